@@ -1,0 +1,3 @@
+//! facteur: a whole mail and groupware server in one binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the keys mean: accounts, folders, items, overlays, changes, queue and directory.
