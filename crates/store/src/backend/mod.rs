@@ -8,9 +8,11 @@
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyHash, BodyNumber};
 use bytes::Bytes;
+use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub mod block;
 pub mod pending;
 pub use pending::{Pending, Settlement};
 
@@ -108,6 +110,8 @@ pub enum StagedContent {
     Inline(Bytes),
     /// Written and synced as a file of its own before the commit.
     File,
+    /// The backend keeps it alive as long as this lives: a stored twin, or a file of its own.
+    Kept(Arc<dyn Any + Send + Sync>),
 }
 
 /// A body being written: bytes go in, a [`StagedBody`] comes out.

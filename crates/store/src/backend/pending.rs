@@ -26,7 +26,10 @@ struct State {
 impl Settlement {
     /// A commit that is still on its way.
     pub fn open() -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), settled: Condvar::new() }))
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            settled: Condvar::new(),
+        }))
     }
 
     /// A commit that changed nothing, or is on disk already.
@@ -73,7 +76,11 @@ impl Future for Settlement {
         if let Some(result) = &state.result {
             return Poll::Ready(result.clone());
         }
-        if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+        if !state
+            .wakers
+            .iter()
+            .any(|waker| waker.will_wake(context.waker()))
+        {
             state.wakers.push(context.waker().clone());
         }
         Poll::Pending
@@ -98,7 +105,10 @@ impl<T> Pending<T> {
 
     /// Turns the answer into another, under the same commit.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Pending<U> {
-        Pending { value: change(self.value), settlement: self.settlement }
+        Pending {
+            value: change(self.value),
+            settlement: self.settlement,
+        }
     }
 
     /// Takes it apart for a driver: the value may be used inside, but not told, before the settlement says so.

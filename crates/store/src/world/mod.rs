@@ -6,6 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub mod disk;
+pub mod memory;
+
 /// The wall clock.
 pub trait Clock: Send + Sync {
     /// The time now.
