@@ -1,0 +1,64 @@
+# Two commands: `make run` starts a sample server, `make test` shows everything that must hold.
+#
+# CARGO_TARGET_DIR may point to a cache outside the clone. All is built in the release profile, so that each
+# dependency is compiled once for the server and for its tests.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# A command that the client tests need, and the Debian package that brings it.
+TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt npm:npm python3:python3
+
+.PHONY: run test build prerequisites tools format lint unit licences clients clean help
+
+help:
+	@echo "make run    build facteur and start a sample server (ports from 10000; ARGS= for more options)"
+	@echo "make test   format, lint, unit tests, licences, real mail clients"
+
+run: build
+	"$(TARGET)/release/facteur" try $(ARGS)
+
+test: prerequisites tools format lint unit licences clients
+
+build: prerequisites
+	cargo build --release --locked --package server
+
+# One clear line for each thing that only the administrator can bring.
+prerequisites:
+	@command -v cargo >/dev/null || { echo "make: cargo is missing; install Rust with rustup (https://rustup.rs): rust-toolchain.toml chooses the version" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "make: a C compiler is missing; run: apt-get install build-essential" >&2; exit 1; }
+
+# Installs only what is missing; asks nothing, so that it also runs without a terminal.
+tools:
+	@missing=""; for tool in $(TOOLS); do \
+	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	as_root=""; [ "$$(id -u)" = 0 ] || as_root="sudo"; \
+	echo "make: installing$$missing"; \
+	$$as_root apt-get update -q </dev/null; \
+	$$as_root env DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -q -y --no-install-recommends $$missing </dev/null
+
+format:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets --release --locked -- -D warnings
+
+unit:
+	cargo test --workspace --release --locked
+
+# `cargo xtask licences` checks the same deny.toml and is part of the unit tests; cargo-deny knows more.
+licences:
+	@if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; \
+	else cargo xtask licences && echo "licences: deny.toml holds (cargo-deny is not installed)"; fi
+
+clients: build
+	python3 tests/clients/run.py --facteur "$(TARGET)/release/facteur" --cache "$(TARGET)/letters" $(CLIENTS)
+
+clean:
+	cargo clean
