@@ -6,6 +6,7 @@
 // A developer's tool: it reads the source tree and runs cargo.
 #![allow(clippy::disallowed_methods)]
 
+mod crash;
 mod licences;
 mod source;
 mod standards;
@@ -39,6 +40,11 @@ const CHORES: &[Chore] = &[
         name: "licences",
         summary: "check licences and bans of all dependencies against deny.toml",
         run: licences::run,
+    },
+    Chore {
+        name: "crash",
+        summary: "kill the server under load and hold it against a ledger [KILLS] [SEED]",
+        run: crash::run,
     },
 ];
 
