@@ -1,0 +1,179 @@
+"""One facteur under test: its folder, its ports, its command line, its process.
+
+Uses nothing but the command line and the ports, as an administrator's scripts do.
+"""
+
+import dataclasses
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+
+DOMAIN = "example.test"
+HOST = "127.0.0.1"
+PORT_NAMES = (
+    "smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "metrics",
+)
+START_SECONDS = 30
+STOP_SECONDS = 30
+COMMAND_SECONDS = 300
+
+CONFIGURATION = """\
+hostname = "mx.{domain}"
+[listen]
+{listen}
+managesieve = "off"
+https = "off"
+{extra}
+"""
+
+
+class Failed(Exception):
+    """A command or the server did not do what was asked; the text says what."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """An address and its password."""
+
+    address: str
+    password: str
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A server in a folder of its own. `start` and `stop` may be called again and again."""
+
+    def __init__(self, binary, folder, extra=""):
+        self.binary = binary
+        self.folder = folder
+        self.data = os.path.join(folder, "data")
+        self.log = os.path.join(folder, "serve.log")
+        self.configuration = os.path.join(folder, "facteur.toml")
+        self.ports = {name: free_port() for name in PORT_NAMES}
+        self.process = None
+        self._accounts = 0
+        os.makedirs(folder, exist_ok=True)
+        self.configure(extra)
+
+    def configure(self, extra=""):
+        """Writes the configuration file; `extra` is TOML put behind the listeners."""
+        listen = "\n".join(f'{name} = "{HOST}:{port}"' for name, port in self.ports.items())
+        with open(self.configuration, "w", encoding="utf-8") as file:
+            file.write(CONFIGURATION.format(domain=DOMAIN, listen=listen, extra=extra))
+
+    # The command line.
+
+    def command(self, *arguments, stdin=None, check=True, binary=False):
+        """Runs `facteur --data DIR …` and answers its result."""
+        done = subprocess.run(
+            [self.binary, "--data", self.data, *arguments],
+            input=stdin if stdin is not None else ("" if not binary else b""),
+            capture_output=True, text=not binary, timeout=COMMAND_SECONDS, check=False,
+        )
+        if check and done.returncode != 0:
+            told = done.stderr if not binary else done.stderr.decode(errors="replace")
+            raise Failed(f"facteur {' '.join(arguments)}: exit {done.returncode}: {told[-500:]}")
+        return done
+
+    def command_json(self, *arguments):
+        """The `--json` answer of a command."""
+        return json.loads(self.command(*arguments, "--json").stdout)
+
+    def prepare(self):
+        """Makes the domain that all tests use."""
+        self.command("domain", "add", DOMAIN)
+        return self
+
+    def account(self, name=None):
+        """A new account with an empty mailbox."""
+        self._accounts += 1
+        name = name or f"user{self._accounts}"
+        made = Account(f"{name}@{DOMAIN}", "pw-" + secrets.token_hex(8))
+        self.command(
+            "account", "add", made.address, "--password-stdin", stdin=made.password + "\n"
+        )
+        return made
+
+    # The process.
+
+    def start(self):
+        """Starts serving and waits until every port answers."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "serve", "--data", self.data, "--config", self.configuration],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        for name, port in self.ports.items():
+            while not _listens(port):
+                if self.process.poll() is not None:
+                    raise Failed(f"serve ended at once: {self.log_tail()}")
+                if time.monotonic() > deadline:
+                    raise Failed(f"port {name} was not opened: {self.log_tail()}")
+                time.sleep(0.02)
+        return self
+
+    def stop(self):
+        """Asks the server to end and waits; answers its exit code."""
+        if self.process is None:
+            return None
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed("serve did not end on SIGTERM") from None
+
+    def kill(self):
+        """Ends the server as a power cut would end it: at once."""
+        process, self.process = self.process, None
+        process.kill()
+        process.wait()
+
+    def restart(self):
+        """Stops and starts."""
+        self.stop()
+        return self.start()
+
+    def memory_kib(self):
+        """Resident memory of the server now."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+        raise Failed("the server's memory cannot be read")
+
+    def alive(self):
+        """True while the process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def log_tail(self, bytes_max=2000):
+        """The end of what the server wrote."""
+        with open(self.log, "rb") as log:
+            return log.read()[-bytes_max:].decode(errors="replace")
+
+    def panics(self):
+        """Lines of the log that tell of a panic."""
+        with open(self.log, "rb") as log:
+            return [line for line in log if b"panicked at" in line]
+
+
+def _listens(port):
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+        return True
+    except OSError:
+        return False
