@@ -104,6 +104,18 @@ class Server:
         )
         return made
 
+    def set_password(self, address, password):
+        """Gives an account a new password."""
+        self.command("password", address, "--password-stdin", stdin=password + "\n")
+
+    def export(self, form, target, account):
+        """Writes an account's mailbox as `maildir` or `mbox`."""
+        return self.command("export", "--account", account.address, "--format", form, target)
+
+    def bring_in(self, form, source, account):
+        """Imports a `maildir`, an `mbox` or a folder of `eml` files into an account."""
+        return self.command("import", "--account", account.address, "--format", form, source)
+
     # The process.
 
     def start(self):
