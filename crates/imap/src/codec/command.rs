@@ -1,0 +1,253 @@
+//! The commands of a client as values.
+//!
+//! Standards: RFC 9051 §6, RFC 3501 §6 (LSUB, CHECK), RFC 7162 §3 (CONDSTORE, QRESYNC), RFC 5258 (LIST-EXTENDED),
+//! RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE).
+
+use super::FlagList;
+use super::fetch::FetchRequest;
+use super::mailbox::MailboxName;
+use super::search::SearchRequest;
+use super::sequence::{NumberSet, SequenceSet};
+
+/// A command with the tag that its answer carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tagged {
+    /// The tag, as sent.
+    pub tag: String,
+    /// The command.
+    pub command: Command,
+}
+
+/// Whether a command's set and answers are of message numbers or UIDs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbering {
+    /// Places in the mailbox as announced.
+    Sequence,
+    /// `UID …`
+    Uid,
+}
+
+/// Everything that a client can ask for, APPEND excepted: its message is streamed (see [`AppendHead`]).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// `CAPABILITY`
+    Capability,
+    /// `NOOP`
+    Noop,
+    /// `CHECK`
+    Check,
+    /// `LOGOUT`
+    Logout,
+    /// `STARTTLS`
+    StartTls,
+    /// `LOGIN`: user and password, as sent.
+    Login(String, String),
+    /// `AUTHENTICATE`: mechanism and, if it came along, the first response in base64.
+    Authenticate(String, Option<Vec<u8>>),
+    /// `ENABLE`: capabilities in capitals.
+    Enable(Vec<String>),
+    /// `ID`
+    Id(Vec<(String, Option<String>)>),
+    /// `IDLE`
+    Idle,
+    /// `NAMESPACE`
+    Namespace,
+    /// `SELECT` or `EXAMINE`.
+    Open(OpenRequest),
+    /// `CLOSE`
+    Close,
+    /// `UNSELECT`
+    Unselect,
+    /// `CREATE`: name and, with USE, the special uses.
+    Create(MailboxName, Vec<String>),
+    /// `DELETE`
+    Delete(MailboxName),
+    /// `RENAME`: from and to.
+    Rename(MailboxName, MailboxName),
+    /// `SUBSCRIBE` or `UNSUBSCRIBE`.
+    Subscribe(MailboxName, Subscription),
+    /// `LIST`
+    List(ListRequest),
+    /// `LSUB`: reference and pattern.
+    Lsub(MailboxName, MailboxName),
+    /// `STATUS`
+    Status(MailboxName, Vec<StatusItem>),
+    /// `EXPUNGE`, or `UID EXPUNGE` of a set.
+    Expunge(Option<SequenceSet>),
+    /// `SEARCH`
+    Search(Numbering, SearchRequest),
+    /// `FETCH`
+    Fetch(Numbering, SequenceSet, FetchRequest),
+    /// `STORE`
+    Store(Numbering, SequenceSet, StoreRequest),
+    /// `COPY` or `MOVE`.
+    Transfer(Numbering, SequenceSet, MailboxName, Transfer),
+}
+
+/// What SUBSCRIBE and UNSUBSCRIBE lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscription {
+    /// Told by `LIST (SUBSCRIBED)` and LSUB.
+    Subscribed,
+    /// Not told there.
+    Unsubscribed,
+}
+
+/// What becomes of the originals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// They stay.
+    Copy,
+    /// They go.
+    Move,
+}
+
+/// How a mailbox is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// `SELECT`
+    ReadWrite,
+    /// `EXAMINE`
+    ReadOnly,
+}
+
+/// Arguments of SELECT and EXAMINE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// Which mailbox.
+    pub mailbox: MailboxName,
+    /// SELECT or EXAMINE.
+    pub access: Access,
+    /// `(CONDSTORE)`
+    pub condstore: bool,
+    /// `(QRESYNC (…))`
+    pub resync: Option<Resync>,
+}
+
+/// What a client knows of a mailbox from before. Source: RFC 7162 §3.2.5.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resync {
+    /// UIDVALIDITY as it was.
+    pub uid_validity: u32,
+    /// HIGHESTMODSEQ as it was.
+    pub modseq: u64,
+    /// The UIDs it knows; `None` means all up to then.
+    pub known_uids: Option<NumberSet>,
+    /// Numbers and the UIDs that they had, in the same order.
+    pub matches: Option<(NumberSet, NumberSet)>,
+}
+
+/// Arguments of LIST. Any of the options may be named, each for itself.
+///
+///  Source: RFC 5258 §3, RFC 9051 §6.3.9.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct ListRequest {
+    /// Stands in front of each pattern.
+    pub reference: String,
+    /// At least one.
+    pub patterns: Vec<String>,
+    /// `(SUBSCRIBED)`: only those.
+    pub subscribed: bool,
+    /// `(SPECIAL-USE)`: only those.
+    pub special_use: bool,
+    /// `(RECURSIVEMATCH)`: also parents of what was selected.
+    pub recursive: bool,
+    /// `RETURN (SUBSCRIBED)`
+    pub return_subscribed: bool,
+    /// `RETURN (CHILDREN)`
+    pub return_children: bool,
+    /// `RETURN (SPECIAL-USE)`
+    pub return_special_use: bool,
+    /// `RETURN (STATUS (…))`
+    pub return_status: Vec<StatusItem>,
+    /// True if it used any form that only LIST-EXTENDED has.
+    pub extended: bool,
+}
+
+/// What STATUS can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusItem {
+    /// How many messages.
+    Messages,
+    /// Always 0 here.
+    Recent,
+    /// The next UID.
+    UidNext,
+    /// The UIDs' validity.
+    UidValidity,
+    /// How many are unread.
+    Unseen,
+    /// How many are marked as deleted.
+    Deleted,
+    /// Bytes of all messages.
+    Size,
+    /// The highest change number.
+    HighestModSeq,
+    /// The mailbox's permanent name.
+    MailboxId,
+    /// Largest message that is taken.
+    AppendLimit,
+}
+
+impl StatusItem {
+    /// Every item with its name on the wire.
+    pub const NAMES: [(Self, &'static str); 10] = [
+        (Self::Messages, "MESSAGES"),
+        (Self::Recent, "RECENT"),
+        (Self::UidNext, "UIDNEXT"),
+        (Self::UidValidity, "UIDVALIDITY"),
+        (Self::Unseen, "UNSEEN"),
+        (Self::Deleted, "DELETED"),
+        (Self::Size, "SIZE"),
+        (Self::HighestModSeq, "HIGHESTMODSEQ"),
+        (Self::MailboxId, "MAILBOXID"),
+        (Self::AppendLimit, "APPENDLIMIT"),
+    ];
+}
+
+/// What STORE does with the flags that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagChange {
+    /// `FLAGS`: these and no others.
+    Replace,
+    /// `+FLAGS`
+    Add,
+    /// `-FLAGS`
+    Remove,
+}
+
+/// Arguments of STORE behind the set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreRequest {
+    /// What is done.
+    pub change: FlagChange,
+    /// `.SILENT`: the new flags are not told back.
+    pub silent: bool,
+    /// The flags.
+    pub flags: FlagList,
+    /// `(UNCHANGEDSINCE n)`: messages that changed later are left alone.
+    pub unchanged_since: Option<u64>,
+}
+
+/// What stands in front of each message of an APPEND.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AppendMessage {
+    /// Flags that it gets.
+    pub flags: FlagList,
+    /// When it arrived, in seconds since 1970; now, if absent.
+    pub received: Option<i64>,
+    /// It stands in `UTF8 (…)`.
+    pub utf8: bool,
+}
+
+/// An APPEND up to its first message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppendHead {
+    /// The command's tag.
+    pub tag: String,
+    /// Where the messages go.
+    pub mailbox: MailboxName,
+    /// The first message.
+    pub message: AppendMessage,
+}

@@ -1,0 +1,483 @@
+//! What SEARCH looks for.
+//!
+//! The tree is built with a stack of its own and stays shallow: it may be walked by recursion no deeper than
+//! [`DEPTH_MAX`].
+//!
+//! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3 (EMAILID),
+//! RFC 5182 (`$`), RFC 8514 §4.2 (SAVEDATE).
+
+use super::cursor::{Cursor, Parsed};
+use super::moment::{self, Day};
+use super::sequence::SequenceSet;
+use super::{Fault, SystemFlags};
+
+/// Parentheses and NOTs within one another.
+pub const DEPTH_MAX: usize = 64;
+
+/// Criteria in one search, chained ORs included.
+pub const CRITERIA_MAX: usize = 2048;
+
+/// What a message must be like.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Criterion {
+    /// All of these; of none, every message.
+    All(Vec<Criterion>),
+    /// At least one of these.
+    Any(Vec<Criterion>),
+    /// Not this.
+    Not(Box<Criterion>),
+    /// A system flag is set.
+    Flag(SystemFlags),
+    /// A keyword is set.
+    Keyword(String),
+    /// No message is recent: this server tells `\Recent` to nobody (RFC 9051 §2.3.2).
+    Recent,
+    /// The number in the mailbox, as announced to this client.
+    Sequence(SequenceSet),
+    /// The UID.
+    Uid(SequenceSet),
+    /// A time lies in a span of days.
+    Dated(DateField, Day, Day),
+    /// The arrival lies at most so many seconds back.
+    Younger(u64),
+    /// More bytes than this.
+    Larger(u64),
+    /// Fewer bytes than this.
+    Smaller(u64),
+    /// A header field holds a text; an empty one asks whether the field is there.
+    Header(String, String),
+    /// The body holds a text.
+    Body(String),
+    /// Header or body holds a text.
+    Text(String),
+    /// The change number is at least this.
+    ModSeq(u64),
+    /// The content's permanent name.
+    EmailId(String),
+    /// The thread's permanent name.
+    ThreadId(String),
+}
+
+/// Which time of a message is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateField {
+    /// When it arrived (INTERNALDATE).
+    Arrived,
+    /// Its Date field.
+    Sent,
+    /// When it came into this mailbox.
+    Saved,
+}
+
+/// What the answer is to hold.
+#[allow(clippy::struct_excessive_bools)] // Any of the options may be named, each for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Returned {
+    /// `MIN`
+    pub min: bool,
+    /// `MAX`
+    pub max: bool,
+    /// `ALL`
+    pub all: bool,
+    /// `COUNT`
+    pub count: bool,
+    /// `SAVE`
+    pub save: bool,
+}
+
+/// Arguments of SEARCH.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchRequest {
+    /// `RETURN (…)`; `None` asks for the old `* SEARCH` answer.
+    pub returned: Option<Returned>,
+    /// What is looked for.
+    pub criterion: Criterion,
+}
+
+impl SearchRequest {
+    /// Reads everything behind `SEARCH `.
+    pub fn read(cursor: &mut Cursor<'_>) -> Parsed<Self> {
+        let returned = if cursor.accept_word("RETURN ") {
+            Some(returned(cursor)?)
+        } else {
+            None
+        };
+        if returned.is_some() {
+            cursor.space()?;
+        }
+        if cursor.accept_word("CHARSET ") {
+            let charset = cursor.astring()?;
+            let known = [&b"UTF-8"[..], b"US-ASCII"];
+            if !known.iter().any(|name| charset.eq_ignore_ascii_case(name)) {
+                return Err(Fault::Charset);
+            }
+            cursor.space()?;
+        }
+        Ok(Self {
+            returned,
+            criterion: Builder::default().read(cursor)?,
+        })
+    }
+}
+
+fn returned(cursor: &mut Cursor<'_>) -> Parsed<Returned> {
+    let mut returned = Returned::default();
+    let options = cursor.list_or_empty(5, Cursor::word)?;
+    for option in &options {
+        let place = match option.to_ascii_uppercase().as_str() {
+            "MIN" => &mut returned.min,
+            "MAX" => &mut returned.max,
+            "ALL" => &mut returned.all,
+            "COUNT" => &mut returned.count,
+            "SAVE" => &mut returned.save,
+            _ => return Err(Fault::Syntax("Unknown RETURN option")),
+        };
+        *place = true;
+    }
+    returned.all |= options.is_empty();
+    Ok(returned)
+}
+
+/// What still waits for criteria behind it.
+enum Open {
+    /// The whole search, or a parenthesis.
+    Group(Vec<Criterion>),
+    Not,
+    Or(Option<Criterion>),
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    depth: usize,
+    count: usize,
+}
+
+impl Builder {
+    fn read(mut self, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
+        self.open.push(Open::Group(Vec::new()));
+        loop {
+            self.count += 1;
+            if self.count > CRITERIA_MAX {
+                return Err(Fault::Limit("Search is too long"));
+            }
+            if cursor.accept(b'(') {
+                self.descend(Open::Group(Vec::new()))?;
+                continue;
+            }
+            if cursor.accept_word("NOT ") {
+                self.descend(Open::Not)?;
+                continue;
+            }
+            if cursor.accept_word("OR ") {
+                self.open.push(Open::Or(None));
+                continue;
+            }
+            let criterion = leaf(cursor)?;
+            self.complete(criterion)?;
+            while cursor.accept(b')') {
+                self.close()?;
+            }
+            if cursor.at_end() {
+                return self.finish();
+            }
+            cursor.space()?;
+            if cursor.at_end() {
+                return self.finish();
+            }
+        }
+    }
+
+    fn descend(&mut self, open: Open) -> Parsed<()> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(Fault::Limit("Search is nested too deeply"));
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    /// Hands a criterion to what waits for it, which may thereby be complete itself.
+    fn complete(&mut self, criterion: Criterion) -> Parsed<()> {
+        let mut criterion = criterion;
+        loop {
+            criterion = match self.open.pop() {
+                Some(Open::Group(mut members)) => {
+                    members.push(criterion);
+                    self.open.push(Open::Group(members));
+                    return Ok(());
+                }
+                Some(Open::Not) => {
+                    self.depth -= 1;
+                    negated(criterion)
+                }
+                Some(Open::Or(None)) => {
+                    self.open.push(Open::Or(Some(criterion)));
+                    return Ok(());
+                }
+                Some(Open::Or(Some(first))) => either(first, criterion),
+                None => return Err(Fault::Syntax("Unexpected )")),
+            };
+        }
+    }
+
+    fn close(&mut self) -> Parsed<()> {
+        match self.open.pop() {
+            // The outermost group has no parenthesis.
+            Some(Open::Group(members)) if !self.open.is_empty() => {
+                self.depth -= 1;
+                self.complete(grouped(members))
+            }
+            _ => Err(Fault::Syntax("Unexpected )")),
+        }
+    }
+
+    fn finish(mut self) -> Parsed<Criterion> {
+        match (self.open.pop(), self.open.is_empty()) {
+            (Some(Open::Group(members)), true) => Ok(grouped(members)),
+            _ => Err(Fault::Syntax("Search is not complete")),
+        }
+    }
+}
+
+fn grouped(mut members: Vec<Criterion>) -> Criterion {
+    match members.pop() {
+        Some(only) if members.is_empty() => only,
+        Some(last) => {
+            members.push(last);
+            Criterion::All(members)
+        }
+        None => Criterion::All(members),
+    }
+}
+
+fn negated(criterion: Criterion) -> Criterion {
+    match criterion {
+        Criterion::Not(inner) => *inner,
+        other => Criterion::Not(Box::new(other)),
+    }
+}
+
+/// Chained ORs become one list, so that a client's `OR a OR b OR c …` is no deep tree.
+fn either(first: Criterion, second: Criterion) -> Criterion {
+    match (first, second) {
+        (Criterion::Any(mut all), Criterion::Any(more)) => {
+            all.extend(more);
+            Criterion::Any(all)
+        }
+        (Criterion::Any(mut all), one) | (one, Criterion::Any(mut all)) => {
+            all.push(one);
+            Criterion::Any(all)
+        }
+        (first, second) => Criterion::Any(vec![first, second]),
+    }
+}
+
+fn leaf(cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
+    if cursor
+        .peek()
+        .is_some_and(|b| b.is_ascii_digit() || matches!(b, b'*' | b'$'))
+    {
+        return SequenceSet::read(cursor).map(Criterion::Sequence);
+    }
+    let word = cursor.word()?.to_ascii_uppercase();
+    if let Some(criterion) = flag(&word) {
+        return Ok(criterion);
+    }
+    cursor
+        .space()
+        .map_err(|_| Fault::Syntax("Unknown search key, or its argument is missing"))?;
+    if let Some((field, form)) = date_key(&word) {
+        let day = moment::day(cursor)?;
+        let (from, to) = match form {
+            "BEFORE" => (Day::MIN, day),
+            "SINCE" => (day, Day::MAX),
+            _ => (day, day + 1),
+        };
+        return Ok(Criterion::Dated(field, from, to));
+    }
+    with_argument(&word, cursor)
+}
+
+fn flag(word: &str) -> Option<Criterion> {
+    let flag = |flag| Some(Criterion::Flag(flag));
+    let not = |flag| Some(negated(Criterion::Flag(flag)));
+    match word {
+        // RFC 8514 §4.2: every mailbox here keeps the time of arrival in it.
+        "ALL" | "SAVEDATESUPPORTED" => Some(Criterion::All(Vec::new())),
+        "ANSWERED" => flag(SystemFlags::ANSWERED),
+        "DELETED" => flag(SystemFlags::DELETED),
+        "DRAFT" => flag(SystemFlags::DRAFT),
+        "FLAGGED" => flag(SystemFlags::FLAGGED),
+        "SEEN" => flag(SystemFlags::SEEN),
+        "UNANSWERED" => not(SystemFlags::ANSWERED),
+        "UNDELETED" => not(SystemFlags::DELETED),
+        "UNDRAFT" => not(SystemFlags::DRAFT),
+        "UNFLAGGED" => not(SystemFlags::FLAGGED),
+        "UNSEEN" => not(SystemFlags::SEEN),
+        "RECENT" | "NEW" => Some(Criterion::Recent),
+        "OLD" => Some(negated(Criterion::Recent)),
+        _ => None,
+    }
+}
+
+fn date_key(word: &str) -> Option<(DateField, &str)> {
+    let (field, form) = if let Some(form) = word.strip_prefix("SENT") {
+        (DateField::Sent, form)
+    } else if let Some(form) = word.strip_prefix("SAVED") {
+        (DateField::Saved, form)
+    } else {
+        (DateField::Arrived, word)
+    };
+    matches!(form, "BEFORE" | "ON" | "SINCE").then_some((field, form))
+}
+
+fn with_argument(word: &str, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
+    Ok(match word {
+        "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => {
+            Criterion::Header(word.to_ascii_lowercase(), cursor.text()?)
+        }
+        "HEADER" => {
+            let name = cursor.text()?;
+            cursor.space()?;
+            Criterion::Header(name.to_ascii_lowercase(), cursor.text()?)
+        }
+        "BODY" => Criterion::Body(cursor.text()?),
+        "TEXT" => Criterion::Text(cursor.text()?),
+        "KEYWORD" => Criterion::Keyword(cursor.word()?.to_owned()),
+        "UNKEYWORD" => negated(Criterion::Keyword(cursor.word()?.to_owned())),
+        "LARGER" => Criterion::Larger(cursor.number64()?),
+        "SMALLER" => Criterion::Smaller(cursor.number64()?),
+        "UID" => Criterion::Uid(SequenceSet::read(cursor)?),
+        "YOUNGER" => Criterion::Younger(u64::from(cursor.nonzero()?)),
+        "OLDER" => negated(Criterion::Younger(u64::from(cursor.nonzero()?))),
+        "EMAILID" => Criterion::EmailId(cursor.text()?),
+        "THREADID" => Criterion::ThreadId(cursor.text()?),
+        "MODSEQ" => modseq(cursor)?,
+        _ => return Err(Fault::Syntax("Unknown search key")),
+    })
+}
+
+/// `MODSEQ ["/flags/\\draft" all] 620162338`: the entry is allowed and means nothing here, where a message
+/// has one change number. Source: RFC 7162 §3.1.5.
+fn modseq(cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
+    if cursor.peek() == Some(b'"') {
+        cursor.string()?;
+        cursor.space()?;
+        cursor.word()?;
+        cursor.space()?;
+    }
+    cursor.number64().map(Criterion::ModSeq)
+}
+
+impl Criterion {
+    /// True if it (or something in it) asks for a change number: then the answer tells the highest.
+    pub fn asks_modseq(&self) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::asks_modseq),
+            Self::Not(inner) => inner.asks_modseq(),
+            Self::ModSeq(_) => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Parsed<SearchRequest> {
+        let mut cursor = Cursor::new(text.as_bytes());
+        let request = SearchRequest::read(&mut cursor)?;
+        cursor.end().map(|()| request)
+    }
+
+    #[test]
+    fn keys_stand_together_and_nest() {
+        let request = read("FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"").unwrap();
+        let Criterion::All(all) = request.criterion else {
+            panic!()
+        };
+        assert_eq!(all.len(), 3);
+        assert_eq!(
+            all[2],
+            Criterion::Not(Box::new(Criterion::Header("from".into(), "Smith".into())))
+        );
+        let request = read("OR (SEEN 1:3) OR DELETED (UID 5 OR DRAFT NOT NOT ALL)").unwrap();
+        let Criterion::Any(any) = request.criterion else {
+            panic!()
+        };
+        assert_eq!(any.len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_search_is_refused() {
+        for bad in [
+            "",
+            "(",
+            ")",
+            "()",
+            "(SEEN",
+            "SEEN)",
+            "NOT",
+            "OR SEEN",
+            "OR SEEN ",
+            "FROM",
+            "FOO",
+            "BEFORE 32-Jan-2000",
+            "LARGER x",
+            "RETURN (FOO) ALL",
+            "RETURN (ALL)",
+            "HEADER a",
+            "KEYWORD \\Seen",
+            "NOT (OR SEEN)",
+            "1:2:3",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert_eq!(read("CHARSET KOI8-R ALL"), Err(Fault::Charset));
+        assert!(read("CHARSET utf-8 TEXT {3}\r\nfoo").is_ok());
+    }
+
+    #[test]
+    fn depth_and_length_are_bounded() {
+        let nested = format!("{}ALL{}", "(".repeat(10_000), ")".repeat(10_000));
+        assert!(matches!(read(&nested), Err(Fault::Limit(_))));
+        assert!(matches!(
+            read(&format!("{}ALL", "NOT ".repeat(10_000))),
+            Err(Fault::Limit(_))
+        ));
+        assert!(matches!(
+            read(&"SEEN ".repeat(10_000)),
+            Err(Fault::Limit(_))
+        ));
+        let chain = format!("{}SEEN", "OR DELETED ".repeat(1000));
+        assert!(
+            matches!(read(&chain).unwrap().criterion, Criterion::Any(all) if all.len() == 1001)
+        );
+    }
+
+    #[test]
+    fn return_without_options_means_all() {
+        let request = read("RETURN () UNSEEN").unwrap();
+        assert_eq!(
+            request.returned,
+            Some(Returned {
+                all: true,
+                ..Returned::default()
+            })
+        );
+        let request = read("RETURN (MIN COUNT SAVE) UNSEEN")
+            .unwrap()
+            .returned
+            .unwrap();
+        assert!(request.min && request.count && request.save && !request.all);
+    }
+
+    #[test]
+    fn modseq_may_name_an_entry() {
+        let request = read("MODSEQ \"/flags/\\\\draft\" all 620162338").unwrap();
+        assert_eq!(request.criterion, Criterion::ModSeq(620_162_338));
+        assert!(request.criterion.asks_modseq());
+    }
+}

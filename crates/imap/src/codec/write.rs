@@ -1,0 +1,122 @@
+//! Writes the tokens of RFC 9051 §9 into a buffer that is used again and again.
+
+use super::cursor::is_astring;
+use bytes::{BufMut, BytesMut};
+
+/// Strings up to this length are quoted where they can be; longer ones are literals.
+const QUOTED_BYTES_MAX: usize = 1024;
+
+/// Writes a number in decimal.
+pub fn number(out: &mut BytesMut, value: u64) {
+    let mut digits = [0_u8; 20];
+    let mut rest = value;
+    let mut length = 0;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.put_slice(digits.get(20 - length..).unwrap_or(&[]));
+}
+
+/// Writes a quoted string, or a literal if it can't be quoted: 8-bit, line ends, NUL, or long.
+pub fn string(out: &mut BytesMut, text: &[u8]) {
+    let quotable = |b: &u8| (b' '..0x7f).contains(b) || *b == b'\t';
+    if text.len() <= QUOTED_BYTES_MAX && text.iter().all(quotable) {
+        quoted(out, text);
+    } else {
+        literal(out, text);
+    }
+}
+
+/// Writes UTF-8 as a quoted string, for clients that have enabled it.
+pub fn utf8_string(out: &mut BytesMut, text: &str) {
+    if text.len() <= QUOTED_BYTES_MAX && !text.bytes().any(|b| matches!(b, 0 | b'\r' | b'\n')) {
+        quoted(out, text.as_bytes());
+    } else {
+        literal(out, text.as_bytes());
+    }
+}
+
+fn quoted(out: &mut BytesMut, text: &[u8]) {
+    out.reserve(text.len() + 2);
+    out.put_u8(b'"');
+    if text.iter().any(|b| matches!(b, b'"' | b'\\')) {
+        for byte in text {
+            if matches!(byte, b'"' | b'\\') {
+                out.put_u8(b'\\');
+            }
+            out.put_u8(*byte);
+        }
+    } else {
+        out.put_slice(text);
+    }
+    out.put_u8(b'"');
+}
+
+/// Writes `{n}`, a line end and the bytes.
+pub fn literal(out: &mut BytesMut, bytes: &[u8]) {
+    literal_head(out, u64::try_from(bytes.len()).unwrap_or(0));
+    out.put_slice(bytes);
+}
+
+/// Writes `{n}` and a line end; the caller sends as many bytes.
+pub fn literal_head(out: &mut BytesMut, size: u64) {
+    out.put_u8(b'{');
+    number(out, size);
+    out.put_slice(b"}\r\n");
+}
+
+/// Writes text without quotes where its bytes allow.
+pub fn astring(out: &mut BytesMut, text: &[u8]) {
+    let nil = text.eq_ignore_ascii_case(b"NIL");
+    if !text.is_empty() && !nil && text.iter().all(|b| is_astring(*b)) {
+        out.put_slice(text);
+    } else {
+        string(out, text);
+    }
+}
+
+/// Writes `NIL` for what is absent.
+pub fn nstring(out: &mut BytesMut, text: Option<&[u8]>) {
+    match text {
+        Some(text) => string(out, text),
+        None => out.put_slice(b"NIL"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::cursor::Cursor;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_in_decimal(value: u64) {
+            let mut out = BytesMut::new();
+            number(&mut out, value);
+            prop_assert_eq!(out, value.to_string());
+        }
+
+        #[test]
+        fn strings_come_back(text: Vec<u8>) {
+            let mut out = BytesMut::new();
+            string(&mut out, &text);
+            prop_assert_eq!(Cursor::new(&out).string().unwrap().into_owned(), text.clone());
+            out.clear();
+            astring(&mut out, &text);
+            prop_assert_eq!(Cursor::new(&out).astring().unwrap().into_owned(), text);
+        }
+    }
+
+    #[test]
+    fn an_atom_that_reads_like_nil_is_quoted() {
+        let mut out = BytesMut::new();
+        astring(&mut out, b"nil");
+        assert_eq!(&out[..], b"\"nil\"");
+    }
+}
