@@ -1,1 +1,38 @@
 //! What the keys mean: accounts, folders, items, overlays, changes, queue and directory.
+//!
+//! [`Store::write`] is the only way to change anything: a [`Txn`] has a verb for each thing that can happen, and
+//! each verb numbers what it changed, keeps counters and derived rows right, and marks whom to wake. [`Reads`] is
+//! what views and transactions have in common. The rows are in [`row`], their keys in `key`.
+//!
+//! Nothing here knows a protocol, checks a permission or decides what is allowed: that is the engine's.
+
+mod codec;
+mod error;
+pub mod flags;
+mod key;
+mod reads;
+pub mod row;
+mod setup;
+mod shelf;
+mod store;
+mod txn;
+mod uid_set;
+mod watch;
+
+pub use error::ModelError;
+pub use flags::{FlagChange, FlagSet, Flags, Keywords};
+pub use reads::{Changes, Due, Reads, View};
+pub use row::{
+    AccountRow, AddressTarget, Binding, ChangeRecord, Departed, Details, DirectoryKind,
+    DirectoryRecord, FolderForm, FolderRow, Grant, Grantee, IdRun, ItemRow, Kind, Lineage, Name,
+    Object, Origin, OverlayPath, OverlayValue, PathStep, PropertyName, QueueEntry, Removed, Rights,
+    Role, ShelfCounters, Stand, Value, What,
+};
+pub use shelf::{Location, Shelf};
+pub use store::{ATTEMPTS_MAX, Store};
+pub use txn::{
+    Body, CHANGES_KEPT_MAX, FlagOutcome, FolderChange, ItemChange, Membership, NewBody, NewFolder,
+    NewItem, OverlayInput, OverlayObject, QueueItem, Receipt, Txn,
+};
+pub use uid_set::UidSet;
+pub use watch::Watch;

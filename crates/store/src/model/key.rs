@@ -1,0 +1,318 @@
+//! How keys are built and taken apart. The table of all keys is in the crate's header.
+//!
+//! A key is a tag byte and big-endian fields, so that byte order is the order of the fields.
+
+use super::codec::corrupt;
+use super::shelf::Shelf;
+use crate::backend::Key;
+use crate::error::StoreError;
+use crate::id::{AccountId, BodyNumber, ChangeSeq, FolderId, ItemKey, Timestamp, Uid};
+
+/// First bytes of keys, one for each kind of row.
+pub(crate) mod tag {
+    pub(crate) const ACCOUNT: u8 = b'A';
+    pub(crate) const FOLDER: u8 = b'F';
+    pub(crate) const ITEM: u8 = b'M';
+    pub(crate) const DETAILS: u8 = b'E';
+    pub(crate) const LOCATION: u8 = b'L';
+    pub(crate) const ALIAS: u8 = b'I';
+    pub(crate) const UIDS: u8 = b'U';
+    pub(crate) const OVERLAY: u8 = b'O';
+    pub(crate) const NAME: u8 = b'N';
+    pub(crate) const NAME_NUMBER: u8 = b'n';
+    pub(crate) const CHANGE: u8 = b'C';
+    pub(crate) const DEPARTED: u8 = b'T';
+    pub(crate) const MEMBER: u8 = b'V';
+    pub(crate) const READ: u8 = b'P';
+    pub(crate) const REFERENCE: u8 = b'R';
+    pub(crate) const DIRECTORY: u8 = b'D';
+    pub(crate) const ADDRESS: u8 = b'd';
+    pub(crate) const QUEUE_DUE: u8 = b'Q';
+    pub(crate) const QUEUE: u8 = b'q';
+}
+
+/// Room for the longest of the fixed keys.
+const FIXED_KEY_BYTES: usize = 24;
+
+/// A key under construction.
+struct Builder(Key);
+
+impl Builder {
+    fn new(tag: u8) -> Self {
+        let mut key = Key::with_capacity(FIXED_KEY_BYTES);
+        key.push(tag);
+        Self(key)
+    }
+
+    fn account(self, account: AccountId) -> Self {
+        self.u32(account.0)
+    }
+
+    fn u8(mut self, value: u8) -> Self {
+        self.0.push(value);
+        self
+    }
+
+    fn u32(mut self, value: u32) -> Self {
+        self.0.extend_from_slice(&value.to_be_bytes());
+        self
+    }
+
+    /// The low 48 bits: ids and change numbers never have more.
+    fn u48(mut self, value: u64) -> Self {
+        self.0.extend(value.to_be_bytes().into_iter().skip(2));
+        self
+    }
+
+    fn u64(mut self, value: u64) -> Self {
+        self.0.extend_from_slice(&value.to_be_bytes());
+        self
+    }
+
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+}
+
+pub(crate) fn account(account: AccountId) -> Key {
+    Builder::new(tag::ACCOUNT).account(account).0
+}
+
+/// Before all account rows.
+pub(crate) fn accounts() -> Key {
+    Builder::new(tag::ACCOUNT).0
+}
+
+/// All rows of one kind of one account begin with this.
+pub(crate) fn of_account(tag: u8, account: AccountId) -> Key {
+    Builder::new(tag).account(account).0
+}
+
+pub(crate) fn folder(account: AccountId, folder: FolderId) -> Key {
+    of_folder(tag::FOLDER, account, folder)
+}
+
+/// All rows of one kind of one folder begin with this.
+pub(crate) fn of_folder(tag: u8, account: AccountId, folder: FolderId) -> Key {
+    Builder::new(tag).account(account).u48(folder.0).0
+}
+
+/// All rows of one kind of one shelf of a folder begin with this.
+pub(crate) fn of_shelf(tag: u8, account: AccountId, folder: FolderId, shelf: Shelf) -> Key {
+    Builder::new(tag)
+        .account(account)
+        .u48(folder.0)
+        .u8(shelf.number())
+        .0
+}
+
+pub(crate) fn item(account: AccountId, folder: FolderId, shelf: Shelf, uid: Uid) -> Key {
+    Builder::new(tag::ITEM)
+        .account(account)
+        .u48(folder.0)
+        .u8(shelf.number())
+        .u32(uid.0)
+        .0
+}
+
+pub(crate) fn uid_block(account: AccountId, folder: FolderId, shelf: Shelf, block: u32) -> Key {
+    Builder::new(tag::UIDS)
+        .account(account)
+        .u48(folder.0)
+        .u8(shelf.number())
+        .u32(block)
+        .0
+}
+
+pub(crate) fn details(account: AccountId, item: ItemKey) -> Key {
+    Builder::new(tag::DETAILS).account(account).u48(item.0).0
+}
+
+pub(crate) fn location(account: AccountId, item: ItemKey) -> Key {
+    Builder::new(tag::LOCATION).account(account).u48(item.0).0
+}
+
+/// Where a place id that is not its item's first number leads to.
+pub(crate) fn place(account: AccountId, place: u64) -> Key {
+    Builder::new(tag::ALIAS)
+        .account(account)
+        .u8(b'p')
+        .u48(place)
+        .0
+}
+
+/// Where a content id that is not its item's first number leads to.
+pub(crate) fn content(account: AccountId, content: u64) -> Key {
+    Builder::new(tag::ALIAS)
+        .account(account)
+        .u8(b'c')
+        .u48(content)
+        .0
+}
+
+pub(crate) fn change(account: AccountId, change: ChangeSeq) -> Key {
+    Builder::new(tag::CHANGE).account(account).u48(change.0).0
+}
+
+pub(crate) fn departed(account: AccountId, folder: FolderId, change: ChangeSeq) -> Key {
+    Builder::new(tag::DEPARTED)
+        .account(account)
+        .u48(folder.0)
+        .u48(change.0)
+        .0
+}
+
+/// Every overlay row of a folder or item begins with this; what follows is the path.
+pub(crate) fn overlay(account: AccountId, object: u64, path: &[u8]) -> Key {
+    Builder::new(tag::OVERLAY)
+        .account(account)
+        .u48(object)
+        .bytes(path)
+        .0
+}
+
+pub(crate) fn name(account: AccountId, space: u8, number: u32) -> Key {
+    Builder::new(tag::NAME)
+        .account(account)
+        .u8(space)
+        .u32(number)
+        .0
+}
+
+pub(crate) fn name_number(account: AccountId, space: u8, name: &[u8]) -> Key {
+    Builder::new(tag::NAME_NUMBER)
+        .account(account)
+        .u8(space)
+        .bytes(name)
+        .0
+}
+
+pub(crate) fn member(account: AccountId, folder: FolderId, item: ItemKey) -> Key {
+    Builder::new(tag::MEMBER)
+        .account(account)
+        .u48(folder.0)
+        .u48(item.0)
+        .0
+}
+
+pub(crate) fn read_block(
+    account: AccountId,
+    folder: FolderId,
+    reader: AccountId,
+    block: u32,
+) -> Key {
+    Builder::new(tag::READ)
+        .account(account)
+        .u48(folder.0)
+        .u32(reader.0)
+        .u32(block)
+        .0
+}
+
+/// The read UIDs of one reader begin with this.
+pub(crate) fn reads_of(account: AccountId, folder: FolderId, reader: AccountId) -> Key {
+    Builder::new(tag::READ)
+        .account(account)
+        .u48(folder.0)
+        .u32(reader.0)
+        .0
+}
+
+pub(crate) fn reference(body: BodyNumber, account: AccountId, object: u64) -> Key {
+    Builder::new(tag::REFERENCE)
+        .u64(body.0)
+        .account(account)
+        .u48(object)
+        .0
+}
+
+pub(crate) fn directory(kind: u8, number: u32) -> Key {
+    Builder::new(tag::DIRECTORY).u8(kind).u32(number).0
+}
+
+/// All directory records of one kind begin with this.
+pub(crate) fn directory_kind(kind: u8) -> Key {
+    Builder::new(tag::DIRECTORY).u8(kind).0
+}
+
+pub(crate) fn address(address: &[u8]) -> Key {
+    Builder::new(tag::ADDRESS).bytes(address).0
+}
+
+/// The schedule is one for the whole store, so that what is due next is its first row.
+pub(crate) fn queue_due(due: Timestamp, account: AccountId, id: u64) -> Key {
+    queue_due_until(due)
+        .into_iter()
+        .chain(account.0.to_be_bytes())
+        .chain(low48(id))
+        .collect()
+}
+
+/// Before all queue entries due at this time or later.
+pub(crate) fn queue_due_until(due: Timestamp) -> Key {
+    // Flipping the sign bit makes byte order the order of signed numbers.
+    Builder::new(tag::QUEUE_DUE)
+        .u64(due.0.cast_unsigned() ^ (1 << 63))
+        .0
+}
+
+pub(crate) fn queue(account: AccountId, id: u64) -> Key {
+    Builder::new(tag::QUEUE).account(account).u48(id).0
+}
+
+/// The first key after all that begin with `prefix`.
+pub(crate) fn after(prefix: &[u8]) -> Key {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return end;
+        }
+    }
+    vec![u8::MAX; crate::backend::KEY_BYTES_MAX]
+}
+
+fn low48(value: u64) -> impl Iterator<Item = u8> {
+    value.to_be_bytes().into_iter().skip(2)
+}
+
+/// The big-endian number in the last `N` bytes of a key.
+fn tail<const N: usize>(key: &[u8]) -> Result<u64, StoreError> {
+    let bytes = key
+        .last_chunk::<N>()
+        .ok_or_else(|| corrupt("key too short"))?;
+    Ok(bytes
+        .iter()
+        .fold(0, |number, &byte| number << 8 | u64::from(byte)))
+}
+
+/// The 32-bit number that ends a key: a UID, a block, a name's or directory object's number.
+pub(crate) fn tail32(key: &[u8]) -> Result<u32, StoreError> {
+    tail::<4>(key).map(|number| number as u32)
+}
+
+/// The 48-bit number that ends a key: a folder, an item or a change.
+pub(crate) fn tail48(key: &[u8]) -> Result<u64, StoreError> {
+    tail::<6>(key)
+}
+
+/// The field of a key from `start` on, as a big-endian number of `len` bytes.
+pub(crate) fn field(key: &[u8], start: usize, len: usize) -> Result<u64, StoreError> {
+    let bytes = key
+        .get(start..start + len)
+        .ok_or_else(|| corrupt("key too short"))?;
+    Ok(bytes
+        .iter()
+        .fold(0, |number, &byte| number << 8 | u64::from(byte)))
+}
+
+/// All names of one space begin with this.
+pub(crate) fn names(account: AccountId, space: u8) -> Key {
+    Builder::new(tag::NAME).account(account).u8(space).0
+}
+
+/// All references to a body begin with this.
+pub(crate) fn references(body: BodyNumber) -> Key {
+    Builder::new(tag::REFERENCE).u64(body.0).0
+}

@@ -1,0 +1,91 @@
+//! What lists and answers need of an item beyond its row: 200 to 500 bytes as a rule.
+
+use crate::error::StoreError;
+use crate::id::{AccountId, ChangeSeq, Timestamp};
+use crate::model::codec::{Decoder, Encoder, Row};
+use bytes::Bytes;
+
+/// Longest prefix in bytes: trace and verdict header lines for one recipient; a row must hold it.
+pub const PREFIX_BYTES_MAX: usize = 8 * 1024;
+/// Longest summary in bytes; with the longest prefix it must fit into one value.
+pub const SUMMARY_BYTES_MAX: usize = 20 * 1024;
+/// Longest lineage in bytes.
+pub const LINEAGE_BYTES_MAX: usize = 3 * 1024;
+
+/// The version history of an item that came from another store ([MS-OXCFXICS] 2.2.1.2.7, 2.2.1.2.8).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lineage {
+    /// The `changed` stamp that it belongs to; after a later change the foreign key is history only.
+    pub changed: ChangeSeq,
+    /// The key of this version in the store it came from.
+    pub change_key: Bytes,
+    /// The keys of all versions before, as they came.
+    pub predecessors: Bytes,
+}
+
+/// An item's details.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Details {
+    /// Header lines put before the body for this recipient; at most [`PREFIX_BYTES_MAX`].
+    pub prefix: Bytes,
+    /// Envelope, structure, preview …: written and read by the engine, opaque here.
+    pub summary: Bytes,
+    /// The date the sender gave.
+    pub sent: Option<Timestamp>,
+    /// When the item was made.
+    pub created: Timestamp,
+    /// Who made it; 0 for the server itself.
+    pub creator: AccountId,
+    /// Who last changed its content.
+    pub modifier: AccountId,
+    /// Set on items that came from another store.
+    pub lineage: Option<Lineage>,
+}
+
+const HAS_SENT: u8 = 1;
+const HAS_LINEAGE: u8 = 2;
+
+impl Row for Details {
+    fn write(&self, out: &mut Encoder) {
+        out.byte(
+            u8::from(self.sent.is_some()) * HAS_SENT
+                | u8::from(self.lineage.is_some()) * HAS_LINEAGE,
+        );
+        out.bytes(&self.prefix);
+        out.bytes(&self.summary);
+        if let Some(sent) = self.sent {
+            out.signed(sent.0);
+        }
+        out.signed(self.created.0);
+        out.number(u64::from(self.creator.0));
+        out.number(u64::from(self.modifier.0));
+        if let Some(lineage) = &self.lineage {
+            out.number(lineage.changed.0);
+            out.bytes(&lineage.change_key);
+            out.bytes(&lineage.predecessors);
+        }
+    }
+
+    fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
+        let bits = input.byte()?;
+        Ok(Self {
+            prefix: Bytes::copy_from_slice(input.bytes()?),
+            summary: Bytes::copy_from_slice(input.bytes()?),
+            sent: match bits & HAS_SENT {
+                0 => None,
+                _ => Some(Timestamp(input.signed()?)),
+            },
+            created: Timestamp(input.signed()?),
+            creator: AccountId(input.number32()?),
+            modifier: AccountId(input.number32()?),
+            lineage: match bits & HAS_LINEAGE {
+                0 => None,
+                _ => Some(Lineage {
+                    changed: ChangeSeq(input.number()?),
+                    change_key: Bytes::copy_from_slice(input.bytes()?),
+                    predecessors: Bytes::copy_from_slice(input.bytes()?),
+                }),
+            },
+        })
+    }
+}

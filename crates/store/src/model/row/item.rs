@@ -1,0 +1,169 @@
+//! The row of an item that lists and scans read; at most 96 bytes with up to a dozen keywords.
+
+use super::folder::numbered;
+use crate::error::StoreError;
+use crate::id::{BodyNumber, ChangeSeq, ContentId, ItemKey, PlaceId, Timestamp};
+use crate::model::codec::{Decoder, Encoder, Row, corrupt};
+use crate::model::flags::{FlagSet, Flags, Keywords};
+use crate::model::shelf::Shelf;
+
+numbered! {
+    /// What an item is.
+    Kind {
+        /// A letter.
+        Mail = 0,
+        /// Something in a calendar.
+        Event = 1,
+        /// A person, company or list of them.
+        Contact = 2,
+        /// Something to do.
+        Task = 3,
+        /// A note.
+        Note = 4,
+        /// Anything else.
+        Other = 5,
+    }
+}
+
+/// When and from where an item was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// The time of removal.
+    pub at: Timestamp,
+    /// The shelf it stood on and returns to.
+    pub from: Shelf,
+}
+
+/// What is known of an item without looking at its details.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemRow {
+    /// Its internal name.
+    pub item: ItemKey,
+    /// Its name while it stays in this folder.
+    pub place: PlaceId,
+    /// Its name while its bytes stay as they are.
+    pub content: ContentId,
+    /// What it is.
+    pub kind: Kind,
+    /// Flags with a bit.
+    pub flags: Flags,
+    /// All other keywords.
+    pub keywords: Keywords,
+    /// The last change of anything but the seen flag.
+    pub changed: ChangeSeq,
+    /// The last change of the seen flag alone; 0 if never since it was made.
+    pub read_changed: ChangeSeq,
+    /// Prefix and body together, in bytes.
+    pub size: u64,
+    /// When it was received (the internal date).
+    pub received: Timestamp,
+    /// When anything of it last changed.
+    pub modified: Timestamp,
+    /// Its body, if it has one.
+    pub body: Option<BodyNumber>,
+    /// Set on the recoverable shelf.
+    pub removed: Option<Removed>,
+}
+
+const HAS_PLACE: u8 = 1;
+const HAS_CONTENT: u8 = 2;
+const HAS_BODY: u8 = 4;
+const HAS_REMOVED: u8 = 8;
+/// The kind stands in the bits above.
+const KIND_SHIFT: u32 = 4;
+
+impl ItemRow {
+    /// The later of the two stamps: what MODSEQ (RFC 7162 §3.1) and JMAP states are made of.
+    pub fn last_change(&self) -> ChangeSeq {
+        self.changed.max(self.read_changed)
+    }
+
+    /// Flags and keywords together.
+    pub fn flag_set(&self) -> FlagSet {
+        FlagSet {
+            flags: self.flags,
+            keywords: self.keywords.clone(),
+        }
+    }
+
+    fn bits(&self) -> u8 {
+        u8::from(self.place.0 != self.item.0) * HAS_PLACE
+            | u8::from(self.content.0 != self.item.0) * HAS_CONTENT
+            | u8::from(self.body.is_some()) * HAS_BODY
+            | u8::from(self.removed.is_some()) * HAS_REMOVED
+            | self.kind.number() << KIND_SHIFT
+    }
+}
+
+impl Row for ItemRow {
+    fn write(&self, out: &mut Encoder) {
+        out.byte(self.bits());
+        out.number(self.item.0);
+        if self.place.0 != self.item.0 {
+            out.number(self.place.0);
+        }
+        if self.content.0 != self.item.0 {
+            out.number(self.content.0);
+        }
+        out.number(u64::from(self.flags.0));
+        self.keywords.write(out);
+        out.number(self.changed.0);
+        out.number(self.read_changed.0);
+        out.number(self.size);
+        out.signed(self.received.0);
+        // Most items are modified soon after they came, so the difference is short.
+        out.signed(self.modified.0.wrapping_sub(self.received.0));
+        if let Some(body) = self.body {
+            out.number(body.0);
+        }
+        if let Some(removed) = self.removed {
+            out.signed(removed.at.0);
+            out.byte(removed.from.number());
+        }
+    }
+
+    fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
+        let bits = input.byte()?;
+        let item = input.number()?;
+        let place = if bits & HAS_PLACE == 0 {
+            item
+        } else {
+            input.number()?
+        };
+        let content = if bits & HAS_CONTENT == 0 {
+            item
+        } else {
+            input.number()?
+        };
+        let flags = Flags(input.number32()?);
+        let keywords = Keywords::read(input)?;
+        let changed = ChangeSeq(input.number()?);
+        let read_changed = ChangeSeq(input.number()?);
+        let size = input.number()?;
+        let received = Timestamp(input.signed()?);
+        Ok(Self {
+            item: ItemKey(item),
+            place: PlaceId(place),
+            content: ContentId(content),
+            kind: Kind::from_number(bits >> KIND_SHIFT).map_err(|_| corrupt("unknown kind"))?,
+            flags,
+            keywords,
+            changed,
+            read_changed,
+            size,
+            received,
+            modified: Timestamp(received.0.wrapping_add(input.signed()?)),
+            body: match bits & HAS_BODY {
+                0 => None,
+                _ => Some(BodyNumber(input.number()?)),
+            },
+            removed: match bits & HAS_REMOVED {
+                0 => None,
+                _ => Some(Removed {
+                    at: Timestamp(input.signed()?),
+                    from: Shelf::from_number(u64::from(input.byte()?))?,
+                }),
+            },
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! A block of 4,096 UIDs: as bits while it is changed, as runs while it rests.
+
+use crate::error::StoreError;
+use crate::id::Uid;
+use crate::model::codec::{Decoder, Encoder, Row, VERSION, corrupt};
+use std::ops::Range;
+
+/// UIDs in a block.
+pub(crate) const BLOCK_UIDS: u32 = 4096;
+const WORDS: usize = (BLOCK_UIDS / u64::BITS) as usize;
+
+/// Which of a block's UIDs are in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UidBlock {
+    bits: Box<[u64; WORDS]>,
+}
+
+impl Default for UidBlock {
+    fn default() -> Self {
+        Self {
+            bits: Box::new([0; WORDS]),
+        }
+    }
+}
+
+/// The number of the block that holds a UID.
+pub(crate) fn block_of(uid: Uid) -> u32 {
+    uid.0 / BLOCK_UIDS
+}
+
+impl UidBlock {
+    /// Marks a UID (taken modulo the block's size) as used or free; answers whether that was new.
+    pub(crate) fn set(&mut self, uid: Uid, used: bool) -> bool {
+        let offset = uid.0 % BLOCK_UIDS;
+        let mask = 1_u64 << (offset % u64::BITS);
+        let Some(word) = self.bits.get_mut((offset / u64::BITS) as usize) else {
+            return false;
+        };
+        let was = *word & mask != 0;
+        *word = if used { *word | mask } else { *word & !mask };
+        was != used
+    }
+
+    pub(crate) fn contains(&self, uid: Uid) -> bool {
+        let offset = uid.0 % BLOCK_UIDS;
+        let word = self
+            .bits
+            .get((offset / u64::BITS) as usize)
+            .copied()
+            .unwrap_or_default();
+        word & 1 << (offset % u64::BITS) != 0
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.bits.iter().map(|word| word.count_ones()).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bits.iter().all(|&word| word == 0)
+    }
+
+    /// The used offsets as runs, ascending, never touching one another.
+    pub(crate) fn runs(&self) -> Vec<Range<u32>> {
+        let mut runs = Vec::new();
+        let mut from = 0;
+        while let Some(start) = self.next(from, true) {
+            let end = self.next(start, false).unwrap_or(BLOCK_UIDS);
+            runs.push(start..end);
+            from = end;
+        }
+        runs
+    }
+
+    /// The first offset from `from` on that is used, or free.
+    fn next(&self, from: u32, used: bool) -> Option<u32> {
+        let mut offset = from;
+        while offset < BLOCK_UIDS {
+            let word = self.bits.get((offset / u64::BITS) as usize)?;
+            let wanted = if used { *word } else { !*word };
+            let rest = wanted >> (offset % u64::BITS);
+            if rest != 0 {
+                return Some(offset + rest.trailing_zeros());
+            }
+            offset = (offset / u64::BITS + 1) * u64::BITS;
+        }
+        None
+    }
+}
+
+impl Row for UidBlock {
+    /// The count, then for each run the gap before it and its length.
+    fn write(&self, out: &mut Encoder) {
+        out.number(u64::from(self.count()));
+        let mut end = 0;
+        for run in self.runs() {
+            out.number(u64::from(run.start - end));
+            out.number(u64::from(run.end - run.start));
+            end = run.end;
+        }
+    }
+
+    fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
+        let mut block = Self::default();
+        for run in read_runs(input)? {
+            run.for_each(|offset| _ = block.set(Uid(offset), true));
+        }
+        Ok(block)
+    }
+}
+
+/// The runs of a block's row, without making a block of them.
+pub(crate) fn read_runs(input: &mut Decoder<'_>) -> Result<Vec<Range<u32>>, StoreError> {
+    let count = input.number()?;
+    let mut runs = Vec::new();
+    let (mut end, mut total) = (0_u64, 0_u64);
+    while !input.is_empty() {
+        let start = end.saturating_add(input.number()?);
+        let len = input.number()?;
+        end = start.saturating_add(len);
+        total = total.saturating_add(len);
+        if end > u64::from(BLOCK_UIDS) || len == 0 {
+            return Err(corrupt("run beyond its block of UIDs"));
+        }
+        runs.push(start as u32..end as u32);
+    }
+    if total == count {
+        Ok(runs)
+    } else {
+        Err(corrupt("block of UIDs with a wrong count"))
+    }
+}
+
+/// The runs of an encoded block.
+pub(crate) fn runs_of_row(value: &[u8]) -> Result<Vec<Range<u32>>, StoreError> {
+    let mut input = Decoder::new(value);
+    if input.byte()? == VERSION {
+        read_runs(&mut input)
+    } else {
+        Err(corrupt("block of UIDs"))
+    }
+}

@@ -1,0 +1,104 @@
+//! The store as the engine sees it: views, writes, watches, bodies.
+
+use super::reads::View;
+use super::row::Origin;
+use super::txn::Txn;
+use super::watch::{QUEUE_OF_ALL, Watch, Watchers};
+use crate::backend::{Backend, Pending, Spool};
+use crate::error::StoreError;
+use crate::id::{AccountId, BodyNumber};
+use crate::world::{Clock, Rng};
+use bytes::Bytes;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How often the work of a write is run before [`StoreError::Conflict`] is given back. After two runs a
+/// backend without locks takes the rows' locks first, so more than a few means that something else is wrong.
+pub const ATTEMPTS_MAX: u32 = 8;
+
+/// The store of all accounts.
+pub struct Store {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    watchers: Arc<Watchers>,
+}
+
+impl Store {
+    /// Takes a backend into use. There must be only one `Store` over a backend.
+    pub fn open(
+        backend: Arc<dyn Backend>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let watchers = Arc::new(Watchers::default());
+        let told = Arc::clone(&watchers);
+        backend.watch(Box::new(move |accounts| told.announce(accounts)));
+        let store = Arc::new(Self {
+            backend,
+            clock,
+            rng,
+            watchers,
+        });
+        super::setup::prepare(&store)?;
+        Ok(store)
+    }
+
+    /// What is settled now. Short-lived: take a new one for each step.
+    pub fn view(&self, account: AccountId) -> Result<View<'_>, StoreError> {
+        Ok(View::new(account, self.backend.snapshot()?))
+    }
+
+    /// Runs `work` as one atomic change of these accounts; each object it alters takes the next number.
+    ///
+    /// Work that alters nothing uses no number and wakes nobody; its answer still waits for what it has seen.
+    /// `work` may be run again after a conflict: it must only read and change the transaction. It must not
+    /// begin another write. On an error, from `work` or from the backend, nothing was written.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        accounts: &[AccountId],
+        origin: Origin,
+        work: impl Fn(&mut Txn<'_>) -> Result<T, E>,
+    ) -> Result<Pending<T>, E> {
+        for _ in 0..ATTEMPTS_MAX {
+            let mut txn = match self.backend.begin(accounts) {
+                Ok(base) => Txn::new(self, base, accounts, origin),
+                Err(StoreError::Conflict) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let answer = work(&mut txn);
+            if txn.met_conflict() {
+                continue;
+            }
+            let answer = answer?;
+            match txn.place() {
+                Ok(settlement) => return Ok(Pending::new(answer, settlement)),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Is told of every settled commit that changed this account.
+    pub fn watch(&self, account: AccountId) -> Watch {
+        self.watchers.watch(account)
+    }
+
+    /// Is told of every settled commit that changed the queue of any account.
+    pub fn watch_queue(&self) -> Watch {
+        self.watchers.watch(QUEUE_OF_ALL)
+    }
+
+    /// Starts a body.
+    pub fn spool(&self) -> Result<Box<dyn Spool>, StoreError> {
+        self.backend.spool()
+    }
+
+    /// Reads a range of a body; shorter at its end.
+    ///
+    /// Errors: [`StoreError::Corrupt`] when a checksum does not match.
+    pub fn read_body(&self, body: BodyNumber, range: Range<u64>) -> Result<Bytes, StoreError> {
+        self.backend.read_body(body, range)
+    }
+}

@@ -1,0 +1,356 @@
+//! What a transaction will write, and reads that see it over what the backend shows.
+
+use super::Txn;
+use crate::backend::{Direction, Key, Read};
+use crate::error::StoreError;
+use crate::id::{AccountId, FolderId};
+use crate::model::codec::Row;
+use crate::model::error::ModelError;
+use crate::model::key::{self, tag};
+use crate::model::reads::{Reads, fetch};
+use crate::model::row::uids::UidBlock;
+use crate::model::row::{AccountRow, FolderRow};
+use crate::model::shelf::Shelf;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A decoded row and whether it differs from what was read.
+#[derive(Debug)]
+struct Cached<T> {
+    row: T,
+    dirty: bool,
+}
+
+/// A block of UIDs: whose, and its number.
+type BlockName = (AccountId, FolderId, Shelf, u32);
+
+/// Writes to come, by key; rows that many verbs touch stay decoded until the end.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    writes: BTreeMap<Key, Option<Bytes>>,
+    accounts: BTreeMap<AccountId, Cached<AccountRow>>,
+    folders: BTreeMap<(AccountId, FolderId), Cached<FolderRow>>,
+    blocks: BTreeMap<BlockName, Cached<UidBlock>>,
+}
+
+impl Pending {
+    pub(super) fn put(&mut self, key: Key, row: &impl Row) {
+        self.writes.insert(key, Some(row.encode()));
+    }
+
+    pub(super) fn put_empty(&mut self, key: Key) {
+        self.writes.insert(key, Some(Bytes::new()));
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        self.writes.insert(key, None);
+    }
+
+    pub(super) fn into_writes(mut self) -> Vec<(Key, Option<Bytes>)> {
+        let mut writes = std::mem::take(&mut self.writes);
+        writes.extend(self.dirty_rows());
+        writes.into_iter().collect()
+    }
+
+    /// The decoded rows that differ from what was read, encoded.
+    fn dirty_rows(&self) -> impl Iterator<Item = (Key, Option<Bytes>)> + '_ {
+        let accounts = self.accounts.iter().filter(|(_, cached)| cached.dirty);
+        let folders = self.folders.iter().filter(|(_, cached)| cached.dirty);
+        let blocks = self.blocks.iter().filter(|(_, cached)| cached.dirty);
+        accounts
+            .map(|(&id, cached)| (key::account(id), Some(cached.row.encode())))
+            .chain(folders.map(|(&(account, folder), cached)| {
+                (key::folder(account, folder), Some(cached.row.encode()))
+            }))
+            .chain(blocks.map(|(name, cached)| (block_key(name), block_value(&cached.row))))
+    }
+
+    /// The entries of a range that lie over the backend's; copies only where decoded rows may be in it.
+    fn over(&self, range: &Range<&[u8]>) -> BTreeMap<Key, Option<Bytes>> {
+        let inside = |key: &Key| range.start <= key.as_slice() && key.as_slice() < range.end;
+        let mut over: BTreeMap<_, _> = self
+            .writes
+            .range(bounds(range))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        over.extend(self.dirty_rows().filter(|(key, _)| inside(key)));
+        over
+    }
+}
+
+fn bounds(range: &Range<&[u8]>) -> Range<Key> {
+    range.start.to_vec()..range.end.max(range.start).to_vec()
+}
+
+fn block_key(&(account, folder, shelf, block): &BlockName) -> Key {
+    key::uid_block(account, folder, shelf, block)
+}
+
+/// An empty block has no row.
+fn block_value(block: &UidBlock) -> Option<Bytes> {
+    (!block.is_empty()).then(|| block.encode())
+}
+
+/// True for keys whose rows may be decoded in memory.
+fn may_be_decoded(key: &[u8]) -> bool {
+    key.first()
+        .is_none_or(|tag| matches!(*tag, tag::ACCOUNT | tag::FOLDER | tag::UIDS))
+}
+
+impl Txn<'_> {
+    /// The account's row, to be changed.
+    pub(super) fn account_mut(
+        &mut self,
+        account: AccountId,
+    ) -> Result<&mut AccountRow, ModelError> {
+        self.check_locked(account)?;
+        if !self.pending.accounts.contains_key(&account) {
+            let row = self
+                .account_row(account)?
+                .ok_or(ModelError::NoSuchAccount)?;
+            self.add_account(account, row);
+        }
+        let cached = self
+            .pending
+            .accounts
+            .get_mut(&account)
+            .ok_or(ModelError::NoSuchAccount)?;
+        cached.dirty = true;
+        Ok(&mut cached.row)
+    }
+
+    pub(super) fn add_account(&mut self, account: AccountId, row: AccountRow) {
+        self.pending
+            .accounts
+            .insert(account, Cached { row, dirty: true });
+    }
+
+    /// A folder's row, to be changed; also a removed folder's.
+    pub(super) fn any_folder_mut(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+    ) -> Result<&mut FolderRow, ModelError> {
+        self.check_locked(account)?;
+        if !self.pending.folders.contains_key(&(account, folder)) {
+            let row = self
+                .folder(account, folder)?
+                .ok_or(ModelError::NoSuchFolder)?;
+            self.add_folder(account, folder, row);
+        }
+        let cached = self.pending.folders.get_mut(&(account, folder));
+        let cached = cached.ok_or(ModelError::NoSuchFolder)?;
+        cached.dirty = true;
+        Ok(&mut cached.row)
+    }
+
+    /// The row of a folder that was not removed, to be changed.
+    pub(super) fn folder_mut(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+    ) -> Result<&mut FolderRow, ModelError> {
+        let row = self.any_folder_mut(account, folder)?;
+        if row.removed.is_some() {
+            Err(ModelError::NoSuchFolder)
+        } else {
+            Ok(row)
+        }
+    }
+
+    pub(super) fn add_folder(&mut self, account: AccountId, folder: FolderId, row: FolderRow) {
+        self.pending
+            .folders
+            .insert((account, folder), Cached { row, dirty: true });
+    }
+
+    /// Forgets a folder's row for good.
+    pub(super) fn drop_folder(&mut self, account: AccountId, folder: FolderId) {
+        self.pending.folders.remove(&(account, folder));
+        self.pending.remove(key::folder(account, folder));
+    }
+
+    /// A block of UIDs, to be changed.
+    pub(super) fn block_mut(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        shelf: Shelf,
+        block: u32,
+    ) -> Result<&mut UidBlock, ModelError> {
+        let name = (account, folder, shelf, block);
+        if !self.pending.blocks.contains_key(&name) {
+            let row = fetch(self, &block_key(&name))?.unwrap_or_default();
+            self.pending
+                .blocks
+                .insert(name, Cached { row, dirty: true });
+        }
+        let cached = self.pending.blocks.entry(name).or_insert_with(|| Cached {
+            row: UidBlock::default(),
+            dirty: true,
+        });
+        cached.dirty = true;
+        Ok(&mut cached.row)
+    }
+
+    /// The value of a decoded row; the outer `None` when it is not decoded.
+    fn decoded(&self, key: &[u8]) -> Option<Option<Bytes>> {
+        let account = AccountId(number(key, 1, 4)? as u32);
+        match key.first()? {
+            &tag::ACCOUNT => self
+                .pending
+                .accounts
+                .get(&account)
+                .map(|cached| Some(cached.row.encode())),
+            &tag::FOLDER => {
+                let folder = FolderId(number(key, 5, 6)?);
+                let cached = self.pending.folders.get(&(account, folder));
+                cached.map(|cached| Some(cached.row.encode()))
+            }
+            &tag::UIDS => {
+                let folder = FolderId(number(key, 5, 6)?);
+                let shelf = Shelf::from_number(number(key, 11, 1)?).ok()?;
+                let block = number(key, 12, 4)? as u32;
+                let cached = self.pending.blocks.get(&(account, folder, shelf, block));
+                cached.map(|cached| block_value(&cached.row))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn number(key: &[u8], start: usize, len: usize) -> Option<u64> {
+    key::field(key, start, len).ok()
+}
+
+impl Read for Txn<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        if may_be_decoded(key)
+            && let Some(value) = self.decoded(key)
+        {
+            return Ok(value);
+        }
+        match self.pending.writes.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.noting(self.base.get(key)),
+        }
+    }
+
+    fn scan(
+        &self,
+        range: Range<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let copied;
+        let over: Box<dyn DoubleEndedIterator<Item = (&Key, &Option<Bytes>)>> =
+            if may_be_decoded(range.start) {
+                copied = self.pending.over(&range);
+                Box::new(copied.iter())
+            } else {
+                Box::new(self.pending.writes.range(bounds(&range)))
+            };
+        let over = match direction {
+            Direction::Forward => Over::Forward(over),
+            Direction::Backward => Over::Backward(over),
+        };
+        let mut merge = Merge {
+            over: over.peekable(),
+            direction,
+            visit,
+            stopped: false,
+        };
+        self.noting(
+            self.base
+                .scan(range, direction, &mut |key, value| merge.below(key, value)),
+        )?;
+        merge.rest();
+        Ok(())
+    }
+}
+
+type Entries<'a> = Box<dyn DoubleEndedIterator<Item = (&'a Key, &'a Option<Bytes>)> + 'a>;
+
+/// Pending entries in the direction of the scan.
+enum Over<'a> {
+    Forward(Entries<'a>),
+    Backward(Entries<'a>),
+}
+
+impl<'a> Iterator for Over<'a> {
+    type Item = (&'a Key, &'a Option<Bytes>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Forward(entries) => entries.next(),
+            Self::Backward(entries) => entries.next_back(),
+        }
+    }
+}
+
+/// Two ordered runs of entries as one: of two with one key, the pending one is seen.
+struct Merge<'a, 'v> {
+    over: std::iter::Peekable<Over<'a>>,
+    direction: Direction,
+    visit: &'v mut dyn FnMut(&[u8], &[u8]) -> bool,
+    stopped: bool,
+}
+
+impl Merge<'_, '_> {
+    /// Takes one entry of the backend: first what comes before it.
+    fn below(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let direction = self.direction;
+        let comes_first = |over: &Key| match direction {
+            Direction::Forward => over.as_slice() < key,
+            Direction::Backward => over.as_slice() > key,
+        };
+        while let Some((key, value)) = self.over.next_if(|(over, _)| comes_first(over)) {
+            if !self.show(key, value.as_ref()) {
+                return false;
+            }
+        }
+        match self.over.next_if(|(over, _)| over.as_slice() == key) {
+            Some((key, value)) => self.show(key, value.as_ref()),
+            None => self.show_bytes(key, value),
+        }
+    }
+
+    /// Shows what comes after the backend's last entry.
+    fn rest(&mut self) {
+        while !self.stopped
+            && let Some((key, value)) = self.over.next()
+        {
+            self.show(key, value.as_ref());
+        }
+    }
+
+    fn show(&mut self, key: &[u8], value: Option<&Bytes>) -> bool {
+        value.is_none_or(|value| self.show_bytes(key, value))
+    }
+
+    fn show_bytes(&mut self, key: &[u8], value: &[u8]) -> bool {
+        self.stopped = !(self.visit)(key, value);
+        !self.stopped
+    }
+}
+
+impl Reads for Txn<'_> {
+    fn account_row(&self, account: AccountId) -> Result<Option<AccountRow>, StoreError> {
+        match self.pending.accounts.get(&account) {
+            Some(cached) => Ok(Some(cached.row.clone())),
+            None => fetch(self, &key::account(account)),
+        }
+    }
+
+    fn folder(
+        &self,
+        account: AccountId,
+        folder: FolderId,
+    ) -> Result<Option<FolderRow>, StoreError> {
+        match self.pending.folders.get(&(account, folder)) {
+            Some(cached) => Ok(Some(cached.row.clone())),
+            None => fetch(self, &key::folder(account, folder)),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Letting go for good.
+
+use super::Txn;
+use super::numbering::Aspect;
+use crate::backend::{Direction, Key};
+use crate::id::{AccountId, BodyNumber, FolderId, Timestamp, Uid};
+use crate::model::error::ModelError;
+use crate::model::key::{self, tag};
+use crate::model::reads::{Reads, each};
+use crate::model::row::{FolderRow, ItemRow, Object, What};
+use crate::model::shelf::{Location, Shelf};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+impl Txn<'_> {
+    /// Drops an item with all that belongs to it, from any shelf.
+    ///
+    /// Errors: [`ModelError::NoSuchItem`].
+    pub fn purge_item(&mut self, account: AccountId, at: Location) -> Result<(), ModelError> {
+        let row = self.item_row(account, at)?.ok_or(ModelError::NoSuchItem)?;
+        let stands = (Some(row.stand(at)), None);
+        let object = Object::Item(row.item);
+        let change = self.touch(account, object, Aspect::Content, What::PURGED, stands)?;
+        self.depart(account, at, &row)?;
+        self.stamp_contents(account, at.folder, change)?;
+        self.drop_place_alias(account, &row);
+        self.drop_content_alias(account, &row);
+        for body in self.bodies_of(account, row.item.0, row.body)? {
+            self.pending
+                .remove(key::reference(body, account, row.item.0));
+        }
+        self.drop_prefix(&key::overlay(account, row.item.0, &[]))?;
+        self.pending.remove(key::details(account, row.item));
+        self.pending.remove(key::location(account, row.item));
+        Ok(())
+    }
+
+    /// Purges what was removed before a time, oldest first in each folder, at most `limit` items and folders.
+    ///
+    /// Answers how many were purged; when that is `limit`, there may be more.
+    pub fn purge_recoverable(
+        &mut self,
+        account: AccountId,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<usize, ModelError> {
+        let mut purged = 0;
+        for (folder, row) in self.folders(account)? {
+            if purged == limit {
+                break;
+            }
+            purged += match row.removed {
+                Some(at) if at < before => self.purge_folder(account, folder, &row, limit - purged),
+                Some(_) => Ok(0),
+                None => self.purge_shelf(account, folder, Some(before), limit - purged),
+            }?;
+        }
+        Ok(purged)
+    }
+
+    /// Purges the items of a removed folder, then itself when nothing is left.
+    fn purge_folder(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        row: &FolderRow,
+        limit: usize,
+    ) -> Result<usize, ModelError> {
+        let mut purged = self.purge_shelf(account, folder, None, limit)?;
+        for shelf in [Shelf::Mail, Shelf::Other, Shelf::Associated] {
+            purged += self.purge_all(account, folder, shelf, limit - purged)?;
+        }
+        let children = self
+            .folders(account)?
+            .iter()
+            .any(|(_, row)| row.parent == Some(folder));
+        if purged == limit || children {
+            return Ok(purged);
+        }
+        self.touch_object(account, Object::Folder(folder), What::PURGED)?;
+        for body in self.bodies_of(account, folder.0, None)? {
+            self.pending.remove(key::reference(body, account, folder.0));
+        }
+        self.drop_prefix(&key::overlay(account, folder.0, &[]))?;
+        self.drop_prefix(&key::of_folder(tag::MEMBER, account, folder))?;
+        self.drop_prefix(&key::of_folder(tag::READ, account, folder))?;
+        self.drop_folder(account, folder);
+        debug_assert!(row.removed.is_some(), "only removed folders are purged");
+        Ok(purged + 1)
+    }
+
+    /// Purges a folder's recoverable items that were removed before a time, or all of them.
+    fn purge_shelf(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        before: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<usize, ModelError> {
+        // UIDs of this shelf ascend with the time of removal.
+        let old = |row: &ItemRow| {
+            before.is_none_or(|before| row.removed.is_some_and(|removed| removed.at < before))
+        };
+        let uids = self.uids_while(account, folder, Shelf::Recoverable, limit, &old)?;
+        self.purge_uids(account, folder, Shelf::Recoverable, &uids)
+    }
+
+    fn purge_all(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        shelf: Shelf,
+        limit: usize,
+    ) -> Result<usize, ModelError> {
+        let uids = self.uids_while(account, folder, shelf, limit, &|_| true)?;
+        self.purge_uids(account, folder, shelf, &uids)
+    }
+
+    fn purge_uids(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        shelf: Shelf,
+        uids: &[Uid],
+    ) -> Result<usize, ModelError> {
+        for &uid in uids {
+            self.purge_item(account, Location { folder, shelf, uid })?;
+        }
+        Ok(uids.len())
+    }
+
+    /// The first UIDs of a shelf, as long as their rows are wanted.
+    fn uids_while(
+        &self,
+        account: AccountId,
+        folder: FolderId,
+        shelf: Shelf,
+        limit: usize,
+        wanted: &dyn Fn(&ItemRow) -> bool,
+    ) -> Result<Vec<Uid>, ModelError> {
+        let mut uids = Vec::new();
+        let all = 0..=u32::MAX;
+        self.items(
+            account,
+            folder,
+            shelf,
+            all,
+            Direction::Forward,
+            &mut |uid, row| {
+                if uids.len() == limit || !wanted(&row) {
+                    return ControlFlow::Break(());
+                }
+                uids.push(uid);
+                ControlFlow::Continue(())
+            },
+        )?;
+        Ok(uids)
+    }
+
+    /// The bodies that an object refers to: its own, and those of its overlay.
+    pub(super) fn bodies_of(
+        &self,
+        account: AccountId,
+        object: u64,
+        own: Option<BodyNumber>,
+    ) -> Result<BTreeSet<BodyNumber>, ModelError> {
+        let tree = self.overlay_tree(account, object)?;
+        let values = tree.iter().flat_map(|(_, values)| values);
+        Ok(values
+            .filter_map(|entry| entry.value.body())
+            .chain(own)
+            .collect())
+    }
+
+    /// Removes all keys that begin with `prefix`.
+    pub(super) fn drop_prefix(&mut self, prefix: &[u8]) -> Result<(), ModelError> {
+        let mut keys: Vec<Key> = Vec::new();
+        each(self, prefix, &mut |key, _| {
+            keys.push(key.to_vec());
+            Ok(ControlFlow::Continue(()))
+        })?;
+        keys.into_iter().for_each(|key| self.pending.remove(key));
+        Ok(())
+    }
+}
