@@ -274,7 +274,7 @@ impl Encoder {
 pub type Source<'a> = &'a dyn Fn(u64, usize) -> Result<Bytes, StoreError>;
 
 /// What must be known to read a body.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The hash of its content.
     pub hash: BodyHash,

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub mod block;
+pub mod embedded;
 pub mod pending;
 pub use pending::{Pending, Settlement};
 

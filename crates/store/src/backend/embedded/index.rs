@@ -1,0 +1,335 @@
+//! The index: what the log says, as one B-tree (redb) that is checkpointed now and then.
+//!
+//! Nothing here is the truth: lost, it is made anew from the base and the log. Rows are applied without a
+//! sync; only a checkpoint makes them durable, and with them the place in the log up to which they hold.
+//!
+//! The file goes through [`Vfs`] like all others. After a failed write or sync the file is left alone and
+//! further changes are kept in memory (the *lifeboat*), so that reading goes on until the restart.
+
+use super::memtable::{Memtable, Value};
+use super::rows::{APPLIED_KEY, LogPlace};
+use crate::error::StoreError;
+use crate::world::{File, Open, Vfs};
+use parking_lot::Mutex;
+use redb::{
+    Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, Table,
+    TableDefinition, WriteTransaction,
+};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+const TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("keys");
+
+/// A state of the index that readers hold.
+pub type IndexView = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The B-tree.
+pub struct Index {
+    database: Database,
+    health: Arc<Lifeboat>,
+}
+
+impl Index {
+    /// Opens the index, or makes an empty one.
+    ///
+    /// Errors: [`StoreError::Corrupt`] when its pages do not match their checksums.
+    pub fn open(vfs: &dyn Vfs, path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        match vfs.open(path, Open::Write) {
+            Ok(file) => Self::with_file(file, cache_bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Self::create(vfs, path, cache_bytes)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes an empty index; it gets its name once it is whole.
+    fn create(vfs: &dyn Vfs, path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        let unfinished = path.with_extension("new");
+        let index = Self::with_file(vfs.open(&unfinished, Open::CreateNew)?, cache_bytes)?;
+        let transaction = index.begin(Durability::Immediate)?;
+        transaction
+            .open_table(TABLE)
+            .map_err(|error| damaged(&error))?;
+        index.end(transaction)?;
+        drop(index);
+        vfs.rename(&unfinished, path)?;
+        vfs.sync_directory(path.parent().unwrap_or(path))?;
+        Self::with_file(vfs.open(path, Open::Write)?, cache_bytes)
+    }
+
+    fn with_file(file: Arc<dyn File>, cache_bytes: usize) -> Result<Self, StoreError> {
+        let health = Arc::new(Lifeboat {
+            file,
+            kept: Mutex::default(),
+        });
+        let backend = IndexFile(Arc::clone(&health));
+        let opened = Database::builder()
+            .set_cache_size(cache_bytes)
+            .create_with_backend(backend);
+        let database = opened.map_err(|error| damaged(&error))?;
+        Ok(Self { database, health })
+    }
+
+    /// The state that was applied last.
+    pub fn view(&self) -> Result<IndexView, StoreError> {
+        let read = self
+            .database
+            .begin_read()
+            .map_err(|error| damaged(&error))?;
+        read.open_table(TABLE).map_err(|error| damaged(&error))
+    }
+
+    /// The place in the log up to which rows were applied; `None` for a new index.
+    pub fn applied(&self) -> Result<Option<LogPlace>, StoreError> {
+        let view = self.view()?;
+        let value = view.get(APPLIED_KEY).map_err(|error| damaged(&error))?;
+        value
+            .map(|value| LogPlace::parse(value.value()))
+            .transpose()
+    }
+
+    /// Applies the newest version of all rows of a table whose commits are on disk up to `place`.
+    pub fn apply(&self, table: &Memtable, place: LogPlace) -> Result<(), StoreError> {
+        self.change(place, |rows| {
+            for (key, versions) in table.rows().iter() {
+                rows.write(key, versions.newest().as_deref())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Changes rows without making them durable.
+    pub fn change(
+        &self,
+        place: LogPlace,
+        work: impl FnOnce(&mut Rows<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let transaction = self.begin(Durability::None)?;
+        {
+            let table = transaction
+                .open_table(TABLE)
+                .map_err(|error| damaged(&error))?;
+            let mut rows = Rows(table);
+            work(&mut rows)?;
+            rows.write(APPLIED_KEY, Some(&place.value()))?;
+        }
+        self.end(transaction)
+    }
+
+    /// Makes durable what was applied.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let mut transaction = self.begin(Durability::Immediate)?;
+        // So that opening after a crash does not have to read the whole file.
+        transaction.set_quick_repair(true);
+        self.end(transaction)
+    }
+
+    fn begin(&self, durability: Durability) -> Result<WriteTransaction, StoreError> {
+        let mut transaction = self
+            .database
+            .begin_write()
+            .map_err(|error| damaged(&error))?;
+        transaction
+            .set_durability(durability)
+            .map_err(|error| damaged(&error))?;
+        Ok(transaction)
+    }
+
+    fn end(&self, transaction: WriteTransaction) -> Result<(), StoreError> {
+        transaction.commit().map_err(|error| damaged(&error))?;
+        self.health.check()
+    }
+}
+
+/// The rows of the index while they are changed.
+pub struct Rows<'a>(Table<'a, &'static [u8], &'static [u8]>);
+
+impl Rows<'_> {
+    /// Sets or removes a row.
+    pub fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => drop(self.0.insert(key, value).map_err(|error| damaged(&error))?),
+            None => drop(self.0.remove(key).map_err(|error| damaged(&error))?),
+        }
+        Ok(())
+    }
+
+    /// The value of a row as changed so far.
+    pub fn value(&self, key: &[u8]) -> Result<Value, StoreError> {
+        let found = self.0.get(key).map_err(|error| damaged(&error))?;
+        Ok(found.map(|value| bytes::Bytes::copy_from_slice(value.value())))
+    }
+}
+
+/// What redb says, in the store's words.
+pub fn damaged(error: &impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(format!("index: {error}"))
+}
+
+/// The file below the index, and what could not be written to it.
+struct Lifeboat {
+    file: Arc<dyn File>,
+    kept: Mutex<Option<Kept>>,
+}
+
+impl std::fmt::Debug for Lifeboat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lifeboat") // redb asks for this of its file.
+    }
+}
+
+struct Kept {
+    reason: String,
+    len: u64,
+    writes: Vec<(u64, Vec<u8>)>,
+}
+
+impl Lifeboat {
+    fn check(&self) -> Result<(), StoreError> {
+        match &*self.kept.lock() {
+            Some(kept) => Err(StoreError::Io(format!("index: {}", kept.reason))),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs a change of the file, or keeps it once one has failed.
+    fn change(
+        &self,
+        change: impl FnOnce(&dyn File) -> io::Result<()>,
+        keep: impl FnOnce(&mut Kept),
+    ) -> io::Result<()> {
+        let mut kept = self.kept.lock();
+        if kept.is_none() {
+            let Err(error) = change(&*self.file) else {
+                return Ok(());
+            };
+            let len = self.file.len()?;
+            *kept = Some(Kept {
+                reason: error.to_string(),
+                len,
+                writes: Vec::new(),
+            });
+        }
+        if let Some(kept) = &mut *kept {
+            keep(kept);
+        }
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn read(&self, bytes: &mut [u8], offset: u64) {
+        for (at, written) in &self.writes {
+            // Both begin somewhere; copy where they overlap.
+            let skip = usize::try_from(offset.saturating_sub(*at)).unwrap_or(usize::MAX);
+            let start = usize::try_from(at.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let from = written.get(skip..).unwrap_or_default();
+            let to = bytes.get_mut(start..).unwrap_or_default();
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct IndexFile(Arc<Lifeboat>);
+
+impl StorageBackend for IndexFile {
+    fn len(&self) -> io::Result<u64> {
+        match &*self.0.kept.lock() {
+            Some(kept) => Ok(kept.len),
+            None => self.0.file.len(),
+        }
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let count = self.0.file.read_at(out, offset)?;
+        match &*self.0.kept.lock() {
+            Some(kept) => kept.read(out, offset),
+            None if count < out.len() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0
+            .change(|file| file.set_len(len), |kept| kept.len = len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.change(|file| file.sync(), |_| {})
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let keep = |kept: &mut Kept| kept.writes.push((offset, data.to_vec()));
+        self.0.change(|file| file.write_at(data, offset), keep)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::memory::{Faults, MemoryDisk};
+    use bytes::Bytes;
+
+    fn table(rows: u32) -> Memtable {
+        let table = Memtable::default();
+        let row = |number: u32| {
+            (
+                Bytes::from(format!("{number:08}")),
+                Some(Bytes::from(vec![b'x'; 100])),
+            )
+        };
+        table.insert(1, (0..rows).map(row));
+        table
+    }
+
+    fn count(index: &Index) -> usize {
+        let view = index.view().unwrap();
+        view.range::<&[u8]>(..)
+            .unwrap()
+            .filter(|row| row.as_ref().unwrap().0.value() != APPLIED_KEY)
+            .count()
+    }
+
+    #[test]
+    fn only_a_checkpoint_survives_a_power_cut() {
+        let disk = MemoryDisk::new();
+        let index = Index::open(&disk, Path::new("index"), 1 << 20).unwrap();
+        let place = |position| LogPlace {
+            position,
+            ..LogPlace::default()
+        };
+        index.apply(&table(10), place(1)).unwrap();
+        index.checkpoint().unwrap();
+        disk.sync_directory(Path::new("")).unwrap();
+        index.apply(&table(3_000), place(2)).unwrap();
+        for seed in 0..10 {
+            let left = disk.power_cut(seed);
+            let index = Index::open(&left, Path::new("index"), 1 << 20).unwrap();
+            assert_eq!(index.applied().unwrap(), Some(place(1)));
+            assert_eq!(count(&index), 10);
+        }
+    }
+
+    #[test]
+    fn reading_goes_on_after_a_failed_write() {
+        let disk = MemoryDisk::new();
+        let index = Index::open(&disk, Path::new("index"), 1 << 16).unwrap();
+        index.apply(&table(10), LogPlace::default()).unwrap();
+        index.checkpoint().unwrap();
+        disk.set_faults(Faults {
+            halt_at: Some(disk.changes() + 3),
+            ..Faults::default()
+        });
+        let mut results = Vec::new();
+        for rows in 1..20 {
+            results.push(index.apply(&table(rows * 300), LogPlace::default()));
+            results.push(index.checkpoint());
+        }
+        assert!(results.iter().any(Result::is_err), "the failure is told");
+        assert!(count(&index) >= 10, "and rows are still read");
+    }
+}

@@ -1,0 +1,215 @@
+//! Opening a store: its lock, version and secret, then the log, then the index.
+
+use super::apply::Applier;
+use super::bodies::Bodies;
+use super::index::Index;
+use super::log::LogWriter;
+use super::memtable::Tables;
+use super::paths::Paths;
+use super::place::Placing;
+use super::recover::LogFiles;
+use super::rows::LogPlace;
+use super::segment;
+use super::space::SpaceGuard;
+use super::{Embedded, Options, World};
+use crate::backend::block::Secret;
+use crate::error::StoreError;
+use crate::world::Vfs;
+use parking_lot::{Condvar, Mutex, RwLock};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// The format that this program reads and writes.
+const FORMAT: &str = "facteur store 1\n";
+
+impl Embedded {
+    /// Opens the store in a folder, or makes a new one there.
+    ///
+    /// Errors: [`StoreError::Refused`] when another process has it open or its format is unknown;
+    /// [`StoreError::Corrupt`] when something that was acknowledged is damaged.
+    pub fn open(world: World, folder: &Path, options: Options) -> Result<Arc<Self>, StoreError> {
+        let paths = Paths::new(folder);
+        let lock = enter(&*world.vfs, &paths)?;
+        Self::open_locked(world, paths, options, lock)
+    }
+
+    /// Opens the store after making its index anew from the newest base dump and the log.
+    pub fn rebuild(world: World, folder: &Path, options: Options) -> Result<Arc<Self>, StoreError> {
+        let paths = Paths::new(folder);
+        let lock = enter(&*world.vfs, &paths)?;
+        remove_if_there(&*world.vfs, &paths.index())?;
+        Self::open_locked(world, paths, options, lock)
+    }
+
+    fn open_locked(
+        world: World,
+        paths: Paths,
+        options: Options,
+        lock: Box<dyn Send + Sync>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let vfs = Arc::clone(&world.vfs);
+        check_version(&*vfs, &paths)?;
+        let secret = secret(&world, &paths)?;
+        remove_unfinished(&*vfs, &paths)?;
+        let files = LogFiles::find(&*vfs, &paths, &secret)?;
+        let index = Index::open(&*vfs, &paths.index(), options.cache_bytes)?;
+        let from = index.applied()?.map_or_else(|| files.beginning(), Ok)?;
+        let end = files.replay(&index, from)?;
+        let number = files
+            .last_number
+            .checked_add(1)
+            .ok_or(StoreError::TooLarge)?;
+        let begun = (number, end, world.clock.now());
+        let log = LogWriter::begin(
+            Arc::clone(&vfs),
+            paths.clone(),
+            secret.clone(),
+            options.segment_bytes,
+            begun,
+        )?;
+        files.tidy(end)?;
+        drop(files);
+        Ok(Self::assemble(
+            world,
+            paths,
+            options,
+            Parts {
+                secret,
+                index,
+                log,
+                end,
+                lock,
+            },
+        ))
+    }
+
+    fn assemble(world: World, paths: Paths, options: Options, parts: Parts) -> Arc<Self> {
+        let Parts {
+            secret,
+            index,
+            log,
+            end,
+            lock,
+        } = parts;
+        let vfs = &world.vfs;
+        let inline_max = options.inline_bytes_max();
+        let bodies = Bodies::new(
+            Arc::clone(vfs),
+            paths.clone(),
+            secret,
+            inline_max,
+            end.next_body,
+        );
+        let (segment_bytes, memtable_bytes) = (options.segment_bytes, options.memtable_bytes);
+        let space = SpaceGuard::new(
+            Arc::clone(vfs),
+            paths.clone(),
+            segment_bytes,
+            memtable_bytes,
+        );
+        let tables = Tables::default();
+        tables.settle(end.position);
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            bodies,
+            index,
+            tables,
+            accounts: super::AccountLocks::default(),
+            placing: Mutex::new(Placing::after(end.position)),
+            placed: Condvar::new(),
+            progress: Condvar::new(),
+            settled_end: Mutex::new(log.end()),
+            log: Mutex::new(log),
+            applier: Mutex::new(Applier {
+                applied: end,
+                durable: end,
+            }),
+            threads: AtomicUsize::new(0),
+            space,
+            failure: RwLock::new(None),
+            watcher: RwLock::new(None),
+            world,
+            paths,
+            options,
+            _lock: lock,
+        })
+    }
+}
+
+/// What opening found, on its way into the store.
+struct Parts {
+    secret: Secret,
+    index: Index,
+    log: LogWriter,
+    end: LogPlace,
+    lock: Box<dyn Send + Sync>,
+}
+
+/// Makes the folders and takes the lock.
+fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>, StoreError> {
+    for folder in [paths.root(), &paths.log(), &paths.bases(), &paths.big()] {
+        vfs.create_directory(folder)?;
+    }
+    vfs.lock(&paths.lock()).map_err(|error| {
+        let path = paths.root().display().to_string();
+        StoreError::Refused(format!("{path} is in use by another process ({error})"))
+    })
+}
+
+fn check_version(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
+    match segment::read_file(vfs, &paths.version())? {
+        Some(version) if version == FORMAT.as_bytes() => Ok(()),
+        Some(version) => {
+            let found = String::from_utf8_lossy(&version).trim().to_owned();
+            Err(StoreError::Refused(format!(
+                "unknown store format: {found}"
+            )))
+        }
+        None => segment::write_file(vfs, paths.root(), &paths.version(), FORMAT.as_bytes()),
+    }
+}
+
+/// The store's secret; made when there is no log yet.
+pub(super) fn secret(world: &World, paths: &Paths) -> Result<Secret, StoreError> {
+    let vfs = &*world.vfs;
+    if let Some(found) = segment::read_file(vfs, &paths.secret())? {
+        let bytes: &[u8; 32] = found
+            .first_chunk()
+            .filter(|_| found.len() == 32)
+            .ok_or_else(|| {
+                StoreError::Corrupt(
+                    "the secret is not 32 bytes long; restore it from a backup".into(),
+                )
+            })?;
+        return Ok(Secret::new(bytes));
+    }
+    if !segment::list(vfs, paths)?.is_empty() {
+        let text = "the secret is missing; without it the log cannot be read";
+        return Err(StoreError::Corrupt(text.into()));
+    }
+    let mut bytes = [0; 32];
+    world.rng.fill(&mut bytes);
+    segment::write_file(vfs, paths.root(), &paths.secret(), &bytes)?;
+    Ok(Secret::new(&bytes))
+}
+
+/// Removes what was being written when the store was closed.
+fn remove_unfinished(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
+    for folder in [paths.root(), &paths.big(), &paths.bases()] {
+        for path in vfs.list(folder)? {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if matches!(extension, Some("part" | "new")) {
+                vfs.remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove_if_there(vfs: &dyn Vfs, path: &Path) -> Result<(), StoreError> {
+    match vfs.remove(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}

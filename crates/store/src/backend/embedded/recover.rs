@@ -1,0 +1,373 @@
+//! Opening the log: which segments belong together, where it validly ends, and what the index lacks.
+//!
+//! Damage is told, never skipped: bad bytes before a segment's known end, or a true frame behind a bad one,
+//! are [`StoreError::Corrupt`]. Only the unfinished span at the very end is dropped; nobody was told that it
+//! was stored.
+
+use super::commit::rows_of_body;
+use super::frame::{Carried, Record, find_later_frame, records};
+use super::index::{Index, Rows};
+use super::paths::Paths;
+use super::rows::{BodyRow, LogPlace, body_key};
+use super::segment::{self, Found, SEGMENT_HEADER_BYTES, SegmentHeader, read_exactly};
+use crate::backend::block::Secret;
+use crate::error::StoreError;
+use crate::id::{BodyNumber, Timestamp};
+use crate::world::{File, Open, Vfs};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes of records that are brought into the index at a time.
+const REPLAY_BYTES: usize = 8 << 20;
+
+/// The log as it was found.
+pub struct LogFiles<'a> {
+    vfs: &'a dyn Vfs,
+    paths: &'a Paths,
+    secret: &'a Secret,
+    /// The segments that follow one another up to the end, ascending.
+    pub chain: Vec<Link>,
+    /// Segments that hold nothing that was acknowledged.
+    pub void: Vec<u32>,
+    /// The highest number that any segment has.
+    pub last_number: u32,
+}
+
+/// A segment of the chain.
+pub struct Link {
+    /// Its header.
+    pub header: SegmentHeader,
+    /// Its file.
+    pub file: Arc<dyn File>,
+    /// Where it validly ends, as its successor says; `None` for the last.
+    pub end: Option<LogPlace>,
+}
+
+/// The commits of one span, as read from the log.
+pub struct ReadSpan {
+    /// The log's end after it.
+    pub end: LogPlace,
+    /// When it was closed.
+    pub time: Timestamp,
+    /// Its frames, with the segments in which they lie.
+    pub frames: Vec<(u32, Found)>,
+}
+
+impl<'a> LogFiles<'a> {
+    /// Finds the chain of segments.
+    pub fn find(
+        vfs: &'a dyn Vfs,
+        paths: &'a Paths,
+        secret: &'a Secret,
+    ) -> Result<Self, StoreError> {
+        let numbers = segment::list(vfs, paths)?;
+        let mut found = BTreeMap::new();
+        for &number in &numbers {
+            let file = vfs.open(&paths.segment(number), Open::Read)?;
+            found.insert(number, (SegmentHeader::read(secret, &*file)?, file));
+        }
+        let last_number = numbers.last().copied().unwrap_or_default();
+        let mut files = Self {
+            vfs,
+            paths,
+            secret,
+            chain: Vec::new(),
+            void: Vec::new(),
+            last_number,
+        };
+        files.follow(&found)?;
+        Ok(files)
+    }
+
+    /// Walks from the newest segment to the oldest that still exists.
+    fn follow(
+        &mut self,
+        found: &BTreeMap<u32, (Option<SegmentHeader>, Arc<dyn File>)>,
+    ) -> Result<(), StoreError> {
+        let mut end: Option<LogPlace> = None;
+        for (&number, (header, file)) in found.iter().rev() {
+            match (end, header) {
+                (Some(end), _) if number > end.segment => self.void.push(number),
+                (Some(end), _) if number < end.segment => break, // Only bodies are left there.
+                (_, Some(header)) if header.number == number => {
+                    self.chain.push(Link {
+                        header: *header,
+                        file: Arc::clone(file),
+                        end,
+                    });
+                    end = Some(header.follows);
+                }
+                (None, _) if self.is_unused(&**file)? => self.void.push(number),
+                _ => return Err(damaged(number, 0, "its header does not match its checksum")),
+            }
+        }
+        self.chain.reverse();
+        Ok(())
+    }
+
+    /// True when a segment without a header holds no frame either: it was being made when the power went.
+    fn is_unused(&self, file: &dyn File) -> Result<bool, StoreError> {
+        let bytes = read_exactly(file, 0, file.len()?)?.unwrap_or_default();
+        Ok(find_later_frame(self.secret, &bytes, 0).is_none())
+    }
+
+    /// The place before the first frame of the chain, when that is the beginning of all.
+    pub fn beginning(&self) -> Result<LogPlace, StoreError> {
+        match self.chain.first() {
+            None => Ok(LogPlace::default()),
+            Some(link) if link.header.follows.segment == 0 => Ok(link.header.follows),
+            Some(link) => Err(StoreError::Corrupt(format!(
+                "the log begins at segment {} and there is neither an index nor a base dump for what was before",
+                link.header.number
+            ))),
+        }
+    }
+
+    /// Reads the spans after `from` in order; answers the end of the log.
+    pub fn read(
+        &self,
+        from: LogPlace,
+        visit: &mut dyn FnMut(ReadSpan) -> Result<(), StoreError>,
+    ) -> Result<LogPlace, StoreError> {
+        let is_known = |link: &Link| link.header.number == from.segment;
+        let start = match self.chain.iter().position(is_known) {
+            Some(start) => start,
+            None if from.segment == 0 => 0,
+            None => {
+                let number = from.segment;
+                return Err(StoreError::Corrupt(format!(
+                    "segment {number} of the log is missing"
+                )));
+            }
+        };
+        let mut reader = ChainReader {
+            files: self,
+            at: from,
+            committed: from,
+            span: Vec::new(),
+        };
+        for link in self.chain.iter().skip(start) {
+            reader.enter(link)?;
+            reader.read_segment(link, visit)?;
+        }
+        Ok(reader.committed)
+    }
+
+    /// Brings into the index what it lacks; answers the end of the log.
+    pub fn replay(&self, index: &Index, from: LogPlace) -> Result<LogPlace, StoreError> {
+        let mut waiting: Vec<ReadSpan> = Vec::new();
+        let mut bytes = 0_usize;
+        let end = self.read(from, &mut |span| {
+            bytes = span
+                .frames
+                .iter()
+                .fold(bytes, |sum, (_, f)| sum.saturating_add(f.records.len()));
+            waiting.push(span);
+            if bytes >= REPLAY_BYTES {
+                bytes = 0;
+                apply(index, &std::mem::take(&mut waiting))?;
+            }
+            Ok(())
+        })?;
+        apply(index, &waiting)?;
+        index.change(end, |_| Ok(()))?;
+        index.checkpoint()?;
+        Ok(end)
+    }
+
+    /// Gives back the room behind the log's end. To be called once a new segment says where that is.
+    pub fn tidy(&self, end: LogPlace) -> Result<(), StoreError> {
+        let behind = self.chain.iter().map(|link| link.header.number);
+        for number in behind
+            .filter(|number| *number > end.segment)
+            .chain(self.void.iter().copied())
+        {
+            self.vfs.remove(&self.paths.segment(number))?;
+        }
+        if self
+            .chain
+            .iter()
+            .any(|link| link.header.number == end.segment)
+        {
+            let last = self
+                .vfs
+                .open(&self.paths.segment(end.segment), Open::Write)?;
+            last.set_len(end.offset)?;
+        }
+        Ok(())
+    }
+}
+
+/// Walks along the chain of frames.
+struct ChainReader<'a> {
+    files: &'a LogFiles<'a>,
+    /// Where the next frame begins, and what it must follow.
+    at: LogPlace,
+    /// The end of the last complete span.
+    committed: LogPlace,
+    /// Frames of a span whose end is still to come.
+    span: Vec<(u32, Found)>,
+}
+
+impl ChainReader<'_> {
+    /// Goes on to a segment.
+    fn enter(&mut self, link: &Link) -> Result<(), StoreError> {
+        let SegmentHeader {
+            number, follows, ..
+        } = link.header;
+        if number == self.at.segment {
+            return Ok(());
+        }
+        let joined = self.at.segment == 0
+            || (follows.offset, follows.checksum) == (self.at.offset, self.at.checksum);
+        if !joined {
+            return Err(damaged(
+                number,
+                0,
+                "it does not follow the segment before it",
+            ));
+        }
+        self.at.segment = number;
+        self.at.offset = SEGMENT_HEADER_BYTES;
+        self.at.checksum = follows.checksum;
+        self.at.next_body = self.at.next_body.max(follows.next_body);
+        Ok(())
+    }
+
+    fn read_segment(
+        &mut self,
+        link: &Link,
+        visit: &mut dyn FnMut(ReadSpan) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        while link.end.is_none_or(|end| self.at.offset < end.offset) {
+            match self.next_frame(link)? {
+                Some(found) => self.take(found, visit)?,
+                None if link.end.is_some() => {
+                    let text = "the bytes there do not match their checksum";
+                    return Err(damaged(self.at.segment, self.at.offset, text));
+                }
+                None => return self.check_tail(&*link.file),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_frame(&self, link: &Link) -> Result<Option<Found>, StoreError> {
+        let found = segment::read_frame(self.files.secret, &*link.file, self.at.offset)?;
+        let next = self.committed.position.saturating_add(1);
+        Ok(found.filter(|found| {
+            found.header.predecessor == self.at.checksum && found.header.first == next
+        }))
+    }
+
+    /// Takes a frame; a span is told when its last frame is there.
+    fn take(
+        &mut self,
+        found: Found,
+        visit: &mut dyn FnMut(ReadSpan) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let header = found.header;
+        self.at.offset = self.at.offset.saturating_add(header.frame_len());
+        self.at.checksum = header.checksum;
+        self.span.push((self.at.segment, found));
+        if !header.commits {
+            return Ok(());
+        }
+        let frames = std::mem::take(&mut self.span);
+        self.at.position = self
+            .at
+            .position
+            .saturating_add(count_commits(&frames, &mut self.at)?);
+        self.committed = self.at;
+        visit(ReadSpan {
+            end: self.at,
+            time: header.time,
+            frames,
+        })
+    }
+
+    /// Makes sure that what could not be read is the end of the log and not a hole in it.
+    fn check_tail(&self, file: &dyn File) -> Result<(), StoreError> {
+        let len = file.len()?.saturating_sub(self.at.offset);
+        let tail = read_exactly(file, self.at.offset, len)?.unwrap_or_default();
+        let next = self.committed.position.saturating_add(1);
+        match find_later_frame(self.files.secret, &tail, next) {
+            None => Ok(()),
+            Some(at) => {
+                let later = self.at.offset.saturating_add(at as u64);
+                let text = format!("the bytes there are bad, but a true frame follows at {later}");
+                Err(damaged(self.at.segment, self.at.offset, &text))
+            }
+        }
+    }
+}
+
+/// Counts the commits of a span and notes the numbers of its bodies.
+fn count_commits(frames: &[(u32, Found)], at: &mut LogPlace) -> Result<u64, StoreError> {
+    let mut commits = 0_u64;
+    for record in frames.iter().flat_map(|(_, found)| records(&found.records)) {
+        match record? {
+            Record::Start => commits = commits.saturating_add(1),
+            Record::Body(Carried { number, .. }) | Record::File(BodyRow { number, .. }) => {
+                at.saw_body(number);
+            }
+            _ => {}
+        }
+    }
+    Ok(commits)
+}
+
+fn damaged(segment: u32, offset: u64, what: &str) -> StoreError {
+    StoreError::Corrupt(format!(
+        "segment {segment} of the log at byte {offset}: {what}"
+    ))
+}
+
+/// Brings spans into the index.
+fn apply(index: &Index, spans: &[ReadSpan]) -> Result<(), StoreError> {
+    let Some(last) = spans.last() else {
+        return Ok(());
+    };
+    index.change(last.end, |rows| {
+        for span in spans {
+            apply_span(rows, span)?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes the rows that a span leads to, in the order in which the committer did.
+pub fn apply_span(rows: &mut Rows<'_>, span: &ReadSpan) -> Result<(), StoreError> {
+    let mut bodies: Vec<(BodyRow, bool)> = Vec::new();
+    for (segment, found) in &span.frames {
+        for record in records(&found.records) {
+            match record? {
+                Record::Start => {}
+                Record::Put(key, value) => rows.write(key, Some(value))?,
+                Record::Delete(key) => rows.write(key, None)?,
+                Record::Body(body) => bodies.push((body.row(*segment, found.records_at), false)),
+                Record::Moved(body) => bodies.push((body.row(*segment, found.records_at), true)),
+                Record::File(row) => bodies.push((row, false)),
+            }
+        }
+    }
+    for (row, moved) in &bodies {
+        apply_body(rows, row, *moved)?;
+    }
+    Ok(())
+}
+
+fn apply_body(rows: &mut Rows<'_>, row: &BodyRow, moved: bool) -> Result<(), StoreError> {
+    if !moved {
+        for (key, value) in rows_of_body(row) {
+            rows.write(&key, value.as_deref())?;
+        }
+    } else if is_alive(rows, row.number)? {
+        rows.write(&body_key(row.number), Some(&row.value()))?;
+    }
+    Ok(())
+}
+
+fn is_alive(rows: &Rows<'_>, number: BodyNumber) -> Result<bool, StoreError> {
+    Ok(rows.value(&body_key(number))?.is_some())
+}

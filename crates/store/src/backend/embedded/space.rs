@@ -1,0 +1,132 @@
+//! What happens when the disk fills up: mail is refused early, so that people can still delete.
+//!
+//! Below 5 % or two segments free, whichever is more, commits that take room are refused. Commits that give
+//! room back go on; when even they need a segment that does not fit, the *ballast*, a file that only reserves
+//! space, is given up for it. When there is room again the ballast is made anew and all go on by themselves.
+
+use super::paths::Paths;
+use crate::backend::Purpose;
+use crate::error::StoreError;
+use crate::world::{Open, Vfs};
+use parking_lot::Mutex;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+/// One in this many of the disk's bytes stays free: 5 %.
+const RESERVE_PART: u64 = 20;
+/// Segments that stay free, and segments that the ballast holds.
+const RESERVE_SEGMENTS: u64 = 2;
+/// The index may grow by this many tables in memory before it is looked at again.
+const RESERVE_TABLES: u64 = 4;
+/// After this many refusals the disk is looked at again: asking costs microseconds, but not for each.
+const REFUSALS_PER_LOOK: u32 = 16;
+
+const ROOMY: u8 = 0;
+const LOW: u8 = 1;
+const EMPTY: u8 = 2;
+
+/// Watches the room on the disk.
+pub struct SpaceGuard {
+    vfs: Arc<dyn Vfs>,
+    paths: Paths,
+    segment_bytes: u64,
+    reserve_bytes: u64,
+    level: AtomicU8,
+    refusals: AtomicU32,
+    looking: Mutex<()>,
+}
+
+impl SpaceGuard {
+    /// A guard that has looked once.
+    pub fn new(vfs: Arc<dyn Vfs>, paths: Paths, segment_bytes: u64, memtable_bytes: usize) -> Self {
+        let tables = (memtable_bytes as u64).saturating_mul(RESERVE_TABLES);
+        let reserve_bytes = segment_bytes.saturating_mul(RESERVE_SEGMENTS).max(tables);
+        let guard = Self {
+            vfs,
+            paths,
+            segment_bytes,
+            reserve_bytes,
+            level: AtomicU8::new(ROOMY),
+            refusals: AtomicU32::new(0),
+            looking: Mutex::default(),
+        };
+        guard.look();
+        guard
+    }
+
+    /// Says whether a commit of this kind may be placed.
+    pub fn admit(&self, purpose: Purpose) -> Result<(), StoreError> {
+        if self.allows(purpose) {
+            return Ok(());
+        }
+        if self.refusals.fetch_add(1, Ordering::Relaxed) % REFUSALS_PER_LOOK == 0 {
+            self.look();
+        }
+        if self.allows(purpose) {
+            Ok(())
+        } else {
+            Err(StoreError::Full)
+        }
+    }
+
+    fn allows(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Store => self.level.load(Ordering::Relaxed) == ROOMY,
+            Purpose::Free => self.level.load(Ordering::Relaxed) < EMPTY,
+        }
+    }
+
+    /// True when the disk is nearly full.
+    pub fn is_low(&self) -> bool {
+        self.level.load(Ordering::Relaxed) > ROOMY
+    }
+
+    /// Looks at the disk, and makes the ballast when there is room for it.
+    pub fn look(&self) {
+        let _one_at_a_time = self.looking.lock();
+        let Ok(space) = self.vfs.space(self.paths.root()) else {
+            return;
+        };
+        let reserve = self.reserve_bytes.max(space.total_bytes / RESERVE_PART);
+        let ballast = self.ballast_bytes();
+        let roomy = match self.has_ballast() {
+            true => space.free_bytes >= reserve,
+            false => {
+                space.free_bytes >= reserve.saturating_add(ballast) && self.make_ballast().is_ok()
+            }
+        };
+        let level = match roomy {
+            true => ROOMY,
+            false if self.has_ballast() || space.free_bytes >= ballast => LOW,
+            false => EMPTY,
+        };
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// Gives the ballast's room back; false when there is none.
+    pub fn give_ballast(&self) -> bool {
+        let _one_at_a_time = self.looking.lock();
+        self.vfs.remove(&self.paths.ballast()).is_ok()
+    }
+
+    fn ballast_bytes(&self) -> u64 {
+        self.segment_bytes.saturating_mul(RESERVE_SEGMENTS)
+    }
+
+    fn has_ballast(&self) -> bool {
+        self.vfs.open(&self.paths.ballast(), Open::Read).is_ok()
+    }
+
+    fn make_ballast(&self) -> io::Result<()> {
+        let path = self.paths.ballast();
+        let made = self
+            .vfs
+            .open(&path, Open::Create)?
+            .allocate(self.ballast_bytes());
+        if made.is_err() {
+            let _ = self.vfs.remove(&path);
+        }
+        made
+    }
+}

@@ -1,0 +1,109 @@
+//! Threads for the step functions, for a server that is not simulated.
+
+use super::Embedded;
+use parking_lot::Mutex;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long nothing may happen before the index is brought up to date.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// The running threads of a store. Dropping it stops them, after what was placed is on disk.
+pub struct Threads {
+    store: Arc<Embedded>,
+    stopping: Arc<AtomicBool>,
+    joined: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Embedded {
+    /// Starts committer, applier and collector.
+    pub fn run_threads(self: &Arc<Self>) -> io::Result<Threads> {
+        let threads = Threads {
+            store: Arc::clone(self),
+            stopping: Arc::default(),
+            joined: Mutex::default(),
+        };
+        self.threads.fetch_add(1, Ordering::SeqCst);
+        threads.spawn("store-commit", Self::run_committer)?;
+        threads.spawn("store-apply", Self::run_applier)?;
+        Ok(threads)
+    }
+
+    pub(super) fn has_threads(&self) -> bool {
+        self.threads.load(Ordering::SeqCst) > 0
+    }
+
+    fn run_committer(&self, stopping: &AtomicBool) {
+        loop {
+            while self.step_commit() {}
+            let mut placing = self.placing.lock();
+            if !placing.span.waiting.is_empty() {
+                continue;
+            }
+            if stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            self.placed.wait(&mut placing);
+        }
+    }
+
+    fn run_applier(&self, stopping: &AtomicBool) {
+        loop {
+            while self.step_apply() {
+                if self.checkpoint_is_due() {
+                    self.step_checkpoint();
+                }
+            }
+            if stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            let mut placing = self.placing.lock();
+            if self
+                .tables
+                .list()
+                .frozen
+                .last()
+                .is_some_and(|table| table.sealed().is_some())
+            {
+                continue;
+            }
+            let before = self.tables.settled();
+            let waited = self.progress.wait_for(&mut placing, IDLE);
+            drop(placing);
+            if waited.timed_out() && before == self.tables.settled() && !self.step_freeze() {
+                self.step_checkpoint();
+            }
+        }
+    }
+}
+
+impl Threads {
+    fn spawn(&self, name: &str, run: fn(&Embedded, &AtomicBool)) -> io::Result<()> {
+        let (store, stopping) = (Arc::clone(&self.store), Arc::clone(&self.stopping));
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        self.joined
+            .lock()
+            .push(thread.spawn(move || run(&store, &stopping))?);
+        Ok(())
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        {
+            // Under the lock nobody is between looking at the flag and waiting.
+            let _placing = self.store.placing.lock();
+            self.store.placed.notify_all();
+            self.store.progress.notify_all();
+        }
+        for thread in self.joined.lock().drain(..) {
+            let _ = thread.join(); // A panic there was reported by its own thread.
+        }
+        self.store.threads.fetch_sub(1, Ordering::SeqCst);
+        self.store.flush();
+    }
+}

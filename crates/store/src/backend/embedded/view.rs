@@ -1,0 +1,302 @@
+//! Reading: the tables in memory laid over the index.
+
+use super::index::{Index, IndexView, damaged};
+use super::memtable::{Cursor, List, Tables, Value};
+use super::rows::APPLIED_KEY;
+use crate::backend::{Direction, Read};
+use crate::error::StoreError;
+use bytes::Bytes;
+use redb::AccessGuard;
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One state of the store.
+pub struct View {
+    list: Arc<List>,
+    index: IndexView,
+    position: u64,
+}
+
+impl View {
+    /// All that is settled.
+    pub fn settled(tables: &Tables, index: &Index) -> Result<Self, StoreError> {
+        loop {
+            let list = tables.list();
+            let view = index.view()?;
+            // In this order: what the index has is settled by now, and what is settled by now is in the list,
+            // unless a table was frozen or dropped meanwhile.
+            let position = tables.settled();
+            if tables.is_current(&list) {
+                return Ok(Self {
+                    list,
+                    index: view,
+                    position,
+                });
+            }
+        }
+    }
+
+    /// All that is placed, for those who hold the locks of what they look at.
+    pub fn placed(tables: &Tables, index: &Index) -> Result<Self, StoreError> {
+        Ok(Self {
+            position: u64::MAX,
+            ..Self::settled(tables, index)?
+        })
+    }
+
+    /// The position that is shown.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Visits the index alone, where no table in memory has anything.
+    fn scan_index(
+        &self,
+        range: Range<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut rows = self.rows(range)?;
+        while let Some((key, value)) = step(&mut rows, direction)? {
+            if !visit(key.value(), value.value()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&self, range: Range<&[u8]>) -> Result<Rows, StoreError> {
+        self.index
+            .range::<&[u8]>(range)
+            .map_err(|error| damaged(&error))
+    }
+
+    /// Visits the index with the tables in memory laid over it.
+    fn scan_merged(
+        &self,
+        range: Range<&[u8]>,
+        mut over: Overlay<'_>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let direction = over.direction;
+        let mut rows = self.rows(range)?;
+        let mut row = step(&mut rows, direction)?;
+        loop {
+            let order = match (over.head(), &row) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(head), Some((key, _))) => ordered(direction, head, key.value()),
+            };
+            let go_on = if order == Ordering::Greater {
+                row.as_ref()
+                    .is_none_or(|(key, value)| visit(key.value(), value.value()))
+            } else {
+                match over.next() {
+                    Some((key, Some(value))) => visit(&key, &value),
+                    _ => true, // Removed since the index was written.
+                }
+            };
+            if !go_on {
+                return Ok(());
+            }
+            if order != Ordering::Less {
+                row = step(&mut rows, direction)?;
+            }
+        }
+    }
+}
+
+type Rows = redb::Range<'static, &'static [u8], &'static [u8]>;
+type Row = (
+    AccessGuard<'static, &'static [u8]>,
+    AccessGuard<'static, &'static [u8]>,
+);
+
+fn step(rows: &mut Rows, direction: Direction) -> Result<Option<Row>, StoreError> {
+    let next = match direction {
+        Direction::Forward => rows.next(),
+        Direction::Backward => rows.next_back(),
+    };
+    next.transpose().map_err(|error| damaged(&error))
+}
+
+/// `Less` when `left` is visited before `right`.
+fn ordered(direction: Direction, left: &[u8], right: &[u8]) -> Ordering {
+    match direction {
+        Direction::Forward => left.cmp(right),
+        Direction::Backward => right.cmp(left),
+    }
+}
+
+/// What the tables in memory say of a range, the newest table first where they differ.
+struct Overlay<'a> {
+    cursors: Vec<Cursor<'a>>,
+    direction: Direction,
+}
+
+impl<'a> Overlay<'a> {
+    fn new(view: &'a View, range: &Range<&'a [u8]>, direction: Direction) -> Self {
+        let cursor = |table: &'a Arc<super::memtable::Memtable>| {
+            Cursor::new(table, range.clone(), direction, view.position)
+        };
+        Self {
+            cursors: view.list.iter().filter_map(cursor).collect(),
+            direction,
+        }
+    }
+
+    /// The next key.
+    fn head(&self) -> Option<&Bytes> {
+        self.first()
+            .and_then(|cursor| cursor.head())
+            .map(|(key, _)| key)
+    }
+
+    /// The cursor that stands on the next key; of several, that of the newest table.
+    fn first(&self) -> Option<&Cursor<'a>> {
+        let heads = self
+            .cursors
+            .iter()
+            .filter_map(|cursor| Some((cursor, &cursor.head()?.0)));
+        // `min_by` answers the first of equals, and the cursors stand from newest to oldest.
+        heads
+            .min_by(|left, right| ordered(self.direction, left.1, right.1))
+            .map(|(cursor, _)| cursor)
+    }
+
+    /// Takes the next key, in all tables.
+    fn next(&mut self) -> Option<(Bytes, Value)> {
+        let key = self.head()?.clone();
+        let mut newest = None;
+        for cursor in &mut self.cursors {
+            if cursor.head().is_some_and(|(head, _)| *head == key) {
+                let entry = cursor.advance();
+                newest = newest.or(entry);
+            }
+        }
+        newest
+    }
+}
+
+impl Read for View {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let known = self
+            .list
+            .iter()
+            .find_map(|table| table.value(key, self.position));
+        if let Some(value) = known {
+            return Ok(value);
+        }
+        let found = self.index.get(key).map_err(|error| damaged(&error))?;
+        Ok(found.map(|value| Bytes::copy_from_slice(value.value())))
+    }
+
+    fn scan(
+        &self,
+        range: Range<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        if range.start >= range.end {
+            return Ok(());
+        }
+        let mut visit_public = |key: &[u8], value: &[u8]| key == APPLIED_KEY || visit(key, value);
+        let over = Overlay::new(self, &range, direction);
+        if over.cursors.is_empty() {
+            self.scan_index(range, direction, &mut visit_public)
+        } else {
+            self.scan_merged(range, over, &mut visit_public)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::embedded::rows::LogPlace;
+    use crate::world::memory::MemoryDisk;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    /// What a step of the test does to store and model.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Write(u8, Option<u8>),
+        Settle,
+        Freeze,
+        Apply,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            6 => (0_u8..20, proptest::option::of(any::<u8>())).prop_map(|(k, v)| Step::Write(k, v)),
+            2 => Just(Step::Settle),
+            1 => Just(Step::Freeze),
+            1 => Just(Step::Apply),
+        ];
+        proptest::collection::vec(step, 1..60)
+    }
+
+    fn all(view: &View, direction: Direction) -> Vec<(u8, u8)> {
+        let mut found = Vec::new();
+        view.scan(&[0]..&[255], direction, &mut |key, value| {
+            found.push((key[0], value[0]));
+            true
+        })
+        .unwrap();
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn readers_see_what_is_settled_and_writers_what_is_placed(steps in steps()) {
+            let index = Index::open(&MemoryDisk::new(), Path::new("i"), 1 << 16).unwrap();
+            let tables = Tables::default();
+            let (mut placed, mut settled) = (BTreeMap::new(), BTreeMap::new());
+            let mut position = 0;
+            for step in steps {
+                match step {
+                    Step::Write(key, value) => {
+                        position += 1;
+                        let bytes = value.map(|value| Bytes::from(vec![value]));
+                        let write = (Bytes::from(vec![key]), bytes);
+                        tables.list().active.insert(position, std::iter::once(write));
+                        match value {
+                            Some(value) => drop(placed.insert(key, value)),
+                            None => drop(placed.remove(&key)),
+                        }
+                    }
+                    Step::Settle => {
+                        tables.settle(position);
+                        settled = placed.clone();
+                        let end = LogPlace { position, ..LogPlace::default() };
+                        tables.list().frozen.iter().for_each(|table| table.seal(end));
+                    }
+                    Step::Freeze => drop(tables.freeze()),
+                    Step::Apply => {
+                        let oldest = tables.list().frozen.last().cloned();
+                        if let Some((table, end)) = oldest.and_then(|t| Some((t.clone(), t.sealed()?))) {
+                            index.apply(&table, end).unwrap();
+                            tables.drop_oldest();
+                        }
+                    }
+                }
+                let view = View::settled(&tables, &index).unwrap();
+                let expected: Vec<_> = settled.clone().into_iter().collect();
+                prop_assert_eq!(all(&view, Direction::Forward), expected.clone());
+                for key in 0..20_u8 {
+                    let value = view.get(&[key]).unwrap().map(|value| value[0]);
+                    prop_assert_eq!(value, settled.get(&key).copied());
+                }
+                let view = View::placed(&tables, &index).unwrap();
+                let mut expected: Vec<_> = placed.clone().into_iter().collect();
+                expected.reverse();
+                prop_assert_eq!(all(&view, Direction::Backward), expected);
+            }
+        }
+    }
+}
