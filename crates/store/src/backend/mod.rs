@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 pub mod block;
 pub mod embedded;
+pub mod memory;
 pub mod pending;
 pub use pending::{Pending, Settlement};
 
@@ -81,6 +82,9 @@ pub struct Batch {
 /// Reads and writes of some accounts, which are locked as long as this lives.
 pub trait Transaction: Read {
     /// Fixes the place in the log and releases the locks; the sync follows.
+    ///
+    /// A batch without writes and bodies takes no place; its settlement resolves when everything that the
+    /// transaction can have seen is settled, so that an answer drawn from it is not told too early.
     ///
     /// Errors: [`StoreError::Conflict`] when the work must be run again, [`StoreError::Full`],
     /// [`StoreError::ReadOnly`].
