@@ -18,6 +18,7 @@ import traceback
 
 import letters
 from server import Server
+from tls import make_certificate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -38,10 +39,17 @@ class World:
     def server(self):
         """The shared server; started when first asked for, and again if a test ended it."""
         if self._server is None:
-            self._server = Server(self.binary, os.path.join(self.folder, "shared")).prepare()
+            self._server = self._shared_server()
         if not self._server.alive():
             self._server.start()
         return self._server
+
+    def _shared_server(self):
+        """A server whose certificate is for `localhost`, as clients that check the name demand."""
+        certificate, key = (os.path.join(self.folder, name) for name in ("cert.pem", "key.pem"))
+        make_certificate("localhost", certificate, key)
+        tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n'
+        return Server(self.binary, os.path.join(self.folder, "shared"), tls).prepare()
 
     @property
     def corpus(self):

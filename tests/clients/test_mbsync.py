@@ -7,7 +7,6 @@ import subprocess
 
 import clients
 import letters
-from server import HOST
 from tls import save_certificate
 
 SECONDS = 120
@@ -15,7 +14,7 @@ ROUNDS_MAX = 4
 
 CONFIGURATION = """\
 IMAPAccount facteur
-Host {host}
+Host localhost
 Port {port}
 User {user}
 Pass "{password}"
@@ -51,7 +50,7 @@ class Client:
         certificate = save_certificate(server.ports["imaps"], os.path.join(folder, "cert.pem"))
         with open(self.configuration, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(
-                host=HOST, port=server.ports["imaps"], user=account.address,
+                port=server.ports["imaps"], user=account.address,
                 password=account.password, certificate=certificate, maildir=self.maildir,
             ))
 

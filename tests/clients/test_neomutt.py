@@ -8,7 +8,6 @@ import time
 
 import clients
 import letters
-from server import HOST
 from tls import save_certificate
 
 SECONDS = 60
@@ -16,9 +15,9 @@ SECONDS = 60
 CONFIGURATION = """\
 set imap_user="{user}"
 set imap_pass="{password}"
-set folder="imaps://{host}:{imaps}/"
+set folder="imaps://localhost:{imaps}/"
 set spoolfile="+INBOX"
-set smtp_url="smtps://{host}:{submissions}/"
+set smtp_url="smtps://localhost:{submissions}/"
 set smtp_user="{user}"
 set smtp_pass="{password}"
 set smtp_authenticators="plain"
@@ -27,8 +26,6 @@ set use_from=yes
 set envelope_from=yes
 set record=""
 set certificate_file="{certificate}"
-set ssl_verify_host=no
-set ssl_verify_dates=no
 set ssl_ca_certificates_file="{certificate}"
 set header_cache=""
 set confirmappend=no
@@ -50,7 +47,7 @@ class Neomutt:
         certificate = save_certificate(server.ports["imaps"], os.path.join(folder, "cert.pem"))
         with open(self.configuration, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(
-                user=account.address, password=account.password, host=HOST,
+                user=account.address, password=account.password,
                 imaps=server.ports["imaps"], submissions=server.ports["submissions"],
                 certificate=certificate,
             ))

@@ -30,7 +30,7 @@ def uidls(pop):
 
 
 def test_the_capabilities_are_told(server):
-    with session(server, filled(server, 0)) as pop:
+    with clients.Pop3(server.ports["pop3s"]) as pop:
         told = {line.split()[0].decode() for line in pop.lines("CAPA")}
     assert {"TOP", "UIDL", "SASL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "USER"} <= told
 

@@ -30,6 +30,7 @@ def make_certificate(name, certificate, key):
     """A fresh self-signed certificate and its key as PEM files."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "30", "-subj", f"/CN={name}", "-keyout", key, "-out", certificate],
+         "-nodes", "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+         "-keyout", key, "-out", certificate],
         check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS,
     )
