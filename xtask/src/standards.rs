@@ -1,8 +1,8 @@
 //! `standards.tsv`: what facteur implements of which standard, and its table in the README.
 //!
 //! Tab-separated, one line a standard: `standard title status where note`; the status is `full`,
-//! `part` or `planned`. Lines are appended by whoever first names a standard in code; the table
-//! sorts them.
+//! `part` or `planned`. Lines are appended by whoever first names a standard in a crate, so that a
+//! standard may have several; the table sorts and joins them.
 
 use crate::tidy::Finding;
 use crate::{Failure, read};
@@ -46,7 +46,7 @@ impl Table {
         let mut rows: Vec<Row> = Vec::new();
         for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
             let row = Row::parse(line).map_err(|fault| format!("{FILE}:{}: {fault}", index + 2))?;
-            if rows.iter().any(|known| known.standard == row.standard) {
+            if rows.iter().any(|known| known.is_same_place(&row)) {
                 return Err(format!(
                     "{FILE}:{}: {} stands here twice",
                     index + 2,
@@ -66,19 +66,40 @@ impl Table {
 
     /// The table as it stands in the README.
     fn markdown(&self) -> String {
-        let line = |row: &Row| {
-            let name = row.standard.trim_matches(['[', ']']);
-            format!(
-                "| {name} | {} | {} | {} |\n",
-                row.title, row.status, row.note
-            )
-        };
         let head = "| standard | title | state | note |\n|---|---|---|---|\n";
-        head.to_owned() + &self.0.iter().map(line).collect::<String>()
+        let one_standard = |one: &Row, next: &Row| one.standard == next.standard;
+        head.to_owned()
+            + &self
+                .0
+                .chunk_by(one_standard)
+                .map(table_line)
+                .collect::<String>()
     }
 }
 
+/// One line of the README for all that is said of one standard.
+fn table_line(rows: &[Row]) -> String {
+    let Some(first) = rows.first() else {
+        return String::new();
+    };
+    let name = first.standard.trim_matches(['[', ']']);
+    let is_one = rows.iter().all(|row| row.status == first.status);
+    let status = if is_one { &first.status } else { "part" };
+    let notes = rows.iter().map(|row| row.note.as_str());
+    let told: Vec<&str> = notes.filter(|note| !note.is_empty()).collect();
+    format!(
+        "| {name} | {} | {status} | {} |\n",
+        first.title,
+        told.join("; ")
+    )
+}
+
 impl Row {
+    /// True when both lines speak of one standard in one place.
+    fn is_same_place(&self, other: &Self) -> bool {
+        self.standard == other.standard && self.place == other.place
+    }
+
     fn parse(line: &str) -> Result<Self, String> {
         let mut fields = line.split('\t').map(|field| field.trim().to_owned());
         let mut next = || fields.next().unwrap_or_default();
@@ -184,6 +205,16 @@ mod tests {
         let table = table("RFC 5321\tb\tfull\tsmtp\t\nRFC 822\ta\tpart\tx\tsome\n").unwrap();
         let text = table.markdown();
         assert!(text.find("| RFC 822 ").unwrap() < text.find("| RFC 5321 ").unwrap());
+    }
+
+    #[test]
+    fn a_standard_of_two_crates_is_one_line_and_as_done_as_its_least_part() {
+        let table = table("RFC 1\tt\tfull\ta\tx\nRFC 1\tu\tpart\tb\ty\n").unwrap();
+        assert!(
+            table
+                .markdown()
+                .ends_with("|\n| RFC 1 | t | part | x; y |\n")
+        );
     }
 
     #[test]

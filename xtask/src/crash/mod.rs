@@ -1,9 +1,10 @@
 //! Kills the server again and again under load, and looks whether anything acknowledged was lost.
 //!
-//! `cargo xtask crash [KILLS] [SEED]`. Clients of our own write letters by SMTP and IMAP and remove some; a
-//! [`ledger`] outside the server notes each intent and each acknowledgement. After every `kill -9` the store is
-//! checked by `facteur check`, the server starts again, and what it shows must agree with the ledger: all that
-//! was acknowledged is there once and unchanged, nothing removed is back, nothing is there twice.
+//! `cargo xtask crash [KILLS] [SEED]`. Clients of our own write letters by SMTP and IMAP and remove
+//! some; a [`ledger`] outside the server notes each intent and each acknowledgement. After every
+//! `kill -9` the store is checked by `facteur check`, the server starts again, and what it shows
+//! must agree with the ledger: all that was acknowledged is there once and unchanged, nothing
+//! removed is back, nothing is there twice.
 //!
 //! Bounded: a round lasts at most [`ROUND_MILLISECONDS_MAX`] before its kill, whatever happens.
 
@@ -50,7 +51,8 @@ pub fn run(root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One life of the server: start, compare with the ledger, load, kill, check. Answers how long opening took.
+/// One life of the server: start, compare with the ledger, load, kill, check. Answers how long
+/// opening took.
 fn round(
     site: &Site,
     ledger: &Arc<Ledger>,
