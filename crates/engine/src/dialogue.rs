@@ -1,0 +1,159 @@
+//! What a dialogue protocol and its driver say to one another.
+//!
+//! A session is a pure state machine: it is handed bytes and answers, and says what is to be sent, asked or
+//! awaited. It owns no socket, thread, clock or buffer of received bytes, so an idle one is a few hundred bytes.
+//! The driver in `server` owns all of these and is the same for every dialogue.
+//!
+//! Start at [`Dialogue::advance`].
+
+use bytes::Bytes;
+use std::net::SocketAddr;
+use store::StoreError;
+use store::backend::Settlement;
+use store::id::{AccountId, Timestamp};
+use store::model::Watch;
+
+/// What happened to a session.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The connection is there, or TLS has just been set up on it (then the protocol's own state is as new).
+    Opened(Peer),
+    /// All bytes received and not yet taken; the session answers how many it takes now.
+    ///
+    /// Comes again with more. Not while a question is open. When the driver's buffer is full
+    /// ([`RECEIVE_BYTES_MAX`]) the session must take something or close.
+    Bytes(&'a [u8]),
+    /// The answer to the one open question.
+    Answer(Answer),
+    /// The account that [`Output::Watch`] named has changed.
+    Woken,
+    /// All that was given to [`Output::Send`] is with the kernel; long replies go on here.
+    Sent,
+    /// The time of the last [`Output::WaitUntil`] has come.
+    Timeout,
+    /// The peer is gone or the server stops; nothing more is sent unless it is said at once.
+    Closed(Closed),
+}
+
+/// Why a session ends from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The peer closed the connection, or it broke.
+    ByPeer,
+    /// The server is being stopped: a parting line may be sent.
+    ByServer,
+}
+
+/// The most bytes that the driver keeps for a session that has not taken them.
+///
+/// Longer than the longest line of any dialogue (IMAP allows 64 KiB here), so that a full buffer is an error of the peer.
+pub const RECEIVE_BYTES_MAX: usize = 128 * 1024;
+
+/// Bytes that a session may give out in one step before it waits for [`Input::Sent`].
+pub const SEND_BYTES_MAX: usize = 1024 * 1024;
+
+/// What a session wants done, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Bytes for the peer.
+    Send(Bytes),
+    /// A question; the session gets no bytes until its answer. At most one is open.
+    Ask(Question),
+    /// Wake the session with [`Input::Woken`] when this account changes; replaces an earlier watch.
+    Watch(Watch),
+    /// No longer wake it.
+    Unwatch,
+    /// Send what is pending, drop all received bytes, take the TLS handshake, then give `Opened`.
+    StartTls,
+    /// Give `Timeout` at this time unless another time is named before.
+    WaitUntil(Timestamp),
+    /// A line for the log.
+    Log(Record),
+    /// Send what is pending and close.
+    Close,
+}
+
+/// What a session can't do in the thread that reads the socket.
+#[derive(Debug)]
+pub enum Question {
+    /// "Call me again with [`Answer::Work`] where I may take this long."
+    Work(Effort),
+    /// "Tell me when this commit is on disk."
+    Settled(Settlement),
+}
+
+/// How heavy a step is, which decides on which threads it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// May read the disk or compute for milliseconds; at most two steps of one account run at a time.
+    Disk(AccountId),
+    /// Hashes a password: memory and tens of milliseconds, on a pool of few threads with a bounded queue.
+    Password,
+}
+
+/// The answer to a [`Question`].
+#[derive(Debug)]
+pub enum Answer {
+    /// Go on with the heavy step now.
+    Work,
+    /// The pool's queue is full: refuse for now.
+    Busy,
+    /// How the commit ended.
+    Settled(Result<(), StoreError>),
+}
+
+/// Who is at the other end, and how.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The remote address and port.
+    pub remote: SocketAddr,
+    /// The address and port that it connected to.
+    pub local: SocketAddr,
+    /// Set once the connection is encrypted.
+    pub tls: Option<Tls>,
+    /// Number of the connection, unique while the server runs; stands in the log.
+    pub connection: u64,
+}
+
+/// Facts of an encrypted connection.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// `TLSv1.3`, as it stands in a Received line.
+    pub version: &'static str,
+    /// The cipher suite's IANA name.
+    pub cipher: &'static str,
+    /// `tls-exporter` channel binding (RFC 9266 §2) with TLS 1.3; absent before.
+    pub exporter: Option<[u8; 32]>,
+    /// Hash of the server's certificate for `tls-server-end-point` (RFC 5929 §4.1).
+    pub server_end_point: Option<Vec<u8>>,
+}
+
+/// One line for the log: what happened, and the facts that belong to it.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// How much it matters.
+    pub level: Level,
+    /// What happened, in fixed words.
+    pub event: &'static str,
+    /// The facts; values are escaped by the log.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Ordinary business.
+    Info,
+    /// Someone should look at it some day.
+    Warn,
+    /// Someone must look at it now.
+    Error,
+}
+
+/// A session of any dialogue protocol, as its driver sees it.
+pub trait Dialogue: Send {
+    /// Takes one input and appends what is to be done to `out`.
+    ///
+    /// Returns how many of the bytes in [`Input::Bytes`] were taken; 0 for every other input.
+    fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize;
+}

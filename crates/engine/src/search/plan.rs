@@ -1,0 +1,385 @@
+//! A question made ready: its tests in a row, and how their answers combine.
+//!
+//! Answers are yes, no or "not asked yet". The tests are asked in the order of what they cost, and asking stops
+//! as soon as the whole is decided, whatever the rest would say.
+
+use super::Needle;
+use crate::EngineError;
+use store::id::{ChangeSeq, ContentId, Timestamp, Uid};
+use store::model::{Flags, ItemRow, UidSet};
+
+/// Tests in one question; each is asked at most once for each item.
+pub const TESTS_MAX: usize = 512;
+
+/// A question about items.
+#[derive(Debug, Clone)]
+pub enum Query {
+    /// One test.
+    Test(Test),
+    /// The opposite.
+    Not(Box<Query>),
+    /// All of them; every item, when there are none.
+    All(Vec<Query>),
+    /// At least one of them; no item, when there are none.
+    Any(Vec<Query>),
+}
+
+/// One thing to ask of an item.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// It is one of these.
+    Uids(UidSet),
+    /// All of these flags are set.
+    Flags(Flags),
+    /// It has this keyword (its interned number); none has a keyword that was never used.
+    Keyword(Option<u32>),
+    /// It is larger than so many bytes.
+    Larger(u64),
+    /// It is smaller than so many bytes.
+    Smaller(u64),
+    /// It was received at or after this time.
+    ReceivedSince(Timestamp),
+    /// It was received before this time.
+    ReceivedBefore(Timestamp),
+    /// It was put into its folder at or after this time.
+    SavedSince(Timestamp),
+    /// It was put into its folder before this time.
+    SavedBefore(Timestamp),
+    /// Its change number is this or a later one.
+    ChangedSince(ChangeSeq),
+    /// It has this content id.
+    Content(ContentId),
+    /// The date in its header, as written there without regard to the zone, is this day or later (days since 1970).
+    SentSince(i64),
+    /// The date in its header is before this day.
+    SentBefore(i64),
+    /// A header field of this name contains the text; any field of that name, when it is empty.
+    Field(String, Needle),
+    /// A text part contains it.
+    Body(Needle),
+    /// The header or a text part contains it.
+    Text(Needle),
+}
+
+/// What it takes to answer a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cost {
+    Row,
+    Fields,
+    Body,
+}
+
+/// An item, looked at as far as needed.
+pub trait Candidate {
+    /// Its row.
+    fn row(&self) -> &ItemRow;
+    /// Its UID.
+    fn uid(&self) -> Uid;
+    /// When it came into its folder.
+    fn saved(&mut self) -> Result<Option<Timestamp>, EngineError>;
+    /// The day in its Date field, as days since 1970 in the sender's zone; absent without a date.
+    fn sent_day(&mut self) -> Result<Option<i64>, EngineError>;
+    /// True if a header field of this name contains the text, after decoding.
+    fn has_field(&mut self, name: &str, needle: &Needle) -> Result<bool, EngineError>;
+    /// True if any header field contains the text.
+    fn has_in_header(&mut self, needle: &Needle) -> Result<bool, EngineError>;
+    /// True if a text part contains the text.
+    fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError>;
+}
+
+/// The question has more than [`TESTS_MAX`] tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooComplex;
+
+/// A question made ready.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    tests: Vec<Test>,
+    /// The numbers of the tests, cheapest first.
+    order: Vec<usize>,
+    /// How the answers combine, in postfix order: no recursion, whatever the depth of the question.
+    program: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Test(usize),
+    Not,
+    All(usize),
+    Any(usize),
+}
+
+impl Plan {
+    /// Lays the tree out flat.
+    pub fn new(query: Query) -> Result<Self, TooComplex> {
+        let mut plan = Self {
+            tests: Vec::new(),
+            order: Vec::new(),
+            program: Vec::new(),
+        };
+        // Written backwards (node before children) and turned round at the end: a stack instead of recursion.
+        let mut left = vec![query];
+        while let Some(query) = left.pop() {
+            if plan.program.len() > TESTS_MAX * 4 || plan.tests.len() >= TESTS_MAX {
+                return Err(TooComplex);
+            }
+            let step = match query {
+                Query::Test(test) => plan.add(test),
+                Query::Not(inner) => {
+                    left.push(*inner);
+                    Step::Not
+                }
+                Query::All(parts) => {
+                    let count = parts.len();
+                    left.extend(parts);
+                    Step::All(count)
+                }
+                Query::Any(parts) => {
+                    let count = parts.len();
+                    left.extend(parts);
+                    Step::Any(count)
+                }
+            };
+            plan.program.push(step);
+        }
+        plan.program.reverse();
+        plan.order = (0..plan.tests.len()).collect();
+        let tests = &plan.tests;
+        plan.order
+            .sort_by_key(|&number| tests.get(number).map(Test::cost));
+        Ok(plan)
+    }
+
+    /// True if the item matches.
+    pub fn matches(&self, item: &mut impl Candidate) -> Result<bool, EngineError> {
+        let mut answers = vec![None; self.tests.len()];
+        if let Some(decided) = self.combine(&answers) {
+            return Ok(decided);
+        }
+        let mut asked = self
+            .order
+            .iter()
+            .filter_map(|&n| Some((n, self.tests.get(n)?)))
+            .peekable();
+        while let Some((number, test)) = asked.next() {
+            if let Some(answer) = answers.get_mut(number) {
+                *answer = Some(test.ask(item)?);
+            }
+            // Rows are so cheap to ask that combining in between would cost more.
+            let next_is_cheap = asked
+                .peek()
+                .is_some_and(|(_, next)| next.cost() == Cost::Row);
+            if !next_is_cheap && let Some(decided) = self.combine(&answers) {
+                return Ok(decided);
+            }
+        }
+        Ok(self.combine(&answers).unwrap_or(false))
+    }
+
+    /// True if matching may read bodies, which the caller counts against its budget.
+    pub fn reads_bodies(&self) -> bool {
+        self.tests.iter().any(|test| test.cost() == Cost::Body)
+    }
+
+    fn add(&mut self, test: Test) -> Step {
+        self.tests.push(test);
+        Step::Test(self.tests.len() - 1)
+    }
+
+    /// The answer to the whole, if those given decide it.
+    fn combine(&self, answers: &[Option<bool>]) -> Option<bool> {
+        let mut stack: Vec<Option<bool>> = Vec::with_capacity(self.program.len());
+        for step in &self.program {
+            let value = match *step {
+                Step::Test(number) => answers.get(number).copied().flatten(),
+                Step::Not => stack.pop().flatten().map(|inner| !inner),
+                Step::All(count) => fold(&mut stack, count, false),
+                Step::Any(count) => fold(&mut stack, count, true),
+            };
+            stack.push(value);
+        }
+        stack.pop().flatten()
+    }
+}
+
+/// Takes `count` answers: `decisive` if one of them is, unknown if one is unknown, else the opposite.
+fn fold(stack: &mut Vec<Option<bool>>, count: usize, decisive: bool) -> Option<bool> {
+    let parts = stack.split_off(stack.len().saturating_sub(count));
+    if parts.contains(&Some(decisive)) {
+        return Some(decisive);
+    }
+    (!parts.contains(&None)).then_some(!decisive)
+}
+
+impl Test {
+    fn cost(&self) -> Cost {
+        match self {
+            Self::Body(_) | Self::Text(_) => Cost::Body,
+            Self::Field(..)
+            | Self::SentSince(_)
+            | Self::SentBefore(_)
+            | Self::SavedSince(_)
+            | Self::SavedBefore(_) => Cost::Fields,
+            _ => Cost::Row,
+        }
+    }
+
+    fn ask(&self, item: &mut impl Candidate) -> Result<bool, EngineError> {
+        Ok(match self {
+            Self::SavedSince(time) => item.saved()?.is_some_and(|saved| saved >= *time),
+            Self::SavedBefore(time) => item.saved()?.is_some_and(|saved| saved < *time),
+            Self::SentSince(day) => item.sent_day()?.is_some_and(|sent| sent >= *day),
+            Self::SentBefore(day) => item.sent_day()?.is_some_and(|sent| sent < *day),
+            Self::Field(name, needle) => item.has_field(name, needle)?,
+            Self::Body(needle) => item.has_in_body(needle)?,
+            Self::Text(needle) => item.has_in_header(needle)? || item.has_in_body(needle)?,
+            _ => self.ask_row(item.uid(), item.row()),
+        })
+    }
+
+    fn ask_row(&self, uid: Uid, row: &ItemRow) -> bool {
+        match self {
+            Self::Uids(set) => set.contains(uid),
+            Self::Flags(flags) => row.flags.contains(*flags),
+            Self::Keyword(number) => {
+                number.is_some_and(|number| row.keywords.numbers().contains(&number))
+            }
+            Self::Larger(bytes) => row.size > *bytes,
+            Self::Smaller(bytes) => row.size < *bytes,
+            Self::ReceivedSince(time) => row.received >= *time,
+            Self::ReceivedBefore(time) => row.received < *time,
+            Self::ChangedSince(change) => row.last_change() >= *change,
+            Self::Content(content) => row.content == *content,
+            // The others are not answered by the row.
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::id::{BodyNumber, ItemKey, PlaceId};
+    use store::model::{Keywords, Kind};
+
+    /// An item that counts how often its fields and body are looked at.
+    struct Fake {
+        row: ItemRow,
+        subject: &'static str,
+        body: &'static str,
+        bodies_read: usize,
+    }
+
+    impl Candidate for Fake {
+        fn row(&self) -> &ItemRow {
+            &self.row
+        }
+        fn uid(&self) -> Uid {
+            Uid(7)
+        }
+        fn saved(&mut self) -> Result<Option<Timestamp>, EngineError> {
+            Ok(None)
+        }
+        fn sent_day(&mut self) -> Result<Option<i64>, EngineError> {
+            Ok(Some(100))
+        }
+        fn has_field(&mut self, name: &str, needle: &Needle) -> Result<bool, EngineError> {
+            Ok(name == "Subject" && needle.is_in(self.subject))
+        }
+        fn has_in_header(&mut self, needle: &Needle) -> Result<bool, EngineError> {
+            Ok(needle.is_in(self.subject))
+        }
+        fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError> {
+            self.bodies_read += 1;
+            Ok(needle.is_in(self.body))
+        }
+    }
+
+    fn letter() -> Fake {
+        let row = ItemRow {
+            item: ItemKey(1),
+            place: PlaceId(1),
+            content: ContentId(1),
+            kind: Kind::Mail,
+            flags: Flags::SEEN | Flags::FLAGGED,
+            keywords: Keywords::default(),
+            changed: ChangeSeq(5),
+            read_changed: ChangeSeq(9),
+            size: 1000,
+            received: Timestamp::from_seconds(86_400),
+            modified: Timestamp::from_seconds(86_400),
+            body: Some(BodyNumber(1)),
+            removed: None,
+        };
+        Fake {
+            row,
+            subject: "Lunch on Friday",
+            body: "Bring the xylograph.",
+            bodies_read: 0,
+        }
+    }
+
+    fn test(test: Test) -> Query {
+        Query::Test(test)
+    }
+
+    fn body(text: &str) -> Query {
+        test(Test::Body(Needle::new(text)))
+    }
+
+    fn matches(query: Query) -> (bool, usize) {
+        let mut letter = letter();
+        let found = Plan::new(query).unwrap().matches(&mut letter).unwrap();
+        (found, letter.bodies_read)
+    }
+
+    #[test]
+    fn rows_fields_and_bodies_are_asked() {
+        for (query, expected) in [
+            (test(Test::Flags(Flags::SEEN)), true),
+            (test(Test::Flags(Flags::DELETED)), false),
+            (test(Test::Keyword(None)), false),
+            (test(Test::Larger(1000)), false),
+            (test(Test::Smaller(1001)), true),
+            (test(Test::ChangedSince(ChangeSeq(9))), true),
+            (test(Test::ChangedSince(ChangeSeq(10))), false),
+            (test(Test::SentSince(100)), true),
+            (test(Test::SentBefore(100)), false),
+            (
+                test(Test::Field("Subject".into(), Needle::new("lunch"))),
+                true,
+            ),
+            (test(Test::Text(Needle::new("friday"))), true),
+            (test(Test::Text(Needle::new("xylo"))), true),
+            (body("friday"), false),
+            (Query::All(vec![]), true),
+            (Query::Any(vec![]), false),
+            (Query::Not(Box::new(Query::Any(vec![]))), true),
+        ] {
+            assert_eq!(matches(query.clone()).0, expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_only_when_nothing_cheaper_decides() {
+        let unseen = Query::Not(Box::new(test(Test::Flags(Flags::SEEN))));
+        assert_eq!(
+            matches(Query::All(vec![body("xylo"), unseen.clone()])),
+            (false, 0)
+        );
+        assert_eq!(matches(Query::Any(vec![body("xylo"), unseen])), (true, 1));
+        let seen = test(Test::Flags(Flags::SEEN));
+        assert_eq!(matches(Query::Any(vec![body("xylo"), seen])), (true, 0));
+    }
+
+    #[test]
+    fn depth_costs_no_stack_and_too_many_tests_are_refused() {
+        let mut deep = test(Test::Flags(Flags::SEEN));
+        for _ in 0..TESTS_MAX * 2 {
+            deep = Query::Not(Box::new(deep));
+        }
+        assert_eq!(matches(deep), (true, 0));
+        let wide = Query::All((0..=TESTS_MAX).map(|_| body("x")).collect());
+        assert!(Plan::new(wide).is_err());
+    }
+}
