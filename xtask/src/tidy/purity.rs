@@ -100,13 +100,10 @@ fn unexplained_allows(file: &SourceFile) -> Vec<Finding> {
             .iter()
             .any(|start| line.contains(start))
     };
-    let lines = file
-        .code
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| is_allow(line));
-    lines
-        .filter(|(index, code)| !is_explained(&text, *index, code))
+    let code: Vec<&str> = file.code.lines().collect();
+    let attributes = code.iter().enumerate().filter(|(_, line)| is_allow(line));
+    attributes
+        .filter(|(index, _)| !is_explained(&text, &code, *index))
         .map(|(index, _)| {
             Finding::at(
                 file,
@@ -117,16 +114,19 @@ fn unexplained_allows(file: &SourceFile) -> Vec<Finding> {
         .collect()
 }
 
-fn is_explained(text: &[&str], index: usize, code: &str) -> bool {
-    let same = text.get(index).copied().unwrap_or_default();
-    let above = index
-        .checked_sub(1)
-        .and_then(|above| text.get(above))
-        .copied()
-        .unwrap_or_default();
-    let has_comment =
-        |line: &str| line.contains("// ") || line.contains("/// ") || line.contains("//! ");
-    code.contains("reason") || has_comment(same) || has_comment(above)
+/// True when the attribute that begins on line `index` says why, or a comment beside it does.
+fn is_explained(text: &[&str], code: &[&str], index: usize) -> bool {
+    let line = |index: Option<usize>| index.and_then(|at| text.get(at)).copied();
+    let beside = [line(index.checked_sub(1)), line(Some(index))];
+    let has_comment = |line: &&str| line.contains("// ");
+    let length = code
+        .iter()
+        .skip(index)
+        .take_while(|line| !line.contains(")]"))
+        .count();
+    let attribute = code.iter().skip(index).take(length + 1);
+    beside.iter().flatten().any(has_comment)
+        || attribute.into_iter().any(|part| part.contains("reason"))
 }
 
 #[cfg(test)]
@@ -157,7 +157,7 @@ mod tests {
     fn an_allow_needs_a_reason() {
         let bare = "fn a() {}\n#[allow(dead_code)]\nfn f() {}";
         let told = "fn a() {}\n// Kept for the reader.\n#[allow(dead_code)]\nfn f() {}";
-        let with_reason = "#[expect(dead_code, reason = \"kept\")]\nfn f() {}";
+        let with_reason = "#[expect(\n dead_code,\n reason = \"kept\"\n)]\nfn f() {}";
         assert_eq!(check(&[file("crates/imap/src/a.rs", bare)]).len(), 1);
         assert_eq!(check(&[file("crates/imap/src/a.rs", told)]).len(), 0);
         assert_eq!(check(&[file("crates/imap/src/a.rs", with_reason)]).len(), 0);
