@@ -1,0 +1,149 @@
+//! A mailbox as one user may use it: permission-checked reads and writes of one account.
+//!
+//! [`Account::read`] gives a [`View`] that lives for one step; [`Account::write`] runs work on a [`Txn`] as one commit.
+//! Both read through [`Reading`]. The owner has every right; a guest has what the folders' grants say. Here are
+//! the rules that hold for every protocol: rights, quota, special folders, limits of names and counts.
+//!
+//! Start at [`Account`].
+
+mod message;
+mod rights;
+mod txn;
+mod view;
+
+pub use message::Message;
+pub use rights::rights_of;
+pub use txn::{NewLetter, Transfer, Txn};
+pub use view::{Folder, MAIL_ROOT, Reading, View};
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::upload::Upload;
+use bytes::Bytes;
+use std::ops::Range;
+use store::StoreError;
+use store::backend::Pending;
+use store::id::{AccountId, ItemKey};
+use store::model::{ItemRow, Origin, Reads, Watch};
+
+/// Whether the actor owns the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// All rights.
+    Owner,
+    /// What the folders' grants give.
+    Guest,
+}
+
+/// A mailbox as one user may use it. Cheap to clone.
+#[derive(Clone)]
+pub struct Account {
+    engine: Engine,
+    owner: AccountId,
+    origin: Origin,
+    standing: Standing,
+}
+
+impl Account {
+    pub(crate) fn of_owner(engine: Engine, owner: AccountId, origin: Origin) -> Self {
+        Self {
+            engine,
+            owner,
+            origin,
+            standing: Standing::Owner,
+        }
+    }
+
+    pub(crate) fn of_guest(engine: Engine, owner: AccountId, origin: Origin) -> Self {
+        Self {
+            engine,
+            owner,
+            origin,
+            standing: Standing::Guest,
+        }
+    }
+
+    /// Whose mailbox it is.
+    pub fn id(&self) -> AccountId {
+        self.owner
+    }
+
+    /// Who acts, and in which session: what the change log says of changes made here.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// What is settled now. Take a new one for each step; none may outlive one.
+    pub fn read(&self) -> Result<View<'_>, EngineError> {
+        Ok(View::new(self, self.engine.store().view(self.owner)?))
+    }
+
+    /// Runs `work` as one atomic change; each object it alters takes the next number.
+    ///
+    /// `work` may be run again after a conflict: it must only read and change the transaction. On an error nothing
+    /// was written. Nothing may be told before the answer is settled.
+    pub fn write<T, E: From<EngineError>>(
+        &self,
+        work: impl Fn(&mut Txn<'_, '_>) -> Result<T, E>,
+    ) -> Result<Pending<T>, E> {
+        let written = self
+            .engine
+            .store()
+            .write(&[self.owner], self.origin, |txn| {
+                work(&mut Txn::new(self, txn)).map_err(Refused)
+            });
+        written.map_err(|refused| refused.0)
+    }
+
+    /// Is told of every settled commit that changed this account.
+    pub fn watch(&self) -> Watch {
+        self.engine.store().watch(self.owner)
+    }
+
+    /// Starts a letter that comes in pieces.
+    pub fn upload(&self) -> Result<Upload, EngineError> {
+        self.engine.upload()
+    }
+
+    /// An item's bytes, to be read in ranges.
+    pub fn message(&self, item: &ItemRow) -> Result<Message, EngineError> {
+        let prefix = self.prefix(item.item)?;
+        Ok(Message::new(self.engine.clone(), prefix, item))
+    }
+
+    /// The same, when the details were read already.
+    pub fn message_with_prefix(&self, item: &ItemRow, prefix: Bytes) -> Message {
+        Message::new(self.engine.clone(), prefix, item)
+    }
+
+    /// A range of an item's bytes, prefix and body together; shorter at its end.
+    pub fn read_message(&self, item: &ItemRow, range: Range<u64>) -> Result<Bytes, EngineError> {
+        self.message(item)?.read(range)
+    }
+
+    fn prefix(&self, item: ItemKey) -> Result<Bytes, EngineError> {
+        let view = self.engine.store().view(self.owner)?;
+        let details = view
+            .details(self.owner, item)?
+            .ok_or(EngineError::NoSuchItem)?;
+        Ok(details.prefix)
+    }
+}
+
+/// Carries the error of some work through the store's write.
+struct Refused<E>(E);
+
+impl<E: From<EngineError>> From<StoreError> for Refused<E> {
+    fn from(error: StoreError) -> Self {
+        Self(EngineError::from(error).into())
+    }
+}

@@ -1,0 +1,475 @@
+//! Changes of one account, each checked against rights, quota and limits.
+
+use super::view::{MAIL_ROOT, Reading};
+use super::{Account, Standing};
+use crate::error::EngineError;
+use crate::upload::Staged;
+use bytes::Bytes;
+use store::id::{FolderId, Timestamp, Uid};
+use store::model::{
+    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Location, Name,
+    NewFolder, NewItem, Reads, Receipt, Rights, Role, UidSet,
+};
+
+/// Reads and changes of one account, as one commit.
+pub struct Txn<'t, 's> {
+    account: &'t Account,
+    txn: &'t mut store::model::Txn<'s>,
+}
+
+/// A letter to be put into a folder by its owner.
+#[derive(Debug, Clone)]
+pub struct NewLetter<'a> {
+    /// Where to.
+    pub folder: FolderId,
+    /// Its bytes.
+    pub staged: &'a Staged,
+    /// Lines to put before them; empty as a rule.
+    pub prefix: Bytes,
+    /// Flags and keywords.
+    pub flags: FlagSet,
+    /// When it was received; now if not given.
+    pub received: Option<Timestamp>,
+    /// A UID brought by an import; not below the folder's next one.
+    pub uid: Option<Uid>,
+}
+
+impl<'a> NewLetter<'a> {
+    /// A letter without flags, received now.
+    pub fn new(folder: FolderId, staged: &'a Staged) -> Self {
+        Self {
+            folder,
+            staged,
+            prefix: Bytes::new(),
+            flags: FlagSet::default(),
+            received: None,
+            uid: None,
+        }
+    }
+}
+
+/// Whether the source stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// The source stays, the copy is a new item.
+    Copy,
+    /// The item leaves its folder.
+    Move,
+}
+
+impl Reading for Txn<'_, '_> {
+    fn account(&self) -> &Account {
+        self.account
+    }
+
+    fn reads(&self) -> &dyn Reads {
+        self.txn
+    }
+}
+
+impl<'t, 's> Txn<'t, 's> {
+    pub(super) fn new(account: &'t Account, txn: &'t mut store::model::Txn<'s>) -> Self {
+        Self { account, txn }
+    }
+
+    /// The time that everything in this transaction happens at.
+    pub fn now(&self) -> Timestamp {
+        self.txn.now()
+    }
+
+    /// Makes a folder. Without a parent it stands at the top of the mail tree.
+    ///
+    /// Errors: [`EngineError::NameTaken`], [`EngineError::RoleTaken`], [`EngineError::NameRefused`],
+    /// [`EngineError::TooMany`], [`EngineError::Denied`].
+    pub fn create_folder(&mut self, new: &NewFolder) -> Result<FolderId, EngineError> {
+        self.check_name(&new.name)?;
+        self.check_parent(new.parent)?;
+        let limits = self.account.engine().settings().limits;
+        let folders = self.reads().folders(self.account.id())?;
+        if folders.len() >= limits.folders_max {
+            return Err(EngineError::TooMany("folders"));
+        }
+        let new = NewFolder {
+            parent: Some(new.parent.unwrap_or(MAIL_ROOT)),
+            ..new.clone()
+        };
+        Ok(self.txn.create_folder(self.account.id(), &new)?)
+    }
+
+    /// Makes the folder at the end of a path, and those above it that are missing.
+    ///
+    /// Errors: [`EngineError::NameTaken`] when it exists; else as for [`Txn::create_folder`].
+    pub fn create_path(&mut self, path: &[&str], role: Role) -> Result<FolderId, EngineError> {
+        let (mut parent, mut made) = (Some(MAIL_ROOT), None);
+        for (depth, name) in path.iter().enumerate() {
+            let known = self.reads().child(self.account.id(), parent, name)?;
+            parent = match known {
+                Some((id, _)) => Some(id),
+                None => {
+                    let is_last = depth + 1 == path.len();
+                    let new = NewFolder {
+                        parent,
+                        name: (*name).to_owned(),
+                        role: if is_last { role } else { Role::None },
+                        ..NewFolder::default()
+                    };
+                    made = Some(self.create_folder(&new)?);
+                    made
+                }
+            };
+        }
+        made.filter(|_| made == parent)
+            .ok_or(EngineError::NameTaken)
+    }
+
+    /// Gives a folder another name, another parent (`None`: the top), or both.
+    ///
+    /// Errors: [`EngineError::SpecialFolder`] for the inbox, [`EngineError::NameTaken`], [`EngineError::WouldLoop`].
+    pub fn rename_folder(
+        &mut self,
+        folder: FolderId,
+        parent: Option<FolderId>,
+        name: &str,
+    ) -> Result<(), EngineError> {
+        let row = self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
+        if row.role == Role::Inbox {
+            return Err(EngineError::SpecialFolder);
+        }
+        self.check_name(name)?;
+        let parent = Some(parent.unwrap_or(MAIL_ROOT));
+        if parent != row.parent {
+            self.check_parent(parent)?;
+        }
+        let change = FolderChange {
+            parent,
+            name: Some(name.to_owned()),
+            ..FolderChange::default()
+        };
+        Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
+    }
+
+    /// Removes a folder that has none below it; what is in it stays recoverable.
+    ///
+    /// Errors: [`EngineError::SpecialFolder`] for folders with a role, [`EngineError::HasChildren`].
+    pub fn remove_folder(&mut self, folder: FolderId) -> Result<(), EngineError> {
+        let row = self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
+        if row.role != Role::None {
+            return Err(EngineError::SpecialFolder);
+        }
+        Ok(self.txn.remove_folder(self.account.id(), folder)?)
+    }
+
+    /// Puts a folder on the owner's list of subscribed ones, or takes it off.
+    pub fn subscribe(&mut self, folder: FolderId, subscribed: bool) -> Result<(), EngineError> {
+        self.folder(folder)?;
+        self.check_owner()?;
+        let change = FolderChange {
+            subscribed: Some(subscribed),
+            ..FolderChange::default()
+        };
+        Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
+    }
+
+    /// Changes a folder in other ways; name and parent by [`Txn::rename_folder`].
+    pub fn update_folder(
+        &mut self,
+        folder: FolderId,
+        change: &FolderChange,
+    ) -> Result<(), EngineError> {
+        self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
+        let change = FolderChange {
+            name: None,
+            parent: None,
+            grants: None,
+            ..change.clone()
+        };
+        Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
+    }
+
+    /// Replaces a folder's list of rights.
+    pub fn set_grants(&mut self, folder: FolderId, grants: Vec<Grant>) -> Result<(), EngineError> {
+        self.folder_with_rights(folder, Rights::ADMINISTER)?;
+        let change = FolderChange {
+            grants: Some(grants),
+            ..FolderChange::default()
+        };
+        Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
+    }
+
+    /// Brings a removed folder back, under a parent and name that are free. Owners only.
+    pub fn restore_folder(
+        &mut self,
+        folder: FolderId,
+        parent: Option<FolderId>,
+        name: &str,
+    ) -> Result<(), EngineError> {
+        self.check_owner()?;
+        self.check_name(name)?;
+        let parent = Some(parent.unwrap_or(MAIL_ROOT));
+        Ok(self
+            .txn
+            .restore_folder(self.account.id(), folder, parent, name)?)
+    }
+
+    /// The number of a keyword, given now if it has none.
+    ///
+    /// Errors: [`EngineError::TooMany`] when the account has too many, [`EngineError::NameRefused`].
+    pub fn intern_keyword(&mut self, keyword: &str) -> Result<u32, EngineError> {
+        if let Some(number) = self.keyword_number(keyword)? {
+            return Ok(number);
+        }
+        if keyword.is_empty() || keyword.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(EngineError::NameRefused(
+                "a keyword has no spaces or control characters",
+            ));
+        }
+        let known = self.state()?.next_keyword;
+        let max = self.account.engine().settings().limits.keywords_max;
+        if usize::try_from(known).is_ok_and(|known| known > max) {
+            return Err(EngineError::TooMany("keywords"));
+        }
+        let name = Name::Keyword(keyword.to_owned());
+        Ok(self.txn.intern(self.account.id(), &name)?)
+    }
+
+    /// Puts a letter into a folder.
+    ///
+    /// Errors: [`EngineError::OverQuota`], [`EngineError::Denied`], [`EngineError::NumberRefused`] for a UID that is
+    /// too low.
+    pub fn append(&mut self, letter: &NewLetter<'_>) -> Result<Receipt, EngineError> {
+        self.folder_with_rights(letter.folder, Rights::INSERT)?;
+        let size = letter.staged.size() + letter.prefix.len() as u64;
+        self.check_quota(size)?;
+        let item = NewItem {
+            flags: letter.flags.clone(),
+            received: letter.received,
+            body: Some(Body::Staged(letter.staged.body().clone())),
+            prefix: letter.prefix.clone(),
+            summary: letter.staged.summary().clone(),
+            sent: letter.staged.sent(),
+            uid: letter.uid,
+            ..NewItem::mail(letter.folder)
+        };
+        Ok(self.txn.insert_item(self.account.id(), &item)?)
+    }
+
+    /// Changes an item's flags and keywords. What this user has no right to change stays as it is, as RFC 4314 §4
+    /// wants it; when that leaves nothing, it is [`EngineError::Denied`].
+    pub fn set_flags(
+        &mut self,
+        at: Location,
+        change: &FlagChange,
+    ) -> Result<FlagOutcome, EngineError> {
+        let row = self.folder(at.folder)?;
+        let rights = self.rights_in(&row);
+        let change = match self.account.standing() {
+            Standing::Owner => change.clone(),
+            Standing::Guest => self.allowed(at, change, rights)?,
+        };
+        Ok(self.txn.set_flags(self.account.id(), at, &change)?)
+    }
+
+    /// Copies or moves one item to a folder of this account.
+    ///
+    /// Errors: [`EngineError::NoSuchItem`], [`EngineError::OverQuota`] for copies, [`EngineError::Denied`].
+    pub fn transfer(
+        &mut self,
+        how: Transfer,
+        at: Location,
+        to: FolderId,
+    ) -> Result<Receipt, EngineError> {
+        self.check_transfer(how, at.folder, to)?;
+        self.transfer_checked(how, at, to)
+    }
+
+    /// Copies or moves the items with these UIDs, all or none. Those that are gone are passed over.
+    ///
+    /// Answers old and new UIDs, ascending. Large moves are better split by the caller.
+    pub fn transfer_all(
+        &mut self,
+        how: Transfer,
+        folder: FolderId,
+        uids: &UidSet,
+        to: FolderId,
+    ) -> Result<Vec<(Uid, Uid)>, EngineError> {
+        self.check_transfer(how, folder, to)?;
+        let mut moved = Vec::new();
+        for uid in uids.iter() {
+            match self.transfer_checked(how, Location::mail(folder, uid), to) {
+                Ok(receipt) => moved.push((uid, receipt.at.uid)),
+                Err(EngineError::NoSuchItem) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Removes an item; it stays recoverable for a while. On the recoverable shelf it is purged.
+    pub fn expunge(&mut self, at: Location) -> Result<(), EngineError> {
+        self.folder_with_rights(at.folder, Rights::EXPUNGE)?;
+        Ok(self.txn.remove_item(self.account.id(), at)?)
+    }
+
+    /// Removes the letters with these UIDs; those that are gone are passed over. Answers what was removed.
+    pub fn expunge_all(&mut self, folder: FolderId, uids: &UidSet) -> Result<UidSet, EngineError> {
+        self.folder_with_rights(folder, Rights::EXPUNGE)?;
+        let mut removed = Vec::new();
+        for uid in uids.iter() {
+            match self
+                .txn
+                .remove_item(self.account.id(), Location::mail(folder, uid))
+            {
+                Ok(()) => removed.push(uid),
+                Err(store::model::ModelError::NoSuchItem) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(removed.into_iter().collect())
+    }
+
+    /// Brings a removed item back, to its own folder or another.
+    pub fn restore(&mut self, at: Location, to: Option<FolderId>) -> Result<Receipt, EngineError> {
+        self.folder_with_rights(to.unwrap_or(at.folder), Rights::INSERT)?;
+        let size = self.size_at(at)?;
+        self.check_quota(size)?;
+        Ok(self.txn.restore_item(self.account.id(), at, to)?)
+    }
+
+    /// Drops an item for good, from any shelf. Owners only.
+    pub fn purge(&mut self, at: Location) -> Result<(), EngineError> {
+        self.check_owner()?;
+        Ok(self.txn.purge_item(self.account.id(), at)?)
+    }
+
+    fn transfer_checked(
+        &mut self,
+        how: Transfer,
+        at: Location,
+        to: FolderId,
+    ) -> Result<Receipt, EngineError> {
+        let owner = self.account.id();
+        match how {
+            Transfer::Move => Ok(self.txn.move_item(owner, at, to)?),
+            Transfer::Copy => {
+                let size = self.size_at(at)?;
+                self.check_quota(size)?;
+                Ok(self.txn.copy_item(owner, at, owner, to)?)
+            }
+        }
+    }
+
+    fn check_transfer(
+        &self,
+        how: Transfer,
+        from: FolderId,
+        to: FolderId,
+    ) -> Result<(), EngineError> {
+        let needed = match how {
+            Transfer::Copy => Rights::READ,
+            Transfer::Move => Rights::READ | Rights::DELETE_ANY | Rights::EXPUNGE,
+        };
+        self.folder_with_rights(from, needed)?;
+        self.folder_with_rights(to, Rights::INSERT)?;
+        Ok(())
+    }
+
+    fn size_at(&self, at: Location) -> Result<u64, EngineError> {
+        let row: Option<ItemRow> = self.reads().item_row(self.account.id(), at)?;
+        Ok(row.ok_or(EngineError::NoSuchItem)?.size)
+    }
+
+    fn check_quota(&self, bytes: u64) -> Result<(), EngineError> {
+        let state = self.state()?;
+        let over = state
+            .quota_bytes
+            .is_some_and(|quota| state.used_bytes.saturating_add(bytes) > quota);
+        if over {
+            Err(EngineError::OverQuota)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_owner(&self) -> Result<(), EngineError> {
+        match self.account.standing() {
+            Standing::Owner => Ok(()),
+            Standing::Guest => Err(EngineError::Denied),
+        }
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), EngineError> {
+        let max = self
+            .account
+            .engine()
+            .settings()
+            .limits
+            .folder_name_bytes_max;
+        if name.is_empty() || name.len() > max {
+            return Err(EngineError::NameRefused(
+                "a folder's name is empty or too long",
+            ));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(EngineError::NameRefused(
+                "control characters in a folder's name",
+            ));
+        }
+        Ok(())
+    }
+
+    /// May a folder be put here, and is it not too deep?
+    fn check_parent(&self, parent: Option<FolderId>) -> Result<(), EngineError> {
+        let parent = parent.unwrap_or(MAIL_ROOT);
+        if parent == MAIL_ROOT {
+            return self.check_owner();
+        }
+        self.folder_with_rights(parent, Rights::CREATE_FOLDER)?;
+        let max = self.account.engine().settings().limits.folder_depth_max;
+        let mut above = parent;
+        for _ in 1..max {
+            if above == MAIL_ROOT {
+                return Ok(());
+            }
+            let row = self.reads().folder(self.account.id(), above)?;
+            above = row
+                .and_then(|row| row.parent)
+                .ok_or(EngineError::NoSuchFolder)?;
+        }
+        Err(EngineError::TooMany("folders above one another"))
+    }
+
+    /// The part of a change of flags that these rights allow.
+    fn allowed(
+        &self,
+        at: Location,
+        change: &FlagChange,
+        rights: Rights,
+    ) -> Result<FlagChange, EngineError> {
+        let item = self
+            .reads()
+            .item_row(self.account.id(), at)?
+            .ok_or(EngineError::NoSuchItem)?;
+        let mut mask = Flags::NONE;
+        for (right, flags) in [
+            (Rights::KEEP_SEEN, Flags::SEEN),
+            (Rights::DELETE_ANY, Flags::DELETED),
+            (Rights::WRITE_FLAGS, !(Flags::SEEN | Flags::DELETED)),
+        ] {
+            if rights.contains(right) {
+                mask = mask | flags;
+            }
+        }
+        if mask == Flags::NONE {
+            return Err(EngineError::Denied);
+        }
+        let old = item.flag_set();
+        let new = change.apply(&old);
+        let keywords = if rights.contains(Rights::WRITE_FLAGS) {
+            new.keywords
+        } else {
+            old.keywords
+        };
+        let flags = (new.flags & mask) | (old.flags & !mask);
+        Ok(FlagChange::Replace(FlagSet { flags, keywords }))
+    }
+}

@@ -1,0 +1,275 @@
+//! Reads of one account, each checked against the folders' rights.
+
+use super::rights::rights_of;
+use super::{Account, Standing};
+use crate::error::EngineError;
+use std::collections::HashMap;
+use std::ops::{ControlFlow, RangeInclusive};
+use store::backend::Direction;
+use store::id::{ChangeSeq, ContentId, FolderId, ItemKey, Uid};
+use store::model::{
+    AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Reads, Rights,
+    Role, Shelf, UidSet,
+};
+
+/// The folder at the top of an account's mail tree; it is in nobody's list.
+///
+/// The first two objects of every account are its root and this one, so their numbers are known.
+pub const MAIL_ROOT: FolderId = FolderId(2);
+
+/// A folder with its place in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Its number.
+    pub id: FolderId,
+    /// The names from below [`MAIL_ROOT`] down to its own. A name may hold any character.
+    pub path: Vec<String>,
+    /// What it says.
+    pub row: FolderRow,
+    /// What this user may do in it.
+    pub rights: Rights,
+}
+
+/// What is settled, of one account.
+pub struct View<'a> {
+    account: &'a Account,
+    view: store::model::View<'a>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(account: &'a Account, view: store::model::View<'a>) -> Self {
+        Self { account, view }
+    }
+}
+
+impl Reading for View<'_> {
+    fn account(&self) -> &Account {
+        self.account
+    }
+
+    fn reads(&self) -> &dyn Reads {
+        &self.view
+    }
+}
+
+/// Reads that views and transactions share.
+///
+/// Folders that were removed, or that this user may not see, are [`EngineError::NoSuchFolder`]; those that may
+/// be seen but not read are [`EngineError::Denied`].
+pub trait Reading {
+    /// The account that is read.
+    fn account(&self) -> &Account;
+
+    /// The store's own reads, unchecked: for the engine only.
+    #[doc(hidden)]
+    fn reads(&self) -> &dyn Reads;
+
+    /// Counters of the account: head, horizon, epoch, quota and use.
+    fn state(&self) -> Result<AccountRow, EngineError> {
+        self.reads()
+            .account_row(self.account().id())?
+            .ok_or(EngineError::NoSuchAccount)
+    }
+
+    /// The last change of the account.
+    fn head(&self) -> Result<ChangeSeq, EngineError> {
+        Ok(self.state()?.head)
+    }
+
+    /// All living folders of the mail tree that this user may see, in the order of their ids. Hidden ones are
+    /// among them.
+    fn folders(&self) -> Result<Vec<Folder>, EngineError> {
+        let rows = self.reads().folders(self.account().id())?;
+        let index: HashMap<FolderId, &FolderRow> =
+            rows.iter().map(|(id, row)| (*id, row)).collect();
+        let seen = rows.iter().filter_map(|(id, row)| {
+            let rights = self.rights_in(row);
+            let visible = row.removed.is_none() && rights.contains(Rights::VISIBLE);
+            let path = path_of(&index, row).filter(|_| visible)?;
+            Some(Folder {
+                id: *id,
+                path,
+                row: row.clone(),
+                rights,
+            })
+        });
+        Ok(seen.collect())
+    }
+
+    /// A folder.
+    fn folder(&self, folder: FolderId) -> Result<FolderRow, EngineError> {
+        self.reads()
+            .folder(self.account().id(), folder)?
+            .filter(|row| row.removed.is_none())
+            .filter(|row| self.rights_in(row).contains(Rights::VISIBLE))
+            .ok_or(EngineError::NoSuchFolder)
+    }
+
+    /// The folder at the end of a path of names from the top; `None` also for what this user may not see.
+    fn folder_at(&self, path: &[&str]) -> Result<Option<(FolderId, FolderRow)>, EngineError> {
+        let found = self
+            .reads()
+            .folder_at(self.account().id(), Some(MAIL_ROOT), path)?;
+        Ok(found.filter(|(_, row)| self.rights_in(row).contains(Rights::VISIBLE)))
+    }
+
+    /// The folder with this role.
+    fn folder_with_role(&self, role: Role) -> Result<Option<(FolderId, FolderRow)>, EngineError> {
+        let found = self.reads().folder_with_role(self.account().id(), role)?;
+        Ok(found.filter(|(_, row)| self.rights_in(row).contains(Rights::VISIBLE)))
+    }
+
+    /// What this user may do in a folder.
+    fn rights(&self, folder: FolderId) -> Result<Rights, EngineError> {
+        Ok(self.rights_in(&self.folder(folder)?))
+    }
+
+    /// What this user may do in a folder whose row is at hand.
+    fn rights_in(&self, row: &FolderRow) -> Rights {
+        match self.account().standing() {
+            Standing::Owner => Rights::ALL,
+            Standing::Guest => rights_of(row, self.account().origin().actor),
+        }
+    }
+
+    /// The folder, if this user has these rights in it.
+    fn folder_with_rights(
+        &self,
+        folder: FolderId,
+        needed: Rights,
+    ) -> Result<FolderRow, EngineError> {
+        let row = self.folder(folder)?;
+        if self.rights_in(&row).contains(needed) {
+            Ok(row)
+        } else {
+            Err(EngineError::Denied)
+        }
+    }
+
+    /// The UIDs on a shelf.
+    fn uids(&self, folder: FolderId, shelf: Shelf) -> Result<UidSet, EngineError> {
+        self.folder_with_rights(folder, Rights::READ)?;
+        Ok(self.reads().uids(self.account().id(), folder, shelf)?)
+    }
+
+    /// Calls `visit` for the items of a shelf whose UIDs are in the range, ascending, until it breaks.
+    fn items(
+        &self,
+        folder: FolderId,
+        shelf: Shelf,
+        uids: RangeInclusive<u32>,
+        visit: &mut dyn FnMut(Uid, ItemRow) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        self.folder_with_rights(folder, Rights::READ)?;
+        let owner = self.account().id();
+        Ok(self
+            .reads()
+            .items(owner, folder, shelf, uids, Direction::Forward, visit)?)
+    }
+
+    /// The row of the item at a place.
+    fn item(&self, at: Location) -> Result<Option<ItemRow>, EngineError> {
+        self.folder_with_rights(at.folder, Rights::READ)?;
+        Ok(self.reads().item_row(self.account().id(), at)?)
+    }
+
+    /// Where an item stands now, if this user may know.
+    fn location(&self, item: ItemKey) -> Result<Option<Location>, EngineError> {
+        let found = self.reads().location(self.account().id(), item)?;
+        let Some(at) = found else { return Ok(None) };
+        match self.folder_with_rights(at.folder, Rights::READ) {
+            Ok(_) => Ok(Some(at)),
+            Err(EngineError::NoSuchFolder | EngineError::Denied) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The item that has this content id now.
+    fn item_with_content(
+        &self,
+        content: ContentId,
+    ) -> Result<Option<(Location, ItemRow)>, EngineError> {
+        let found = self
+            .reads()
+            .item_with_content(self.account().id(), content)?;
+        let Some((at, row)) = found else {
+            return Ok(None);
+        };
+        let visible = self.location(row.item)? == Some(at);
+        Ok(visible.then_some((at, row)))
+    }
+
+    /// Prefix, summary and dates of an item.
+    fn details(&self, item: ItemKey) -> Result<Option<Details>, EngineError> {
+        if self.account().standing() == Standing::Guest && self.location(item)?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.reads().details(self.account().id(), item)?)
+    }
+
+    /// Calls `visit` with the details of each of these items, in their order; cheapest when ascending.
+    fn details_of(
+        &self,
+        items: &[ItemKey],
+        visit: &mut dyn FnMut(ItemKey, Option<Details>),
+    ) -> Result<(), EngineError> {
+        if self.account().standing() == Standing::Owner {
+            return Ok(self.reads().details_of(self.account().id(), items, visit)?);
+        }
+        for &item in items {
+            visit(item, self.details(item)?);
+        }
+        Ok(())
+    }
+
+    /// The change log after a number, at most `limit` records. Owners only, since it tells of every folder.
+    fn changes(&self, since: ChangeSeq, limit: usize) -> Result<Changes, EngineError> {
+        if self.account().standing() == Standing::Guest {
+            return Err(EngineError::Denied);
+        }
+        Ok(self.reads().changes(self.account().id(), since, limit)?)
+    }
+
+    /// What left a folder after a number, ascending, at most `limit`; `None` when that is forgotten.
+    fn departed(
+        &self,
+        folder: FolderId,
+        since: ChangeSeq,
+        limit: usize,
+    ) -> Result<Option<Vec<Departed>>, EngineError> {
+        self.folder_with_rights(folder, Rights::READ)?;
+        Ok(self
+            .reads()
+            .departed(self.account().id(), folder, since, limit)?)
+    }
+
+    /// The keyword of a number.
+    fn keyword(&self, number: u32) -> Result<Option<String>, EngineError> {
+        Ok(self.reads().keyword(self.account().id(), number)?)
+    }
+
+    /// All keywords ever used in the account, with their numbers.
+    fn keywords(&self) -> Result<Vec<(u32, String)>, EngineError> {
+        Ok(self.reads().keywords(self.account().id())?)
+    }
+
+    /// The number of a keyword that was used before; case does not count.
+    fn keyword_number(&self, keyword: &str) -> Result<Option<u32>, EngineError> {
+        let name = Name::Keyword(keyword.to_owned());
+        Ok(self.reads().number_of(self.account().id(), &name)?)
+    }
+}
+
+/// The names from below the top of the mail tree to this folder; `None` for what does not stand below it.
+fn path_of(index: &HashMap<FolderId, &FolderRow>, row: &FolderRow) -> Option<Vec<String>> {
+    let mut path = vec![row.name.clone()];
+    let mut above = row.parent?;
+    while above != MAIL_ROOT {
+        // No path is longer than there are folders: a loop, which the store refuses, would end here.
+        let parent = index.get(&above).filter(|_| path.len() <= index.len())?;
+        path.push(parent.name.clone());
+        above = parent.parent?;
+    }
+    path.reverse();
+    Some(path)
+}

@@ -1,0 +1,157 @@
+//! From an accepted letter to mailboxes and queue, in one commit.
+//!
+//! The body is stored once; each local recipient gets an item with a prefix of its own; recipients elsewhere
+//! become queue entries under the sender's account. When the commit is settled the letter may be acknowledged.
+//!
+//! Start at [`Engine::deliver`]; [`trace`] writes the lines that are put before the letter.
+//!
+//! Standards: RFC 5321 §4.4 (trace lines), §6.3 (loops), RFC 9228 (Delivered-To), RFC 5233 (sub-addresses).
+
+mod place;
+pub mod trace;
+
+use crate::directory::{Mailbox, Resolution};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::queue::{Notify, Return};
+use crate::sign_in::User;
+use crate::upload::Staged;
+use place::Plan;
+use std::sync::Arc;
+use store::backend::Pending;
+use store::id::AccountId;
+use store::model::{Origin, Reads, Receipt};
+pub use trace::Arrival;
+
+/// What is to become of the whole when one recipient cannot be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failing {
+    /// Nobody gets the letter: the peer gets one answer for all.
+    Whole,
+    /// The others get it: the peer gets an answer for each.
+    Single,
+}
+
+/// One recipient as the peer named it.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// The address as it came.
+    pub address: String,
+    /// Where it leads, as [`crate::Directory::resolve`] said.
+    pub resolution: Arc<Resolution>,
+    /// What the sender wants to be told.
+    pub notify: Notify,
+    /// The recipient as the sender's program knew it (RFC 3461 §4.2).
+    pub original: Option<String>,
+}
+
+/// All that is said of a letter outside of it.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// Who is told of failures; empty for nobody.
+    pub sender: String,
+    /// Who gets it.
+    pub recipients: Vec<Recipient>,
+    /// The sender's own name for the letter (RFC 3461 §4.4).
+    pub envelope_id: Option<String>,
+    /// How much of the letter a notification returns.
+    pub returning: Return,
+    /// The letter needs a way on which UTF-8 addresses are understood.
+    pub needs_utf8: bool,
+    /// Who submitted it, if someone signed in.
+    pub submitter: Option<User>,
+    /// How it came, for the trace line.
+    pub arrival: Arrival,
+    /// What is to become of the whole when one recipient cannot be served.
+    pub failing: Failing,
+}
+
+/// What became of one recipient, in the order of the envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It lies in these mailboxes, or in none because another recipient led to the same; perhaps it also waits in
+    /// the queue for others.
+    Delivered(Vec<(AccountId, Receipt)>),
+    /// It waits in the queue.
+    Queued,
+    /// It was refused for this recipient.
+    Refused(EngineError),
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// The letter's name in the log and in the trace line.
+    pub letter: String,
+    /// One for each recipient of the envelope, in order.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Engine {
+    /// A fresh name for a letter: 20 hexadecimal digits, the first ten ascending with time.
+    pub fn new_letter_name(&self) -> String {
+        let milliseconds = self.now().0.div_euclid(10_000) & 0xff_ffff_ffff;
+        let random = u64::from_be_bytes(self.random()) & 0xff_ffff_ffff;
+        format!("{milliseconds:010x}{random:010x}")
+    }
+
+    /// Says whether a recipient can take a letter of this size, when it is named and not only at the end.
+    ///
+    /// Errors: [`EngineError::NoSuchAddress`]; [`EngineError::OverQuota`] if no mailbox behind the address has room.
+    pub fn check_recipient(
+        &self,
+        resolution: &Resolution,
+        size_bytes: u64,
+    ) -> Result<(), EngineError> {
+        match resolution {
+            Resolution::Remote(_) => Ok(()),
+            Resolution::Unknown => Err(EngineError::NoSuchAddress),
+            Resolution::Local {
+                mailboxes,
+                forwards,
+            } => {
+                let view = self.directory().view()?;
+                let mut open = !forwards.is_empty();
+                for Mailbox { account, .. } in mailboxes {
+                    let row = view.account_row(*account)?.unwrap_or_default();
+                    let used = row.used_bytes.saturating_add(size_bytes);
+                    open |= row.quota_bytes.is_none_or(|quota| used <= quota);
+                }
+                if open {
+                    Ok(())
+                } else {
+                    Err(EngineError::OverQuota)
+                }
+            }
+        }
+    }
+
+    /// Delivers a letter to all its recipients in one commit.
+    ///
+    /// A mailbox that several recipients lead to gets one copy. A mailbox that is full by now takes it all the same:
+    /// its room was checked when the recipient was named. Nothing may be acknowledged before the answer is settled.
+    ///
+    /// Errors: [`EngineError::Loop`]; with [`Failing::Whole`] also what a single recipient was refused for.
+    pub fn deliver(
+        &self,
+        envelope: &Envelope,
+        letter: &Staged,
+    ) -> Result<Pending<Delivered>, EngineError> {
+        if letter.hops() > self.settings().limits.hops_max {
+            return Err(EngineError::Loop);
+        }
+        let plan = Plan::new(self, envelope, letter);
+        if envelope.failing == Failing::Whole
+            && let Some(error) = plan.first_refusal()
+        {
+            return Err(error);
+        }
+        let actor = envelope
+            .submitter
+            .as_ref()
+            .map_or(AccountId::DIRECTORY, |user| user.account);
+        let origin = Origin { session: 0, actor };
+        self.store()
+            .write(&plan.accounts(), origin, |txn| plan.carry_out(txn))
+    }
+}

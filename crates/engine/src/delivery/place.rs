@@ -1,0 +1,259 @@
+//! Which letter goes where: the plan is made before the commit, and carried out within it.
+
+use super::{Delivered, Envelope, Outcome, Recipient, trace};
+use crate::account::MAIL_ROOT;
+use crate::directory::{Mailbox, Resolution};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::queue::{Progress, QueuedLetter, QueuedRecipient};
+use crate::upload::Staged;
+use bytes::Bytes;
+use std::collections::HashSet;
+use store::id::{AccountId, FolderId, Timestamp};
+use store::model::{Body, NewItem, QueueItem, Reads, Receipt, Role, Txn};
+
+/// Bytes of recipients in one queue entry; more recipients make more entries. A record holds 30 KiB.
+const RECIPIENTS_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a queued recipient besides its texts.
+const RECIPIENT_BYTES: usize = 16;
+const SECONDS_PER_DAY: i64 = 24 * 3600;
+/// The inbox of an account: the first folder below the top of the mail tree.
+const INBOX: FolderId = FolderId(MAIL_ROOT.0 + 1);
+
+/// What is to be done for one recipient.
+enum Task {
+    /// Copies for these mailboxes; perhaps the queue sends it on, too.
+    Copies(Vec<Mailbox>),
+    /// Only the queue.
+    Queue,
+    /// Nothing.
+    Refuse(EngineError),
+}
+
+/// Everything that a commit will do, worked out outside of it.
+pub(super) struct Plan<'a> {
+    engine: &'a Engine,
+    envelope: &'a Envelope,
+    letter: &'a Staged,
+    name: String,
+    received: String,
+    tasks: Vec<Task>,
+    queued: Vec<QueuedRecipient>,
+    now: Timestamp,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(engine: &'a Engine, envelope: &'a Envelope, letter: &'a Staged) -> Self {
+        let now = engine.now();
+        let name = engine.new_letter_name();
+        let only = match envelope.recipients.as_slice() {
+            [only] => Some(only.address.as_str()),
+            _ => None,
+        };
+        let hostname = &engine.settings().hostname;
+        let received = trace::received(&envelope.arrival, hostname, &name, only, now);
+        let mut plan = Self {
+            engine,
+            envelope,
+            letter,
+            name,
+            received,
+            tasks: Vec::new(),
+            queued: Vec::new(),
+            now,
+        };
+        let mut reached = HashSet::new();
+        for recipient in &envelope.recipients {
+            let task = plan.task(recipient, &mut reached);
+            plan.tasks.push(task);
+        }
+        plan
+    }
+
+    fn task(&mut self, recipient: &Recipient, reached: &mut HashSet<AccountId>) -> Task {
+        match &*recipient.resolution {
+            Resolution::Unknown => Task::Refuse(EngineError::NoSuchAddress),
+            Resolution::Remote(address) => {
+                self.queue(address, recipient);
+                Task::Queue
+            }
+            Resolution::Local {
+                mailboxes,
+                forwards,
+            } => {
+                let looping = mailboxes
+                    .iter()
+                    .any(|mailbox| self.letter.was_delivered_to(&mailbox.address));
+                if looping {
+                    return Task::Refuse(EngineError::Loop);
+                }
+                forwards
+                    .iter()
+                    .for_each(|address| self.queue(address, recipient));
+                let new = mailboxes
+                    .iter()
+                    .filter(|mailbox| reached.insert(mailbox.account));
+                Task::Copies(new.cloned().collect())
+            }
+        }
+    }
+
+    fn queue(&mut self, address: &str, recipient: &Recipient) {
+        if self.queued.iter().any(|known| known.address == address) {
+            return;
+        }
+        self.queued.push(QueuedRecipient {
+            address: address.to_owned(),
+            notify: recipient.notify,
+            original: recipient.original.clone(),
+            progress: Progress::Waiting,
+            answer: None,
+        });
+    }
+
+    pub(super) fn first_refusal(&self) -> Option<EngineError> {
+        self.tasks.iter().find_map(|task| match task {
+            Task::Refuse(error) => Some(error.clone()),
+            Task::Copies(_) | Task::Queue => None,
+        })
+    }
+
+    /// The accounts that the commit changes.
+    pub(super) fn accounts(&self) -> Vec<AccountId> {
+        let mailboxes = self.tasks.iter().flat_map(|task| match task {
+            Task::Copies(mailboxes) => mailboxes.as_slice(),
+            Task::Queue | Task::Refuse(_) => &[],
+        });
+        let mut accounts: Vec<AccountId> = mailboxes.map(|mailbox| mailbox.account).collect();
+        if !self.queued.is_empty() {
+            accounts.push(self.queue_owner());
+        }
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
+    }
+
+    /// What someone submits waits under their account; what is passed on for others under account 0.
+    fn queue_owner(&self) -> AccountId {
+        self.envelope
+            .submitter
+            .as_ref()
+            .map_or(AccountId::DIRECTORY, |user| user.account)
+    }
+
+    /// Does it all. May be run again after a conflict.
+    pub(super) fn carry_out(&self, txn: &mut Txn<'_>) -> Result<Delivered, EngineError> {
+        let mut outcomes = Vec::with_capacity(self.tasks.len());
+        for task in &self.tasks {
+            outcomes.push(match task {
+                Task::Refuse(error) => Outcome::Refused(error.clone()),
+                Task::Queue => Outcome::Queued,
+                Task::Copies(mailboxes) => self.copies(txn, mailboxes)?,
+            });
+        }
+        self.put_into_queue(txn)?;
+        Ok(Delivered {
+            letter: self.name.clone(),
+            outcomes,
+        })
+    }
+
+    fn copies(&self, txn: &mut Txn<'_>, mailboxes: &[Mailbox]) -> Result<Outcome, EngineError> {
+        let mut receipts = Vec::with_capacity(mailboxes.len());
+        for mailbox in mailboxes {
+            match self.copy(txn, mailbox) {
+                Ok(receipt) => receipts.push((mailbox.account, receipt)),
+                // The account was removed between its naming and now; nothing of it was written.
+                Err(EngineError::NoSuchFolder | EngineError::NoSuchAccount)
+                    if self.envelope.failing == super::Failing::Single =>
+                {
+                    return Ok(Outcome::Refused(EngineError::NoSuchAddress));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Outcome::Delivered(receipts))
+    }
+
+    fn copy(&self, txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<Receipt, EngineError> {
+        let folder = folder_for(txn, mailbox)?;
+        let prefix = trace::prefix(&self.envelope.sender, &mailbox.address, &self.received);
+        let item = NewItem {
+            received: Some(self.now),
+            body: Some(Body::Staged(self.letter.body().clone())),
+            prefix: Bytes::from(prefix),
+            summary: self.letter.summary().clone(),
+            sent: self.letter.sent(),
+            delivered: true,
+            ..NewItem::mail(folder)
+        };
+        Ok(txn.insert_item(mailbox.account, &item)?)
+    }
+
+    fn put_into_queue(&self, txn: &mut Txn<'_>) -> Result<(), EngineError> {
+        let days = i64::from(self.engine.settings().retention.queue_days);
+        let expires = Timestamp(
+            self.now
+                .0
+                .saturating_add(days * SECONDS_PER_DAY * Timestamp::PER_SECOND),
+        );
+        for recipients in portions(&self.queued) {
+            let letter = QueuedLetter {
+                letter: self.name.clone(),
+                sender: self.envelope.sender.clone(),
+                envelope_id: self.envelope.envelope_id.clone(),
+                returning: self.envelope.returning,
+                needs_utf8: self.envelope.needs_utf8,
+                recipients: recipients.to_vec(),
+                prefix: Bytes::from(self.received.clone()),
+                attempts: 0,
+                expires,
+                priority: 0,
+                held: false,
+            };
+            let item = QueueItem {
+                due: self.now,
+                envelope: letter.encode(),
+                body: Some(Body::Staged(self.letter.body().clone())),
+            };
+            txn.queue_add(self.queue_owner(), &item)?;
+        }
+        Ok(())
+    }
+}
+
+/// The inbox, or the ordinary folder that has the tag's name.
+fn folder_for(txn: &Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
+    let account = mailbox.account;
+    if let Some(tag) = &mailbox.tag
+        && let Some((folder, row)) = txn.child(account, Some(MAIL_ROOT), tag)?
+        && row.role == Role::None
+    {
+        return Ok(folder);
+    }
+    let usual = txn.folder(account, INBOX)?;
+    if usual.is_some_and(|row| row.role == Role::Inbox && row.removed.is_none()) {
+        return Ok(INBOX);
+    }
+    let found = txn.folder_with_role(account, Role::Inbox)?;
+    Ok(found.ok_or(EngineError::NoSuchFolder)?.0)
+}
+
+/// Recipients in runs that each fit into one record.
+fn portions(recipients: &[QueuedRecipient]) -> Vec<&[QueuedRecipient]> {
+    let (mut portions, mut rest) = (Vec::new(), recipients);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fitting = rest.iter().take_while(|recipient| {
+            bytes += recipient.address.len()
+                + recipient.original.as_ref().map_or(0, String::len)
+                + RECIPIENT_BYTES;
+            bytes <= RECIPIENTS_BYTES_MAX
+        });
+        let count = fitting.count().max(1);
+        let (portion, later) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        portions.push(portion);
+        rest = later;
+    }
+    portions
+}

@@ -1,0 +1,148 @@
+//! What was read of the directory lately; any change of the directory empties it.
+//!
+//! Bounded: a full table is emptied, which costs less than remembering who was used last.
+
+use super::record::AccountRecord;
+use super::resolve::Resolution;
+use crate::error::EngineError;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use store::StoreError;
+use store::id::{AccountId, ChangeSeq};
+use store::model::{DirectoryRecord, Watch};
+
+/// Entries of each table; an entry is about 200 bytes.
+const ENTRIES_MAX: usize = 50_000;
+/// Longer names are looked up each time; RFC 5321 §4.5.3.1.3 ends at 256.
+const NAME_BYTES_MAX: usize = 320;
+
+/// An account's record with its number and stamp.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub account: AccountId,
+    /// The last change of the record, which login caches are tied to.
+    pub changed: ChangeSeq,
+    /// What it says.
+    pub record: AccountRecord,
+}
+
+impl Entry {
+    pub(super) fn decode(account: AccountId, row: &DirectoryRecord) -> Result<Self, EngineError> {
+        let record = AccountRecord::decode(&row.payload)?;
+        Ok(Self {
+            account,
+            changed: row.changed,
+            record,
+        })
+    }
+}
+
+pub(super) struct Cache(Mutex<Tables>);
+
+struct Tables {
+    watch: Watch,
+    /// How often the directory changed; what was read before a change must not be kept after it.
+    generation: u64,
+    resolutions: HashMap<String, Arc<Resolution>>,
+    accounts: HashMap<AccountId, Option<Arc<Entry>>>,
+    names: HashMap<String, Option<AccountId>>,
+}
+
+impl Tables {
+    fn forget_if_changed(&mut self) {
+        if self.watch.has_changed() {
+            self.generation = self.generation.wrapping_add(1);
+            self.resolutions.clear();
+            self.accounts.clear();
+            self.names.clear();
+        }
+    }
+}
+
+impl Cache {
+    pub(super) fn new(watch: Watch) -> Self {
+        Self(Mutex::new(Tables {
+            watch,
+            generation: 0,
+            resolutions: HashMap::new(),
+            accounts: HashMap::new(),
+            names: HashMap::new(),
+        }))
+    }
+
+    pub(super) fn resolution(
+        &self,
+        recipient: &str,
+        read: impl FnOnce() -> Result<Resolution, EngineError>,
+    ) -> Result<Arc<Resolution>, EngineError> {
+        if recipient.len() > NAME_BYTES_MAX {
+            return read().map(Arc::new);
+        }
+        self.remembered(
+            |tables| &mut tables.resolutions,
+            |table| table.get(recipient).cloned(),
+            || recipient.to_owned(),
+            || read().map(Arc::new),
+        )
+    }
+
+    pub(super) fn account(
+        &self,
+        account: AccountId,
+        read: impl FnOnce() -> Result<Option<Entry>, EngineError>,
+    ) -> Result<Option<Arc<Entry>>, EngineError> {
+        self.remembered(
+            |tables| &mut tables.accounts,
+            |table| table.get(&account).cloned(),
+            || account,
+            || Ok(read()?.map(Arc::new)),
+        )
+    }
+
+    pub(super) fn name(
+        &self,
+        name: &str,
+        read: impl FnOnce() -> Result<Option<AccountId>, StoreError>,
+    ) -> Result<Option<AccountId>, EngineError> {
+        if name.len() > NAME_BYTES_MAX {
+            return Ok(None);
+        }
+        self.remembered(
+            |tables| &mut tables.names,
+            |table| table.get(name).copied(),
+            || name.to_owned(),
+            || Ok(read()?),
+        )
+    }
+
+    /// What the table has, else what `read` gives, which is kept unless the directory changed meanwhile.
+    fn remembered<K: Hash + Eq, V: Clone>(
+        &self,
+        table: impl Fn(&mut Tables) -> &mut HashMap<K, V>,
+        find: impl FnOnce(&HashMap<K, V>) -> Option<V>,
+        key: impl FnOnce() -> K,
+        read: impl FnOnce() -> Result<V, EngineError>,
+    ) -> Result<V, EngineError> {
+        let mut tables = self.0.lock();
+        tables.forget_if_changed();
+        if let Some(found) = find(table(&mut tables)) {
+            return Ok(found);
+        }
+        let generation = tables.generation;
+        drop(tables);
+        let value = read()?;
+        let mut tables = self.0.lock();
+        tables.forget_if_changed();
+        if tables.generation == generation {
+            let table = table(&mut tables);
+            if table.len() >= ENTRIES_MAX {
+                table.clear();
+            }
+            table.insert(key(), value.clone());
+        }
+        Ok(value)
+    }
+}

@@ -1,0 +1,131 @@
+//! Who and what has an address here: domains, accounts, aliases, groups.
+//!
+//! Objects have permanent numbers; addresses lead to them and may change. Reading goes through a cache that a
+//! change of the directory empties, so that a recipient costs about a microsecond. [`administration`] has the
+//! verbs that change it.
+//!
+//! Start at [`Directory::resolve`] for recipients, at [`Directory::sign_in_name`] for users.
+//!
+//! Standards: RFC 5321 §4.5.1 (postmaster), RFC 2142 §2, §4 (abuse), RFC 5233 (sub-addresses).
+
+pub mod address;
+pub mod administration;
+mod cache;
+pub mod record;
+mod resolve;
+
+use crate::error::EngineError;
+pub use address::Address;
+use cache::Cache;
+pub use cache::Entry;
+use record::DomainRecord;
+pub use record::{AccountKind, AccountRecord, AppPassword, FetchPolicy, ListRecord};
+pub use resolve::{Mailbox, Resolution};
+use std::sync::Arc;
+use store::StoreError;
+use store::id::AccountId;
+use store::model::{DirectoryKind, Reads, Store, View};
+
+/// The directory, for reading.
+pub struct Directory {
+    store: Arc<Store>,
+    tag_separator: Option<char>,
+    cache: Cache,
+}
+
+impl Directory {
+    pub(crate) fn new(store: Arc<Store>, tag_separator: Option<char>) -> Self {
+        let cache = Cache::new(store.watch(AccountId::DIRECTORY));
+        Self {
+            store,
+            tag_separator,
+            cache,
+        }
+    }
+
+    pub(crate) fn view(&self) -> Result<View<'_>, StoreError> {
+        self.store.view(AccountId::DIRECTORY)
+    }
+
+    /// Where a letter to this address goes. The address is `local@domain` as it came, without brackets.
+    pub fn resolve(&self, recipient: &str) -> Result<Arc<Resolution>, EngineError> {
+        self.cache.resolution(recipient, || {
+            // What has no canonical form cannot be anybody here; its domain decides nothing.
+            let Ok(address) = Address::parse(recipient) else {
+                return Ok(Resolution::Unknown);
+            };
+            resolve::Lookup::new(&self.view()?, self.tag_separator).resolve(&address)
+        })
+    }
+
+    /// An account's record.
+    pub fn account(&self, account: AccountId) -> Result<Option<Arc<Entry>>, EngineError> {
+        self.cache.account(account, || {
+            let found = self
+                .view()?
+                .directory_record(DirectoryKind::Account, account.0)?;
+            found.map(|row| Entry::decode(account, &row)).transpose()
+        })
+    }
+
+    /// The account that someone means who signs in with this name: one of its own addresses.
+    ///
+    /// A name without a domain is looked for in the only domain, if there is only one.
+    pub fn sign_in_name(&self, name: &str) -> Result<Option<Arc<Entry>>, EngineError> {
+        let Some(account) = self.cache.name(name, || self.find_name(name))? else {
+            return Ok(None);
+        };
+        self.account(account)
+    }
+
+    fn find_name(&self, name: &str) -> Result<Option<AccountId>, StoreError> {
+        let view = self.view()?;
+        let address = if name.contains('@') {
+            Address::parse(name).ok()
+        } else {
+            match domains(&view)?.as_slice() {
+                [only] => Address::of(name, &only.name).ok(),
+                _ => None,
+            }
+        };
+        let Some(address) = address else {
+            return Ok(None);
+        };
+        let target = view.address(address.as_str())?;
+        Ok(target
+            .filter(|target| target.kind == DirectoryKind::Account)
+            .map(|target| AccountId(target.number)))
+    }
+
+    /// True when a user may send with this address: it is the account's own, with or without a tag, or an alias
+    /// that leads to it alone or among others. Groups do not count.
+    pub fn owns(&self, account: AccountId, address: &str) -> Result<bool, EngineError> {
+        let Ok(address) = Address::parse(address) else {
+            return Ok(false);
+        };
+        let view = self.view()?;
+        let lookup = resolve::Lookup::new(&view, self.tag_separator);
+        lookup.is_of(&address, account)
+    }
+
+    /// True when mail for this domain is received here.
+    pub fn has_domain(&self, domain: &str) -> Result<bool, EngineError> {
+        let Ok(domain) = address::canonical_domain(domain) else {
+            return Ok(false);
+        };
+        Ok(self.view()?.address(&domain_key(&domain))?.is_some())
+    }
+}
+
+/// The name under which a domain stands among the addresses.
+pub(crate) fn domain_key(domain: &str) -> String {
+    format!("@{domain}")
+}
+
+/// All domains, in the order they were made.
+pub(crate) fn domains(view: &impl Reads) -> Result<Vec<DomainRecord>, StoreError> {
+    let rows = view.directory_records(DirectoryKind::Domain)?;
+    rows.iter()
+        .map(|(_, row)| DomainRecord::decode(&row.payload))
+        .collect()
+}

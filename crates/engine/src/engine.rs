@@ -1,0 +1,184 @@
+//! The engine itself: what all sessions of a server share.
+
+use crate::account::Account;
+use crate::authentication::attempts::Attempts;
+use crate::authentication::cache::Cache;
+use crate::directory::Directory;
+use crate::error::EngineError;
+use crate::settings::Settings;
+use crate::sign_in::{TokenVerifier, User};
+use crate::upload::Upload;
+use bytes::Bytes;
+use std::sync::Arc;
+use store::StoreError;
+use store::id::{AccountId, Timestamp};
+use store::model::{DirectoryKind, Origin, Reads, Store, Watch};
+use store::world::{Clock, Rng};
+
+/// Bytes of the secret that names, salts and app passwords are hashed with.
+const SECRET_BYTES: usize = 32;
+
+/// The rules over one store. A clone is the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<Store>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    secret: [u8; SECRET_BYTES],
+    directory: Directory,
+    attempts: Attempts,
+    logins: Cache,
+    tokens: Option<Arc<dyn TokenVerifier>>,
+}
+
+impl Engine {
+    /// Takes a store into use. The first time, the engine's own secret is made and kept in the directory.
+    pub fn open(
+        store: Arc<Store>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, EngineError> {
+        Self::with_tokens(store, settings, clock, rng, None)
+    }
+
+    /// The same, with someone who can check bearer tokens.
+    pub fn with_tokens(
+        store: Arc<Store>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+        tokens: Option<Arc<dyn TokenVerifier>>,
+    ) -> Result<Self, EngineError> {
+        let mut login_key = [0; SECRET_BYTES];
+        rng.fill(&mut login_key);
+        let shared = Shared {
+            secret: secret(&store, &*rng)?,
+            directory: Directory::new(Arc::clone(&store), settings.tag_separator),
+            attempts: Attempts::default(),
+            logins: Cache::new(login_key),
+            store,
+            settings,
+            clock,
+            rng,
+            tokens,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// What the administrator decided.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Fresh random bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.shared.rng.fill(&mut bytes);
+        bytes
+    }
+
+    /// Who has an address here.
+    pub fn directory(&self) -> &Directory {
+        &self.shared.directory
+    }
+
+    /// The mailbox of someone who signed in. `session` is the connection's number, by which a session knows its
+    /// own changes.
+    pub fn account(&self, user: &User, session: u64) -> Account {
+        let origin = Origin {
+            session,
+            actor: user.account,
+        };
+        Account::of_owner(self.clone(), user.account, origin)
+    }
+
+    /// The mailbox of another, as far as its folders' rights let this user.
+    ///
+    /// Errors: [`EngineError::NoSuchAccount`].
+    pub fn account_of(
+        &self,
+        user: &User,
+        owner: AccountId,
+        session: u64,
+    ) -> Result<Account, EngineError> {
+        if owner == user.account {
+            return Ok(self.account(user, session));
+        }
+        self.directory()
+            .account(owner)?
+            .ok_or(EngineError::NoSuchAccount)?;
+        let origin = Origin {
+            session,
+            actor: user.account,
+        };
+        Ok(Account::of_guest(self.clone(), owner, origin))
+    }
+
+    /// A mailbox with all rights, for the administration's commands and for the server's own work.
+    pub fn account_as_server(&self, owner: AccountId) -> Account {
+        Account::of_owner(self.clone(), owner, Origin::default())
+    }
+
+    /// Is told of every settled commit that changed the queue of any account.
+    pub fn watch_queue(&self) -> Watch {
+        self.store().watch_queue()
+    }
+
+    /// Starts a letter that comes in pieces.
+    pub fn upload(&self) -> Result<Upload, EngineError> {
+        let spool = self.store().spool()?;
+        Ok(Upload::new(spool, self.settings().limits.message_bytes_max))
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.shared.store
+    }
+
+    pub(crate) fn secret(&self) -> &[u8; SECRET_BYTES] {
+        &self.shared.secret
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.shared.attempts
+    }
+
+    pub(crate) fn logins(&self) -> &Cache {
+        &self.shared.logins
+    }
+
+    pub(crate) fn tokens(&self) -> Option<&dyn TokenVerifier> {
+        self.shared.tokens.as_deref()
+    }
+}
+
+/// The engine's secret: the payload of the first settings object.
+fn secret(store: &Store, rng: &dyn Rng) -> Result<[u8; SECRET_BYTES], EngineError> {
+    let damaged = || StoreError::Corrupt("the engine's secret has a wrong length".to_owned());
+    let view = store.view(AccountId::DIRECTORY)?;
+    let known = view.directory_records(DirectoryKind::Settings)?;
+    drop(view);
+    if let Some((_, record)) = known.first() {
+        return Ok(record.payload.as_ref().try_into().map_err(|_| damaged())?);
+    }
+    let mut secret = [0; SECRET_BYTES];
+    rng.fill(&mut secret);
+    let pending = store.write(&[AccountId::DIRECTORY], Origin::default(), |txn| {
+        txn.add_directory(DirectoryKind::Settings, Bytes::copy_from_slice(&secret))
+            .map_err(EngineError::from)
+    })?;
+    pending.wait()?;
+    Ok(secret)
+}
