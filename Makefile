@@ -12,16 +12,20 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # A command that the client tests need, and the Debian package that brings it.
 TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt npm:npm python3:python3
 
-.PHONY: run test build prerequisites tools format lint unit licences clients clean help
+.PHONY: run test nightly build prerequisites tools format lint unit licences clients crash clean help
 
 help:
 	@echo "make run    build facteur and start a sample server (ports from 10000; ARGS= for more options)"
-	@echo "make test   format, lint, unit tests, licences, real mail clients"
+	@echo "make test   format, lint, unit tests, licences, real mail clients, some kills"
+	@echo "make nightly   make test, and hundreds of kills under load"
 
 run: build
 	"$(TARGET)/release/facteur" try $(ARGS)
 
-test: prerequisites tools format lint unit licences clients
+test: prerequisites tools format lint unit licences clients crash
+
+nightly: test
+	$(MAKE) crash KILLS=$(or $(NIGHTLY_KILLS),200)
 
 build: prerequisites
 	cargo build --release --locked --package server
@@ -59,6 +63,10 @@ licences:
 
 clients: build
 	python3 tests/clients/run.py --facteur "$(TARGET)/release/facteur" --cache "$(TARGET)/letters" $(CLIENTS)
+
+# kill -9 under load, against a ledger of what was acknowledged.
+crash: build
+	cargo xtask crash $(or $(KILLS),15)
 
 clean:
 	cargo clean
