@@ -16,7 +16,6 @@ pub type Checksum = [u8; 16];
 
 /// Bytes before a frame's records.
 pub const HEADER_BYTES: usize = 64;
-const CHECKED_BYTES: usize = 48;
 const MAGIC: [u8; 4] = *b"FcFr";
 const COMMITS: u32 = 1;
 
@@ -140,9 +139,6 @@ const DELETE: u8 = 3;
 const BODY: u8 = 4;
 const MOVED: u8 = 5;
 const FILE: u8 = 6;
-/// Bytes of a body record before its stored bytes.
-const BODY_FIELDS_BYTES: usize = 1 + 8 + 8 + 1 + 32 + 8;
-
 /// One thing that a frame says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Record<'a> {
@@ -295,6 +291,11 @@ impl Records {
         frames.filter(|frame| !frame.is_empty()).collect()
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The records of one of [`Self::frames`].
     pub fn frame(&self, range: std::ops::Range<usize>) -> &[u8] {
         self.bytes.get(range).unwrap_or_default()
@@ -424,11 +425,6 @@ impl<'a> Reader<'a> {
             offset,
         })
     }
-}
-
-/// Bytes that a body of this stored length takes in a frame.
-pub fn carried_bytes(stored_len: u64) -> u64 {
-    stored_len.saturating_add(BODY_FIELDS_BYTES as u64)
 }
 
 #[cfg(test)]

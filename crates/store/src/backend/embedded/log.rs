@@ -80,11 +80,6 @@ impl LogWriter {
         self.end
     }
 
-    /// The segment that is being written.
-    pub fn file(&self) -> Arc<dyn File> {
-        Arc::clone(&self.file)
-    }
-
     /// Writes and syncs a span. `make_room` is called once when there is no space for a new segment.
     pub fn write(
         &mut self,

@@ -25,7 +25,9 @@ use crate::id::{BodyHash, BodyNumber};
 use crate::world::{Clock, Rng, Vfs};
 use accounts::AccountLocks;
 use apply::Applier;
+use base::BaseInfo;
 use bodies::{Bodies, Held, Incoming};
+use collect::Collector;
 use index::Index;
 use log::LogWriter;
 use memtable::Tables;
@@ -40,7 +42,9 @@ use view::View;
 
 mod accounts;
 mod apply;
+mod base;
 mod bodies;
+mod collect;
 mod commit;
 mod frame;
 mod index;
@@ -131,7 +135,14 @@ pub struct Embedded {
     placed: Condvar,
     /// Signalled when something was settled or applied.
     progress: Condvar,
+    /// Signalled when the store closes: the collector's thread waits for it.
+    background: Condvar,
     threads: AtomicUsize,
+    collector: Mutex<Collector>,
+    /// The base dumps that exist, oldest first.
+    bases: Mutex<Vec<BaseInfo>>,
+    /// Backups that are being made: no file of the log goes meanwhile.
+    leases: Mutex<usize>,
     log: Mutex<LogWriter>,
     /// The end of the last span that is on disk.
     settled_end: Mutex<LogPlace>,

@@ -1,6 +1,7 @@
 //! Opening a store: its lock, version and secret, then the log, then the index.
 
 use super::apply::Applier;
+use super::base::BaseInfo;
 use super::bodies::Bodies;
 use super::index::Index;
 use super::log::LogWriter;
@@ -54,7 +55,12 @@ impl Embedded {
         remove_unfinished(&*vfs, &paths)?;
         let files = LogFiles::find(&*vfs, &paths, &secret)?;
         let index = Index::open(&*vfs, &paths.index(), options.cache_bytes)?;
-        let from = index.applied()?.map_or_else(|| files.beginning(), Ok)?;
+        let bases = super::base::infos(&*vfs, &paths, &secret)?;
+        let from = match (index.applied()?, bases.last()) {
+            (Some(applied), _) => applied,
+            (None, Some(base)) => super::base::load(&*vfs, &paths, &secret, &index, base.place)?,
+            (None, None) => files.beginning()?,
+        };
         let end = files.replay(&index, from)?;
         let number = files
             .last_number
@@ -79,6 +85,7 @@ impl Embedded {
                 index,
                 log,
                 end,
+                bases,
                 lock,
             },
         ))
@@ -90,6 +97,7 @@ impl Embedded {
             index,
             log,
             end,
+            bases,
             lock,
         } = parts;
         let vfs = &world.vfs;
@@ -119,6 +127,10 @@ impl Embedded {
             placing: Mutex::new(Placing::after(end.position)),
             placed: Condvar::new(),
             progress: Condvar::new(),
+            background: Condvar::new(),
+            collector: Mutex::default(),
+            bases: Mutex::new(bases),
+            leases: Mutex::default(),
             settled_end: Mutex::new(log.end()),
             log: Mutex::new(log),
             applier: Mutex::new(Applier {
@@ -143,6 +155,7 @@ struct Parts {
     index: Index,
     log: LogWriter,
     end: LogPlace,
+    bases: Vec<BaseInfo>,
     lock: Box<dyn Send + Sync>,
 }
 

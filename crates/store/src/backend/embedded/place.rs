@@ -26,6 +26,9 @@ const TABLES_MAX: usize = 16;
 /// Bodies remembered for the collector; beyond that it finds them by its walk.
 const SUSPECTS_MAX: usize = 1 << 20;
 
+/// Removed bodies remembered: far more than go while one transaction looks at one.
+const REMOVED_MAX: usize = 1 << 20;
+
 /// What the placement lock guards.
 #[derive(Default)]
 pub struct Placing {
@@ -37,6 +40,8 @@ pub struct Placing {
     pub last: Option<Settlement>,
     /// Bodies that lost a reference since the collector looked.
     pub suspects: BTreeSet<BodyNumber>,
+    /// Bodies that the collector removed not long ago.
+    pub removed: BTreeSet<BodyNumber>,
 }
 
 /// Commits that will be synced together.
@@ -84,18 +89,25 @@ impl Read for EmbeddedTransaction<'_> {
 
 impl Transaction for EmbeddedTransaction<'_> {
     fn commit(self: Box<Self>, batch: Batch) -> Result<Settlement, StoreError> {
-        self.store.place(batch, &[]) // The locks go when this returns.
+        self.store.place(batch) // The locks go when this returns.
     }
 }
 
 /// A body that the collector brings to a newer segment: its row and its stored bytes.
 pub type Copied = (super::rows::BodyRow, Bytes);
 
+/// A batch that is ready for its place.
+pub struct Prepared {
+    records: Records,
+    held: Vec<Arc<Held>>,
+    batch: Batch,
+}
+
 impl Embedded {
     /// Fixes the place of a batch in the log. The caller holds the locks of its accounts.
-    pub(super) fn place(&self, batch: Batch, copied: &[Copied]) -> Result<Settlement, StoreError> {
+    fn place(&self, batch: Batch) -> Result<Settlement, StoreError> {
         self.check_writable()?;
-        if batch.writes.is_empty() && batch.bodies.is_empty() && copied.is_empty() {
+        if batch.writes.is_empty() && batch.bodies.is_empty() {
             // What the caller read may still be on its way to the disk; its answer must not come before.
             return Ok(self
                 .placing
@@ -104,49 +116,54 @@ impl Embedded {
                 .clone()
                 .unwrap_or_else(Settlement::done));
         }
-        let held = self.held_bodies(&batch.bodies)?;
-        let records = self.encode(&batch, &held, copied)?;
-        let settlement = Settlement::open();
+        let prepared = self.prepare(batch, &[])?;
+        self.place_prepared(&mut self.placing.lock(), prepared)
+    }
 
-        let mut placing = self.placing.lock();
+    /// Encodes a batch, and copies of bodies from older segments, outside of the placement lock.
+    pub(super) fn prepare(&self, batch: Batch, copied: &[Copied]) -> Result<Prepared, StoreError> {
+        let held = held_bodies(&batch.bodies)?;
+        let records = self.encode(&batch, &held, copied)?;
+        Ok(Prepared {
+            records,
+            held,
+            batch,
+        })
+    }
+
+    /// Gives a batch the next position; from here on transactions see it.
+    pub(super) fn place_prepared(
+        &self,
+        placing: &mut Placing,
+        prepared: Prepared,
+    ) -> Result<Settlement, StoreError> {
+        let Prepared {
+            records,
+            held,
+            batch,
+        } = prepared;
         self.check_writable()?; // The committer may have failed since; nobody would settle this.
         self.space.admit(batch.purpose)?;
+        placing.look_at_references(&batch)?;
         let position = placing.next;
         placing.next = position.saturating_add(1);
-        for held in &held {
-            held.mark_committed();
-        }
-        placing.remember_suspects(&batch);
+        held.iter().for_each(|held| held.mark_committed());
         let writes = batch
             .writes
             .into_iter()
             .map(|(key, value)| (Bytes::from(key), value));
         self.tables.list().active.insert(position, writes);
-        let frame_bytes = self.options.frame_bytes();
+        let settlement = Settlement::open();
         placing.span.records.append(&records);
-        placing.span.records.allow_cut(frame_bytes);
+        placing.span.records.allow_cut(self.options.frame_bytes());
         placing.span.held.extend(held);
         placing
             .span
             .waiting
             .push((settlement.clone(), batch.changed));
         placing.last = Some(settlement.clone());
-        drop(placing);
         self.placed.notify_one();
         Ok(settlement)
-    }
-
-    /// The bodies of a batch as this backend made them.
-    fn held_bodies(&self, staged: &[Arc<StagedBody>]) -> Result<Vec<Arc<Held>>, StoreError> {
-        let held = |body: &Arc<StagedBody>| match &body.content {
-            StagedContent::Kept(kept) => Arc::clone(kept).downcast::<Held>().ok(),
-            _ => None,
-        };
-        let foreign = || StoreError::Refused("a body was staged by another store".into());
-        staged
-            .iter()
-            .map(|body| held(body).ok_or_else(foreign))
-            .collect()
     }
 
     /// The records of a batch.
@@ -203,17 +220,43 @@ impl Embedded {
     }
 }
 
+/// The bodies of a batch as this backend made them.
+fn held_bodies(staged: &[Arc<StagedBody>]) -> Result<Vec<Arc<Held>>, StoreError> {
+    let held = |body: &Arc<StagedBody>| match &body.content {
+        StagedContent::Kept(kept) => Arc::clone(kept).downcast::<Held>().ok(),
+        _ => None,
+    };
+    let foreign = || StoreError::Refused("a body was staged by another store".into());
+    staged
+        .iter()
+        .map(|body| held(body).ok_or_else(foreign))
+        .collect()
+}
+
 impl Placing {
-    /// Notes the bodies that lose a reference, for the collector.
-    fn remember_suspects(&mut self, batch: &Batch) {
-        for (key, value) in &batch.writes {
-            if value.is_none()
-                && key.first() == Some(&REFERENCE_TAG)
-                && self.suspects.len() < SUSPECTS_MAX
-            {
-                self.suspects.extend(body_of_key(key));
+    /// Notes which bodies lose a reference; a new reference to one that is gone is a conflict.
+    fn look_at_references(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let is_reference = |key: &[u8]| key.first() == Some(&REFERENCE_TAG);
+        for (key, value) in batch.writes.iter().filter(|(key, _)| is_reference(key)) {
+            let Some(body) = body_of_key(key) else {
+                continue;
+            };
+            if value.is_some() && self.removed.contains(&body) {
+                return Err(StoreError::Conflict); // Its last reference went after the caller looked.
+            }
+            if value.is_none() && self.suspects.len() < SUSPECTS_MAX {
+                self.suspects.insert(body);
             }
         }
+        Ok(())
+    }
+
+    /// Notes that a body is gone.
+    pub fn remember_removed(&mut self, body: BodyNumber) {
+        if self.removed.len() >= REMOVED_MAX {
+            self.removed.pop_first();
+        }
+        self.removed.insert(body);
     }
 }
 

@@ -31,7 +31,8 @@ pub struct SegmentHeader {
 }
 
 impl SegmentHeader {
-    fn bytes(&self, secret: &Secret) -> Vec<u8> {
+    /// Its bytes on disk: one sector.
+    pub fn bytes(&self, secret: &Secret) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&self.number.to_be_bytes());
         bytes.extend_from_slice(&self.follows.value());

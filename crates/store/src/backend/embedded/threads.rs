@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How long nothing may happen before the index is brought up to date.
 const IDLE: Duration = Duration::from_secs(2);
 
+/// How often the collector looks for work.
+const COLLECT_EVERY: Duration = Duration::from_secs(5);
+
 /// The running threads of a store. Dropping it stops them, after what was placed is on disk.
 pub struct Threads {
     store: Arc<Embedded>,
@@ -29,6 +32,7 @@ impl Embedded {
         self.threads.fetch_add(1, Ordering::SeqCst);
         threads.spawn("store-commit", Self::run_committer)?;
         threads.spawn("store-apply", Self::run_applier)?;
+        threads.spawn("store-collect", Self::run_collector)?;
         Ok(threads)
     }
 
@@ -78,6 +82,18 @@ impl Embedded {
             }
         }
     }
+
+    fn run_collector(&self, stopping: &AtomicBool) {
+        while !stopping.load(Ordering::SeqCst) {
+            if self.step_base() || self.step_collect() {
+                continue;
+            }
+            let mut placing = self.placing.lock();
+            if !stopping.load(Ordering::SeqCst) {
+                self.background.wait_for(&mut placing, COLLECT_EVERY);
+            }
+        }
+    }
 }
 
 impl Threads {
@@ -99,6 +115,7 @@ impl Drop for Threads {
             let _placing = self.store.placing.lock();
             self.store.placed.notify_all();
             self.store.progress.notify_all();
+            self.store.background.notify_all();
         }
         for thread in self.joined.lock().drain(..) {
             let _ = thread.join(); // A panic there was reported by its own thread.

@@ -76,7 +76,8 @@ fn one_step(store: &Embedded, number: u64) {
         2 => drop(store.step_apply()),
         3 => drop(store.step_freeze()),
         5 => drop(store.step_checkpoint()),
-        _ => {}
+        6 => drop(store.step_base() || store.step_collect()),
+        _ => drop(store.step_collect()),
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 mod basics;
+mod collect;
 mod crash;
 mod damage;
 mod full;
