@@ -4,9 +4,13 @@
 //! each verb numbers what it changed, keeps counters and derived rows right, and marks whom to wake. [`Reads`] is
 //! what views and transactions have in common. The rows are in [`row`], their keys in `key`.
 //!
+//! [`check`](check::check) holds an account against itself, [`Txn::rebuild_derived`] makes what is derived anew.
+//!
 //! Nothing here knows a protocol, checks a permission or decides what is allowed: that is the engine's.
 
+pub mod check;
 mod codec;
+mod derived;
 mod error;
 pub mod flags;
 mod key;
@@ -19,6 +23,7 @@ mod txn;
 mod uid_set;
 mod watch;
 
+pub use check::{Fault, Finding, check, check_account};
 pub use error::ModelError;
 pub use flags::{FlagChange, FlagSet, Flags, Keywords};
 pub use reads::{Changes, Due, Reads, View};

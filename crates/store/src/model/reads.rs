@@ -608,7 +608,12 @@ fn by_name<R: Reads + ?Sized>(
         .map(|row| (at, row)))
 }
 
-fn schedule<R: Read + ?Sized>(read: &R, end: &[u8], limit: usize) -> Result<Vec<Due>, StoreError> {
+/// The schedule of the queue before a key, earliest first.
+pub(crate) fn schedule<R: Read + ?Sized>(
+    read: &R,
+    end: &[u8],
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
     let mut due = Vec::new();
     rows(
         read,

@@ -41,16 +41,6 @@ impl UidBlock {
         was != used
     }
 
-    pub(crate) fn contains(&self, uid: Uid) -> bool {
-        let offset = uid.0 % BLOCK_UIDS;
-        let word = self
-            .bits
-            .get((offset / u64::BITS) as usize)
-            .copied()
-            .unwrap_or_default();
-        word & 1 << (offset % u64::BITS) != 0
-    }
-
     pub(crate) fn count(&self) -> u32 {
         self.bits.iter().map(|word| word.count_ones()).sum()
     }

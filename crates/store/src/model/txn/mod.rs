@@ -20,6 +20,7 @@ mod overlay;
 mod pending;
 mod purge;
 mod queue;
+mod repair;
 mod shelving;
 mod transfer;
 
@@ -38,6 +39,7 @@ use crate::backend::{Batch, Purpose, Settlement, StagedBody, Transaction};
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyNumber, Timestamp};
 use numbering::Numbering;
+pub(crate) use numbering::tombstone;
 use pending::Pending;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};

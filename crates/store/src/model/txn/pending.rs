@@ -43,6 +43,11 @@ impl Pending {
         self.writes.insert(key, Some(Bytes::new()));
     }
 
+    /// Writes or removes an encoded row.
+    pub(super) fn put_raw(&mut self, key: Key, value: Option<Bytes>) {
+        self.writes.insert(key, value);
+    }
+
     pub(super) fn remove(&mut self, key: Key) {
         self.writes.insert(key, None);
     }

@@ -1,0 +1,88 @@
+//! A clock that moves when told and randomness that repeats, for tests of the model.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use store::backend::memory::MemoryBackend;
+use store::id::{AccountId, Timestamp};
+use store::model::{ModelError, Origin, Store, Txn};
+use store::world::{Clock, Rng};
+
+/// Stands still until it is moved.
+#[derive(Default)]
+pub struct Hands(AtomicI64);
+
+impl Hands {
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.0
+            .fetch_add(seconds * Timestamp::PER_SECOND, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Never repeats within a test, and is the same in each run.
+#[derive(Default)]
+pub struct Dice(AtomicU64);
+
+impl Rng for Dice {
+    fn fill(&self, bytes: &mut [u8]) {
+        let throw = self.0.fetch_add(1, Ordering::SeqCst);
+        blake3::Hasher::new()
+            .update(&throw.to_be_bytes())
+            .finalize_xof()
+            .fill(bytes);
+    }
+}
+
+/// A store in memory with one account.
+pub struct Fixture {
+    pub store: Arc<Store>,
+    pub backend: Arc<MemoryBackend>,
+    pub clock: Arc<Hands>,
+}
+
+pub const ACCOUNT: AccountId = AccountId(7);
+
+impl Fixture {
+    pub fn new() -> Self {
+        let (backend, clock) = (Arc::new(MemoryBackend::new()), Arc::new(Hands::default()));
+        clock.advance_seconds(1_700_000_000);
+        let backend_dyn: Arc<dyn store::backend::Backend> = backend.clone();
+        let store = Store::open(backend_dyn, clock.clone(), Arc::new(Dice::default())).unwrap();
+        let fixture = Self {
+            store,
+            backend,
+            clock,
+        };
+        fixture.write(|txn| txn.create_account(ACCOUNT)).unwrap();
+        fixture
+    }
+
+    /// One settled write to the account.
+    pub fn write<T>(
+        &self,
+        work: impl Fn(&mut Txn<'_>) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        self.write_as(0, work)
+    }
+
+    /// The same, by a session.
+    pub fn write_as<T>(
+        &self,
+        session: u64,
+        work: impl Fn(&mut Txn<'_>) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        let origin = Origin {
+            session,
+            actor: ACCOUNT,
+        };
+        let pending = self
+            .store
+            .write(&[ACCOUNT, AccountId::DIRECTORY], origin, work)?;
+        Ok(pending.wait()?)
+    }
+}
