@@ -19,6 +19,15 @@ pub enum Membership {
     Stranger,
 }
 
+/// Whether a reader has read an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadState {
+    /// They have.
+    Read,
+    /// They have not.
+    Unread,
+}
+
 impl Txn<'_> {
     /// Puts an item into a search folder or takes it out; what changes nothing uses no number.
     ///
@@ -77,12 +86,12 @@ impl Txn<'_> {
         account: AccountId,
         at: Location,
         reader: AccountId,
-        read: bool,
+        state: ReadState,
     ) -> Result<(), ModelError> {
         let old = self.item_row(account, at)?.ok_or(ModelError::NoSuchItem)?;
         let key = key::read_block(account, at.folder, reader, block_of(at.uid));
         let mut block: UidBlock = fetch(self, &key)?.unwrap_or_default();
-        if !block.set(at.uid, read) {
+        if !block.set(at.uid, state == ReadState::Read) {
             return Ok(());
         }
         if block.is_empty() {

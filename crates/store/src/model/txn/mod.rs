@@ -28,7 +28,7 @@ pub use content::{ItemChange, NewBody};
 pub use epochs::CHANGES_KEPT_MAX;
 pub use folders::{FolderChange, NewFolder};
 pub use items::{Body, FlagOutcome, NewItem, Receipt};
-pub use members::Membership;
+pub use members::{Membership, ReadState};
 pub use overlay::{OverlayInput, OverlayObject};
 pub use queue::QueueItem;
 

@@ -52,7 +52,7 @@ impl Numbering {
 }
 
 /// What a log line leaves behind in the folder that was left.
-pub(super) fn tombstone(record: &ChangeRecord) -> Option<(FolderId, DepartedRow)> {
+pub(crate) fn tombstone(record: &ChangeRecord) -> Option<(FolderId, DepartedRow)> {
     let from = record.from?;
     let item = match record.object {
         Object::Item(item) | Object::Member(_, item) => item,
