@@ -25,6 +25,7 @@ mod engine;
 mod error;
 pub mod queue;
 mod record;
+pub mod rehearsal;
 pub mod retention;
 pub mod search;
 mod settings;

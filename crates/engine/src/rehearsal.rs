@@ -1,0 +1,157 @@
+//! An engine over a store in memory, with a clock that stands still and random bytes that repeat from run to run:
+//! for the tests of this crate and of those above, which must not know the store.
+//!
+//! Never for anything that is kept or reached from outside.
+//!
+//! Start at [`Rehearsal::new`].
+
+use crate::authentication::password::Cost;
+use crate::dialogue::{Peer, Tls};
+use crate::directory::AccountKind;
+use crate::directory::administration::NewPassword;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::settings::Settings;
+use crate::sign_in::User;
+use parking_lot::Mutex;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use store::StoreError;
+use store::backend::memory::MemoryBackend;
+use store::id::{AccountId, Timestamp};
+use store::model::Store;
+use store::world::{Clock, Rng};
+
+/// 1 May 2026, 00:00 UTC: where the clock stands at first.
+const BEGINNING: Timestamp = Timestamp(1_777_593_600 * Timestamp::PER_SECOND);
+/// The cheapest hash that Argon2 allows.
+const CHEAP: Cost = Cost {
+    memory_kib: 8,
+    rounds: 1,
+};
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct StandingClock(AtomicI64);
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Bytes that look random, the same in each run.
+#[derive(Debug, Default)]
+struct Repeating(AtomicU64);
+
+impl Rng for Repeating {
+    fn fill(&self, bytes: &mut [u8]) {
+        let turn = self.0.fetch_add(1, Ordering::Relaxed);
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&turn.to_le_bytes());
+        hasher.finalize_xof().fill(bytes);
+    }
+}
+
+/// An engine in memory.
+pub struct Rehearsal {
+    /// The engine.
+    pub engine: Engine,
+    backend: Arc<MemoryBackend>,
+    clock: Arc<StandingClock>,
+    connections: Mutex<u64>,
+}
+
+impl Rehearsal {
+    /// An engine with a domain `example.test` and nobody in it. Hashing passwords is cheap whatever `settings` say.
+    pub fn new(settings: Settings) -> Result<Self, EngineError> {
+        let settings = Settings {
+            password_cost: CHEAP,
+            ..settings
+        };
+        let backend = Arc::new(MemoryBackend::new());
+        let clock = Arc::new(StandingClock(AtomicI64::new(BEGINNING.0)));
+        let rng: Arc<dyn Rng> = Arc::new(Repeating::default());
+        let store = Store::open(backend.clone(), clock.clone(), Arc::clone(&rng))?;
+        let engine = Engine::open(store, settings, clock.clone(), rng)?;
+        engine.add_domain("example.test")?.wait()?;
+        Ok(Self {
+            engine,
+            backend,
+            clock,
+            connections: Mutex::new(0),
+        })
+    }
+
+    /// Makes an account whose password is its local part, and answers who signs in with it.
+    pub fn person(&self, address: &str) -> Result<User, EngineError> {
+        let password = address.split('@').next().unwrap_or_default();
+        let password = Some(NewPassword::Plain(password));
+        let account = self
+            .engine
+            .add_account(address, AccountKind::Person, password)?
+            .wait()?;
+        Ok(User {
+            account,
+            address: address.to_owned(),
+            administrator: false,
+        })
+    }
+
+    /// Moves the clock on.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(
+            seconds.saturating_mul(Timestamp::PER_SECOND),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Lets the next commit fail.
+    pub fn fail_next_commit(&self, error: StoreError) {
+        self.backend.faults().fail_next_commit(error);
+    }
+
+    /// Lets the next commit find its place but never reach the disk.
+    pub fn fail_next_settling(&self) {
+        self.backend.faults().fail_next_settling();
+    }
+
+    /// Holds commits back before the disk until [`Rehearsal::release`].
+    pub fn hold(&self) {
+        self.backend.faults().hold();
+    }
+
+    /// Lets commits go on.
+    pub fn release(&self) {
+        self.backend.faults().release();
+    }
+
+    /// Bodies that something refers to.
+    pub fn living_bodies(&self) -> usize {
+        self.backend.living_bodies()
+    }
+
+    /// A peer on this machine; with TLS it has a channel binding.
+    pub fn peer(&self, encrypted: bool) -> Peer {
+        let mut connections = self.connections.lock();
+        *connections += 1;
+        let address = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Peer {
+            remote: address(50_000),
+            local: address(25),
+            tls: encrypted.then(|| Tls {
+                version: "TLSv1.3",
+                cipher: "TLS_AES_128_GCM_SHA256",
+                exporter: Some([7; 32]),
+                server_end_point: None,
+            }),
+            connection: *connections,
+        }
+    }
+
+    /// The account's number, for what is only reached by number.
+    pub fn number(&self, address: &str) -> Result<AccountId, EngineError> {
+        self.engine.account_at(address)
+    }
+}

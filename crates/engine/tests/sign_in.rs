@@ -1,0 +1,297 @@
+//! Who gets in, by which way, and who does not.
+
+use engine::directory::administration::{AccountChange, NewPassword};
+use engine::directory::{AccountKind, AccountRecord};
+use engine::rehearsal::Rehearsal;
+use engine::{Cleartext, Settings, SignIn, SignInRefusal, SignInStep, User, mechanisms};
+
+fn house() -> Rehearsal {
+    Rehearsal::new(Settings::default()).unwrap()
+}
+
+/// Signs in with a name and password over TLS.
+fn sign_in(house: &Rehearsal, user: &str, password: &str) -> Result<User, SignInRefusal> {
+    let (mut sign_in, step) = SignIn::password(&house.engine, &house.peer(true), user, password);
+    match step {
+        SignInStep::Verify => outcome(sign_in.verify(&house.engine)),
+        other => outcome(other),
+    }
+}
+
+fn outcome(step: SignInStep) -> Result<User, SignInRefusal> {
+    match step {
+        SignInStep::Done(user) => Ok(user),
+        SignInStep::Refused(refusal) => Err(refusal),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn record(house: &Rehearsal, user: &User) -> AccountRecord {
+    house
+        .engine
+        .directory()
+        .account(user.account)
+        .unwrap()
+        .unwrap()
+        .record
+        .clone()
+}
+
+#[test]
+fn only_the_right_password_gets_in() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    assert_eq!(
+        sign_in(&house, "Alice@example.test", "alice"),
+        Ok(alice.clone())
+    );
+    assert_eq!(
+        sign_in(&house, "alice", "alice"),
+        Ok(alice),
+        "the only domain may be left out"
+    );
+    assert_eq!(
+        sign_in(&house, "alice@example.test", "Alice"),
+        Err(SignInRefusal::Wrong)
+    );
+    assert_eq!(
+        sign_in(&house, "bob@example.test", "alice"),
+        Err(SignInRefusal::Wrong)
+    );
+    assert_eq!(sign_in(&house, "", ""), Err(SignInRefusal::Wrong));
+}
+
+#[test]
+fn the_second_time_needs_no_slow_check_until_the_password_changes() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    sign_in(&house, "alice", "alice").unwrap();
+    let quick =
+        |password: &str| SignIn::password(&house.engine, &house.peer(true), "alice", password).1;
+    assert!(matches!(quick("alice"), SignInStep::Done(_)));
+    assert!(matches!(quick("wrong"), SignInStep::Verify));
+    house
+        .engine
+        .set_password(alice.account, NewPassword::Plain("new"))
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert!(matches!(quick("alice"), SignInStep::Verify));
+    assert_eq!(sign_in(&house, "alice", "alice"), Err(SignInRefusal::Wrong));
+    assert_eq!(sign_in(&house, "alice", "new"), Ok(alice));
+}
+
+#[test]
+fn passwords_cross_no_clear_connection_unless_the_settings_say_so() {
+    let strict = house();
+    strict.person("alice@example.test").unwrap();
+    assert!(mechanisms(&strict.engine, &strict.peer(false)).is_empty());
+    let step = SignIn::password(&strict.engine, &strict.peer(false), "alice", "alice").1;
+    assert_eq!(outcome(step), Err(SignInRefusal::NotAllowed));
+    let settings = Settings {
+        cleartext: Cleartext::Loopback,
+        ..Settings::default()
+    };
+    let lenient = Rehearsal::new(settings).unwrap();
+    let names: Vec<_> = mechanisms(&lenient.engine, &lenient.peer(false))
+        .iter()
+        .map(|m| m.name())
+        .collect();
+    assert_eq!(names, ["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
+}
+
+#[test]
+fn plain_takes_an_authorization_identity_only_if_it_is_oneself() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    house.person("bob@example.test").unwrap();
+    let plain = |message: &[u8]| {
+        let start = SignIn::start(&house.engine, &house.peer(true), "PLAIN", Some(message));
+        let (mut sign_in, step) = start.unwrap();
+        match step {
+            SignInStep::Verify => outcome(sign_in.verify(&house.engine)),
+            other => outcome(other),
+        }
+    };
+    assert_eq!(plain(b"\0alice\0alice"), Ok(alice.clone()));
+    assert_eq!(plain(b"alice@example.test\0alice\0alice"), Ok(alice));
+    assert_eq!(plain(b"bob\0alice\0alice"), Err(SignInRefusal::NotAllowed));
+    assert_eq!(plain(b"alice"), Err(SignInRefusal::Malformed));
+}
+
+#[test]
+fn login_asks_twice() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let (mut sign_in, step) =
+        SignIn::start(&house.engine, &house.peer(true), "login", None).unwrap();
+    assert!(matches!(step, SignInStep::Challenge(_)));
+    assert!(matches!(
+        sign_in.take(&house.engine, b"alice"),
+        SignInStep::Challenge(_)
+    ));
+    assert!(matches!(
+        sign_in.take(&house.engine, b"alice"),
+        SignInStep::Verify
+    ));
+    assert_eq!(outcome(sign_in.verify(&house.engine)), Ok(alice));
+}
+
+#[test]
+fn an_unknown_mechanism_is_not_started() {
+    let house = house();
+    for name in ["CRAM-MD5", "OAUTHBEARER", ""] {
+        assert!(
+            SignIn::start(&house.engine, &house.peer(true), name, None).is_none(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_scram_exchange_with_a_nonexistent_user_looks_like_any_other() {
+    let house = house();
+    house.person("alice@example.test").unwrap();
+    for user in ["alice", "nobody"] {
+        let first = format!("n,,n={user},r=abcdef");
+        let (mut sign_in, step) = SignIn::start(
+            &house.engine,
+            &house.peer(true),
+            "SCRAM-SHA-256",
+            Some(first.as_bytes()),
+        )
+        .unwrap();
+        let SignInStep::Challenge(challenge) = step else {
+            panic!("{step:?}")
+        };
+        let challenge = String::from_utf8(challenge).unwrap();
+        let nonce = challenge
+            .split(',')
+            .next()
+            .unwrap()
+            .strip_prefix("r=")
+            .unwrap();
+        let proof = "p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let last = format!("c=biws,r={nonce},{proof}");
+        let step = sign_in.take(&house.engine, last.as_bytes());
+        assert_eq!(outcome(step), Err(SignInRefusal::Wrong), "{user}");
+    }
+}
+
+#[test]
+fn app_passwords_get_in_and_can_be_taken_back() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let engine = &house.engine;
+    let password = engine
+        .add_app_password(alice.account, "phone")
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(sign_in(&house, "alice", &password), Ok(alice.clone()));
+    assert_eq!(
+        sign_in(&house, "alice", &password.replace('-', "")),
+        Ok(alice.clone())
+    );
+    assert_eq!(sign_in(&house, "alice", "alice"), Ok(alice.clone()));
+    assert!(
+        engine.add_app_password(alice.account, "phone").is_err(),
+        "the name is taken"
+    );
+    engine
+        .remove_app_password(alice.account, "phone")
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(
+        sign_in(&house, "alice", &password),
+        Err(SignInRefusal::Wrong)
+    );
+}
+
+#[test]
+fn an_imported_hash_is_replaced_at_the_first_login() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let old = "{SSHA}1G904nLkTkGWjKNnQuB/hpWXC/hzYWx0c2FsdA=="; // of "secret"
+    house
+        .engine
+        .set_password(alice.account, NewPassword::Imported(old))
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert!(record(&house, &alice).scram.is_none());
+    assert_eq!(sign_in(&house, "alice", "secret"), Ok(alice.clone()));
+    let renewed = record(&house, &alice);
+    assert!(renewed.password.unwrap().starts_with("$argon2id$"));
+    assert!(renewed.scram.is_some());
+    assert_eq!(sign_in(&house, "alice", "secret"), Ok(alice));
+}
+
+#[test]
+fn a_hash_that_could_never_be_checked_is_refused() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let set = |text| {
+        house
+            .engine
+            .set_password(alice.account, NewPassword::Imported(text))
+    };
+    assert!(set("{DES}abc").is_err());
+    assert!(set("{PLAIN}").is_err());
+    set("{PLAIN}plain").unwrap().wait().unwrap();
+    assert!(
+        record(&house, &alice)
+            .password
+            .unwrap()
+            .starts_with("$argon2id$")
+    );
+    assert_eq!(sign_in(&house, "alice", "plain"), Ok(alice));
+}
+
+#[test]
+fn disabled_and_shared_accounts_are_not_signed_in_to() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let change = AccountChange {
+        enabled: Some(false),
+        ..AccountChange::default()
+    };
+    house
+        .engine
+        .change_account(alice.account, &change)
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(
+        sign_in(&house, "alice", "alice"),
+        Err(SignInRefusal::Disabled)
+    );
+    assert_eq!(sign_in(&house, "alice", "wrong"), Err(SignInRefusal::Wrong));
+    let password = Some(NewPassword::Plain("room"));
+    house
+        .engine
+        .add_account("room@example.test", AccountKind::Resource, password)
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(
+        sign_in(&house, "room", "room"),
+        Err(SignInRefusal::Disabled)
+    );
+}
+
+#[test]
+fn guessing_is_stopped_for_a_while() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    for _ in 0..10 {
+        assert_eq!(sign_in(&house, "alice", "guess"), Err(SignInRefusal::Wrong));
+    }
+    assert_eq!(
+        sign_in(&house, "alice", "alice"),
+        Err(SignInRefusal::TooMany)
+    );
+    house.pass(16 * 60);
+    assert_eq!(sign_in(&house, "alice", "alice"), Ok(alice));
+}
