@@ -427,13 +427,13 @@ impl<'t, 's> Txn<'t, 's> {
         let max = self.account.engine().settings().limits.folder_depth_max;
         let mut above = parent;
         for _ in 1..max {
-            if above == MAIL_ROOT {
-                return Ok(());
-            }
             let row = self.reads().folder(self.account.id(), above)?;
             above = row
                 .and_then(|row| row.parent)
                 .ok_or(EngineError::NoSuchFolder)?;
+            if above == MAIL_ROOT {
+                return Ok(());
+            }
         }
         Err(EngineError::TooMany("folders above one another"))
     }

@@ -1,0 +1,527 @@
+//! What a user may do in a mailbox, and what the mailbox does not let happen.
+
+use engine::directory::administration::AccountChange;
+use engine::rehearsal::Rehearsal;
+use engine::{
+    Account, EngineError, FlagChange, Flags, FolderId, Grant, Grantee, Limits, Location, NewFolder,
+    NewLetter, Reading, Rights, Role, Settings, Shelf, Staged, Transfer, Uid, UidSet, User,
+};
+use proptest::prelude::*;
+use std::ops::ControlFlow;
+
+const LETTER: &[u8] = b"Subject: hello\r\n\r\nHow are you?\r\n";
+
+fn house() -> Rehearsal {
+    Rehearsal::new(Settings::default()).unwrap()
+}
+
+fn stage(account: &Account, bytes: &[u8]) -> Staged {
+    let mut upload = account.upload().unwrap();
+    upload.write(bytes).unwrap();
+    upload.finish().unwrap()
+}
+
+fn folder(account: &Account, role: Role) -> FolderId {
+    account
+        .read()
+        .unwrap()
+        .folder_with_role(role)
+        .unwrap()
+        .unwrap()
+        .0
+}
+
+fn append(account: &Account, folder: FolderId) -> Uid {
+    let staged = stage(account, LETTER);
+    let pending = account
+        .write(|txn| txn.append(&NewLetter::new(folder, &staged)))
+        .unwrap();
+    pending.wait().unwrap().at.uid
+}
+
+fn uids(account: &Account, folder: FolderId) -> Vec<u32> {
+    account
+        .read()
+        .unwrap()
+        .uids(folder, Shelf::Mail)
+        .unwrap()
+        .iter()
+        .map(|uid| uid.0)
+        .collect()
+}
+
+fn set(uids: &[u32]) -> UidSet {
+    uids.iter().map(|&uid| Uid(uid)).collect()
+}
+
+fn alice(house: &Rehearsal) -> (User, Account) {
+    let user = house.person("alice@example.test").unwrap();
+    let account = house.engine.account(&user, 1);
+    (user, account)
+}
+
+#[test]
+fn a_new_account_has_the_folders_people_expect() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let folders = account.read().unwrap().folders().unwrap();
+    let paths: Vec<String> = folders.iter().map(|folder| folder.path.join("/")).collect();
+    assert_eq!(
+        paths,
+        ["Inbox", "Drafts", "Sent", "Junk", "Trash", "Archive"]
+    );
+    assert!(
+        folders
+            .iter()
+            .all(|folder| folder.row.subscribed && !folder.row.hidden)
+    );
+}
+
+#[test]
+fn a_path_is_made_with_the_folders_above_it() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let make = |path: &[&str]| {
+        account
+            .write(|txn| txn.create_path(path, Role::None))
+            .map(|_| ())
+    };
+    assert_eq!(make(&["Work", "2026", "May"]), Ok(()));
+    let view = account.read().unwrap();
+    let (_, row) = view.folder_at(&["Work", "2026", "May"]).unwrap().unwrap();
+    assert_eq!(row.name, "May");
+    assert!(view.folder_at(&["Work", "2026"]).unwrap().is_some());
+    assert!(view.folder_at(&["2026"]).unwrap().is_none());
+    assert_eq!(make(&["Work", "2026"]), Err(EngineError::NameTaken));
+}
+
+#[test]
+fn renaming_moves_what_is_below_and_can_go_to_the_top() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let may = account
+        .write(|txn| txn.create_path(&["Work", "May"], Role::None))
+        .unwrap();
+    let may = may.wait().unwrap();
+    let rename = |parent, name: &str| {
+        account
+            .write(|txn| txn.rename_folder(may, parent, name))
+            .map(|pending| pending.wait())
+    };
+    rename(None, "June").unwrap().unwrap();
+    assert!(
+        account
+            .read()
+            .unwrap()
+            .folder_at(&["June"])
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        rename(Some(may), "June").map(|_| ()),
+        Err(EngineError::WouldLoop)
+    );
+    assert_eq!(
+        rename(None, "Inbox").map(|_| ()),
+        Err(EngineError::NameTaken)
+    );
+    let inbox = folder(&account, Role::Inbox);
+    let special = account
+        .write(|txn| txn.rename_folder(inbox, None, "In"))
+        .map(|_| ());
+    assert_eq!(special, Err(EngineError::SpecialFolder));
+}
+
+#[test]
+fn folders_with_a_role_and_folders_with_children_stay() {
+    let house = house();
+    let (_, account) = alice(&house);
+    account
+        .write(|txn| txn.create_path(&["Work", "May"], Role::None))
+        .unwrap()
+        .wait()
+        .unwrap();
+    let remove = |id| account.write(|txn| txn.remove_folder(id)).map(|_| ());
+    assert_eq!(
+        remove(folder(&account, Role::Trash)),
+        Err(EngineError::SpecialFolder)
+    );
+    let (work, _) = account
+        .read()
+        .unwrap()
+        .folder_at(&["Work"])
+        .unwrap()
+        .unwrap();
+    let (may, _) = account
+        .read()
+        .unwrap()
+        .folder_at(&["Work", "May"])
+        .unwrap()
+        .unwrap();
+    assert_eq!(remove(work), Err(EngineError::HasChildren));
+    assert_eq!(remove(may), Ok(()));
+    assert_eq!(
+        account.read().unwrap().folder(may),
+        Err(EngineError::NoSuchFolder)
+    );
+    assert_eq!(remove(work), Ok(()));
+}
+
+#[test]
+fn names_depth_and_number_of_folders_are_limited() {
+    let limits = Limits {
+        folders_max: 12,
+        folder_depth_max: 3,
+        folder_name_bytes_max: 9,
+        ..Limits::default()
+    };
+    let house = Rehearsal::new(Settings {
+        limits,
+        ..Settings::default()
+    })
+    .unwrap();
+    let (_, account) = alice(&house);
+    let make = |path: &[&str]| {
+        account
+            .write(|txn| txn.create_path(path, Role::None))
+            .map(|_| ())
+    };
+    assert!(matches!(
+        make(&["ten bytes!"]),
+        Err(EngineError::NameRefused(_))
+    ));
+    assert!(matches!(make(&[""]), Err(EngineError::NameRefused(_))));
+    assert!(matches!(make(&["a\nb"]), Err(EngineError::NameRefused(_))));
+    assert!(matches!(
+        make(&["a", "b", "c", "d"]),
+        Err(EngineError::TooMany(_))
+    ));
+    assert_eq!(make(&["a", "b", "c"]), Ok(()));
+    assert_eq!(
+        make(&["d"]),
+        Ok(()),
+        "the twelfth, with the two that nobody sees"
+    );
+    assert_eq!(make(&["e"]), Err(EngineError::TooMany("folders")));
+}
+
+#[test]
+fn a_letter_is_read_back_as_it_was_with_its_prefix_before_it() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    let staged = stage(&account, LETTER);
+    let letter = NewLetter {
+        prefix: "X: y\r\n".into(),
+        flags: Flags::SEEN.into(),
+        ..NewLetter::new(inbox, &staged)
+    };
+    let receipt = account
+        .write(|txn| txn.append(&letter))
+        .unwrap()
+        .wait()
+        .unwrap();
+    let row = account.read().unwrap().item(receipt.at).unwrap().unwrap();
+    assert!(row.flags.contains(Flags::SEEN));
+    let whole = [b"X: y\r\n", LETTER].concat();
+    assert_eq!(row.size, whole.len() as u64);
+    for (start, end) in [
+        (0, 1000),
+        (0, 3),
+        (3, 9),
+        (6, 10),
+        (7, 7),
+        (30, 20),
+        (90, 99),
+    ] {
+        let expected = whole.get(start..end.min(whole.len())).unwrap_or_default();
+        let read = account
+            .read_message(&row, start as u64..end as u64)
+            .unwrap();
+        assert_eq!(read, expected, "{start}..{end}");
+    }
+}
+
+#[test]
+fn what_is_too_large_or_over_the_quota_is_refused() {
+    let limits = Limits {
+        message_bytes_max: 100,
+        ..Limits::default()
+    };
+    let house = Rehearsal::new(Settings {
+        limits,
+        ..Settings::default()
+    })
+    .unwrap();
+    let (user, account) = alice(&house);
+    let mut upload = account.upload().unwrap();
+    assert_eq!(upload.write(&[b'x'; 101]), Err(EngineError::TooLarge));
+    let quota_bytes = Some(Some(LETTER.len() as u64 * 2));
+    let change = AccountChange {
+        quota_bytes,
+        ..AccountChange::default()
+    };
+    house
+        .engine
+        .change_account(user.account, &change)
+        .unwrap()
+        .wait()
+        .unwrap();
+    let inbox = folder(&account, Role::Inbox);
+    append(&account, inbox);
+    let copy = |uid| {
+        let at = Location::mail(inbox, uid);
+        account
+            .write(|txn| txn.transfer(Transfer::Copy, at, inbox))
+            .map(|_| ())
+    };
+    assert_eq!(copy(Uid(1)), Ok(()));
+    assert_eq!(copy(Uid(1)), Err(EngineError::OverQuota));
+    let staged = stage(&account, LETTER);
+    let third = account
+        .write(|txn| txn.append(&NewLetter::new(inbox, &staged)))
+        .map(|_| ());
+    assert_eq!(third, Err(EngineError::OverQuota));
+}
+
+#[test]
+fn copies_stay_and_moves_leave() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let (inbox, archive) = (
+        folder(&account, Role::Inbox),
+        folder(&account, Role::Archive),
+    );
+    (0..4).for_each(|_| _ = append(&account, inbox));
+    let transfer = |how, uids: &[u32]| {
+        let uids = set(uids);
+        let done = account.write(|txn| txn.transfer_all(how, inbox, &uids, archive));
+        done.unwrap().wait().unwrap()
+    };
+    assert_eq!(
+        transfer(Transfer::Copy, &[1, 2]),
+        [(Uid(1), Uid(1)), (Uid(2), Uid(2))]
+    );
+    assert_eq!(
+        transfer(Transfer::Move, &[2, 3, 9]),
+        [(Uid(2), Uid(3)), (Uid(3), Uid(4))]
+    );
+    assert_eq!(uids(&account, inbox), [1, 4]);
+    assert_eq!(uids(&account, archive), [1, 2, 3, 4]);
+    assert_eq!(house.living_bodies(), 1, "equal letters share their bytes");
+}
+
+#[test]
+fn what_is_expunged_can_be_brought_back_until_it_is_purged() {
+    let house = house();
+    let (user, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    (0..3).for_each(|_| _ = append(&account, inbox));
+    let gone = account
+        .write(|txn| txn.expunge_all(inbox, &set(&[1, 2, 7])))
+        .unwrap();
+    assert_eq!(gone.wait().unwrap(), set(&[1, 2]));
+    assert_eq!(uids(&account, inbox), [3]);
+    let recoverable = account
+        .read()
+        .unwrap()
+        .uids(inbox, Shelf::Recoverable)
+        .unwrap();
+    let at = |uid| Location {
+        folder: inbox,
+        shelf: Shelf::Recoverable,
+        uid,
+    };
+    let first = recoverable.first().unwrap();
+    account
+        .write(|txn| txn.restore(at(first), None))
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(uids(&account, inbox), [3, 4]);
+    let purge = || {
+        house
+            .engine
+            .purge_recoverable(user.account)
+            .unwrap()
+            .wait()
+            .unwrap()
+    };
+    assert_eq!(purge(), 0);
+    house.pass(31 * 24 * 3600);
+    assert_eq!(purge(), 1);
+    assert!(
+        account
+            .read()
+            .unwrap()
+            .uids(inbox, Shelf::Recoverable)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn keywords_are_interned_whatever_their_case_and_limited() {
+    let limits = Limits {
+        keywords_max: 2,
+        ..Limits::default()
+    };
+    let house = Rehearsal::new(Settings {
+        limits,
+        ..Settings::default()
+    })
+    .unwrap();
+    let (_, account) = alice(&house);
+    let intern = |keyword: &str| {
+        account
+            .write(|txn| txn.intern_keyword(keyword))
+            .map(|pending| pending.wait().unwrap())
+    };
+    let work = intern("Work").unwrap();
+    assert_eq!(intern("work"), Ok(work));
+    assert_ne!(intern("home").unwrap(), work);
+    assert_eq!(intern("third"), Err(EngineError::TooMany("keywords")));
+    assert!(matches!(intern("a b"), Err(EngineError::NameRefused(_))));
+    assert_eq!(
+        account.read().unwrap().keyword(work).unwrap().as_deref(),
+        Some("Work")
+    );
+}
+
+#[test]
+fn a_guest_sees_and_does_only_what_the_grants_say() {
+    let house = house();
+    let (user, owner) = alice(&house);
+    let bob = house.person("bob@example.test").unwrap();
+    let guest = house.engine.account_of(&bob, user.account, 2).unwrap();
+    let inbox = folder(&owner, Role::Inbox);
+    let uid = append(&owner, inbox);
+    assert!(guest.read().unwrap().folders().unwrap().is_empty());
+    assert_eq!(
+        guest.read().unwrap().folder(inbox),
+        Err(EngineError::NoSuchFolder)
+    );
+    let grant = |rights| {
+        let grant = Grant {
+            member: 1,
+            grantee: Grantee::Account(bob.account),
+            rights,
+        };
+        owner
+            .write(|txn| txn.set_grants(inbox, vec![grant]))
+            .unwrap()
+            .wait()
+            .unwrap();
+    };
+    grant(Rights::VISIBLE);
+    assert_eq!(guest.read().unwrap().folders().unwrap().len(), 1);
+    assert_eq!(
+        guest.read().unwrap().uids(inbox, Shelf::Mail),
+        Err(EngineError::Denied)
+    );
+    grant(Rights::VISIBLE | Rights::READ | Rights::KEEP_SEEN);
+    assert_eq!(uids(&guest, inbox), [uid.0]);
+    let at = Location::mail(inbox, uid);
+    let both = FlagChange::add(Flags::SEEN | Flags::DELETED);
+    let outcome = guest
+        .write(|txn| txn.set_flags(at, &both))
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(outcome.row.flags, Flags::SEEN);
+    assert_eq!(
+        guest.write(|txn| txn.expunge(at)).map(|_| ()),
+        Err(EngineError::Denied)
+    );
+    let staged = stage(&guest, LETTER);
+    let put = guest
+        .write(|txn| txn.append(&NewLetter::new(inbox, &staged)))
+        .map(|_| ());
+    assert_eq!(put, Err(EngineError::Denied));
+    let make = guest
+        .write(|txn| txn.create_folder(&NewFolder::default()))
+        .map(|_| ());
+    assert!(make.is_err());
+    assert!(
+        house
+            .engine
+            .account_of(&bob, engine::AccountId(999), 2)
+            .is_err()
+    );
+}
+
+#[test]
+fn a_failed_commit_leaves_nothing_behind() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    let staged = stage(&account, LETTER);
+    house.fail_next_settling();
+    let pending = account
+        .write(|txn| txn.append(&NewLetter::new(inbox, &staged)))
+        .unwrap();
+    assert!(pending.wait().is_err());
+    assert!(uids(&account, inbox).is_empty());
+}
+
+#[test]
+fn old_letters_go_when_the_policy_says_so() {
+    let house = house();
+    let (user, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    append(&account, inbox);
+    house.pass(8 * 24 * 3600);
+    append(&account, inbox);
+    let remove = || {
+        house
+            .engine
+            .remove_received_before(user.account, inbox, 7)
+            .unwrap()
+            .wait()
+            .unwrap()
+    };
+    assert_eq!((remove(), remove()), (1, 0));
+    assert_eq!(uids(&account, inbox), [2]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Whatever is done, the counters, the set of UIDs and the rows tell the same.
+    #[test]
+    fn counters_and_lists_agree(steps in proptest::collection::vec((0..5_u8, 1..8_u32), 1..30)) {
+        let house = house();
+        let (_, account) = alice(&house);
+        let (inbox, archive) = (folder(&account, Role::Inbox), folder(&account, Role::Archive));
+        for (verb, uid) in steps {
+            let at = Location::mail(inbox, Uid(uid));
+            let ignore = |result: Result<_, EngineError>| _ = result;
+            match verb {
+                0 => _ = append(&account, inbox),
+                1 => ignore(account.write(|txn| txn.transfer(Transfer::Move, at, archive).map(|_| ())).map(|_| ())),
+                2 => ignore(account.write(|txn| txn.transfer(Transfer::Copy, at, inbox).map(|_| ())).map(|_| ())),
+                3 => ignore(account.write(|txn| txn.expunge(at)).map(|_| ())),
+                _ => ignore(account.write(|txn| txn.set_flags(at, &FlagChange::add(Flags::SEEN)).map(|_| ())).map(|_| ())),
+            }
+        }
+        let view = account.read().unwrap();
+        let mut used = 0;
+        for folder in [inbox, archive] {
+            let counters = view.folder(folder).unwrap().shelf(Shelf::Mail);
+            let (mut count, mut unseen, mut bytes) = (0, 0, 0);
+            let mut rows = Vec::new();
+            view.items(folder, Shelf::Mail, 1..=u32::MAX, &mut |uid, row| {
+                count += 1;
+                unseen += u32::from(!row.flags.contains(Flags::SEEN));
+                bytes += row.size;
+                rows.push(uid);
+                ControlFlow::Continue(())
+            }).unwrap();
+            prop_assert_eq!((counters.count, counters.unseen, counters.bytes), (count, unseen, bytes));
+            let listed: Vec<Uid> = view.uids(folder, Shelf::Mail).unwrap().iter().collect();
+            prop_assert_eq!(listed, rows);
+            used += bytes;
+        }
+        prop_assert_eq!(view.state().unwrap().used_bytes, used);
+    }
+}
