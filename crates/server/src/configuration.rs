@@ -1,0 +1,595 @@
+//! The configuration file: TOML, every key optional, unknown keys refused with their line.
+//!
+//! Never touches the network or the store; reading the file is all it does outside. What is not set is
+//! decided here too, in [`Addresses::resolve`] for the listeners and in the `Default`s for the rest.
+//!
+//! Start at [`Configuration::read`].
+
+use serde::Deserialize;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// The whole file. The names are those of its tables and keys.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Configuration {
+    /// Name of this server in greetings, HELO and Received lines; the machine's own name when absent.
+    pub hostname: Option<String>,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The certificate.
+    pub tls: TlsFiles,
+    /// How users may sign in.
+    pub auth: Auth,
+    /// How data is kept.
+    pub store: Store,
+    /// Where mail for others goes.
+    pub delivery: Delivery,
+    /// What downloading by POP3 means for the mail.
+    pub pop3: Pop3,
+    /// How much is allowed.
+    pub limits: Limits,
+    /// What is written to the log.
+    pub log: Log,
+}
+
+/// `[listen]`: an address and port, `off`, or for LMTP the path of a unix socket.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Mail from other servers (RFC 5321), port 25.
+    pub smtp: Option<Endpoint>,
+    /// Submission with STARTTLS (RFC 6409), port 587.
+    pub submission: Option<Endpoint>,
+    /// Submission with TLS from the start (RFC 8314 §3.3), port 465.
+    pub submissions: Option<Endpoint>,
+    /// Local delivery for another mail server (RFC 2033).
+    pub lmtp: Option<Endpoint>,
+    /// POP3 with STLS, port 110.
+    pub pop3: Option<Endpoint>,
+    /// POP3 with TLS from the start, port 995.
+    pub pop3s: Option<Endpoint>,
+    /// IMAP with STARTTLS, port 143.
+    pub imap: Option<Endpoint>,
+    /// IMAP with TLS from the start, port 993.
+    pub imaps: Option<Endpoint>,
+    /// Accepted for later; nothing listens there yet.
+    pub managesieve: Option<Endpoint>,
+    /// Accepted for later; nothing listens there yet.
+    pub https: Option<Endpoint>,
+    /// Metrics and health over plain HTTP; for the local machine.
+    pub metrics: Option<Endpoint>,
+}
+
+/// One value of `[listen]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Not at all.
+    Off,
+    /// A TCP address and port.
+    Tcp(SocketAddr),
+    /// A unix socket at this path.
+    Unix(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(source)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "\"{text}\" is neither \"off\" nor an address with a port like \"0.0.0.0:25\""
+            ))
+        })
+    }
+}
+
+impl Endpoint {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "off" {
+            return Some(Self::Off);
+        }
+        if text.starts_with('/') {
+            return Some(Self::Unix(PathBuf::from(text)));
+        }
+        text.parse().ok().map(Self::Tcp)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// `[tls]`: PEM files; both or none. Relative paths start at the configuration file's folder.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsFiles {
+    /// The certificate with its chain.
+    pub certificate: Option<PathBuf>,
+    /// Its private key.
+    pub key: Option<PathBuf>,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// Where a password may be sent without TLS.
+    pub cleartext: Cleartext,
+}
+
+/// Where a password may be sent without TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cleartext {
+    /// Nowhere.
+    #[default]
+    Never,
+    /// From 127.0.0.0/8 and ::1, for tests and for proxies on the same machine.
+    Loopback,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// Equal bodies are stored once.
+    pub deduplicate: bool,
+    /// Days for which deleted mail can be brought back.
+    pub recoverable_days: u32,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            deduplicate: true,
+            recoverable_days: 30,
+        }
+    }
+}
+
+/// `[delivery]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// The server that takes all mail for others.
+    pub relay_host: Option<String>,
+}
+
+/// `[pop3]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pop3 {
+    /// Days that mail stays after it was downloaded: absent = for ever, 0 = deleted at once.
+    pub keep_days: Option<u32>,
+}
+
+/// `[limits]`: the defaults suit a server on the open network.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections at once, all services together.
+    pub connections: usize,
+    /// Connections at once from one address; not counted for the local machine.
+    pub connections_per_address: usize,
+    /// Seconds until TLS must be set up.
+    pub tls_handshake_seconds: u64,
+    /// Longest letter in bytes.
+    pub letter_bytes: u64,
+    /// Recipients of one letter.
+    pub recipients: usize,
+    /// Mail that a new account may hold, in bytes; 0 = as much as there is room.
+    pub quota_bytes: u64,
+    /// Steps that may read the disk at the same time.
+    pub disk_threads: usize,
+    /// Passwords hashed at the same time.
+    pub password_threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_address: 100,
+            tls_handshake_seconds: 30,
+            letter_bytes: 50 * 1024 * 1024,
+            recipients: 1_000,
+            quota_bytes: 0,
+            disk_threads: 0,
+            password_threads: 0,
+        }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// What is written.
+    pub level: LogLevel,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// `time LEVEL event key=value …`
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// The least important line that is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Only what someone must look at now.
+    Error,
+    /// Also what someone should look at some day.
+    Warn,
+    /// Also ordinary business: one line for each delivery and sign-in.
+    #[default]
+    Info,
+    /// Also what helps to find a fault.
+    Debug,
+}
+
+/// Why a configuration was refused: one line, naming file and line where there is one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigurationError(pub String);
+
+impl fmt::Display for ConfigurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Configuration {
+    /// Reads a file; paths in it are made relative to its folder.
+    pub fn read(path: &Path) -> Result<Self, ConfigurationError> {
+        // The operator's own file, before there is a server: not the store's.
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the configuration is read before anything"
+        )]
+        let text = std::fs::read(path)
+            .map_err(|error| ConfigurationError(format!("{}: {error}", path.display())))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| ConfigurationError(format!("{}: not UTF-8", path.display())))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, &path.display().to_string()).map(|found| found.relative_to(folder))
+    }
+
+    /// Parses the text of a file; `name` stands before the line number in an error.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigurationError> {
+        let parsed: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| {
+                let before = text.as_bytes().get(..span.start).unwrap_or_default();
+                before.iter().filter(|&&byte| byte == b'\n').count() + 1
+            });
+            let message = error.message().lines().next().unwrap_or("not valid TOML");
+            ConfigurationError(format!("{name}:{line}: {}", message.replace('`', "\"")))
+        })?;
+        parsed
+            .validate()
+            .map_err(|why| ConfigurationError(format!("{name}: {why}")))?;
+        Ok(parsed)
+    }
+
+    /// What the types alone don't refuse.
+    fn validate(&self) -> Result<(), String> {
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            return Err("[tls] needs both certificate and key, or none".into());
+        }
+        if let Some(Endpoint::Unix(_)) = &self.listen.metrics {
+            return Err("[listen] metrics must be an address with a port".into());
+        }
+        if self.limits.connections == 0 || self.limits.connections_per_address == 0 {
+            return Err("[limits] connections must be at least 1".into());
+        }
+        if self
+            .hostname
+            .as_deref()
+            .is_some_and(|name| !is_host_name(name))
+        {
+            return Err("hostname is not the name of a host".into());
+        }
+        Ok(())
+    }
+
+    fn relative_to(mut self, folder: &Path) -> Self {
+        for path in [&mut self.tls.certificate, &mut self.tls.key]
+            .into_iter()
+            .flatten()
+        {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+
+    /// The name by which this server speaks of itself.
+    pub fn host_name(&self) -> String {
+        let machine = || {
+            let name = rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned();
+            if is_host_name(&name) {
+                name
+            } else {
+                "localhost".into()
+            }
+        };
+        self.hostname.clone().unwrap_or_else(machine)
+    }
+}
+
+/// Letters, digits, hyphens and dots, as in RFC 5321 §2.3.5; at most 255 bytes.
+fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    name.len() <= 255 && name.split('.').all(label)
+}
+
+/// The services that can listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Mail from other servers.
+    Smtp,
+    /// Submission, STARTTLS.
+    Submission,
+    /// Submission, TLS from the start.
+    Submissions,
+    /// Local delivery.
+    Lmtp,
+    /// POP3, STLS.
+    Pop3,
+    /// POP3, TLS from the start.
+    Pop3s,
+    /// IMAP, STARTTLS.
+    Imap,
+    /// IMAP, TLS from the start.
+    Imaps,
+    /// Metrics and health.
+    Metrics,
+}
+
+impl Service {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 9] = [
+        Self::Smtp,
+        Self::Submission,
+        Self::Submissions,
+        Self::Lmtp,
+        Self::Pop3,
+        Self::Pop3s,
+        Self::Imap,
+        Self::Imaps,
+        Self::Metrics,
+    ];
+
+    /// Its key in `[listen]`, and its name in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Submissions => "submissions",
+            Self::Lmtp => "lmtp",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+            Self::Metrics => "metrics",
+        }
+    }
+
+    /// The standard port, to which a port base is added; absent where there is no TCP port by default.
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Self::Smtp => Some(25),
+            Self::Submission => Some(587),
+            Self::Submissions => Some(465),
+            Self::Lmtp => None,
+            Self::Pop3 => Some(110),
+            Self::Pop3s => Some(995),
+            Self::Imap => Some(143),
+            Self::Imaps => Some(993),
+            Self::Metrics => Some(9090),
+        }
+    }
+
+    /// True when the connection is encrypted before the first byte of the protocol.
+    pub fn starts_with_tls(self) -> bool {
+        matches!(self, Self::Submissions | Self::Pop3s | Self::Imaps)
+    }
+}
+
+/// Where each service listens, after command line and configuration were joined.
+#[derive(Debug, Clone)]
+pub struct Addresses(Vec<(Service, Endpoint)>);
+
+/// What the command line says about listening.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListenArguments {
+    /// The address for all services that the file does not name; all addresses when absent.
+    pub address: Option<IpAddr>,
+    /// Added to every standard port.
+    pub port_base: Option<u16>,
+}
+
+impl Addresses {
+    /// Joins the file, the command line and the defaults; the file wins.
+    ///
+    /// Errors: a port above 65535.
+    pub fn resolve(
+        listen: &Listen,
+        arguments: ListenArguments,
+        data: &Path,
+    ) -> Result<Self, ConfigurationError> {
+        let mut found = Vec::new();
+        for service in Service::ALL {
+            let endpoint = match listen.of(service) {
+                Some(endpoint) => endpoint.clone(),
+                None => Self::default_of(service, arguments, data)?,
+            };
+            if endpoint != Endpoint::Off {
+                found.push((service, endpoint));
+            }
+        }
+        Ok(Self(found))
+    }
+
+    fn default_of(
+        service: Service,
+        arguments: ListenArguments,
+        data: &Path,
+    ) -> Result<Endpoint, ConfigurationError> {
+        let Some(port) = service.port() else {
+            return Ok(Endpoint::Unix(data.join("lmtp.sock")));
+        };
+        let base = arguments.port_base.unwrap_or(0);
+        let port = base.checked_add(port).ok_or_else(|| {
+            let name = service.name();
+            ConfigurationError(format!("--port-base {base} puts {name} above port 65535"))
+        })?;
+        let address = match service {
+            Service::Metrics => IpAddr::from([127, 0, 0, 1]),
+            _ => arguments
+                .address
+                .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        };
+        Ok(Endpoint::Tcp(SocketAddr::new(address, port)))
+    }
+
+    /// Services that listen, with their place.
+    pub fn iter(&self) -> impl Iterator<Item = &(Service, Endpoint)> {
+        self.0.iter()
+    }
+}
+
+impl Listen {
+    fn of(&self, service: Service) -> Option<&Endpoint> {
+        match service {
+            Service::Smtp => self.smtp.as_ref(),
+            Service::Submission => self.submission.as_ref(),
+            Service::Submissions => self.submissions.as_ref(),
+            Service::Lmtp => self.lmtp.as_ref(),
+            Service::Pop3 => self.pop3.as_ref(),
+            Service::Pop3s => self.pop3s.as_ref(),
+            Service::Imap => self.imap.as_ref(),
+            Service::Imaps => self.imaps.as_ref(),
+            Service::Metrics => self.metrics.as_ref(),
+        }
+    }
+
+    /// Keys that are set to an address though nothing listens there yet.
+    pub fn unserved(&self) -> Vec<&'static str> {
+        let set = |endpoint: &Option<Endpoint>| {
+            endpoint
+                .as_ref()
+                .is_some_and(|endpoint| *endpoint != Endpoint::Off)
+        };
+        [("managesieve", &self.managesieve), ("https", &self.https)]
+            .into_iter()
+            .filter(|(_, endpoint)| set(endpoint))
+            .map(|(name, _)| name)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Configuration::parse(text, "facteur.toml").unwrap_err().0
+    }
+
+    #[test]
+    fn an_empty_file_is_a_configuration() {
+        let found = Configuration::parse("", "facteur.toml").unwrap();
+        assert_eq!(found.auth.cleartext, Cleartext::Never);
+        assert!(found.store.deduplicate);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let why = refusal("hostname = \"mx.example.test\"\n[limits]\nletters = 3\n");
+        assert!(
+            why.starts_with("facteur.toml:3: unknown field \"letters\""),
+            "{why}"
+        );
+        assert!(!why.contains('\n'), "one line: {why}");
+    }
+
+    #[test]
+    fn an_unknown_table_is_refused_with_its_line() {
+        assert!(refusal("\n[lisen]\nsmtp = \"off\"").starts_with("facteur.toml:2: unknown field"));
+    }
+
+    #[test]
+    fn a_wrong_address_is_refused_with_its_line() {
+        let why = refusal("[listen]\nsmtp = \"off\"\nimap = \"localhost\"\n");
+        assert!(
+            why.starts_with("facteur.toml:3: \"localhost\" is neither"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_is_refused() {
+        assert!(refusal("[tls]\ncertificate = \"a.pem\"").contains("both certificate and key"));
+    }
+
+    #[test]
+    fn a_port_base_is_added_to_every_standard_port_that_the_file_does_not_set() {
+        let file = Configuration::parse("[listen]\nimap = \"127.0.0.1:1\"\npop3 = \"off\"", "f");
+        let arguments = ListenArguments {
+            address: Some(IpAddr::from([127, 0, 0, 1])),
+            port_base: Some(20_000),
+        };
+        let data = Path::new("/data");
+        let found = Addresses::resolve(&file.unwrap().listen, arguments, data).unwrap();
+        let shown: Vec<String> = found
+            .iter()
+            .map(|(service, at)| format!("{} {at}", service.name()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "smtp 127.0.0.1:20025",
+                "submission 127.0.0.1:20587",
+                "submissions 127.0.0.1:20465",
+                "lmtp /data/lmtp.sock",
+                "pop3s 127.0.0.1:20995",
+                "imap 127.0.0.1:1",
+                "imaps 127.0.0.1:20993",
+                "metrics 127.0.0.1:29090",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_port_base_that_leads_beyond_the_last_port_is_refused() {
+        let arguments = ListenArguments {
+            address: None,
+            port_base: Some(65_000),
+        };
+        let why = Addresses::resolve(&Listen::default(), arguments, Path::new("/")).unwrap_err();
+        assert!(why.0.contains("above port 65535"), "{}", why.0);
+    }
+}

@@ -1,0 +1,327 @@
+//! The driver with a small dialogue of its own, over loopback, in the clear and with TLS.
+
+use super::*;
+use crate::world::SystemClock;
+use bytes::Bytes;
+use engine::dialogue::Tls;
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use store::backend::Settlement;
+use store::id::{AccountId, Timestamp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Repeats each line; some lines are orders.
+struct Echo {
+    tls: Option<Tls>,
+    asked: &'static str,
+    many: usize,
+}
+
+impl Dialogue for Echo {
+    fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize {
+        match input {
+            Input::Opened(peer) => {
+                self.tls = peer.tls;
+                say(out, "hello");
+            }
+            Input::Bytes(bytes) => return self.lines(bytes, now, out),
+            Input::Answer(Answer::Work) => {
+                let thread = std::thread::current();
+                say(
+                    out,
+                    &format!("{} on {}", self.asked, thread.name().unwrap_or("?")),
+                );
+            }
+            Input::Answer(answer) => say(out, &format!("{answer:?}")),
+            Input::Sent if self.many > 0 => {
+                self.many -= 1;
+                out.push(Output::Send(Bytes::from(vec![b'x'; 100_000])));
+            }
+            Input::Timeout => say(out, "late"),
+            Input::Closed(Closed::ByServer) => say(out, "stopping"),
+            Input::Woken | Input::Sent | Input::Closed(Closed::ByPeer) => {}
+        }
+        0
+    }
+}
+
+impl Echo {
+    fn lines(&mut self, bytes: &[u8], now: Timestamp, out: &mut Vec<Output>) -> usize {
+        let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
+            return 0;
+        };
+        let line = std::str::from_utf8(&bytes[..end]).unwrap();
+        match line {
+            "disk" | "password" => {
+                self.asked = if line == "disk" { "disk" } else { "password" };
+                let disk = Effort::Disk(AccountId(1));
+                let effort = if line == "disk" {
+                    disk
+                } else {
+                    Effort::Password
+                };
+                out.push(Output::Ask(Question::Work(effort)));
+            }
+            "settle" => out.push(Output::Ask(Question::Settled(Settlement::done()))),
+            "starttls" => {
+                say(out, "go");
+                out.push(Output::StartTls);
+            }
+            "wait" => out.push(Output::WaitUntil(Timestamp(
+                now.0 + Timestamp::PER_SECOND / 20,
+            ))),
+            "many" => {
+                self.many = 50;
+                out.push(Output::Send(Bytes::from_static(b"y")));
+            }
+            "tls" => say(
+                out,
+                &format!("{:?}", self.tls.as_ref().map(|tls| tls.version)),
+            ),
+            "quit" => {
+                say(out, "bye");
+                out.push(Output::Close);
+            }
+            other => say(out, other),
+        }
+        end + 1
+    }
+}
+
+fn say(out: &mut Vec<Output>, line: &str) {
+    out.push(Output::Send(Bytes::from(format!("{line}\n"))));
+}
+
+/// A folder that is gone with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("facteur-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Stage {
+    address: SocketAddr,
+    surroundings: Arc<Surroundings>,
+    stop: watch::Sender<bool>,
+    folder: Folder,
+}
+
+async fn stage(name: &str, starts_with_tls: bool) -> Stage {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = Folder::new(name);
+    let (stop, stopping) = watch::channel(false);
+    let surroundings = Arc::new(Surroundings {
+        clock: Arc::new(SystemClock),
+        disk: Pool::start("disk", 2, 64).unwrap(),
+        passwords: Pool::start("password", 1, 64).unwrap(),
+        certificates: Certificates::load(None, &folder.0, "localhost").unwrap(),
+        handshake: Duration::from_secs(5),
+        metrics: Arc::default(),
+        stopping,
+    });
+    #[allow(clippy::disallowed_methods, reason = "a test of the network itself")]
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shared = Arc::clone(&surroundings);
+    tokio::spawn(async move {
+        while let Ok((stream, remote)) = listener.accept().await {
+            let peer = Peer {
+                remote,
+                local: address,
+                tls: None,
+                connection: 1,
+            };
+            let arrival = Arrival {
+                service: "echo",
+                counters: shared.metrics.service("echo"),
+                alpn: Alpn::Only("imap"),
+                starts_with_tls,
+                peer,
+            };
+            let echo = Box::new(Echo {
+                tls: None,
+                asked: "",
+                many: 0,
+            });
+            let shared = Arc::clone(&shared);
+            tokio::spawn(converse(echo, Transport::Tcp(stream), arrival, shared));
+        }
+    });
+    Stage {
+        address,
+        surroundings,
+        stop,
+        folder,
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test of the network itself")]
+async fn connect(stage: &Stage) -> TcpStream {
+    TcpStream::connect(stage.address).await.unwrap()
+}
+
+async fn encrypt(
+    stage: &Stage,
+    stream: TcpStream,
+) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    encrypt_as(stage, stream, &[]).await
+}
+
+async fn encrypt_as(
+    stage: &Stage,
+    stream: TcpStream,
+    alpn: &[&str],
+) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+    let file = stage.folder.0.join("tls/certificate.pem");
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(file).unwrap())
+        .unwrap();
+    let mut config = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let name = ServerName::try_from("localhost").unwrap();
+    tokio_rustls::TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+}
+
+async fn expect(stream: &mut (impl AsyncReadExt + Unpin), wanted: &str) {
+    let mut found = vec![0; wanted.len()];
+    let read = timeout(Duration::from_secs(10), stream.read_exact(&mut found)).await;
+    read.expect("in time").unwrap();
+    assert_eq!(String::from_utf8_lossy(&found), wanted);
+}
+
+#[tokio::test]
+async fn pipelined_commands_are_answered_in_order_and_the_end_follows() {
+    let stage = stage("order", false).await;
+    let mut stream = connect(&stage).await;
+    stream
+        .write_all(b"a\ndisk\nsettle\npassword\nb\nquit\nignored\n")
+        .await
+        .unwrap();
+    let said = "hello\na\ndisk on disk\nSettled(Ok(()))\npassword on password\nb\nbye\n";
+    expect(&mut stream, said).await;
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_wants_its_turn_later_is_called_at_that_time() {
+    let stage = stage("timer", false).await;
+    let mut stream = connect(&stage).await;
+    stream.write_all(b"wait\n").await.unwrap();
+    expect(&mut stream, "hello\nlate\n").await;
+}
+
+#[tokio::test]
+async fn a_long_answer_is_produced_as_the_peer_reads_it() {
+    let stage = stage("long", false).await;
+    let mut stream = connect(&stage).await;
+    stream.write_all(b"many\nafter\n").await.unwrap();
+    expect(&mut stream, "hello\n").await;
+    let mut all = vec![0; 1 + 50 * 100_000 + 6];
+    stream.read_exact(&mut all).await.unwrap();
+    // The line behind was taken while the answer went out; nothing is lost and nothing is torn.
+    assert_eq!(
+        all.iter().filter(|&&byte| byte == b'x').count(),
+        50 * 100_000
+    );
+    assert_eq!(all.iter().filter(|&&byte| byte == b'y').count(), 1);
+}
+
+#[tokio::test]
+async fn tls_from_the_start_tells_the_session_its_facts() {
+    let stage = stage("tls", true).await;
+    let mut stream = encrypt(&stage, connect(&stage).await).await.unwrap();
+    stream.write_all(b"tls\nquit\n").await.unwrap();
+    expect(&mut stream, "hello\nSome(\"TLSv1.3\")\nbye\n").await;
+    assert_eq!(
+        stream.read(&mut [0; 1]).await.unwrap(),
+        0,
+        "the end is announced"
+    );
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_handshake_is_thrown_away() {
+    let stage = stage("starttls", false).await;
+    let mut stream = connect(&stage).await;
+    stream
+        .write_all(b"tls\nstarttls\ninjected\n")
+        .await
+        .unwrap();
+    expect(&mut stream, "hello\nNone\ngo\n").await;
+    let mut stream = encrypt(&stage, stream).await.unwrap();
+    stream.write_all(b"tls\n").await.unwrap();
+    expect(&mut stream, "hello\nSome(\"TLSv1.3\")\n").await;
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_another_protocol_by_alpn_is_refused() {
+    let stage = stage("alpn", true).await;
+    assert!(
+        encrypt_as(&stage, connect(&stage).await, &["h2"])
+            .await
+            .is_err()
+    );
+    assert!(
+        encrypt_as(&stage, connect(&stage).await, &["imap"])
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_so() {
+    let stage = stage("stop", false).await;
+    let mut stream = connect(&stage).await;
+    expect(&mut stream, "hello\n").await;
+    stage.stop.send(true).unwrap();
+    expect(&mut stream, "stopping\n").await;
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_line_longer_than_the_buffer_ends_the_connection() {
+    let stage = stage("flood", false).await;
+    let mut stream = connect(&stage).await;
+    expect(&mut stream, "hello\n").await;
+    let flood = vec![b'x'; 4 * RECEIVE_BYTES_MAX];
+    let _ = stream.write_all(&flood).await;
+    let mut rest = Vec::new();
+    let end = timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+    assert!(end.is_ok() && rest.is_empty());
+}
+
+#[tokio::test]
+async fn a_changed_certificate_is_taken_for_the_next_connection() {
+    let stage = stage("reload", true).await;
+    let folder = stage.folder.0.join("tls");
+    assert!(!stage.surroundings.certificates.reload_if_changed().unwrap());
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    #[allow(clippy::disallowed_methods, reason = "a test of files that change")]
+    {
+        std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(folder.join("certificate.pem"), made.cert.pem()).unwrap();
+    }
+    assert!(stage.surroundings.certificates.reload_if_changed().unwrap());
+    assert!(
+        encrypt(&stage, connect(&stage).await).await.is_ok(),
+        "trusts the new one only"
+    );
+}

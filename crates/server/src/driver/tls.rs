@@ -1,0 +1,309 @@
+//! TLS: the certificate from files or self-signed at first start, taken anew when the files change.
+//!
+//! TLS 1.2 and 1.3 only. A connection keeps the identity it began with; the next one gets the new one.
+//!
+//! Start at [`Certificates::load`].
+//!
+//! Standards: RFC 8446, RFC 5246, RFC 7301 (ALPN), RFC 9266 and RFC 5929 (channel binding).
+
+use engine::dialogue::Tls;
+use parking_lot::RwLock;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ProducesTickets;
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Which names a client may ask for by ALPN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alpn {
+    /// No name is registered for the protocol: whatever the client offers is passed over.
+    Any,
+    /// This name, or no ALPN at all; a client that speaks only others is refused (RFC 7301 §3.2).
+    Only(&'static str),
+}
+
+/// The certificate in use and where it came from.
+pub struct Certificates {
+    certificate: PathBuf,
+    key: PathBuf,
+    tickets: Arc<dyn ProducesTickets>,
+    current: RwLock<Current>,
+}
+
+struct Current {
+    identity: Identity,
+    stamp: Stamp,
+}
+
+/// When the files were last changed.
+type Stamp = (Option<SystemTime>, Option<SystemTime>);
+
+/// A certificate made ready for handshakes.
+#[derive(Clone)]
+struct Identity {
+    any: Arc<ServerConfig>,
+    imap: Arc<ServerConfig>,
+    pop3: Arc<ServerConfig>,
+    end_point: Option<Arc<[u8]>>,
+}
+
+/// Why there is no TLS: one line for the operator.
+#[derive(Debug)]
+pub struct TlsError(pub String);
+
+impl std::fmt::Display for TlsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a listener needs for a handshake.
+#[derive(Clone)]
+pub struct Offer {
+    /// Keys, versions and ALPN.
+    pub config: Arc<ServerConfig>,
+    /// Hash of the certificate, for [`Tls::server_end_point`].
+    pub end_point: Option<Arc<[u8]>>,
+}
+
+impl Certificates {
+    /// Loads certificate and key; without `files` those in `DATA/tls`, which are made when missing.
+    pub fn load(
+        files: Option<(PathBuf, PathBuf)>,
+        data: &Path,
+        host_name: &str,
+    ) -> Result<Self, TlsError> {
+        let (certificate, key) = match files {
+            Some(files) => files,
+            None => self_signed(&data.join("tls"), host_name)?,
+        };
+        let tickets = rustls::crypto::aws_lc_rs::Ticketer::new()
+            .map_err(|error| TlsError(format!("TLS session tickets: {error}")))?;
+        let stamp = stamp(&certificate, &key);
+        let identity = identity(&certificate, &key, &tickets)?;
+        let current = RwLock::new(Current { identity, stamp });
+        Ok(Self {
+            certificate,
+            key,
+            tickets,
+            current,
+        })
+    }
+
+    /// What a new connection gets.
+    pub fn offer(&self, alpn: Alpn) -> Offer {
+        let current = self.current.read();
+        let identity = &current.identity;
+        let config = match alpn {
+            Alpn::Only("imap") => &identity.imap,
+            Alpn::Only("pop3") => &identity.pop3,
+            Alpn::Any | Alpn::Only(_) => &identity.any,
+        };
+        Offer {
+            config: Arc::clone(config),
+            end_point: identity.end_point.clone(),
+        }
+    }
+
+    /// Takes the files anew if they changed; the answer tells whether they had.
+    ///
+    /// Errors: the new files are unusable; the old certificate stays in use.
+    pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
+        let stamp = stamp(&self.certificate, &self.key);
+        if self.current.read().stamp == stamp {
+            return Ok(false);
+        }
+        // The stamp is kept on an error too, so that a bad file is reported once for each change.
+        let loaded = identity(&self.certificate, &self.key, &self.tickets);
+        let mut current = self.current.write();
+        current.stamp = stamp;
+        current.identity = loaded?;
+        Ok(true)
+    }
+}
+
+fn stamp(certificate: &Path, key: &Path) -> Stamp {
+    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    (changed(certificate), changed(key))
+}
+
+fn identity(
+    certificate: &Path,
+    key: &Path,
+    tickets: &Arc<dyn ProducesTickets>,
+) -> Result<Identity, TlsError> {
+    let refuse =
+        |path: &Path, why: &dyn std::fmt::Display| TlsError(format!("{}: {why}", path.display()));
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| refuse(certificate, &error))?;
+    let Some(leaf) = chain.first() else {
+        return Err(refuse(certificate, &"holds no certificate"));
+    };
+    let end_point = end_point(leaf).map(Arc::from);
+    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, &error))?;
+    let mut config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key_der)
+        .map_err(|error| refuse(certificate, &error))?;
+    config.ticketer = Arc::clone(tickets);
+    config.send_tls13_tickets = 1; // One connection follows another; a second ticket is never used.
+    let named = |name: &str| {
+        let mut named = config.clone();
+        named.alpn_protocols = vec![name.as_bytes().to_vec()];
+        Arc::new(named)
+    };
+    Ok(Identity {
+        imap: named("imap"),
+        pop3: named("pop3"),
+        any: Arc::new(config),
+        end_point,
+    })
+}
+
+/// The self-signed certificate of a new server, made once.
+fn self_signed(folder: &Path, host_name: &str) -> Result<(PathBuf, PathBuf), TlsError> {
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    if certificate.exists() && key.exists() {
+        return Ok((certificate, key));
+    }
+    let failed = |why: &dyn std::fmt::Display| {
+        TlsError(format!(
+            "{}: cannot make a certificate: {why}",
+            folder.display()
+        ))
+    };
+    let mut names = vec![host_name.to_owned()];
+    if host_name != "localhost" {
+        names.push("localhost".to_owned());
+    }
+    let made = rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
+    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    write_private(&key, made.signing_key.serialize_pem().as_bytes())
+        .and_then(|()| write_private(&certificate, made.cert.pem().as_bytes()))
+        .map_err(|error| failed(&error))?;
+    Ok((certificate, key))
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    // Certificates are the operator's files, not the store's.
+    #[allow(clippy::disallowed_methods, reason = "not a file of the store")]
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    #[allow(clippy::disallowed_methods, reason = "not a file of the store")]
+    fs::rename(&new, path)
+}
+
+/// The facts of a finished handshake.
+pub fn facts(connection: &ServerConnection, end_point: Option<&[u8]>) -> Tls {
+    let version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        _ => "TLS",
+    };
+    let cipher = connection
+        .negotiated_cipher_suite()
+        .and_then(|suite| suite.suite().as_str())
+        .unwrap_or("unknown");
+    // Before TLS 1.3 the exporter is not bound to the handshake in every case (RFC 9266 §4.1).
+    let exporter = (version == "TLSv1.3")
+        .then(|| {
+            connection
+                .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
+                .ok()
+        })
+        .flatten();
+    Tls {
+        version,
+        cipher,
+        exporter,
+        server_end_point: end_point.map(<[u8]>::to_vec),
+    }
+}
+
+/// Hash of a certificate with the hash of its own signature, SHA-256 for MD5 and SHA-1
+/// (RFC 5929 §4.1); absent where the signature names no hash (Ed25519).
+fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    use sha2::{Digest, Sha256, Sha384, Sha512};
+    let oid = signature_oid(certificate)?;
+    // The last arcs of the OIDs below 1.2.840.113549.1.1 (RSA) and 1.2.840.10045.4 (ECDSA).
+    let (rsa, ecdsa): (&[u8], &[u8]) = (
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1],
+        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4],
+    );
+    let last = oid.strip_prefix(rsa).or_else(|| oid.strip_prefix(ecdsa))?;
+    match last {
+        [4 | 5 | 11 | 1] | [3, 2] => Some(Sha256::digest(certificate).to_vec()),
+        [12] | [3, 3] => Some(Sha384::digest(certificate).to_vec()),
+        [13] | [3, 4] => Some(Sha512::digest(certificate).to_vec()),
+        _ => None,
+    }
+}
+
+/// The OID in `Certificate.signatureAlgorithm` (RFC 5280 §4.1.1.2): the second element of the outer sequence.
+fn signature_oid(certificate: &[u8]) -> Option<&[u8]> {
+    let (outer, _) = element(certificate, 0x30)?;
+    let (_, after) = element(outer, 0x30)?;
+    let (algorithm, _) = element(after, 0x30)?;
+    element(algorithm, 0x06).map(|(oid, _)| oid)
+}
+
+/// One DER element with this tag: its contents, and what follows it.
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&found, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+        // Four bytes hold any certificate that a handshake can carry.
+        if bytes.len() > 4 {
+            return None;
+        }
+        (
+            bytes
+                .iter()
+                .fold(0, |sum, &byte| sum << 8 | usize::from(byte)),
+            rest,
+        )
+    };
+    (found == tag)
+        .then(|| rest.split_at_checked(length))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_point_hash_of_an_ecdsa_certificate_is_sha_256() {
+        use sha2::{Digest, Sha256};
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let der = made.cert.der();
+        assert_eq!(end_point(der), Some(Sha256::digest(der).to_vec()));
+    }
+
+    #[test]
+    fn bytes_that_are_no_certificate_have_no_end_point_hash() {
+        assert_eq!(
+            signature_oid(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0x30]),
+            None
+        );
+        assert_eq!(signature_oid(&[0x30]), None);
+    }
+}
