@@ -1,3 +1,55 @@
-//! facteur: a whole mail and groupware server in one binary.
+//! facteur: a whole mail server in one binary.
+//!
+//! The only crate that knows sockets, TLS, threads, the clock, randomness and the command line.
+//! Start at [`main`]; a connection's life is `driver`, an administrator's order is `administration`.
 
-fn main() {}
+mod administration;
+mod command;
+mod command_line;
+mod configuration;
+mod driver;
+mod export;
+mod house;
+mod housekeeping;
+mod import;
+mod listeners;
+mod log;
+mod metrics;
+mod moment;
+mod notify;
+mod page;
+mod sample;
+mod serve;
+mod sessions;
+mod world;
+
+use clap::Parser;
+use command_line::CommandLine;
+use std::process::ExitCode;
+
+/// The command line could not be understood; as `sysexits.h` and most shells have it.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) if !error.use_stderr() => {
+            // Help or version: what was asked for. A closed pipe is no fault.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("facteur: {}", command_line::one_line(&error));
+            return ExitCode::from(USAGE);
+        }
+    };
+    // Two providers are compiled in by dependencies; this is the one that is used.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match command::run(line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("facteur: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

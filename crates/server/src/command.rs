@@ -1,0 +1,310 @@
+//! From the command line to what is done: a server, or one request.
+//!
+//! A request goes to the server that runs on the data; when none does, the store is opened here.
+//! Start at [`run`].
+
+use crate::administration::{
+    self, AccountAdd, AccountChange, Export, Failure, Format, Import, Kind, Progress, Reply,
+    Request, Undelete, control,
+};
+use crate::command_line::{self, Account, Alias, Command, CommandLine, Domain, Folder, Queue};
+use crate::configuration::{Configuration, ListenArguments};
+use crate::house::House;
+use crate::{log, moment, sample, serve};
+use clap::CommandFactory;
+use engine::{EngineError, StoreError};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longest password or hash that is read from standard input, in bytes.
+const PASSWORD_BYTES_MAX: u64 = 4096;
+
+/// How often it is tried to reach a server that is just starting or stopping.
+const ATTEMPTS: u32 = 50;
+
+/// Wait between two of these.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Does what the command line says.
+pub fn run(line: CommandLine) -> Result<(), Failure> {
+    let (data, json) = (line.data, line.json);
+    match line.command {
+        Command::Completions { shell } => {
+            completions(shell);
+            Ok(())
+        }
+        Command::Serve(arguments) => start_server(&needed(data)?, &arguments),
+        Command::Try(arguments) => sample::run(data, arguments.port_base, json),
+        Command::Rebuild => {
+            let reply = administration::offline::rebuild(&needed(data)?)?;
+            show(&reply, json)
+        }
+        Command::Restore(arguments) => {
+            let at = arguments.at.as_deref().map(time).transpose()?;
+            let backup = absolute(&arguments.backup)?;
+            let reply = administration::offline::restore(&needed(data)?, &backup, at)?;
+            show(&reply, json)
+        }
+        command => {
+            let request = request(command)?;
+            show(&ask(&needed(data)?, &request, json)?, json)
+        }
+    }
+}
+
+fn needed(data: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    data.ok_or_else(|| Failure("--data DIR is missing: the folder that holds everything".into()))
+}
+
+fn start_server(data: &Path, arguments: &command_line::Serve) -> Result<(), Failure> {
+    let configuration = match &arguments.config {
+        Some(path) => Configuration::read(path).map_err(|error| Failure(error.to_string()))?,
+        None => Configuration::default(),
+    };
+    log::start(&configuration.log);
+    let listen = ListenArguments {
+        address: arguments.listen,
+        port_base: arguments.port_base,
+    };
+    serve::run(data, &configuration, listen, |_| Ok(()), &|_| {}).map_err(Failure)
+}
+
+/// Has the request done, wherever the store is.
+fn ask(data: &Path, request: &Request, json: bool) -> Result<Reply, Failure> {
+    let mut bar = Bar::new(json);
+    let mut watcher = |progress: &Progress| {
+        bar.show(progress);
+        true
+    };
+    for _ in 0..ATTEMPTS {
+        if let Some(answer) = control::ask(data, request, &mut watcher) {
+            return answer;
+        }
+        match House::open(data, &Configuration::default()) {
+            Ok(house) => return administration::execute(&house, request.clone(), &mut watcher),
+            // Someone holds the lock: a server that does not listen yet or no more, or another command.
+            Err(EngineError::Store(StoreError::Refused(_))) => {
+                #[allow(clippy::disallowed_methods, reason = "another process is waited for")]
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(Failure::of(data.display(), error)),
+        }
+    }
+    let opened = House::open(data, &Configuration::default());
+    match opened {
+        Ok(house) => administration::execute(&house, request.clone(), &mut watcher),
+        Err(error) => Err(Failure::of(data.display(), error)),
+    }
+}
+
+fn show(reply: &Reply, json: bool) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string_pretty(&reply.data).map_err(|error| Failure(error.to_string()))?
+    } else {
+        reply.text.clone()
+    };
+    if !text.is_empty() {
+        // A reader that has seen enough closes the pipe.
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+    Ok(())
+}
+
+fn completions(shell: clap_complete::Shell) {
+    let mut command = CommandLine::command();
+    clap_complete::generate(shell, &mut command, "facteur", &mut std::io::stdout());
+}
+
+/// The request that a command stands for.
+fn request(command: Command) -> Result<Request, Failure> {
+    Ok(match command {
+        Command::Domain { action } => domain(action),
+        Command::Account { action } => account(action)?,
+        Command::Alias { action } => alias(action),
+        Command::Password(arguments) => Request::Password {
+            password: password(arguments.password_stdin)?,
+            address: arguments.address,
+        },
+        Command::Folder { action } => folder(action),
+        Command::Queue { action } => queue(action),
+        Command::Import(arguments) => Request::Import(import(arguments)?),
+        Command::Export(arguments) => Request::Export(export(&arguments)?),
+        Command::Backup(arguments) => Request::Backup {
+            target: absolute(&arguments.target)?,
+        },
+        Command::Undelete(arguments) => Request::Undelete(Undelete {
+            address: arguments.address,
+            since: arguments.since.as_deref().map(time).transpose()?,
+            folder: arguments.folder,
+        }),
+        Command::Check => Request::Check,
+        Command::Status => Request::Status,
+        Command::Serve(_)
+        | Command::Try(_)
+        | Command::Rebuild
+        | Command::Restore(_)
+        | Command::Completions { .. } => return Err(Failure("not a request".into())),
+    })
+}
+
+fn domain(action: Domain) -> Request {
+    match action {
+        Domain::Add { name } => Request::DomainAdd { name },
+        Domain::List => Request::DomainList,
+        Domain::Remove { name } => Request::DomainRemove { name },
+        Domain::CatchAll { name, address } => Request::DomainCatchAll { name, address },
+    }
+}
+
+fn account(action: Account) -> Result<Request, Failure> {
+    Ok(match action {
+        Account::Add(new) => Request::AccountAdd(AccountAdd {
+            password: new.password_stdin.then(|| password(true)).transpose()?,
+            address: new.address,
+            name: new.name,
+            administrator: new.administrator,
+            kind: match new.kind {
+                command_line::Kind::Person => Kind::Person,
+                command_line::Kind::Shared => Kind::Shared,
+                command_line::Kind::Resource => Kind::Resource,
+            },
+        }),
+        Account::List => Request::AccountList,
+        Account::Show { address } => Request::AccountShow { address },
+        Account::Change(change) => Request::AccountChange(AccountChange {
+            address: change.address,
+            name: change.name,
+            enabled: change.enabled,
+            administrator: change.administrator,
+            quota_bytes: change.quota,
+            pop3: change.pop3,
+        }),
+        Account::Rename { address, new } => Request::AccountRename { address, new },
+        Account::Remove { address } => Request::AccountRemove { address },
+        Account::AppPassword {
+            address,
+            name,
+            remove: false,
+        } => Request::AppPasswordAdd { address, name },
+        Account::AppPassword {
+            address,
+            name,
+            remove: true,
+        } => Request::AppPasswordRemove { address, name },
+    })
+}
+
+fn alias(action: Alias) -> Request {
+    match action {
+        Alias::Add { address, targets } => Request::AliasAdd { address, targets },
+        Alias::List => Request::AliasList,
+        Alias::Remove { address } => Request::AliasRemove { address },
+    }
+}
+
+fn folder(action: Folder) -> Request {
+    match action {
+        Folder::Add { account, path } => Request::FolderAdd { account, path },
+        Folder::List { account } => Request::FolderList { account },
+        Folder::Remove { account, path } => Request::FolderRemove { account, path },
+    }
+}
+
+fn queue(action: Queue) -> Request {
+    match action {
+        Queue::List => Request::QueueList,
+        Queue::Show { entry } => Request::QueueShow { entry },
+        Queue::Hold { entry } => Request::QueueHold { entry },
+        Queue::Release { entry } => Request::QueueRelease { entry },
+        Queue::Remove { entry } => Request::QueueRemove { entry },
+    }
+}
+
+fn import(arguments: command_line::Import) -> Result<Import, Failure> {
+    Ok(Import {
+        source: absolute(&arguments.source)?,
+        account: arguments.account,
+        into: arguments.into,
+        format: match arguments.format {
+            command_line::ImportFormat::Maildir => Format::Maildir,
+            command_line::ImportFormat::Mbox => Format::Mbox,
+            command_line::ImportFormat::Eml => Format::Eml,
+        },
+    })
+}
+
+fn export(arguments: &command_line::Export) -> Result<Export, Failure> {
+    Ok(Export {
+        account: arguments.account.clone(),
+        target: absolute(&arguments.target)?,
+        format: match arguments.format {
+            command_line::ExportFormat::Maildir => Format::Maildir,
+            command_line::ExportFormat::Mbox => Format::Mbox,
+        },
+    })
+}
+
+/// A path that means the same in the server's working folder.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::of(path.display(), error))
+}
+
+/// A time as RFC 3339 writes it, in seconds since 1970.
+fn time(text: &str) -> Result<i64, Failure> {
+    let refuse = || Failure::of(text, "not a time like 2026-03-01T12:00:00Z");
+    moment::parse(text).ok_or_else(refuse)
+}
+
+/// A password from standard input, or typed in twice-hidden form where there is a terminal.
+fn password(from_stdin: bool) -> Result<String, Failure> {
+    if !from_stdin {
+        return Err(Failure(
+            "give the password on standard input with --password-stdin".into(),
+        ));
+    }
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .take(PASSWORD_BYTES_MAX)
+        .read_to_string(&mut text);
+    read.map_err(|error| Failure::of("standard input", error))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(Failure("standard input held no password".into()));
+    }
+    Ok(line.to_owned())
+}
+
+/// How far a long command has come, where someone looks.
+struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    fn new(json: bool) -> Self {
+        let wanted = !json && std::io::stderr().is_terminal();
+        Self(wanted.then(|| {
+            let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed} {wide_msg}");
+            let bar = ProgressBar::hidden();
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        }))
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        let Some(bar) = &self.0 else { return };
+        if bar.is_hidden() {
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(progress.what.clone());
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

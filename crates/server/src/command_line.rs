@@ -1,0 +1,492 @@
+//! The command line: what can be asked for, with help and an example for each.
+//!
+//! Says nothing about how it is done. Start at [`CommandLine`].
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// facteur: a mail server in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "facteur",
+    version,
+    about,
+    after_help = "Example:\n  facteur try\n  facteur serve --data /var/lib/facteur",
+    max_term_width = 100
+)]
+pub struct CommandLine {
+    /// The folder that holds everything.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Answer as JSON, for scripts.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    #[command(
+        after_help = "Example:\n  facteur serve --data /var/lib/facteur --config \
+                            /etc/facteur/facteur.toml\n  facteur serve --data ./data --listen \
+                            127.0.0.1 --port-base 20000"
+    )]
+    Serve(Serve),
+    /// Run a server to try things out: sample accounts with mail, no ports below 1024.
+    #[command(after_help = "Example:\n  facteur try --port-base 10000")]
+    Try(Try),
+    /// Domains whose mail is received here.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur domain add example.test")]
+    Domain {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Domain,
+    },
+    /// Mailboxes and the people who use them.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account add \
+                            alice@example.test --password-stdin < password"
+    )]
+    Account {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Account,
+    },
+    /// Addresses that lead to others.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur alias add \
+                            sales@example.test alice@example.test bob@example.test")]
+    Alias {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Alias,
+    },
+    /// Set an account's password.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur password \
+                            alice@example.test --password-stdin < password")]
+    Password(Password),
+    /// The folders of an account.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur folder list \
+                            alice@example.test"
+    )]
+    Folder {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Folder,
+    },
+    /// Letters that wait to be sent.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue list")]
+    Queue {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Queue,
+    },
+    /// Bring mail in from a Maildir, an mbox or a folder of .eml files.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur import --account \
+                            alice@example.test --format maildir /home/alice/Maildir"
+    )]
+    Import(Import),
+    /// Write an account's mail as Maildir or mbox.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur export --account \
+                            alice@example.test --format maildir ./alice"
+    )]
+    Export(Export),
+    /// Copy everything, while the server runs; into an earlier backup: only what is new.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur backup /mnt/backup/facteur"
+    )]
+    Backup(Backup),
+    /// Make a new data folder from a backup; clients will start again.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur.new restore \
+                            /mnt/backup/facteur --at 2026-03-01T12:00:00Z"
+    )]
+    Restore(Restore),
+    /// Bring deleted mail of an account back to where it was.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur undelete \
+                            alice@example.test --since 2026-03-01T00:00:00Z")]
+    Undelete(Undelete),
+    /// Verify every letter, index, counter and reference.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur check")]
+    Check,
+    /// Make everything derived anew from the log; the server must not run.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur rebuild")]
+    Rebuild,
+    /// What the server and the store are doing.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur status --json")]
+    Status,
+    /// Write the completions of a shell.
+    #[command(after_help = "Example:\n  facteur completions bash > \
+                            /etc/bash_completion.d/facteur")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Listen on this address only.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<IpAddr>,
+    /// Add this to every standard port.
+    #[arg(long, value_name = "N")]
+    pub port_base: Option<u16>,
+}
+
+/// Arguments of `try`.
+#[derive(Debug, Args)]
+pub struct Try {
+    /// Added to every standard port.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub port_base: u16,
+}
+
+/// What can be done with domains.
+#[derive(Debug, Subcommand)]
+pub enum Domain {
+    /// Receive mail for a domain.
+    Add {
+        /// Its name.
+        name: String,
+    },
+    /// Show all domains.
+    List,
+    /// No longer receive mail for a domain that has no addresses.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Say who gets what is addressed to nobody.
+    CatchAll {
+        /// The domain.
+        name: String,
+        /// Who gets it; without it such mail is refused.
+        address: Option<String>,
+    },
+}
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Make an account with its folders.
+    Add(AccountAdd),
+    /// Show all accounts.
+    List,
+    /// Show one account.
+    Show {
+        /// Its address.
+        address: String,
+    },
+    /// Change an account.
+    Change(AccountChange),
+    /// Give an account another address; the old one stays as an alias.
+    Rename {
+        /// Its address.
+        address: String,
+        /// The new address.
+        new: String,
+    },
+    /// Remove an account.
+    Remove {
+        /// Its address.
+        address: String,
+    },
+    /// Make a password for one program; it is shown once.
+    AppPassword {
+        /// The account's address.
+        address: String,
+        /// What the program is called.
+        name: String,
+        /// Make the program's password invalid instead.
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+/// Arguments of `account add`.
+#[derive(Debug, Args)]
+pub struct AccountAdd {
+    /// Its address.
+    pub address: String,
+    /// Read the password, or a hash of another server, from standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The name that people read.
+    #[arg(long, default_value = "")]
+    pub name: String,
+    /// A person, a mailbox that several people use, or a room or device.
+    #[arg(long, value_enum, default_value_t = Kind::Person)]
+    pub kind: Kind,
+    /// May use the administration.
+    #[arg(long)]
+    pub administrator: bool,
+}
+
+/// What an account stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Someone who signs in.
+    Person,
+    /// A mailbox that several people use.
+    Shared,
+    /// A room or device.
+    Resource,
+}
+
+/// Arguments of `account change`.
+#[derive(Debug, Args)]
+pub struct AccountChange {
+    /// Its address.
+    pub address: String,
+    /// The name that people read.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Whether it may be signed in to.
+    #[arg(long, value_name = "true|false")]
+    pub enabled: Option<bool>,
+    /// Whether it may use the administration.
+    #[arg(long, value_name = "true|false")]
+    pub administrator: Option<bool>,
+    /// Most bytes it may hold; 0 is without limit.
+    #[arg(long, value_name = "BYTES")]
+    pub quota: Option<u64>,
+    /// What becomes of mail downloaded by POP3: delete, keep, or a number of days.
+    #[arg(long, value_name = "delete|keep|DAYS")]
+    pub pop3: Option<String>,
+}
+
+/// What can be done with aliases.
+#[derive(Debug, Subcommand)]
+pub enum Alias {
+    /// Make an alias.
+    Add {
+        /// Its address.
+        address: String,
+        /// Where it leads.
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// Show all aliases.
+    List,
+    /// Remove an alias.
+    Remove {
+        /// Its address.
+        address: String,
+    },
+}
+
+/// Arguments of `password`.
+#[derive(Debug, Args)]
+pub struct Password {
+    /// The account's address.
+    pub address: String,
+    /// Read the password, or a hash of another server, from standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// What can be done with folders. Names of folders inside others are joined by `/`.
+#[derive(Debug, Subcommand)]
+pub enum Folder {
+    /// Make a folder, and those above it.
+    Add {
+        /// The account's address.
+        account: String,
+        /// The folder, like `Work/2026`.
+        path: String,
+    },
+    /// Show an account's folders.
+    List {
+        /// The account's address.
+        account: String,
+    },
+    /// Remove a folder; its mail can be brought back for a time.
+    Remove {
+        /// The account's address.
+        account: String,
+        /// The folder.
+        path: String,
+    },
+}
+
+/// What can be done with the queue. An entry is named as the list shows it.
+#[derive(Debug, Subcommand)]
+pub enum Queue {
+    /// Show what waits.
+    List,
+    /// Show one entry.
+    Show {
+        /// Its name.
+        entry: String,
+    },
+    /// Do not try an entry until it is released.
+    Hold {
+        /// Its name.
+        entry: String,
+    },
+    /// Try an entry again.
+    Release {
+        /// Its name.
+        entry: String,
+    },
+    /// Take an entry out; nobody is told.
+    Remove {
+        /// Its name.
+        entry: String,
+    },
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Whose mailbox it goes into.
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: String,
+    /// What is read.
+    #[arg(long, value_enum)]
+    pub format: ImportFormat,
+    /// Put everything below this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub into: Option<String>,
+    /// The file or folder.
+    pub source: PathBuf,
+}
+
+/// What can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// A Maildir with its folders; Dovecot's keeps its UIDs.
+    Maildir,
+    /// An mbox file, or a folder of them.
+    Mbox,
+    /// A tree of folders with .eml files.
+    Eml,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Whose mailbox is written.
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: String,
+    /// What is written.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The folder to make.
+    pub target: PathBuf,
+}
+
+/// What can be exported to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A Maildir with its folders.
+    Maildir,
+    /// One mbox file for each folder.
+    Mbox,
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The folder of the backup.
+    pub target: PathBuf,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder of the backup.
+    pub backup: PathBuf,
+    /// As it was at this time (RFC 3339), not as late as possible.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+}
+
+/// Arguments of `undelete`.
+#[derive(Debug, Args)]
+pub struct Undelete {
+    /// The account's address.
+    pub address: String,
+    /// Only what was deleted since this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what was in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<String>,
+}
+
+/// A refusal of the command line in one line, where the parser writes several.
+pub fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:"));
+    let lines: Vec<&str> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .collect();
+    let line = lines.join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_has_no_contradictions() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in CommandLine::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                help.contains("Example:\n  facteur"),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_line() {
+        for line in [
+            &["facteur", "export", "--data", "d"][..],
+            &["facteur", "fly"],
+            &["facteur", "serve", "--port-base", "x"],
+        ] {
+            let error = CommandLine::try_parse_from(line).unwrap_err();
+            let told = one_line(&error);
+            assert!(!told.contains('\n') && told.len() > 10, "{told}");
+        }
+    }
+
+    #[test]
+    fn the_data_folder_may_stand_before_or_behind_the_command() {
+        for line in [
+            ["facteur", "--data", "d", "status"],
+            ["facteur", "status", "--data", "d"],
+        ] {
+            let parsed = CommandLine::try_parse_from(line).unwrap();
+            assert_eq!(parsed.data, Some(PathBuf::from("d")));
+        }
+    }
+}

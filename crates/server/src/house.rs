@@ -1,0 +1,87 @@
+//! An open store with the engine over it: what a server and a command on a stopped store have in common.
+//!
+//! Holding a [`House`] is holding the data's lock. Dropping it brings everything to disk and gives the lock back.
+
+use crate::configuration::{Cleartext, Configuration};
+use crate::world::{SystemClock, SystemRng};
+use engine::{Engine, EngineError, Settings};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::StoreError;
+use store::backend::embedded::{Embedded, Options, Threads, World};
+use store::model::Store;
+use store::world::disk::Disk;
+
+/// The data of a server, opened.
+pub struct House {
+    /// The rules.
+    pub engine: Engine,
+    /// The log and the index below.
+    pub backend: Arc<Embedded>,
+    /// The folder that holds everything.
+    pub data: PathBuf,
+    /// Stops the store's threads when dropped; the last field, so that nothing else uses the store by then.
+    _threads: Threads,
+}
+
+/// Everything that the store takes from the world outside.
+pub fn world() -> World {
+    World {
+        vfs: Arc::new(Disk),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+    }
+}
+
+/// How the store is to be kept.
+pub fn options(configuration: &Configuration) -> Options {
+    Options {
+        deduplicate: configuration.store.deduplicate,
+        ..Options::default()
+    }
+}
+
+impl House {
+    /// Opens the data in a folder, or makes it there.
+    ///
+    /// Errors: [`StoreError::Refused`] when another process has it open.
+    pub fn open(data: &Path, configuration: &Configuration) -> Result<Self, EngineError> {
+        std::fs::create_dir_all(data).map_err(StoreError::from)?;
+        let backend = Embedded::open(world(), data, options(configuration))?;
+        Self::with(backend, data, configuration)
+    }
+
+    /// Takes an opened backend into use.
+    pub fn with(
+        backend: Arc<Embedded>,
+        data: &Path,
+        configuration: &Configuration,
+    ) -> Result<Self, EngineError> {
+        let threads = backend.run_threads().map_err(StoreError::from)?;
+        let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        let store = Store::open(backend.clone(), clock.clone(), rng.clone())?;
+        let engine = Engine::open(store, settings(configuration), clock, rng)?;
+        Ok(Self {
+            engine,
+            backend,
+            data: data.to_owned(),
+            _threads: threads,
+        })
+    }
+}
+
+/// What the configuration says, as the engine takes it.
+fn settings(configuration: &Configuration) -> Settings {
+    let mut settings = Settings {
+        hostname: configuration.host_name(),
+        ..Settings::default()
+    };
+    settings.cleartext = match configuration.auth.cleartext {
+        Cleartext::Never => engine::Cleartext::Never,
+        Cleartext::Loopback => engine::Cleartext::Loopback,
+    };
+    settings.limits.message_bytes_max = configuration.limits.letter_bytes;
+    settings.retention.recoverable_days = configuration.store.recoverable_days;
+    settings.quota_bytes = Some(configuration.limits.quota_bytes).filter(|&bytes| bytes > 0);
+    settings
+}

@@ -1,0 +1,138 @@
+//! Work that nobody waits for: what was kept long enough is purged, one account after the other.
+//!
+//! Runs on a thread of its own in small commits, so that mail is never held up for long.
+
+use crate::house::House;
+use engine::directory::FetchPolicy;
+use engine::{AccountId, EngineError, Pending, Reading, Role};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often everything is looked through.
+const ROUND: Duration = Duration::from_secs(3600);
+
+/// The first round begins this long after the start, when clients have come back.
+const FIRST: Duration = Duration::from_secs(60);
+
+/// The running thread.
+pub struct Housekeeping {
+    bell: Arc<Bell>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Bell {
+    stopped: Mutex<bool>,
+    rung: Condvar,
+}
+
+impl Bell {
+    /// Waits; true when it is time to stop.
+    fn wait(&self, time: Duration) -> bool {
+        let mut stopped = self.stopped.lock();
+        if !*stopped {
+            self.rung.wait_for(&mut stopped, time);
+        }
+        *stopped
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stopped.lock()
+    }
+}
+
+/// Starts the thread.
+pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
+    let bell = Arc::new(Bell::default());
+    let heard = Arc::clone(&bell);
+    let thread = std::thread::Builder::new().name("housekeeping".to_owned());
+    let thread = thread
+        .spawn(move || {
+            let mut pause = FIRST;
+            while !heard.wait(pause) {
+                round(&house, &heard);
+                pause = ROUND;
+            }
+        })
+        .map_err(|error| format!("threads: {error}"))?;
+    Ok(Housekeeping { bell, thread })
+}
+
+impl Housekeeping {
+    /// Ends the thread after the commit that it is at.
+    pub fn stop(self) {
+        *self.bell.stopped.lock() = true;
+        self.bell.rung.notify_all();
+        // A panic there was reported by its own thread.
+        let _ = self.thread.join();
+    }
+}
+
+fn round(house: &House, bell: &Bell) {
+    let accounts = match house.engine.account_numbers() {
+        Ok(accounts) => accounts,
+        Err(error) => return tracing::error!(%error, "housekeeping failed"),
+    };
+    for account in accounts {
+        let done = clean(house, account, bell);
+        if let Err(error) = done {
+            tracing::error!(account = account.0, %error, "housekeeping failed");
+        }
+        if bell.is_stopped() {
+            return;
+        }
+    }
+}
+
+fn clean(house: &House, account: AccountId, bell: &Bell) -> Result<(), EngineError> {
+    let engine = &house.engine;
+    let expired = expire_fetched(house, account, bell)?;
+    let purged = repeat(bell, || engine.purge_recoverable(account))?;
+    let forgotten = repeat(bell, || engine.trim_changes(account))?;
+    if expired + purged + forgotten > 0 {
+        tracing::info!(
+            account = account.0,
+            expired,
+            purged,
+            forgotten,
+            "housekeeping"
+        );
+    }
+    Ok(())
+}
+
+/// Letters whose time after downloading has passed, where the account's policy names one.
+fn expire_fetched(house: &House, account: AccountId, bell: &Bell) -> Result<usize, EngineError> {
+    let engine = &house.engine;
+    let policy = engine
+        .directory()
+        .account(account)?
+        .map(|entry| entry.record.fetch_policy);
+    let Some(FetchPolicy::KeepDays(days)) = policy else {
+        return Ok(0);
+    };
+    let mailbox = engine.account_as_server(account);
+    let Some((inbox, _)) = mailbox.read()?.folder_with_role(Role::Inbox)? else {
+        return Ok(0);
+    };
+    repeat(bell, || {
+        engine.remove_received_before(account, inbox, u32::from(days))
+    })
+}
+
+/// Takes one step after the other until nothing is left; the answer is how much there was.
+fn repeat(
+    bell: &Bell,
+    step: impl Fn() -> Result<Pending<usize>, EngineError>,
+) -> Result<usize, EngineError> {
+    let mut all = 0;
+    while !bell.is_stopped() {
+        match step()?.wait()? {
+            0 => break,
+            some => all += some,
+        }
+    }
+    Ok(all)
+}

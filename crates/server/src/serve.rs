@@ -1,0 +1,237 @@
+//! The running server: opens everything in order, waits for the end, and closes in the reverse order.
+//!
+//! Start at [`run`].
+
+use crate::administration::control;
+use crate::configuration::{Addresses, Configuration, Endpoint, ListenArguments, Service};
+use crate::driver::Surroundings;
+use crate::driver::pool::Pool;
+use crate::driver::tls::Certificates;
+use crate::house::House;
+use crate::listeners::{Listeners, remove_socket};
+use crate::metrics::{Gauge, Metrics};
+use crate::notify::{State, notify};
+use crate::world::SystemClock;
+use crate::{housekeeping, page, sessions};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// How long conversations may take to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often the certificate's files are looked at.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
+
+/// Passwords that may wait to be hashed, for each that is being hashed.
+const PASSWORDS_WAITING: usize = 64;
+
+/// Steps that may wait for the disk: no more than connections can be open.
+const STEPS_WAITING: usize = 100_000;
+
+/// What is shown once the server can be used.
+pub type Announce<'a> = &'a (dyn Fn(&[(Service, Endpoint)]) + Sync);
+
+/// Runs a server until it is told to stop.
+///
+/// Errors: one line that says what could not be opened.
+pub fn run(
+    data: &Path,
+    configuration: &Configuration,
+    arguments: ListenArguments,
+    prepare: impl FnOnce(&House) -> Result<(), String>,
+    announce: Announce<'_>,
+) -> Result<(), String> {
+    let addresses = Addresses::resolve(&configuration.listen, arguments, data)
+        .map_err(|error| error.to_string())?;
+    for name in configuration.listen.unserved() {
+        tracing::warn!(service = name, "not served by this version");
+    }
+    let house =
+        House::open(data, configuration).map_err(|error| format!("{}: {error}", data.display()))?;
+    prepare(&house)?;
+    let house = Arc::new(house);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("threads: {error}"))?;
+    let served = runtime.block_on(serve(&house, configuration, &addresses, announce));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(house); // The last handle: brings everything to disk and gives the lock back.
+    served
+}
+
+async fn serve(
+    house: &Arc<House>,
+    configuration: &Configuration,
+    addresses: &Addresses,
+    announce: Announce<'_>,
+) -> Result<(), String> {
+    let (stop, stopping) = watch::channel(false);
+    let surroundings = Arc::new(surroundings(house, configuration, stopping)?);
+    let engine = house.engine.clone();
+    let listeners = Listeners::open(
+        addresses,
+        &configuration.limits,
+        Arc::clone(&surroundings),
+        Arc::new(move |service| sessions::session(&engine, service)),
+    )?;
+    let control = control::open(&house.data)
+        .map_err(|error| format!("{}: {error}", control::place(&house.data).display()))?;
+    let control = tokio::spawn(control::serve(control, Arc::clone(house)));
+    let mut open = listeners.addresses().to_vec();
+    let page = open_page(house, addresses, &surroundings, &mut open).await?;
+    let housekeeping = housekeeping::start(Arc::clone(house))?;
+    let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
+
+    tracing::info!(data = %house.data.display(), "started");
+    notify(State::Ready);
+    announce(&open);
+    wait_for_stop().await?;
+
+    notify(State::Stopping);
+    tracing::info!("stopping");
+    for task in [Some(control), page, Some(certificates)]
+        .into_iter()
+        .flatten()
+    {
+        task.abort();
+    }
+    remove_socket(&control::place(&house.data));
+    let _ = stop.send(true);
+    listeners.drain(DRAIN).await;
+    // Both wait for running steps, which may wait for the disk.
+    let _ = tokio::task::spawn_blocking(move || {
+        housekeeping.stop();
+        surroundings.disk.stop();
+        surroundings.passwords.stop();
+    })
+    .await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn surroundings(
+    house: &House,
+    configuration: &Configuration,
+    stopping: watch::Receiver<bool>,
+) -> Result<Surroundings, String> {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let or = |wanted: usize, otherwise: usize| if wanted == 0 { otherwise } else { wanted };
+    let limits = &configuration.limits;
+    let hashing = or(limits.password_threads, cores.div_ceil(2));
+    let failed = |error: std::io::Error| format!("threads: {error}");
+    let tls = &configuration.tls;
+    let certificates = Certificates::load(
+        tls.certificate.clone().zip(tls.key.clone()),
+        &house.data,
+        &configuration.host_name(),
+    )
+    .map_err(|error| error.to_string())?;
+    Ok(Surroundings {
+        clock: Arc::new(SystemClock),
+        disk: Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING)
+            .map_err(failed)?,
+        passwords: Pool::start("password", hashing, PASSWORDS_WAITING * hashing).map_err(failed)?,
+        certificates,
+        handshake: Duration::from_secs(limits.tls_handshake_seconds),
+        metrics: Arc::new(Metrics::default()),
+        stopping,
+    })
+}
+
+async fn open_page(
+    house: &Arc<House>,
+    addresses: &Addresses,
+    surroundings: &Arc<Surroundings>,
+    open: &mut Vec<(Service, Endpoint)>,
+) -> Result<Option<tokio::task::JoinHandle<()>>, String> {
+    let place = addresses
+        .iter()
+        .find(|(service, _)| *service == Service::Metrics);
+    let Some((service, Endpoint::Tcp(address))) = place else {
+        return Ok(None);
+    };
+    let listener = page::open(*address)
+        .await
+        .map_err(|error| format!("metrics {address}: {error}"))?;
+    open.push((*service, Endpoint::Tcp(*address)));
+    let numbers = Numbers {
+        house: Arc::clone(house),
+        surroundings: Arc::clone(surroundings),
+    };
+    Ok(Some(tokio::spawn(page::serve(listener, Arc::new(numbers)))))
+}
+
+/// The numbers behind the page for metrics.
+struct Numbers {
+    house: Arc<House>,
+    surroundings: Arc<Surroundings>,
+}
+
+impl page::Source for Numbers {
+    fn metrics(&self) -> String {
+        let waiting = |pool: &Pool| pool.waiting() as u64;
+        let mut gauges = vec![
+            Gauge {
+                name: "facteur_disk_steps_waiting",
+                help: "Steps that wait for a thread.",
+                value: waiting(&self.surroundings.disk),
+            },
+            Gauge {
+                name: "facteur_passwords_waiting",
+                help: "Passwords that wait to be hashed.",
+                value: waiting(&self.surroundings.passwords),
+            },
+        ];
+        if let Ok(queue) = self.house.engine.queue() {
+            gauges.push(Gauge {
+                name: "facteur_queue_letters",
+                help: "Letters that wait to be sent.",
+                value: queue.len() as u64,
+            });
+        }
+        self.surroundings.metrics.render(&gauges)
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.house
+            .engine
+            .domains()
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Looks at the certificate's files now and then, and at SIGHUP.
+async fn watch_certificates(surroundings: Arc<Surroundings>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            () = tokio::time::sleep(CERTIFICATE_CHECK) => {}
+        }
+        match surroundings.certificates.reload_if_changed() {
+            Ok(true) => tracing::info!("new certificate"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the new certificate cannot be used"),
+        }
+    }
+}
+
+/// Ends at SIGTERM and SIGINT.
+async fn wait_for_stop() -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("signals: {error}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
