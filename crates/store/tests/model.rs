@@ -888,3 +888,101 @@ fn uid_sets_answer_by_rank_and_by_uid() {
         [0..=5, 10..=40]
     );
 }
+
+/// Damages rows behind the model's back.
+fn damage(fixture: &Fixture, writes: Vec<(Vec<u8>, Option<Bytes>)>) {
+    let batch = store::backend::Batch {
+        writes,
+        ..Default::default()
+    };
+    let backend: &dyn store::backend::Backend = fixture.backend.as_ref();
+    backend
+        .begin(&[ACCOUNT])
+        .unwrap()
+        .commit(batch)
+        .unwrap()
+        .wait()
+        .unwrap();
+}
+
+/// Every key of the account that begins with one of these tags.
+fn keys(fixture: &Fixture, tags: &[u8]) -> Vec<Vec<u8>> {
+    let (mut found, view) = (Vec::new(), view(fixture));
+    store::backend::Read::scan(
+        &view,
+        b"A"..b"z",
+        store::backend::Direction::Forward,
+        &mut |key, _| {
+            if tags.contains(&key[0]) {
+                found.push(key.to_vec());
+            }
+            true
+        },
+    )
+    .unwrap();
+    found
+}
+
+#[test]
+fn what_is_derived_is_found_wrong_and_made_anew() {
+    let fixture = Fixture::new();
+    let (a, b) = (folder(&fixture, "a"), folder(&fixture, "b"));
+    let moved = letter(&fixture, a, "moved").at;
+    let kept = letter(&fixture, a, "kept");
+    fixture
+        .write(|txn| txn.move_item(ACCOUNT, moved, b))
+        .unwrap();
+    let rows = |tags: &[u8]| {
+        let view = view(&fixture);
+        let value = |key: &Vec<u8>| store::backend::Read::get(&view, key).unwrap();
+        keys(&fixture, tags)
+            .into_iter()
+            .map(|key| (value(&key), key))
+            .collect::<Vec<_>>()
+    };
+    let right = rows(b"AFULITR");
+    let gone = keys(&fixture, b"ULITR")
+        .into_iter()
+        .map(|key| (key, None))
+        .collect();
+    damage(&fixture, gone);
+    let faults: std::collections::BTreeSet<_> = check(&view(&fixture))
+        .unwrap()
+        .into_iter()
+        .map(|finding| finding.fault)
+        .collect();
+    let wanted = [
+        Fault::Uids,
+        Fault::Location,
+        Fault::Alias,
+        Fault::Tombstone,
+        Fault::Reference,
+    ];
+    assert_eq!(faults, wanted.into());
+    assert!(fixture.write(|txn| txn.rebuild_derived(ACCOUNT)).unwrap() >= 6);
+    assert_eq!(check(&view(&fixture)).unwrap(), []);
+    assert_eq!(rows(b"AFULITR"), right, "the same bytes as before");
+
+    let item = keys(&fixture, b"M")
+        .into_iter()
+        .find(|key| key[10] == a.0 as u8)
+        .unwrap();
+    damage(&fixture, vec![(item, None)]);
+    let faults = check(&view(&fixture))
+        .unwrap()
+        .into_iter()
+        .map(|finding| finding.fault);
+    let faults: std::collections::BTreeSet<_> = faults.collect();
+    assert!(
+        faults.is_superset(&[Fault::Counters, Fault::Use, Fault::Uids].into()),
+        "{faults:?}"
+    );
+    fixture.write(|txn| txn.rebuild_derived(ACCOUNT)).unwrap();
+    let view = view(&fixture);
+    let counters = view.folder(ACCOUNT, a).unwrap().unwrap().shelf(Shelf::Mail);
+    assert_eq!((counters.count, counters.bytes), (0, 0));
+    assert!(
+        counters.uid_next > kept.at.uid,
+        "a UID is never given again, even when its item is lost"
+    );
+}

@@ -12,6 +12,8 @@ pub mod name;
 pub mod overlay;
 pub mod queue;
 pub mod rights;
+#[cfg(test)]
+mod tests;
 pub mod uids;
 
 pub use account::{AccountRow, IdRun};
