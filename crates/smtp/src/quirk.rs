@@ -9,9 +9,26 @@ pub fn space_before_path(text: &str) -> &str {
     text.strip_prefix(' ').unwrap_or(text)
 }
 
+/// True for the first line of an HTTP request.
+///
+/// Browsers and web servers can be made to send letters inside a request; the connection must end before its body.
+pub fn is_web_request(line: &[u8]) -> bool {
+    const METHODS: [&[u8]; 9] = [
+        b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH", b"TRACE",
+    ];
+    let verb = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    METHODS.contains(&verb)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::space_before_path;
+    use super::*;
+
+    #[test]
+    fn a_request_of_a_browser_is_known_by_its_verb() {
+        assert!(is_web_request(b"POST /mail HTTP/1.1"));
+        assert!(!is_web_request(b"NOOP POST"));
+    }
 
     #[test]
     fn one_space_before_the_path_is_read_over() {

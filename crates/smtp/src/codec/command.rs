@@ -3,7 +3,7 @@
 //! Source: RFC 5321 §4.1.1; RFC 2033 §4.1 (LHLO), RFC 3030 §2 (BDAT), RFC 3207 §4 (STARTTLS), RFC 4954 §4 (AUTH).
 
 use super::parameter::{self, MailParameters, RecipientParameters};
-use super::path::{self, Mailbox, Recipient};
+use formats::address::{self, Mailbox, Path};
 
 /// Octets of the name in EHLO that are kept: a domain or a literal is never longer.
 const NAME_BYTES_MAX: usize = 255;
@@ -15,8 +15,8 @@ pub enum Command {
     Hello(Hello, String),
     /// `MAIL FROM:<…>`; no mailbox for `<>`.
     Mail(Option<Mailbox>, MailParameters),
-    /// `RCPT TO:<…>`.
-    Recipient(Recipient, RecipientParameters),
+    /// `RCPT TO:<…>`; no mailbox for `<postmaster>` (RFC 5321 §4.1.1.3).
+    Recipient(Option<Mailbox>, RecipientParameters),
     /// `DATA`.
     Data,
     /// `BDAT size [LAST]`.
@@ -135,18 +135,32 @@ fn behind<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn mail(rest: &str) -> Result<Command, Malformed> {
-    let path = behind(rest, " FROM:").ok_or(Malformed::Syntax)?;
-    let (mailbox, parameters) = path::reverse(path).ok_or(Malformed::Path)?;
+    let (path, parameters) = path(behind(rest, " FROM:").ok_or(Malformed::Syntax)?)?;
+    let mailbox = match path {
+        Path::Null => None,
+        Path::Mailbox(mailbox) => Some(mailbox),
+        Path::Postmaster => return Err(Malformed::Path), // Only RCPT may leave the domain out.
+    };
     Ok(Command::Mail(mailbox, parameter::mail(parameters)?))
 }
 
 fn recipient(rest: &str) -> Result<Command, Malformed> {
-    let path = behind(rest, " TO:").ok_or(Malformed::Syntax)?;
-    let (recipient, parameters) = path::forward(path).ok_or(Malformed::Path)?;
+    let (path, parameters) = path(behind(rest, " TO:").ok_or(Malformed::Syntax)?)?;
+    let mailbox = match path {
+        Path::Postmaster => None,
+        Path::Mailbox(mailbox) => Some(mailbox),
+        Path::Null => return Err(Malformed::Path),
+    };
     Ok(Command::Recipient(
-        recipient,
+        mailbox,
         parameter::recipient(parameters)?,
     ))
+}
+
+fn path(text: &str) -> Result<(Path, &str), Malformed> {
+    let (path, rest) = address::path(text.as_bytes()).map_err(|_| Malformed::Path)?;
+    let parameters = text.get(text.len() - rest.len()..).ok_or(Malformed::Path)?;
+    Ok((path, parameters))
 }
 
 fn chunk(rest: &str) -> Result<Command, Malformed> {

@@ -129,6 +129,50 @@ impl Unstuffer {
     }
 }
 
+/// Looks for the same faults in a letter that comes in chunks, whose end needs no looking for.
+///
+/// Source: RFC 3030 §3: only `BODY=BINARYMIME` frees a chunked letter from being made of lines.
+#[derive(Debug, Default)]
+pub struct LineCheck {
+    after_cr: bool,
+    fault: Option<Fault>,
+}
+
+impl LineCheck {
+    /// Looks at the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut expected = if std::mem::take(&mut self.after_cr) {
+            if bytes.first().is_some_and(|&byte| byte != b'\n') {
+                self.fault = self.fault.or(Some(Fault::BareCr));
+            }
+            Some(0)
+        } else {
+            None
+        };
+        for at in memchr::memchr3_iter(b'\r', b'\n', 0, bytes) {
+            let fault = match (bytes.get(at), bytes.get(at + 1)) {
+                (Some(0), _) => Some(Fault::Nul),
+                (Some(b'\n'), _) => (expected != Some(at)).then_some(Fault::BareLf),
+                (_, None) => {
+                    self.after_cr = true;
+                    None
+                }
+                (_, Some(b'\n')) => {
+                    expected = Some(at + 1);
+                    None
+                }
+                (_, Some(_)) => Some(Fault::BareCr),
+            };
+            self.fault = self.fault.or(fault);
+        }
+    }
+
+    /// The first thing found that no letter may hold; asked when the letter is over.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault.or(self.after_cr.then_some(Fault::BareCr))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +264,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn chunks_are_checked_like_lines(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'x'), Just(0u8)], 0..20),
+            cut in 1usize..20,
+        ) {
+            let mut check = LineCheck::default();
+            bytes.chunks(cut).for_each(|piece| check.feed(piece));
+            prop_assert_eq!(check.fault(), oracle(&bytes).1);
+        }
+
         #[test]
         fn any_cutting_gives_what_the_specification_gives(
             bytes in proptest::collection::vec(

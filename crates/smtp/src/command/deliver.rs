@@ -1,0 +1,276 @@
+//! The end of a letter: checks that need it whole, the one commit, and the reply once that is on disk.
+//!
+//! Sources: RFC 5321 §4.1.1.4, §4.2.5; RFC 2033 §4.2 (an answer for each recipient); RFC 6409 §6.1, §8.1.
+
+use crate::codec::command::Hello;
+use crate::codec::parameter;
+use crate::codec::reply::{self, Reply};
+use crate::letter::{self, Whole};
+use crate::refusal::Refusal;
+use crate::session::{Mode, Role, Session, Transaction};
+use engine::delivery::{Arrival, Failing};
+use engine::dialogue::{Level, Question};
+use engine::queue::Return;
+use engine::{AccountId, Delivered, Envelope, Outcome, Pending, Resolution, StoreError, User};
+use formats::address::list::{self, Entry};
+
+/// Addresses in one From field; more is no letter of a person.
+const FROM_ENTRIES_MAX: usize = 20;
+
+/// Recipients that stand in a line of the log; of the others only the number.
+const LOGGED_RECIPIENTS: usize = 20;
+
+/// The letter is whole: asks for the step that delivers it.
+pub(crate) fn begin(session: &mut Session) {
+    session.ask_for_disk(Mode::Delivering);
+}
+
+/// The account of the first mailbox here that the letter goes to.
+pub(crate) fn first_mailbox(session: &Session) -> Option<AccountId> {
+    let recipients = &session.transaction.as_ref()?.recipients;
+    recipients
+        .iter()
+        .find_map(|recipient| match &*recipient.resolution {
+            Resolution::Local { mailboxes, .. } => mailboxes.first().map(|mailbox| mailbox.account),
+            _ => None,
+        })
+}
+
+/// Delivers, where the disk may be used. The reply waits for the settlement.
+pub(crate) fn run(session: &mut Session) {
+    match commit(session) {
+        Ok(pending) => {
+            let (delivered, settlement) = pending.split();
+            session.mode = Mode::Settling(Box::new(delivered));
+            session.ask(Question::Settled(settlement));
+        }
+        Err(refusal) => refuse(session, &refusal),
+    }
+}
+
+fn commit(session: &mut Session) -> Result<Pending<Delivered>, Refusal> {
+    let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
+    let letter = transaction.letter.take().ok_or(Refusal::WrongOrder)?;
+    transaction.received_bytes = letter.size_bytes();
+    let engine = session.service.engine.clone();
+    let Whole { staged, header } = letter.finish(&engine)?;
+    if let Some(user) = &session.user {
+        check_from(&engine, user, &header)?;
+    }
+    let envelope = envelope(session)?;
+    Ok(engine.deliver(&envelope, &staged)?)
+}
+
+/// Whoever submits a letter may only say that it is from himself.
+fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(), Refusal> {
+    let fields = letter::fields(header, "From");
+    let [field] = fields.as_slice() else {
+        return Err(Refusal::From);
+    };
+    let (entries, more) = list::parse(field, FROM_ENTRIES_MAX);
+    let mut found = false;
+    for entry in &entries {
+        let Entry::Mailbox { local, domain, .. } = entry else {
+            continue;
+        };
+        let address = [local.as_slice(), b"@", domain].concat();
+        let address = String::from_utf8(address).map_err(|_| Refusal::NotYourFrom)?;
+        if !engine.directory().owns(user.account, &address)? {
+            return Err(Refusal::NotYourFrom);
+        }
+        found = true;
+    }
+    if found && !more {
+        Ok(())
+    } else {
+        Err(Refusal::From)
+    }
+}
+
+fn envelope(session: &mut Session) -> Result<Envelope, Refusal> {
+    let arrival = arrival(session);
+    let is_lmtp = session.service.role == Role::Lmtp;
+    let submitter = session.user.clone();
+    let transaction = session.transaction.as_ref().ok_or(Refusal::WrongOrder)?;
+    let parameters = &transaction.parameters;
+    Ok(Envelope {
+        sender: transaction
+            .sender
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        recipients: transaction.recipients.clone(),
+        envelope_id: parameters.envelope_id.clone(),
+        returning: match parameters.report {
+            None => Return::Unspecified,
+            Some(parameter::Return::Full) => Return::Full,
+            Some(parameter::Return::Headers) => Return::Headers,
+        },
+        needs_utf8: parameters.utf8,
+        submitter,
+        arrival,
+        failing: if is_lmtp {
+            Failing::Single
+        } else {
+            Failing::Whole
+        },
+    })
+}
+
+fn arrival(session: &Session) -> Arrival {
+    let tls = session.peer.as_ref().and_then(|peer| peer.tls.as_ref());
+    Arrival {
+        greeting: session
+            .hello
+            .as_ref()
+            .map(|(_, name)| name.clone())
+            .unwrap_or_default(),
+        peer: session.peer.as_ref().map(|peer| peer.remote.ip()),
+        way: way(session),
+        tls: tls.map(|tls| (tls.version, tls.cipher)),
+    }
+}
+
+/// The name of the way in Received. Sources: RFC 3848, RFC 6531 §4.3.
+fn way(session: &Session) -> &'static str {
+    let kind = session
+        .hello
+        .as_ref()
+        .map_or(Hello::Plain, |(kind, _)| *kind);
+    let is_utf8 = session
+        .transaction
+        .as_ref()
+        .is_some_and(|all| all.parameters.utf8);
+    let is_encrypted = session.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
+    match (kind, is_utf8, is_encrypted, session.user.is_some()) {
+        (Hello::Plain, ..) => "SMTP",
+        (Hello::Local, false, false, _) => "LMTP",
+        (Hello::Local, false, true, _) => "LMTPS",
+        (Hello::Local, true, false, _) => "UTF8LMTP",
+        (Hello::Local, true, true, _) => "UTF8LMTPS",
+        (Hello::Extended, false, false, false) => "ESMTP",
+        (Hello::Extended, false, true, false) => "ESMTPS",
+        (Hello::Extended, false, false, true) => "ESMTPA",
+        (Hello::Extended, false, true, true) => "ESMTPSA",
+        (Hello::Extended, true, false, false) => "UTF8SMTP",
+        (Hello::Extended, true, true, false) => "UTF8SMTPS",
+        (Hello::Extended, true, false, true) => "UTF8SMTPA",
+        (Hello::Extended, true, true, true) => "UTF8SMTPSA",
+    }
+}
+
+/// The commit has ended: only now is the letter acknowledged.
+pub(crate) fn settled(
+    session: &mut Session,
+    delivered: &Delivered,
+    result: Result<(), StoreError>,
+) {
+    if let Err(error) = result {
+        return refuse(session, &Refusal::Engine(error.into()));
+    }
+    let Some(transaction) = session.transaction.take() else {
+        return;
+    };
+    log(
+        session,
+        "letter delivered",
+        &transaction,
+        &delivered.letter,
+        &results(delivered),
+    );
+    if session.service.role != Role::Lmtp {
+        return reply::line(
+            session.replies(),
+            250,
+            "2.0.0",
+            &["Ok: ", &delivered.letter],
+        );
+    }
+    for outcome in &delivered.outcomes {
+        match outcome {
+            Outcome::Refused(error) => session.say(Refusal::Engine(error.clone()).reply()),
+            _ => reply::line(
+                session.replies(),
+                250,
+                "2.0.0",
+                &["Ok: ", &delivered.letter],
+            ),
+        }
+    }
+}
+
+/// Nobody gets the letter: one reply, or in LMTP one for each recipient.
+pub(crate) fn refuse(session: &mut Session, refusal: &Refusal) {
+    let Some(transaction) = session.transaction.take() else {
+        return session.refuse(refusal);
+    };
+    let Reply { text, .. } = refusal.reply();
+    if !transaction.recipients.is_empty() {
+        log(session, "letter refused", &transaction, "", text);
+    }
+    if session.service.role == Role::Lmtp {
+        (1..transaction.recipients.len()).for_each(|_| session.say(refusal.reply()));
+    }
+    session.refuse(refusal);
+}
+
+/// The one line of the log for a letter.
+fn log(
+    session: &mut Session,
+    event: &'static str,
+    transaction: &Transaction,
+    letter: &str,
+    result: &str,
+) {
+    let sender = transaction
+        .sender
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let named: Vec<&str> = transaction
+        .recipients
+        .iter()
+        .take(LOGGED_RECIPIENTS)
+        .map(|recipient| recipient.address.as_str())
+        .collect();
+    let facts = vec![
+        ("letter", letter.to_owned()),
+        ("from", sender),
+        ("to", named.join(" ")),
+        ("recipients", transaction.recipients.len().to_string()),
+        ("size", transaction.received_bytes.to_string()),
+        ("result", result.to_owned()),
+    ];
+    session.log(Level::Info, event, facts);
+}
+
+/// `delivered 2 queued 1`.
+fn results(delivered: &Delivered) -> String {
+    let count = |wanted: fn(&Outcome) -> bool| {
+        delivered
+            .outcomes
+            .iter()
+            .filter(|outcome| wanted(outcome))
+            .count()
+    };
+    let counts = [
+        (
+            "delivered",
+            count(|outcome| matches!(outcome, Outcome::Delivered(_))),
+        ),
+        (
+            "queued",
+            count(|outcome| matches!(outcome, Outcome::Queued)),
+        ),
+        (
+            "refused",
+            count(|outcome| matches!(outcome, Outcome::Refused(_))),
+        ),
+    ];
+    let said: Vec<String> = counts
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(what, number)| format!("{what} {number}"))
+        .collect();
+    said.join(" ")
+}

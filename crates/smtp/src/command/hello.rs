@@ -1,0 +1,67 @@
+//! `EHLO`, `HELO` and `LHLO`: who is there, and what is offered to it.
+//!
+//! Sources: RFC 5321 §4.1.1.1, RFC 2033 §4.1, RFC 9422 §3 (LIMITS).
+
+use crate::codec::command::Hello;
+use crate::codec::reply;
+use crate::refusal::Refusal;
+use crate::session::{Role, Session};
+use engine::authentication::sasl::Mechanism;
+use engine::mechanisms;
+
+/// Greets, drops an open transaction, and lists the extensions.
+pub(crate) fn run(session: &mut Session, kind: Hello, name: String) -> Result<(), Refusal> {
+    let is_local = kind == Hello::Local;
+    if is_local != (session.service.role == Role::Lmtp) {
+        return Err(Refusal::NotOffered); // RFC 2033 §4.1: LMTP knows LHLO only, SMTP never.
+    }
+    session.transaction = None;
+    let greeting = format!(
+        "{} greets {name}",
+        session.service.engine.settings().hostname
+    );
+    let mut lines = vec![greeting];
+    if kind != Hello::Plain {
+        lines.extend(extensions(session));
+    }
+    session.hello = Some((kind, name));
+    reply::lines(session.replies(), 250, &lines);
+    Ok(())
+}
+
+fn extensions(session: &Session) -> Vec<String> {
+    let service = &session.service;
+    let mut lines: Vec<String> = [
+        "PIPELINING",
+        "ENHANCEDSTATUSCODES",
+        "8BITMIME",
+        "BINARYMIME",
+        "CHUNKING",
+        "SMTPUTF8",
+        "DSN",
+        "HELP",
+    ]
+    .map(str::to_owned)
+    .into();
+    lines.push(format!(
+        "SIZE {}",
+        service.engine.settings().limits.message_bytes_max
+    ));
+    lines.push(format!("LIMITS RCPTMAX={}", service.limits.recipients_max));
+    let is_clear = session.peer.as_ref().is_none_or(|peer| peer.tls.is_none());
+    if is_clear && service.role != Role::Lmtp {
+        lines.push("STARTTLS".to_owned());
+    }
+    if let Some(peer) = session
+        .peer
+        .as_ref()
+        .filter(|_| service.role.is_submission())
+    {
+        let offered = mechanisms(&service.engine, peer);
+        if !offered.is_empty() && session.user.is_none() {
+            let names: Vec<&str> = offered.into_iter().map(Mechanism::name).collect();
+            lines.push(format!("AUTH {}", names.join(" ")));
+        }
+    }
+    lines
+}

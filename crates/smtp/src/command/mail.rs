@@ -1,0 +1,77 @@
+//! `MAIL FROM`.
+//!
+//! Sources: RFC 5321 §4.1.1.2, §3.3; RFC 6409 §6.1 (a submitter's addresses), RFC 1870 §6 (SIZE).
+
+use crate::codec::command::Command;
+use crate::codec::data::LineCheck;
+use crate::codec::parameter::MailParameters;
+use crate::codec::reply::Reply;
+use crate::refusal::Refusal;
+use crate::session::{Mode, Session, Transaction};
+use formats::address::Mailbox;
+
+/// Opens a transaction; at once if no directory has to be read for it.
+pub(crate) fn run(session: &mut Session, command: Command) -> Result<(), Refusal> {
+    if session.hello.is_none() || session.transaction.is_some() {
+        return Err(Refusal::WrongOrder);
+    }
+    if session.service.role.is_submission() {
+        if session.user.is_none() {
+            return Err(Refusal::SignInFirst);
+        }
+        session.ask_for_disk(Mode::Deferred(Box::new(command)));
+        return Ok(());
+    }
+    carry_out(session, command)
+}
+
+/// Opens a transaction, where the disk may be read.
+pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), Refusal> {
+    let Command::Mail(sender, parameters) = command else {
+        return Err(Refusal::WrongOrder);
+    };
+    let limits = &session.service.limits;
+    if session.tally.letters >= limits.letters_max {
+        session.close_with(&Refusal::TooManyLetters);
+        return Ok(());
+    }
+    check(session, sender.as_ref(), &parameters)?;
+    session.tally.letters += 1;
+    session.transaction = Some(Box::new(Transaction {
+        sender,
+        parameters,
+        recipients: Vec::new(),
+        letter: None,
+        check: LineCheck::default(),
+        received_bytes: 0,
+    }));
+    session.done(Reply::new(250, "2.1.0", "Ok"))
+}
+
+fn check(
+    session: &Session,
+    sender: Option<&Mailbox>,
+    parameters: &MailParameters,
+) -> Result<(), Refusal> {
+    let engine = &session.service.engine;
+    if parameters
+        .size_bytes
+        .is_some_and(|size| size > engine.settings().limits.message_bytes_max)
+    {
+        return Err(Refusal::TooLarge);
+    }
+    let Some(sender) = sender else { return Ok(()) };
+    if sender.needs_utf8() && !parameters.utf8 {
+        return Err(Refusal::NeedsUtf8);
+    }
+    match &session.user {
+        Some(user)
+            if !engine
+                .directory()
+                .owns(user.account, &crate::plain(sender))? =>
+        {
+            Err(Refusal::NotYourAddress)
+        }
+        _ => Ok(()),
+    }
+}

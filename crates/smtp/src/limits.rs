@@ -1,0 +1,44 @@
+//! How much of everything one connection may take.
+
+use engine::Timestamp;
+
+/// Bounds of a session; the server fills them from its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Recipients of one letter; at least 100 (RFC 5321 §4.5.3.1.8).
+    pub recipients_max: usize,
+    /// Letters of one connection, refused ones too.
+    pub letters_max: u32,
+    /// Errors of one connection before it is closed; unknown recipients and wrong passwords count.
+    pub errors_max: u32,
+    /// Wrong passwords of one connection before it is closed.
+    pub sign_ins_max: u32,
+    /// Seconds without a byte; at least 300 (RFC 5321 §4.5.3.2.7).
+    pub idle_seconds: i64,
+    /// Seconds from greeting to end, whatever happens: nobody feeds us a byte a minute for ever.
+    pub session_seconds: i64,
+    /// Milliseconds between connection and greeting; who speaks in them is no mail server.
+    pub greeting_pause_milliseconds: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            recipients_max: 1_000,
+            letters_max: 10_000,
+            errors_max: 20,
+            sign_ins_max: 5,
+            idle_seconds: 300,
+            session_seconds: 4 * 3600,
+            greeting_pause_milliseconds: 0,
+        }
+    }
+}
+
+/// A time so many milliseconds later.
+pub(crate) fn later(now: Timestamp, milliseconds: i64) -> Timestamp {
+    Timestamp(
+        now.0
+            .saturating_add(milliseconds.saturating_mul(Timestamp::PER_SECOND / 1000)),
+    )
+}
