@@ -1,0 +1,326 @@
+//! What HTML reads like: plain text for previews and search.
+//!
+//! Never loads, renders or cleans anything, and its result is not HTML any more. One pass, no recursion; an
+//! unclosed tag, comment or script hides what follows it, as a browser would.
+//!
+//! Start at [`text`].
+
+use memchr::{memchr, memchr2, memmem};
+
+/// Elements whose content is never read.
+const HIDDEN: [&str; 6] = ["script", "style", "head", "title", "template", "noscript"];
+/// Elements that begin and end a line.
+const BLOCKS: [&str; 22] = [
+    "p",
+    "div",
+    "br",
+    "tr",
+    "table",
+    "li",
+    "ul",
+    "ol",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "blockquote",
+    "pre",
+    "section",
+    "article",
+    "header",
+    "footer",
+    "td",
+];
+/// Longest name between `&` and `;` that is looked up.
+const ENTITY_BYTES_MAX: usize = 10;
+
+/// The text of `html`, at most `chars_max` characters: blanks joined, blocks on lines of their own.
+pub fn text(html: &str, chars_max: usize) -> String {
+    let mut text = Text {
+        out: String::new(),
+        gap: Gap::None,
+        chars_left: chars_max,
+    };
+    let mut rest = html;
+    while text.chars_left > 0 && !rest.is_empty() {
+        let start = memchr(b'<', rest.as_bytes()).unwrap_or(rest.len());
+        let (words, markup) = rest.split_at_checked(start).unwrap_or((rest, ""));
+        text.push_words(words);
+        rest = text.markup(markup);
+    }
+    text.out
+}
+
+/// What stands between the last character and the next.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Gap {
+    None,
+    Blank,
+    Line,
+}
+
+struct Text {
+    out: String,
+    gap: Gap,
+    chars_left: usize,
+}
+
+impl Text {
+    fn push(&mut self, character: char) {
+        if character.is_whitespace() {
+            return self.widen(Gap::Blank);
+        }
+        let separator = match std::mem::replace(&mut self.gap, Gap::None) {
+            Gap::Blank if !self.out.is_empty() => Some(' '),
+            Gap::Line if !self.out.is_empty() => Some('\n'),
+            _ => None,
+        };
+        for character in separator.into_iter().chain([character]) {
+            if let Some(left) = self.chars_left.checked_sub(1) {
+                self.chars_left = left;
+                self.out.push(character);
+            }
+        }
+    }
+
+    fn widen(&mut self, gap: Gap) {
+        if self.gap < gap {
+            self.gap = gap;
+        }
+    }
+
+    fn push_words(&mut self, words: &str) {
+        let mut rest = words;
+        while self.chars_left > 0 && !rest.is_empty() {
+            let start = memchr(b'&', rest.as_bytes()).unwrap_or(rest.len());
+            let (plain, entity) = rest.split_at_checked(start).unwrap_or((rest, ""));
+            for character in plain.chars() {
+                if self.chars_left == 0 {
+                    return;
+                }
+                self.push(character);
+            }
+            rest = match read_entity(entity) {
+                Some((character, behind)) => {
+                    self.push(character);
+                    behind
+                }
+                None => match entity.strip_prefix('&') {
+                    Some(behind) => {
+                        self.push('&');
+                        behind
+                    }
+                    None => "",
+                },
+            };
+        }
+    }
+
+    /// Reads one tag, comment or lone `<` at the beginning; answers with what follows.
+    fn markup<'a>(&mut self, markup: &'a str) -> &'a str {
+        let Some(inside) = markup.strip_prefix('<') else {
+            return "";
+        };
+        if let Some(comment) = inside.strip_prefix("!--") {
+            return behind(comment, "-->");
+        }
+        let name_length = inside
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'!' | b'?'))
+            .count();
+        let (name, attributes) = inside.split_at_checked(name_length).unwrap_or((inside, ""));
+        if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
+            self.push('<');
+            return inside;
+        }
+        let rest = behind_tag(attributes);
+        let bare = name.trim_matches('/');
+        if BLOCKS.iter().any(|block| bare.eq_ignore_ascii_case(block)) {
+            self.widen(Gap::Line);
+        }
+        match HIDDEN
+            .iter()
+            .find(|hidden| name.eq_ignore_ascii_case(hidden))
+        {
+            Some(hidden) => behind_element(rest, hidden),
+            None => rest,
+        }
+    }
+}
+
+fn behind<'a>(text: &'a str, end: &str) -> &'a str {
+    let found = memmem::find(text.as_bytes(), end.as_bytes());
+    found
+        .and_then(|start| text.get(start + end.len()..))
+        .unwrap_or("")
+}
+
+/// Behind the `>` of a tag; quoted attributes may hold one.
+fn behind_tag(attributes: &str) -> &str {
+    let mut rest = attributes;
+    loop {
+        let Some(end) = rest
+            .bytes()
+            .position(|byte| matches!(byte, b'>' | b'"' | b'\''))
+        else {
+            return "";
+        };
+        let found = rest.as_bytes().get(end).copied();
+        rest = rest.get(end + 1..).unwrap_or("");
+        match found {
+            Some(b'>') | None => return rest,
+            // A quote that is never closed hides nothing.
+            Some(quote) => {
+                if let Some(close) = memchr(quote, rest.as_bytes()) {
+                    rest = rest.get(close + 1..).unwrap_or("");
+                } else {
+                    return behind(rest, ">");
+                }
+            }
+        }
+    }
+}
+
+/// Behind `</name …>`.
+fn behind_element<'a>(content: &'a str, name: &str) -> &'a str {
+    let mut rest = content;
+    while let Some(start) = memmem::find(rest.as_bytes(), b"</") {
+        rest = rest.get(start + 2..).unwrap_or("");
+        let found = rest
+            .get(..name.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(name));
+        if found {
+            return behind_tag(rest.get(name.len()..).unwrap_or(""));
+        }
+    }
+    ""
+}
+
+/// `&name;`, `&#160;` or `&#xA0;` at the beginning, and what follows it.
+fn read_entity(text: &str) -> Option<(char, &str)> {
+    let inside = text.strip_prefix('&')?;
+    let window = inside
+        .as_bytes()
+        .get(..ENTITY_BYTES_MAX.min(inside.len()))?;
+    let end = memchr2(b';', b' ', window)?;
+    let name = inside.get(..end)?;
+    let rest = inside.get(end..)?.strip_prefix(';')?;
+    let character = match name.strip_prefix('#') {
+        Some(number) => char::from_u32(match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        })?,
+        None => named_entity(name)?,
+    };
+    Some((
+        if character.is_control() {
+            ' '
+        } else {
+            character
+        },
+        rest,
+    ))
+}
+
+/// The names that letters use; others stay as they are written.
+fn named_entity(name: &str) -> Option<char> {
+    const NAMES: [(&str, char); 44] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", ' '),
+        ("copy", '©'),
+        ("reg", '®'),
+        ("trade", '™'),
+        ("hellip", '…'),
+        ("mdash", '—'),
+        ("ndash", '–'),
+        ("lsquo", '‘'),
+        ("rsquo", '’'),
+        ("ldquo", '“'),
+        ("rdquo", '”'),
+        ("laquo", '«'),
+        ("raquo", '»'),
+        ("bull", '•'),
+        ("middot", '·'),
+        ("euro", '€'),
+        ("pound", '£'),
+        ("yen", '¥'),
+        ("cent", '¢'),
+        ("sect", '§'),
+        ("deg", '°'),
+        ("times", '×'),
+        ("auml", 'ä'),
+        ("ouml", 'ö'),
+        ("uuml", 'ü'),
+        ("Auml", 'Ä'),
+        ("Ouml", 'Ö'),
+        ("Uuml", 'Ü'),
+        ("szlig", 'ß'),
+        ("eacute", 'é'),
+        ("egrave", 'è'),
+        ("agrave", 'à'),
+        ("ccedil", 'ç'),
+        ("ntilde", 'ñ'),
+        ("aacute", 'á'),
+        ("oacute", 'ó'),
+        ("zwnj", '\u{200c}'),
+        ("zwj", '\u{200d}'),
+        ("shy", '\u{ad}'),
+    ];
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, character)| *character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_vanish_and_blocks_begin_lines() {
+        let html = "<html><head><title>T</title><style>p{}</style></head><body><p>Hello <b>big</b>\n  world</p><p>x<br>y</p></body>";
+        assert_eq!(text(html, 1000), "Hello big world\nx\ny");
+    }
+
+    #[test]
+    fn entities_are_decoded() {
+        assert_eq!(
+            text("a&amp;b &#252; &#xFC; &uuml;&nbsp;&unknown; & c", 100),
+            "a&b ü ü ü &unknown; & c"
+        );
+        assert_eq!(text("&#0;&#x110000;", 100), "&#x110000;");
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_read() {
+        assert_eq!(
+            text("a<!-- <b>x</b> -->b<script>if (a</b) {}</script >c", 100),
+            "abc"
+        );
+        assert_eq!(text("a<style>never closed", 100), "a");
+        assert_eq!(text("a<!-- never closed", 100), "a");
+    }
+
+    #[test]
+    fn broken_markup_is_read_like_a_browser_would() {
+        assert_eq!(
+            text("1 < 2 <a href='>'>x</a> <img alt=\"> y", 100),
+            "1 < 2 x y"
+        );
+        assert_eq!(text("a<b", 100), "a");
+    }
+
+    #[test]
+    fn no_more_characters_than_allowed_come_out() {
+        assert_eq!(text("<p>äöü ß</p>", 3), "äöü");
+        assert_eq!(text("<p>äöü ß</p>", 0), "");
+        assert_eq!(text(&"<".repeat(100_000), 10), "<".repeat(10));
+    }
+}
