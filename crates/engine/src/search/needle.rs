@@ -12,6 +12,11 @@ impl Needle {
         Self(fold(text))
     }
 
+    /// True for the text that is in every text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// True if the text contains the needle, whatever the case of either.
     pub fn is_in(&self, text: &str) -> bool {
         if text.is_ascii() {

@@ -69,22 +69,32 @@ enum Cost {
     Body,
 }
 
-/// An item, looked at as far as needed.
+/// An item, looked at as far as needed. An item that has no fields or bytes contains nothing.
 pub trait Candidate {
     /// Its row.
     fn row(&self) -> &ItemRow;
     /// Its UID.
     fn uid(&self) -> Uid;
     /// When it came into its folder.
-    fn saved(&mut self) -> Result<Option<Timestamp>, EngineError>;
+    fn saved(&mut self) -> Result<Option<Timestamp>, EngineError> {
+        Ok(None)
+    }
     /// The day in its Date field, as days since 1970 in the sender's zone; absent without a date.
-    fn sent_day(&mut self) -> Result<Option<i64>, EngineError>;
+    fn sent_day(&mut self) -> Result<Option<i64>, EngineError> {
+        Ok(None)
+    }
     /// True if a header field of this name contains the text, after decoding.
-    fn has_field(&mut self, name: &str, needle: &Needle) -> Result<bool, EngineError>;
+    fn has_field(&mut self, _name: &str, _needle: &Needle) -> Result<bool, EngineError> {
+        Ok(false)
+    }
     /// True if any header field contains the text.
-    fn has_in_header(&mut self, needle: &Needle) -> Result<bool, EngineError>;
+    fn has_in_header(&mut self, _needle: &Needle) -> Result<bool, EngineError> {
+        Ok(false)
+    }
     /// True if a text part contains the text.
-    fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError>;
+    fn has_in_body(&mut self, _needle: &Needle) -> Result<bool, EngineError> {
+        Ok(false)
+    }
 }
 
 /// The question has more than [`TESTS_MAX`] tests.
@@ -176,9 +186,9 @@ impl Plan {
         Ok(self.combine(&answers).unwrap_or(false))
     }
 
-    /// True if matching may read bodies, which the caller counts against its budget.
-    pub fn reads_bodies(&self) -> bool {
-        self.tests.iter().any(|test| test.cost() == Cost::Body)
+    /// True if the rows alone decide, whatever they say.
+    pub fn reads_rows_only(&self) -> bool {
+        self.tests.iter().all(|test| test.cost() == Cost::Row)
     }
 
     fn add(&mut self, test: Test) -> Step {

@@ -1,0 +1,263 @@
+//! A letter as a search looks at it: its row, then its summary, then as much of its bytes as needed.
+//!
+//! Fields that the summary keeps are read from there; a summary that had no room for all of them sends the search
+//! to the header itself. Text parts are decoded to UTF-8; HTML is searched as the text that one sees.
+
+use super::{Candidate, Needle};
+use crate::EngineError;
+use crate::account::{Account, Message};
+use bytes::Bytes;
+use formats::message::decode::{self, Encoding};
+use formats::message::{
+    Addresses, EntryRef, PartKind, PartRef, SummaryRef, charset, encoded_word, header, html,
+};
+use store::id::{Timestamp, Uid};
+use store::model::{Details, ItemRow};
+
+/// Header bytes that are searched; what a scanner keeps of a header is no longer.
+const HEADER_BYTES_MAX: u64 = 256 * 1024;
+/// Bytes of one text part, still encoded, that are searched.
+const PART_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Characters of text taken out of one HTML part.
+const HTML_CHARACTERS_MAX: usize = 8 * 1024 * 1024;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// One letter under search.
+pub struct Letter<'a> {
+    uid: Uid,
+    row: &'a ItemRow,
+    details: Details,
+    message: Message,
+    bytes_read: u64,
+}
+
+impl<'a> Letter<'a> {
+    /// A letter whose row and details are at hand.
+    pub fn new(account: &Account, uid: Uid, row: &'a ItemRow, details: Details) -> Self {
+        let message = account.message_with_prefix(row, details.prefix.clone());
+        Self {
+            uid,
+            row,
+            details,
+            message,
+            bytes_read: 0,
+        }
+    }
+
+    /// Bytes of the letter that were read for the tests so far; a caller counts them against its budget.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    fn read(&mut self, start: u64, len: u64) -> Result<Bytes, EngineError> {
+        let bytes = self.message.read(start..start.saturating_add(len))?;
+        self.bytes_read = self.bytes_read.saturating_add(bytes.len() as u64);
+        Ok(bytes)
+    }
+
+    /// The letter's header, the lines put before it on delivery included.
+    fn header(&mut self) -> Result<Bytes, EngineError> {
+        let summary = self.details.summary.clone();
+        let top = SummaryRef::new(&summary)
+            .ok()
+            .and_then(|summary| summary.top());
+        let own = top.map_or(HEADER_BYTES_MAX, |top| top.body_start.min(HEADER_BYTES_MAX));
+        let prefix = self.message.prefix_len();
+        self.read(0, prefix.saturating_add(own))
+    }
+
+    /// What the summary says of a field; `None` when it does not keep that field, or not all of it.
+    fn in_summary(&self, name: &str, needle: &Needle) -> Option<bool> {
+        let summary = SummaryRef::new(&self.details.summary).ok()?;
+        let envelope = (!summary.is_truncated()).then(|| summary.envelope())?;
+        let text = |value: Option<&[u8]>| value.is_some_and(|raw| is_in_value(needle, raw));
+        match name.to_ascii_lowercase().as_str() {
+            "subject" => Some(text(envelope.subject)),
+            "message-id" => Some(text(envelope.message_id)),
+            "in-reply-to" => Some(text(envelope.in_reply_to)),
+            "from" => Some(is_in_addresses(needle, envelope.from())),
+            "to" => Some(is_in_addresses(needle, envelope.to())),
+            "cc" => Some(is_in_addresses(needle, envelope.cc())),
+            "bcc" => Some(is_in_addresses(needle, envelope.bcc())),
+            _ => None,
+        }
+    }
+
+    /// True if one part contains the text; of an enclosed letter, its header.
+    fn is_in_part(&mut self, part: &Searched, needle: &Needle) -> Result<bool, EngineError> {
+        let start = part.start.saturating_add(self.message.prefix_len());
+        let raw = self.read(start, part.len.min(PART_BYTES_MAX))?;
+        if part.form == Form::Header {
+            return Ok(is_in_header(needle, &raw));
+        }
+        let decoded = decode::all(part.encoding, &raw);
+        let text = charset::to_utf8(part.charset.as_bytes(), &decoded);
+        Ok(match part.form {
+            Form::Html => needle.is_in(&html::text(&text, HTML_CHARACTERS_MAX)),
+            Form::Text | Form::Header => needle.is_in(&text),
+        })
+    }
+}
+
+impl Candidate for Letter<'_> {
+    fn row(&self) -> &ItemRow {
+        self.row
+    }
+
+    fn uid(&self) -> Uid {
+        self.uid
+    }
+
+    fn saved(&mut self) -> Result<Option<Timestamp>, EngineError> {
+        Ok(Some(self.details.created))
+    }
+
+    fn sent_day(&mut self) -> Result<Option<i64>, EngineError> {
+        let summary = SummaryRef::new(&self.details.summary).ok();
+        Ok(summary.and_then(|summary| summary.sent()).map(|date| {
+            let here = date
+                .seconds
+                .saturating_add(i64::from(date.zone_minutes) * 60);
+            here.div_euclid(SECONDS_PER_DAY)
+        }))
+    }
+
+    fn has_field(&mut self, name: &str, needle: &Needle) -> Result<bool, EngineError> {
+        if let Some(decided) = self.in_summary(name, needle) {
+            // The summary keeps no empty fields, so "is there such a field" is asked of the header.
+            if decided || !needle.is_empty() {
+                return Ok(decided);
+            }
+        }
+        let header = self.header()?;
+        Ok(header::fields(&header)
+            .filter(|field| field.is(name))
+            .any(|field| is_in_value(needle, field.value)))
+    }
+
+    fn has_in_header(&mut self, needle: &Needle) -> Result<bool, EngineError> {
+        let header = self.header()?;
+        Ok(is_in_header(needle, &header))
+    }
+
+    fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError> {
+        let summary = self.details.summary.clone();
+        let parts = match SummaryRef::new(&summary) {
+            Ok(summary) if !summary.is_truncated() => searched_parts(&summary),
+            // Too many parts for a summary: the letter is searched as it stands.
+            _ => vec![Searched::whole(self.message.len())],
+        };
+        for part in &parts {
+            if self.is_in_part(part, needle)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// How the bytes of a part become text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Html,
+    Header,
+}
+
+/// A range of the letter that holds text; offsets as in the summary.
+struct Searched {
+    start: u64,
+    len: u64,
+    form: Form,
+    encoding: Encoding,
+    charset: String,
+}
+
+impl Searched {
+    fn whole(len: u64) -> Self {
+        let (encoding, charset) = (Encoding::Identity, String::new());
+        Self {
+            start: 0,
+            len,
+            form: Form::Text,
+            encoding,
+            charset,
+        }
+    }
+
+    fn of(part: &PartRef<'_>) -> Self {
+        Self {
+            start: part.body_start,
+            len: part.body_size(),
+            form: if part.is("text", "html") {
+                Form::Html
+            } else {
+                Form::Text
+            },
+            encoding: Encoding::named(part.encoding),
+            charset: part.parameters.text("charset").unwrap_or_default(),
+        }
+    }
+
+    fn header_of(part: &PartRef<'_>) -> Self {
+        let len = part
+            .body_start
+            .saturating_sub(part.header_start)
+            .min(HEADER_BYTES_MAX);
+        let (encoding, charset) = (Encoding::Identity, String::new());
+        Self {
+            start: part.header_start,
+            len,
+            form: Form::Header,
+            encoding,
+            charset,
+        }
+    }
+}
+
+/// The text parts, and the headers of enclosed letters.
+fn searched_parts(summary: &SummaryRef<'_>) -> Vec<Searched> {
+    let parts: Vec<PartRef<'_>> = summary.parts().collect();
+    let is_enclosed = |part: &PartRef<'_>| {
+        let above = part.parent.and_then(|parent| parts.get(parent));
+        above.is_some_and(|above| above.kind == PartKind::Message)
+    };
+    let headers = parts
+        .iter()
+        .filter(|part| is_enclosed(part))
+        .map(Searched::header_of);
+    let texts = parts
+        .iter()
+        .filter(|part| part.media_type == b"text")
+        .map(Searched::of);
+    headers.chain(texts).collect()
+}
+
+fn is_in_header(needle: &Needle, block: &[u8]) -> bool {
+    header::fields(block).any(|field| is_in_value(needle, field.raw))
+}
+
+fn is_in_value(needle: &Needle, raw: &[u8]) -> bool {
+    needle.is_in(&encoded_word::decode(raw))
+}
+
+/// Looks at each address as one would write it: `Name <local@domain>`.
+fn is_in_addresses(needle: &Needle, addresses: Addresses<'_>) -> bool {
+    let text = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
+    let mut line = String::new();
+    for entry in addresses {
+        match entry {
+            EntryRef::Mailbox {
+                name,
+                local,
+                domain,
+            } => {
+                line.push_str(&name.map(encoded_word::decode).unwrap_or_default());
+                line.push_str(&format_args!(" <{}@{}>, ", text(local), text(domain)).to_string());
+            }
+            EntryRef::GroupStart(name) => line.push_str(&(encoded_word::decode(name) + ": ")),
+            EntryRef::GroupEnd => line.push_str("; "),
+        }
+    }
+    needle.is_in(&line)
+}
