@@ -209,9 +209,9 @@ impl Report {
                 Ok(ControlFlow::Continue(()))
             },
         )?;
-        wrong
-            .iter()
-            .for_each(|name| self.add(Fault::Name, format!("{name:?}")));
+        for name in wrong {
+            self.add(Fault::Name, format!("{name:?}"));
+        }
         if by_name != by_number {
             self.add(Fault::Name, format!("{by_number} numbers, {by_name} names"));
         }
@@ -224,7 +224,7 @@ fn check_references<R: Reads>(read: &R) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     each(read, &[tag::REFERENCE], &mut |key, _| {
         let body = BodyNumber(key::field(key, 1, 8)?);
-        let account = AccountId(u32::try_from(key::field(key, 9, 4)?).unwrap_or(u32::MAX));
+        let account = AccountId(key::field32(key, 9)?);
         if !uses(read, account, key::tail48(key)?, body)? {
             let subject = format!("needless {}", hex(key));
             findings.push(Finding {

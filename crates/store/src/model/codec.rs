@@ -44,6 +44,11 @@ pub(crate) fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(what.to_owned())
 }
 
+/// A bit of a row's first byte, if the condition holds.
+pub(crate) fn bit(condition: bool, bit: u8) -> u8 {
+    if condition { bit } else { 0 }
+}
+
 /// Writes fields.
 #[derive(Debug, Default)]
 pub(crate) struct Encoder(Vec<u8>);

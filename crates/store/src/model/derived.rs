@@ -4,7 +4,7 @@
 //! blocks of UIDs (`U`), locations (`L`), aliases (`I`), tombstones (`T`), references (`R`) and the account's use
 //! follow from them. Both the check and the repair compare what is there with this.
 
-use super::codec::{Row, corrupt};
+use super::codec::Row;
 use super::key::{self, tag};
 use super::reads::{Number, Reads, each};
 use super::row::uids::{UidBlock, block_of};
@@ -254,10 +254,9 @@ impl Derived {
 
 /// The place that an item's key names.
 pub(crate) fn location_of(key: &[u8]) -> Result<Location, StoreError> {
-    let uid = u32::try_from(key::field(key, 12, 4)?).map_err(|_| corrupt("UID in a key"))?;
     Ok(Location {
         folder: FolderId(key::field(key, 5, 6)?),
         shelf: Shelf::from_number(key::field(key, 11, 1)?)?,
-        uid: Uid(uid),
+        uid: Uid(key::field32(key, 12)?),
     })
 }

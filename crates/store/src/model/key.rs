@@ -277,34 +277,41 @@ fn low48(value: u64) -> impl Iterator<Item = u8> {
     value.to_be_bytes().into_iter().skip(2)
 }
 
-/// The big-endian number in the last `N` bytes of a key.
-fn tail<const N: usize>(key: &[u8]) -> Result<u64, StoreError> {
-    let bytes = key
-        .last_chunk::<N>()
-        .ok_or_else(|| corrupt("key too short"))?;
-    Ok(bytes
-        .iter()
-        .fold(0, |number, &byte| number << 8 | u64::from(byte)))
-}
-
 /// The 32-bit number that ends a key: a UID, a block, a name's or directory object's number.
 pub(crate) fn tail32(key: &[u8]) -> Result<u32, StoreError> {
-    tail::<4>(key).map(|number| number as u32)
+    let bytes = key.last_chunk::<4>();
+    bytes
+        .map(|bytes| u32::from_be_bytes(*bytes))
+        .ok_or_else(|| corrupt("key too short"))
 }
 
 /// The 48-bit number that ends a key: a folder, an item or a change.
 pub(crate) fn tail48(key: &[u8]) -> Result<u64, StoreError> {
-    tail::<6>(key)
+    let bytes = key
+        .last_chunk::<6>()
+        .ok_or_else(|| corrupt("key too short"))?;
+    Ok(number(bytes))
 }
 
 /// The field of a key from `start` on, as a big-endian number of `len` bytes.
 pub(crate) fn field(key: &[u8], start: usize, len: usize) -> Result<u64, StoreError> {
-    let bytes = key
-        .get(start..start + len)
-        .ok_or_else(|| corrupt("key too short"))?;
-    Ok(bytes
+    key.get(start..start + len)
+        .map(number)
+        .ok_or_else(|| corrupt("key too short"))
+}
+
+/// The field of four bytes from `start` on.
+pub(crate) fn field32(key: &[u8], start: usize) -> Result<u32, StoreError> {
+    let bytes = key.get(start..).and_then(<[u8]>::first_chunk::<4>);
+    bytes
+        .map(|bytes| u32::from_be_bytes(*bytes))
+        .ok_or_else(|| corrupt("key too short"))
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes
         .iter()
-        .fold(0, |number, &byte| number << 8 | u64::from(byte)))
+        .fold(0, |number, &byte| (number << 8) | u64::from(byte))
 }
 
 /// All names of one space begin with this.

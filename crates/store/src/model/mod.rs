@@ -26,7 +26,7 @@ mod watch;
 pub use check::{Fault, Finding, check, check_account};
 pub use error::ModelError;
 pub use flags::{FlagChange, FlagSet, Flags, Keywords};
-pub use reads::{Changes, Due, Reads, View};
+pub use reads::{Changes, Due, OverlayTree, Reads, View};
 pub use row::{
     AccountRow, AddressTarget, Binding, ChangeRecord, Departed, Details, DirectoryKind,
     DirectoryRecord, FolderForm, FolderRow, Grant, Grantee, IdRun, ItemRow, Kind, Lineage, Name,

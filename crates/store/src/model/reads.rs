@@ -2,7 +2,7 @@
 //!
 //! A read names the account it is about, so that one view or transaction serves several.
 
-use super::codec::{Row, corrupt};
+use super::codec::Row;
 use super::key::{self, tag};
 use super::row::change::DepartedRow;
 use super::row::overlay::{OverlayRow, path_bytes, path_from_bytes};
@@ -37,6 +37,9 @@ pub enum Changes {
     /// The number lies below the horizon: what happened since is forgotten, and the client must start again.
     Forgotten,
 }
+
+/// All values of an object and its parts, in the order of their paths.
+pub type OverlayTree = Vec<(Vec<PathStep>, Vec<OverlayValue>)>;
 
 /// A queue entry's place in the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,11 +297,7 @@ pub trait Reads: Read {
     }
 
     /// The whole overlay tree of a folder or item, in the order of paths.
-    fn overlay_tree(
-        &self,
-        account: AccountId,
-        object: u64,
-    ) -> Result<Vec<(Vec<PathStep>, Vec<OverlayValue>)>, StoreError> {
+    fn overlay_tree(&self, account: AccountId, object: u64) -> Result<OverlayTree, StoreError> {
         let prefix = key::overlay(account, object, &[]);
         let mut tree = Vec::new();
         each(self, &prefix, &mut |key, value| {
@@ -623,11 +622,9 @@ pub(crate) fn schedule<R: Read + ?Sized>(
             if due.len() == limit {
                 return Ok(ControlFlow::Break(()));
             }
-            let account =
-                u32::try_from(key::field(key, 9, 4)?).map_err(|_| corrupt("queue key"))?;
             due.push(Due {
                 at: Timestamp((key::field(key, 1, 8)? ^ (1 << 63)).cast_signed()),
-                account: AccountId(account),
+                account: AccountId(key::field32(key, 9)?),
                 id: key::tail48(key)?,
             });
             Ok(ControlFlow::Continue(()))

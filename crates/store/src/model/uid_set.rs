@@ -127,19 +127,19 @@ impl UidSet {
         let mut builder = UidSetBuilder::default();
         let mut holes = other.runs.iter().peekable();
         for run in self.runs.iter() {
-            let mut from = u64::from(run.first);
+            let mut from = Some(run.first); // `None` when the rest of the run is covered.
             while let Some(hole) = holes.peek().filter(|hole| hole.first <= run.last) {
-                if u64::from(hole.first) > from {
-                    builder.push(from as u32, hole.first - 1);
+                if let Some(from) = from.filter(|from| *from < hole.first) {
+                    builder.push(from, hole.first - 1);
                 }
-                from = from.max(u64::from(hole.last) + 1);
+                from = from.and_then(|from| Some(from.max(hole.last.checked_add(1)?)));
                 if hole.last > run.last {
                     break;
                 }
                 holes.next();
             }
-            if from <= u64::from(run.last) {
-                builder.push(from as u32, run.last);
+            if let Some(from) = from.filter(|from| *from <= run.last) {
+                builder.push(from, run.last);
             }
         }
         builder.finish()

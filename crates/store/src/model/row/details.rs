@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::id::{AccountId, ChangeSeq, Timestamp};
-use crate::model::codec::{Decoder, Encoder, Row};
+use crate::model::codec::{Decoder, Encoder, Row, bit};
 use bytes::Bytes;
 
 /// Longest prefix in bytes: trace and verdict header lines for one recipient; a row must hold it.
@@ -47,10 +47,7 @@ const HAS_LINEAGE: u8 = 2;
 
 impl Row for Details {
     fn write(&self, out: &mut Encoder) {
-        out.byte(
-            u8::from(self.sent.is_some()) * HAS_SENT
-                | u8::from(self.lineage.is_some()) * HAS_LINEAGE,
-        );
+        out.byte(bit(self.sent.is_some(), HAS_SENT) | bit(self.lineage.is_some(), HAS_LINEAGE));
         out.bytes(&self.prefix);
         out.bytes(&self.summary);
         if let Some(sent) = self.sent {

@@ -4,7 +4,7 @@ use super::item::Kind;
 use super::rights::{self, Grant};
 use crate::error::StoreError;
 use crate::id::{ChangeSeq, FolderId, Timestamp, Uid};
-use crate::model::codec::{Decoder, Encoder, Row, corrupt};
+use crate::model::codec::{Decoder, Encoder, Row, bit, corrupt};
 use crate::model::shelf::Shelf;
 use bytes::Bytes;
 
@@ -190,10 +190,10 @@ impl FolderRow {
 
     fn bits(&self) -> u8 {
         let search = matches!(self.form, FolderForm::Search(_));
-        u8::from(self.hidden) * HIDDEN
-            | u8::from(self.subscribed) * SUBSCRIBED
-            | u8::from(self.removed.is_some()) * REMOVED
-            | u8::from(search) * SEARCH
+        bit(self.hidden, HIDDEN)
+            | bit(self.subscribed, SUBSCRIBED)
+            | bit(self.removed.is_some(), REMOVED)
+            | bit(search, SEARCH)
     }
 }
 

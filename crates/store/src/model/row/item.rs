@@ -3,7 +3,7 @@
 use super::folder::numbered;
 use crate::error::StoreError;
 use crate::id::{BodyNumber, ChangeSeq, ContentId, ItemKey, PlaceId, Timestamp};
-use crate::model::codec::{Decoder, Encoder, Row, corrupt};
+use crate::model::codec::{Decoder, Encoder, Row, bit, corrupt};
 use crate::model::flags::{FlagSet, Flags, Keywords};
 use crate::model::shelf::Shelf;
 
@@ -87,11 +87,11 @@ impl ItemRow {
     }
 
     fn bits(&self) -> u8 {
-        u8::from(self.place.0 != self.item.0) * HAS_PLACE
-            | u8::from(self.content.0 != self.item.0) * HAS_CONTENT
-            | u8::from(self.body.is_some()) * HAS_BODY
-            | u8::from(self.removed.is_some()) * HAS_REMOVED
-            | self.kind.number() << KIND_SHIFT
+        bit(self.place.0 != self.item.0, HAS_PLACE)
+            | bit(self.content.0 != self.item.0, HAS_CONTENT)
+            | bit(self.body.is_some(), HAS_BODY)
+            | bit(self.removed.is_some(), HAS_REMOVED)
+            | (self.kind.number() << KIND_SHIFT)
     }
 }
 

@@ -126,7 +126,9 @@ impl Value {
             Self::List(values) => {
                 out.byte(13);
                 out.number(values.len() as u64);
-                values.iter().for_each(|value| value.write(out));
+                for value in values {
+                    value.write(out);
+                }
             }
             Self::TextBody(body, len) => in_body(out, 14, *body, *len),
             Self::BinaryBody(body, len) => in_body(out, 15, *body, *len),

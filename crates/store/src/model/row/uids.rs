@@ -100,18 +100,18 @@ impl Row for UidBlock {
 
 /// The runs of a block's row, without making a block of them.
 pub(crate) fn read_runs(input: &mut Decoder<'_>) -> Result<Vec<Range<u32>>, StoreError> {
-    let count = input.number()?;
+    let count = input.number32()?;
     let mut runs = Vec::new();
-    let (mut end, mut total) = (0_u64, 0_u64);
+    let (mut end, mut total) = (0_u32, 0_u32);
     while !input.is_empty() {
-        let start = end.saturating_add(input.number()?);
-        let len = input.number()?;
+        let start = end.saturating_add(input.number32()?);
+        let len = input.number32()?;
         end = start.saturating_add(len);
-        total = total.saturating_add(len);
-        if end > u64::from(BLOCK_UIDS) || len == 0 {
+        if end > BLOCK_UIDS || len == 0 {
             return Err(corrupt("run beyond its block of UIDs"));
         }
-        runs.push(start as u32..end as u32);
+        total += len;
+        runs.push(start..end);
     }
     if total == count {
         Ok(runs)

@@ -79,11 +79,9 @@ impl Txn<'_> {
         };
         self.renew_details(account, &receipt, new)?;
         self.drop_bound(account, object, new.body.as_ref().and_then(Body::hash))?;
-        if let Some(body) = &new.body {
-            self.refer(account, object, body);
-        }
         let own = new.body.as_ref().map(Body::number);
-        self.release_bodies(account, object, &before, own)?;
+        new.body.iter().for_each(|body| self.bring(body));
+        self.renew_references(account, object, &before, own)?;
         if let Some(modified) = new.modified {
             self.set_modified(account, receipt.at, modified)?;
         }
@@ -217,8 +215,8 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Drops the references to bodies that the object referred to before and no longer does.
-    pub(super) fn release_bodies(
+    /// Writes and removes references to bodies so that they are those of the object as it is now.
+    pub(super) fn renew_references(
         &mut self,
         account: AccountId,
         object: u64,
@@ -226,6 +224,10 @@ impl Txn<'_> {
         own: Option<BodyNumber>,
     ) -> Result<(), ModelError> {
         let after = self.bodies_of(account, object, own)?;
+        for &body in after.difference(before) {
+            self.pending
+                .put_empty(key::reference(body, account, object));
+        }
         for &body in before.difference(&after) {
             self.pending.remove(key::reference(body, account, object));
         }

@@ -1,7 +1,7 @@
 //! The directory: objects with permanent numbers, and the addresses that lead to them. All in account 0.
 
 use super::Txn;
-use crate::id::AccountId;
+use crate::id::{AccountId, ChangeSeq};
 use crate::model::error::ModelError;
 use crate::model::key;
 use crate::model::reads::Reads;
@@ -27,7 +27,7 @@ impl Txn<'_> {
             number,
             DirectoryRecord {
                 guid,
-                changed: Default::default(),
+                changed: ChangeSeq::default(),
                 payload,
             },
             What::CREATED,

@@ -301,11 +301,16 @@ impl Txn<'_> {
 
     /// Says that an object refers to a body, and brings the body into the commit if it is new.
     pub(super) fn refer(&mut self, account: AccountId, object: u64, body: &Body) {
+        self.bring(body);
+        self.pending
+            .put_empty(key::reference(body.number(), account, object));
+    }
+
+    /// Brings a body into the commit if it is new.
+    pub(super) fn bring(&mut self, body: &Body) {
         if let Body::Staged(staged) = body {
             self.stage(staged);
         }
-        self.pending
-            .put_empty(key::reference(body.number(), account, object));
     }
 }
 

@@ -54,9 +54,8 @@ impl Numbering {
 /// What a log line leaves behind in the folder that was left.
 pub(crate) fn tombstone(record: &ChangeRecord) -> Option<(FolderId, DepartedRow)> {
     let from = record.from?;
-    let item = match record.object {
-        Object::Item(item) | Object::Member(_, item) => item,
-        _ => return None,
+    let (Object::Item(item) | Object::Member(_, item)) = record.object else {
+        return None;
     };
     // Of a number for the read state alone there is a second one that tells of the departure.
     let left = record.to.is_none_or(|to| to.at != from.at) && record.what != What::READ;

@@ -57,9 +57,9 @@ impl Txn<'_> {
         let old = self.overlay(account, found.number, path)?;
         let mut values = old.clone();
         for change in changes {
-            self.apply_value(account, found.number, &mut values, change)?;
+            self.apply_value(&mut values, change);
         }
-        self.shorten(account, found.number, &mut values)?;
+        self.shorten(&mut values)?;
         if values == old {
             return Ok(());
         }
@@ -71,7 +71,7 @@ impl Txn<'_> {
             self.takes_room();
             self.pending.put(key, &OverlayRow(values));
         }
-        self.release_bodies(account, found.number, &before, found.own_body())?;
+        self.renew_references(account, found.number, &before, found.own_body())?;
         self.touch_overlay(account, found)
     }
 
@@ -98,7 +98,7 @@ impl Txn<'_> {
             self.pending
                 .remove(key::overlay(account, found.number, &path_bytes(path)));
         }
-        self.release_bodies(account, found.number, &before, found.own_body())?;
+        self.renew_references(account, found.number, &before, found.own_body())?;
         self.touch_overlay(account, found)
     }
 
@@ -144,75 +144,59 @@ impl Txn<'_> {
         self.stamp_contents(account, at.folder, row.changed)
     }
 
-    fn apply_value(
-        &mut self,
-        account: AccountId,
-        object: u64,
-        values: &mut Vec<OverlayValue>,
-        change: &OverlayInput,
-    ) -> Result<(), ModelError> {
+    fn apply_value(&mut self, values: &mut Vec<OverlayValue>, change: &OverlayInput) {
+        let in_body = |property: &u32, value, binding: &Binding| OverlayValue {
+            property: *property,
+            value,
+            binding: *binding,
+        };
         let entry = match change {
             OverlayInput::Remove(property) => {
                 values.retain(|entry| entry.property != *property);
-                return Ok(());
+                return;
             }
             OverlayInput::Set(entry) => entry.clone(),
             OverlayInput::SetText(property, body, binding) => {
-                self.refer(account, object, body);
-                let value = Value::TextBody(body.number(), body.len());
-                OverlayValue {
-                    property: *property,
-                    value,
-                    binding: *binding,
-                }
+                self.bring(body);
+                in_body(
+                    property,
+                    Value::TextBody(body.number(), body.len()),
+                    binding,
+                )
             }
             OverlayInput::SetBinary(property, body, binding) => {
-                self.refer(account, object, body);
-                let value = Value::BinaryBody(body.number(), body.len());
-                OverlayValue {
-                    property: *property,
-                    value,
-                    binding: *binding,
-                }
+                self.bring(body);
+                in_body(
+                    property,
+                    Value::BinaryBody(body.number(), body.len()),
+                    binding,
+                )
             }
         };
         match values.binary_search_by_key(&entry.property, |each| each.property) {
             Ok(index) => values.splice(index..=index, [entry]).for_each(drop),
             Err(index) => values.insert(index, entry),
         }
-        Ok(())
     }
 
     /// Turns long values into bodies, and then the longest until the row fits.
-    fn shorten(
-        &mut self,
-        account: AccountId,
-        object: u64,
-        values: &mut [OverlayValue],
-    ) -> Result<(), ModelError> {
+    fn shorten(&mut self, values: &mut [OverlayValue]) -> Result<(), ModelError> {
         for entry in values.iter_mut() {
             if entry.value.inline_len() > VALUE_INLINE_BYTES_MAX {
-                self.spill(account, object, &mut entry.value)?;
+                self.spill(&mut entry.value)?;
             }
         }
-        let mut len = OverlayRow(values.to_vec()).encode().len();
-        while len > ROW_BYTES_MAX {
+        while OverlayRow(values.to_vec()).encode().len() > ROW_BYTES_MAX {
             let longest = values
                 .iter_mut()
                 .max_by_key(|entry| entry.value.inline_len());
-            let longest = longest.ok_or(ModelError::TooLong)?;
-            self.spill(account, object, &mut longest.value)?;
-            len = OverlayRow(values.to_vec()).encode().len();
+            let longest = longest.filter(|entry| entry.value.inline_len() > 0);
+            self.spill(&mut longest.ok_or(ModelError::TooLong)?.value)?;
         }
         Ok(())
     }
 
-    fn spill(
-        &mut self,
-        account: AccountId,
-        object: u64,
-        value: &mut Value,
-    ) -> Result<(), ModelError> {
+    fn spill(&mut self, value: &mut Value) -> Result<(), ModelError> {
         let bytes = match &*value {
             Value::Text(text) => text.as_bytes(),
             Value::Binary(bytes) => bytes.as_ref(),
@@ -221,7 +205,7 @@ impl Txn<'_> {
         let mut spool = self.store.backend.spool()?;
         spool.write(bytes)?;
         let body = Body::Staged(Arc::new(spool.finish()?));
-        self.refer(account, object, &body);
+        self.bring(&body);
         *value = match value {
             Value::Text(_) => Value::TextBody(body.number(), body.len()),
             _ => Value::BinaryBody(body.number(), body.len()),

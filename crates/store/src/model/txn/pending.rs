@@ -199,40 +199,40 @@ impl Txn<'_> {
         Ok(&mut cached.row)
     }
 
-    /// The value of a decoded row; the outer `None` when it is not decoded.
-    fn decoded(&self, key: &[u8]) -> Option<Option<Bytes>> {
-        let account = AccountId(number(key, 1, 4)? as u32);
-        match key.first()? {
-            &tag::ACCOUNT => self
-                .pending
-                .accounts
-                .get(&account)
-                .map(|cached| Some(cached.row.encode())),
-            &tag::FOLDER => {
-                let folder = FolderId(number(key, 5, 6)?);
-                let cached = self.pending.folders.get(&(account, folder));
-                cached.map(|cached| Some(cached.row.encode()))
+    /// The value of a row that is decoded in memory.
+    fn decoded(&self, key: &[u8]) -> Option<Decoded> {
+        let account = AccountId(key::field32(key, 1).ok()?);
+        let folder = || key::field(key, 5, 6).ok().map(FolderId);
+        match *key.first()? {
+            tag::ACCOUNT => {
+                let cached = self.pending.accounts.get(&account)?;
+                Some(Decoded(Some(cached.row.encode())))
             }
-            &tag::UIDS => {
-                let folder = FolderId(number(key, 5, 6)?);
-                let shelf = Shelf::from_number(number(key, 11, 1)?).ok()?;
-                let block = number(key, 12, 4)? as u32;
-                let cached = self.pending.blocks.get(&(account, folder, shelf, block));
-                cached.map(|cached| block_value(&cached.row))
+            tag::FOLDER => {
+                let cached = self.pending.folders.get(&(account, folder()?))?;
+                Some(Decoded(Some(cached.row.encode())))
+            }
+            tag::UIDS => {
+                let shelf = Shelf::from_number(key::field(key, 11, 1).ok()?).ok()?;
+                let block = key::field32(key, 12).ok()?;
+                let cached = self
+                    .pending
+                    .blocks
+                    .get(&(account, folder()?, shelf, block))?;
+                Some(Decoded(block_value(&cached.row)))
             }
             _ => None,
         }
     }
 }
 
-fn number(key: &[u8], start: usize, len: usize) -> Option<u64> {
-    key::field(key, start, len).ok()
-}
+/// The value that a decoded row will have, if it will have one.
+struct Decoded(Option<Bytes>);
 
 impl Read for Txn<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         if may_be_decoded(key)
-            && let Some(value) = self.decoded(key)
+            && let Some(Decoded(value)) = self.decoded(key)
         {
             return Ok(value);
         }

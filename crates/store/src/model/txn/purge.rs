@@ -179,7 +179,9 @@ impl Txn<'_> {
             keys.push(key.to_vec());
             Ok(ControlFlow::Continue(()))
         })?;
-        keys.into_iter().for_each(|key| self.pending.remove(key));
+        for key in keys {
+            self.pending.remove(key);
+        }
         Ok(())
     }
 }

@@ -18,9 +18,9 @@ impl Txn<'_> {
         for tag in REBUILT {
             let differences = derived.differences(self, account, tag)?;
             wrong += differences.len();
-            differences
-                .into_iter()
-                .for_each(|(key, value)| self.pending.put_raw(key, value));
+            for (key, value) in differences {
+                self.pending.put_raw(key, value);
+            }
         }
         for key in &derived.references {
             if crate::backend::Read::get(self, key)?.is_none() {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use store::backend::StagedBody;
 use store::backend::memory::MemoryBackend;
-use store::id::{AccountId, Timestamp};
-use store::model::{ModelError, Origin, Store, Txn};
+use store::id::{AccountId, ChangeSeq, FolderId, Timestamp};
+use store::model::*;
 use store::world::{Clock, Rng};
 
 /// Stands still until it is moved.
@@ -85,4 +86,57 @@ impl Fixture {
             .write(&[ACCOUNT, AccountId::DIRECTORY], origin, work)?;
         Ok(pending.wait()?)
     }
+}
+
+pub const OTHER: AccountId = AccountId(8);
+
+pub fn folder(fixture: &Fixture, name: &str) -> FolderId {
+    let new = NewFolder {
+        name: name.to_owned(),
+        ..NewFolder::default()
+    };
+    fixture
+        .write(|txn| txn.create_folder(ACCOUNT, &new))
+        .unwrap()
+}
+
+pub fn letter(fixture: &Fixture, folder: FolderId, text: &str) -> Receipt {
+    let body = Some(Body::Staged(stage(fixture, text.as_bytes())));
+    let new = NewItem {
+        body,
+        delivered: true,
+        ..NewItem::mail(folder)
+    };
+    fixture.write(|txn| txn.insert_item(ACCOUNT, &new)).unwrap()
+}
+
+pub fn stage(fixture: &Fixture, bytes: &[u8]) -> Arc<StagedBody> {
+    let mut spool = fixture.store.spool().unwrap();
+    spool.write(bytes).unwrap();
+    Arc::new(spool.finish().unwrap())
+}
+
+pub fn view(fixture: &Fixture) -> View<'_> {
+    fixture.store.view(ACCOUNT).unwrap()
+}
+
+pub fn row(fixture: &Fixture, at: Location) -> ItemRow {
+    view(fixture).item_row(ACCOUNT, at).unwrap().unwrap()
+}
+
+pub fn account(fixture: &Fixture) -> AccountRow {
+    view(fixture).account_row(ACCOUNT).unwrap().unwrap()
+}
+
+pub fn log(fixture: &Fixture, since: ChangeSeq) -> Vec<(ChangeSeq, ChangeRecord)> {
+    match view(fixture).changes(ACCOUNT, since, usize::MAX).unwrap() {
+        Changes::Page { records, .. } => records,
+        Changes::Forgotten => panic!("forgotten"),
+    }
+}
+
+pub fn flag(fixture: &Fixture, at: Location, flags: Flags) -> FlagOutcome {
+    fixture
+        .write(|txn| txn.set_flags(ACCOUNT, at, &FlagChange::add(flags)))
+        .unwrap()
 }

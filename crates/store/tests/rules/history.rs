@@ -1,9 +1,7 @@
 //! The heart of the store: from any earlier change number, what the log tells turns an old picture of an account
 //! into the present one; and whatever verbs run, numbers are consecutive, UIDs ascend, counters are counts.
 
-#[path = "suite/world.rs"]
-mod world;
-
+use crate::world::{ACCOUNT, Fixture};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -14,7 +12,6 @@ use store::model::{
     NewFolder, NewItem, Object, OverlayInput, OverlayObject, OverlayValue, Reads, Shelf, Txn,
     Value, View, check,
 };
-use world::{ACCOUNT, Fixture};
 
 /// What a random client does. Indices are taken modulo what there is.
 #[derive(Debug, Clone)]

@@ -1,9 +1,7 @@
 //! Every backend under the one suite of what a backend promises, and the simulated faults of the one in memory.
 
-mod suite;
-#[path = "suite/world.rs"]
-mod world;
-
+use crate::suite::{Fixture, run};
+use crate::world::{Dice, Hands};
 use bytes::Bytes;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,8 +11,6 @@ use store::backend::memory::MemoryBackend;
 use store::backend::{Backend, Batch, Purpose};
 use store::id::AccountId;
 use store::world::memory::MemoryDisk;
-use suite::{Fixture, run};
-use world::{Dice, Hands};
 
 #[test]
 fn memory_keeps_the_promises_of_a_backend() {
