@@ -18,6 +18,7 @@ use store::model::{Due, Origin, QueueEntry, Reads};
 
 /// What the sender wants to be told of a recipient (RFC 3461 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)] // The standard asks for each by itself.
 pub struct Notify {
     /// Nothing at all; the others are false then.
     pub never: bool,

@@ -140,7 +140,7 @@ impl Rehearsal {
         Peer {
             remote: address(50_000),
             local: address(25),
-            tls: encrypted.then(|| Tls {
+            tls: encrypted.then_some(Tls {
                 version: "TLSv1.3",
                 cipher: "TLS_AES_128_GCM_SHA256",
                 exporter: Some([7; 32]),

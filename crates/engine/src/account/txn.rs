@@ -103,20 +103,19 @@ impl<'t, 's> Txn<'t, 's> {
         let (mut parent, mut made) = (Some(MAIL_ROOT), None);
         for (depth, name) in path.iter().enumerate() {
             let known = self.reads().child(self.account.id(), parent, name)?;
-            parent = match known {
-                Some((id, _)) => Some(id),
-                None => {
-                    let is_last = depth + 1 == path.len();
-                    let new = NewFolder {
-                        parent,
-                        name: (*name).to_owned(),
-                        role: if is_last { role } else { Role::None },
-                        ..NewFolder::default()
-                    };
-                    made = Some(self.create_folder(&new)?);
-                    made
-                }
+            if let Some((id, _)) = known {
+                parent = Some(id);
+                continue;
+            }
+            let is_last = depth + 1 == path.len();
+            let new = NewFolder {
+                parent,
+                name: (*name).to_owned(),
+                role: if is_last { role } else { Role::None },
+                ..NewFolder::default()
             };
+            made = Some(self.create_folder(&new)?);
+            parent = made;
         }
         made.filter(|_| made == parent)
             .ok_or(EngineError::NameTaken)

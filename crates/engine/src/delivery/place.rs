@@ -87,9 +87,9 @@ impl<'a> Plan<'a> {
                 if looping {
                     return Task::Refuse(EngineError::Loop);
                 }
-                forwards
-                    .iter()
-                    .for_each(|address| self.queue(address, recipient));
+                for address in forwards {
+                    self.queue(address, recipient);
+                }
                 let new = mailboxes
                     .iter()
                     .filter(|mailbox| reached.insert(mailbox.account));
