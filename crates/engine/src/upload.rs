@@ -5,6 +5,7 @@
 
 use crate::error::EngineError;
 use bytes::Bytes;
+use formats::message::scan::{Limits, Scanner};
 use std::sync::Arc;
 use store::backend::{Spool, StagedBody};
 use store::id::Timestamp;
@@ -15,6 +16,7 @@ const TRACE_BYTES_MAX: usize = 128 * 1024;
 /// A letter that comes in pieces.
 pub struct Upload {
     spool: Box<dyn Spool>,
+    scanner: Scanner,
     header: Vec<u8>,
     bytes_max: u64,
 }
@@ -23,6 +25,7 @@ impl Upload {
     pub(crate) fn new(spool: Box<dyn Spool>, bytes_max: u64) -> Self {
         Self {
             spool,
+            scanner: Scanner::new(Limits::default()),
             header: Vec::new(),
             bytes_max,
         }
@@ -38,6 +41,7 @@ impl Upload {
         let room = TRACE_BYTES_MAX.saturating_sub(self.header.len());
         self.header
             .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.scanner.push(bytes);
         self.spool.write(bytes)?;
         Ok(())
     }
@@ -55,11 +59,13 @@ impl Upload {
     /// Ends the letter.
     pub fn finish(self) -> Result<Staged, EngineError> {
         let trace = Trace::of(&self.header);
-        let body = self.spool.finish()?;
+        let summary = self.scanner.finish();
         let letter = Letter {
-            body: Arc::new(body),
-            summary: Bytes::new(),
-            sent: None,
+            body: Arc::new(self.spool.finish()?),
+            summary: Bytes::from(summary.encode()),
+            sent: summary
+                .sent
+                .map(|date| Timestamp::from_seconds(date.seconds)),
             trace,
         };
         Ok(Staged(Arc::new(letter)))
@@ -84,7 +90,8 @@ impl Staged {
         self.0.body.len
     }
 
-    /// What lists need of it.
+    /// What lists need of it, to be read with [`formats::message::SummaryRef`]. Its offsets count from the body's
+    /// first byte.
     pub fn summary(&self) -> &Bytes {
         &self.0.summary
     }

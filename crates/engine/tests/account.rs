@@ -7,8 +7,10 @@ use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
 use engine::{
     Account, EngineError, FlagChange, Flags, FolderId, Grant, Grantee, Limits, Location, NewFolder,
-    NewLetter, Reading, Rights, Role, Settings, Shelf, Staged, Transfer, Uid, UidSet, User,
+    NewLetter, Reading, Rights, Role, Settings, Shelf, Staged, Timestamp, Transfer, Uid, UidSet,
+    User,
 };
+use formats::message::SummaryRef;
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 
@@ -243,6 +245,28 @@ fn a_letter_is_read_back_as_it_was_with_its_prefix_before_it() {
             .unwrap();
         assert_eq!(read, expected, "{start}..{end}");
     }
+}
+
+#[test]
+fn a_letter_is_summed_up_as_it_comes_in() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    let bytes = b"Date: Fri, 1 May 2026 12:00:00 +0200\r\nSubject: hello\r\n\r\nHow are you?\r\n";
+    let mut upload = account.upload().unwrap();
+    bytes
+        .chunks(7)
+        .for_each(|piece| upload.write(piece).unwrap());
+    let staged = upload.finish().unwrap();
+    let receipt = account
+        .write(|txn| txn.append(&NewLetter::new(inbox, &staged)))
+        .unwrap();
+    let item = receipt.wait().unwrap().item;
+    let details = account.read().unwrap().details(item).unwrap().unwrap();
+    assert_eq!(details.sent, Some(Timestamp::from_seconds(1_777_629_600)));
+    let summary = SummaryRef::new(&details.summary).unwrap();
+    assert_eq!(summary.envelope().subject, Some(&b"hello"[..]));
+    assert_eq!(summary.size(), bytes.len() as u64);
 }
 
 #[test]
