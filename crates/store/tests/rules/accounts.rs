@@ -178,7 +178,7 @@ fn search_folders_have_members_and_tell_of_their_coming_and_going() {
     let set = |is| {
         fixture
             .write(|txn| txn.set_member(ACCOUNT, search, item.item, is))
-            .unwrap()
+            .unwrap();
     };
     set(Membership::Member);
     let now = view(&fixture).folder(ACCOUNT, search).unwrap().unwrap();

@@ -1,16 +1,13 @@
 //! Every backend under the one suite of what a backend promises, and the simulated faults of the one in memory.
 
 use crate::suite::{Fixture, run};
-use crate::world::{Dice, Hands};
+use crate::world::embedded;
 use bytes::Bytes;
-use std::path::Path;
 use std::sync::Arc;
 use store::StoreError;
-use store::backend::embedded::{Embedded, Options, World};
 use store::backend::memory::MemoryBackend;
 use store::backend::{Backend, Batch, Purpose};
 use store::id::AccountId;
-use store::world::memory::MemoryDisk;
 
 #[test]
 fn memory_keeps_the_promises_of_a_backend() {
@@ -108,28 +105,13 @@ fn a_refused_commit_leaves_nothing() {
     assert_eq!(settled(&backend).unwrap(), b"2".as_slice());
 }
 
-/// The embedded store on a disk in memory, with its threads running.
-fn embedded() -> Fixture {
-    let (clock, rng) = (Arc::new(Hands::default()), Arc::new(Dice::default()));
-    let world = World {
-        vfs: Arc::new(MemoryDisk::new()),
-        clock,
-        rng,
-    };
-    let options = Options {
-        segment_bytes: 16 << 20,
-        cache_bytes: 4 << 20,
-        ..Options::default()
-    };
-    let backend = Embedded::open(world, Path::new("data"), options).unwrap();
-    let threads = backend.run_threads().unwrap();
-    Fixture {
-        backend,
-        keep: Box::new(threads),
-    }
-}
-
 #[test]
 fn embedded_keeps_the_promises_of_a_backend() {
-    run(&embedded);
+    run(&|| {
+        let (backend, threads) = embedded(&Arc::default());
+        Fixture {
+            backend,
+            keep: Box::new(threads),
+        }
+    });
 }

@@ -1,10 +1,11 @@
 //! The heart of the store: from any earlier change number, what the log tells turns an old picture of an account
 //! into the present one; and whatever verbs run, numbers are consecutive, UIDs ascend, counters are counts.
 
-use crate::world::{ACCOUNT, Fixture};
+use crate::world::{ACCOUNT, Fixture, Opened, embedded};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use store::backend::Direction;
 use store::id::{ChangeSeq, ContentId, FolderId, ItemKey, PlaceId, Timestamp, Uid};
 use store::model::{
@@ -202,7 +203,7 @@ const FLAGS: [Flags; 4] = [Flags::SEEN, Flags::DELETED, Flags::FLAGGED, Flags::D
 const SHELVES: [Shelf; 3] = [Shelf::Mail, Shelf::Other, Shelf::Associated];
 
 /// Does one deed; what has nothing to act on does nothing.
-fn act(fixture: &Fixture, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), ModelError> {
+fn act(fixture: &Opened, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), ModelError> {
     match *deed {
         Deed::CreateFolder(name) => allow(
             txn.create_folder(
@@ -247,7 +248,7 @@ fn act(fixture: &Fixture, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), ModelErr
     }
 }
 
-fn act_on_item(fixture: &Fixture, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), ModelError> {
+fn act_on_item(fixture: &Opened, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), ModelError> {
     match *deed {
         Deed::Flags(item, flag, set) => with(pick(&items(txn, item > 200), item), |at| {
             let flags = FLAGS[usize::from(flag % 4)] | FLAGS[usize::from(flag / 4 % 4)];
@@ -297,7 +298,7 @@ fn act_on_item(fixture: &Fixture, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), 
             )
             .map(drop)
         }),
-        Deed::Overlay(item, len) => with(pick(&items(txn, false), item as u8), |at| {
+        Deed::Overlay(item, len) => with(pick(&items(txn, false), item), |at| {
             set_value(txn, at, usize::from(len))
         }),
         _ => Ok(()),
@@ -319,16 +320,16 @@ fn with<T>(
     found.map_or(Ok(()), act)
 }
 
-fn staged(fixture: &Fixture, content: u8) -> store::model::Body {
+fn staged(fixture: &Opened, content: u8) -> store::model::Body {
     let mut spool = fixture.store.spool().unwrap();
     spool
         .write(&vec![content; usize::from(content) + 1])
         .unwrap();
-    store::model::Body::Staged(std::sync::Arc::new(spool.finish().unwrap()))
+    store::model::Body::Staged(Arc::new(spool.finish().unwrap()))
 }
 
 fn insert(
-    fixture: &Fixture,
+    fixture: &Opened,
     txn: &mut Txn<'_>,
     folder: FolderId,
     bits: u8,
@@ -401,15 +402,14 @@ fn check_uids(before: &Picture, after: &Picture, highest: &mut Highest) {
     *highest = reached;
 }
 
-fn run(commits: &[Vec<Deed>], pages: usize) {
-    let fixture = Fixture::new();
+fn run(fixture: &Opened, commits: &[Vec<Deed>], pages: usize) {
     let mut pictures = vec![picture(&fixture.store.view(ACCOUNT).unwrap())];
     let mut highest = Highest::new();
     for (session, deeds) in commits.iter().enumerate() {
         fixture.clock.advance_seconds(3);
         fixture
             .write_as(session as u64, |txn| {
-                deeds.iter().try_for_each(|deed| act(&fixture, txn, deed))
+                deeds.iter().try_for_each(|deed| act(fixture, txn, deed))
             })
             .unwrap();
         let view = fixture.store.view(ACCOUNT).unwrap();
@@ -429,16 +429,66 @@ fn run(commits: &[Vec<Deed>], pages: usize) {
     assert_eq!(rebuilt, 0, "what is right is not rewritten");
 }
 
+/// Several writers at once: nothing may be lost between them.
+fn run_at_once(fixture: &Opened, writers: &[Vec<Deed>]) {
+    fixture
+        .write(|txn| act(fixture, txn, &Deed::CreateFolder(1)))
+        .unwrap();
+    let before = picture(&fixture.store.view(ACCOUNT).unwrap());
+    std::thread::scope(|scope| {
+        for (session, deeds) in writers.iter().enumerate() {
+            scope.spawn(move || {
+                for deed in deeds {
+                    fixture
+                        .write_as(session as u64, |txn| act(fixture, txn, deed))
+                        .unwrap();
+                }
+            });
+        }
+    });
+    let view = fixture.store.view(ACCOUNT).unwrap();
+    let now = picture(&view);
+    assert_eq!(catch_up(&view, before.clone(), 7), now);
+    let by_place: BTreeMap<_, _> = now.items.values().cloned().collect();
+    assert_eq!(catch_up_by_folder(&view, &before), by_place);
+    assert_eq!(check(&view).unwrap(), []);
+}
+
+fn commits() -> impl Strategy<Value = Vec<Vec<Deed>>> {
+    let commits = prop::collection::vec(prop::collection::vec(deeds(), 1..6), 1..40);
+    commits.prop_map(|rest| [vec![vec![Deed::CreateFolder(1)]], rest].concat())
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        max_shrink_iters: 400,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
 
     #[test]
-    fn any_earlier_number_leads_to_the_present(
-        commits in prop::collection::vec(prop::collection::vec(deeds(), 1..6), 1..40),
-        pages in 1_usize..20,
-    ) {
-        let mut with_folder = vec![vec![Deed::CreateFolder(1)]];
-        with_folder.extend(commits);
-        run(&with_folder, pages);
+    fn any_earlier_number_leads_to_the_present(commits in commits(), pages in 1_usize..20) {
+        run(&Fixture::new(), &commits, pages);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(10))]
+
+    #[test]
+    fn any_earlier_number_leads_to_the_present_on_disk(commits in commits(), pages in 1_usize..20) {
+        let (backend, _threads) = embedded(&Arc::default());
+        run(&Opened::on(backend, Arc::default()), &commits, pages);
+    }
+
+    #[test]
+    fn writers_at_once_lose_nothing(writers in prop::collection::vec(prop::collection::vec(deeds(), 30..60), 4)) {
+        run_at_once(&Fixture::new(), &writers);
+        let (backend, _threads) = embedded(&Arc::default());
+        run_at_once(&Opened::on(backend, Arc::default()), &writers);
     }
 }

@@ -348,7 +348,7 @@ fn keys_and_values_have_limits(backend: &dyn Backend) {
     assert_eq!(value(&*snapshot, &longest_key).unwrap(), longest_value);
     for write in [
         put(&[b'K'; KEY_BYTES_MAX + 1], b""),
-        put(b"K", &[7; VALUE_BYTES_MAX + 1]),
+        put(b"K", &vec![7; VALUE_BYTES_MAX + 1]),
     ] {
         let refused = backend
             .begin(&[ONE])

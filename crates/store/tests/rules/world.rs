@@ -1,11 +1,15 @@
 //! A clock that moves when told and randomness that repeats, for tests of the model.
 
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use store::backend::StagedBody;
+use store::backend::embedded::{Embedded, Options, Threads, World};
 use store::backend::memory::MemoryBackend;
+use store::backend::{Backend, StagedBody};
 use store::id::{AccountId, ChangeSeq, FolderId, Timestamp};
 use store::model::*;
+use store::world::memory::MemoryDisk;
 use store::world::{Clock, Rng};
 
 /// Stands still until it is moved.
@@ -39,11 +43,24 @@ impl Rng for Dice {
     }
 }
 
-/// A store in memory with one account.
-pub struct Fixture {
+/// A store with one account.
+pub struct Opened {
     pub store: Arc<Store>,
-    pub backend: Arc<MemoryBackend>,
     pub clock: Arc<Hands>,
+}
+
+/// The same in memory, with the backend at hand for faults.
+pub struct Fixture {
+    pub opened: Opened,
+    pub backend: Arc<MemoryBackend>,
+}
+
+impl Deref for Fixture {
+    type Target = Opened;
+
+    fn deref(&self) -> &Opened {
+        &self.opened
+    }
 }
 
 pub const ACCOUNT: AccountId = AccountId(7);
@@ -51,16 +68,38 @@ pub const ACCOUNT: AccountId = AccountId(7);
 impl Fixture {
     pub fn new() -> Self {
         let (backend, clock) = (Arc::new(MemoryBackend::new()), Arc::new(Hands::default()));
-        clock.advance_seconds(1_700_000_000);
-        let backend_dyn: Arc<dyn store::backend::Backend> = backend.clone();
-        let store = Store::open(backend_dyn, clock.clone(), Arc::new(Dice::default())).unwrap();
-        let fixture = Self {
-            store,
+        Self {
+            opened: Opened::on(backend.clone(), clock),
             backend,
-            clock,
-        };
-        fixture.write(|txn| txn.create_account(ACCOUNT)).unwrap();
-        fixture
+        }
+    }
+}
+
+/// The embedded store on a disk in memory, and its running threads.
+pub fn embedded(clock: &Arc<Hands>) -> (Arc<Embedded>, Threads) {
+    let rng = Arc::new(Dice::default());
+    let world = World {
+        vfs: Arc::new(MemoryDisk::new()),
+        clock: clock.clone(),
+        rng,
+    };
+    let options = Options {
+        segment_bytes: 16 << 20,
+        cache_bytes: 4 << 20,
+        ..Options::default()
+    };
+    let backend = Embedded::open(world, Path::new("data"), options).unwrap();
+    let threads = backend.run_threads().unwrap();
+    (backend, threads)
+}
+
+impl Opened {
+    pub fn on(backend: Arc<dyn Backend>, clock: Arc<Hands>) -> Self {
+        clock.advance_seconds(1_700_000_000);
+        let store = Store::open(backend, clock.clone(), Arc::new(Dice::default())).unwrap();
+        let opened = Self { store, clock };
+        opened.write(|txn| txn.create_account(ACCOUNT)).unwrap();
+        opened
     }
 
     /// One settled write to the account.

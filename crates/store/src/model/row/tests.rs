@@ -222,13 +222,17 @@ proptest! {
     #[test]
     fn blocks_of_uids_come_back_with_their_runs(uids in prop::collection::btree_set(0_u32..4096, 0..600)) {
         let mut block = UidBlock::default();
-        uids.iter().for_each(|&uid| assert!(block.set(Uid(8192 + uid), true)));
+        for &uid in &uids {
+            prop_assert!(block.set(Uid(8192 + uid), true));
+        }
         prop_assert_eq!(block.count() as usize, uids.len());
         comes_back(&block);
         let runs = runs_of_row(&block.encode()).unwrap();
         let listed: Vec<u32> = runs.into_iter().flatten().collect();
         prop_assert_eq!(listed, uids.iter().copied().collect::<Vec<_>>());
-        uids.iter().for_each(|&uid| assert!(block.set(Uid(uid), false)));
+        for &uid in &uids {
+            prop_assert!(block.set(Uid(uid), false));
+        }
         prop_assert!(block.is_empty());
     }
 
