@@ -1,7 +1,7 @@
 //! What FETCH asks for.
 //!
 //! Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5 (RFC822.*), RFC 3516 (BINARY), RFC 7162 §3.1.4 (MODSEQ,
-//! CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8514 §4.3 (SAVEDATE).
+//! CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW).
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};
@@ -164,8 +164,8 @@ pub enum FetchItem {
     EmailId,
     /// `THREADID`
     ThreadId,
-    /// `SAVEDATE`
-    SaveDate,
+    /// `PREVIEW`: the first words.
+    Preview,
 }
 
 /// Arguments of FETCH behind the set.
@@ -240,7 +240,7 @@ fn items(cursor: &mut Cursor<'_>) -> Parsed<Vec<FetchItem>> {
 }
 
 /// Names without arguments; longer ones before those that they begin with.
-const PLAIN: [(&str, FetchItem); 13] = [
+const PLAIN: [(&str, FetchItem); 12] = [
     ("FLAGS", FetchItem::Flags),
     ("UID", FetchItem::Uid),
     ("INTERNALDATE", FetchItem::InternalDate),
@@ -250,7 +250,6 @@ const PLAIN: [(&str, FetchItem); 13] = [
     ("MODSEQ", FetchItem::ModSeq),
     ("EMAILID", FetchItem::EmailId),
     ("THREADID", FetchItem::ThreadId),
-    ("SAVEDATE", FetchItem::SaveDate),
     (
         "RFC822.HEADER",
         old(
@@ -289,6 +288,10 @@ fn item(cursor: &mut Cursor<'_>) -> Parsed<FetchItem> {
             None | Some(b' ' | b')') => Ok(item.clone()),
             _ => Err(Fault::Syntax("Unknown FETCH item")),
         };
+    }
+    if cursor.accept_word("PREVIEW") {
+        cursor.accept_word(" (LAZY)"); // It is always at hand.
+        return Ok(FetchItem::Preview);
     }
     if cursor.accept_word("BINARY.SIZE[") {
         return binary_part(cursor).map(FetchItem::BinarySize);

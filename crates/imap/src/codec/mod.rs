@@ -10,6 +10,7 @@
 
 pub mod command;
 pub mod cursor;
+pub mod envelope;
 pub mod fetch;
 pub mod frame;
 pub mod mailbox;
@@ -18,6 +19,7 @@ pub mod parse;
 pub mod pattern;
 pub mod search;
 pub mod sequence;
+pub mod structure;
 pub mod write;
 
 /// Why bytes are not a command.

@@ -4,7 +4,7 @@
 //! [`DEPTH_MAX`].
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3 (EMAILID),
-//! RFC 5182 (`$`), RFC 8514 §4.2 (SAVEDATE).
+//! RFC 5182 (`$`).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
@@ -65,8 +65,6 @@ pub enum DateField {
     Arrived,
     /// Its Date field.
     Sent,
-    /// When it came into this mailbox.
-    Saved,
 }
 
 /// What the answer is to hold.
@@ -303,8 +301,7 @@ fn flag(word: &str) -> Option<Criterion> {
     let flag = |flag| Some(Criterion::Flag(flag));
     let not = |flag| Some(negated(Criterion::Flag(flag)));
     match word {
-        // RFC 8514 §4.2: every mailbox here keeps the time of arrival in it.
-        "ALL" | "SAVEDATESUPPORTED" => Some(Criterion::All(Vec::new())),
+        "ALL" => Some(Criterion::All(Vec::new())),
         "ANSWERED" => flag(SystemFlags::ANSWERED),
         "DELETED" => flag(SystemFlags::DELETED),
         "DRAFT" => flag(SystemFlags::DRAFT),
@@ -324,8 +321,6 @@ fn flag(word: &str) -> Option<Criterion> {
 fn date_key(word: &str) -> Option<(DateField, &str)> {
     let (field, form) = if let Some(form) = word.strip_prefix("SENT") {
         (DateField::Sent, form)
-    } else if let Some(form) = word.strip_prefix("SAVED") {
-        (DateField::Saved, form)
     } else {
         (DateField::Arrived, word)
     };

@@ -6,6 +6,7 @@ use super::Fault;
 use super::cursor::{Cursor, Parsed};
 use super::write;
 use bytes::BytesMut;
+use std::fmt;
 
 /// Ranges in one set; as many as fit on a line of 64 KiB with two digits each are no person's wish.
 pub const RANGES_MAX: usize = 16_384;
@@ -183,6 +184,14 @@ impl NumberSet {
                 write::number(out, u64::from(*last));
             }
         }
+    }
+}
+
+impl fmt::Display for NumberSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = BytesMut::new();
+        self.write(&mut out);
+        f.write_str(&String::from_utf8_lossy(&out))
     }
 }
 

@@ -1,0 +1,157 @@
+//! `APPEND`: puts messages into a mailbox, streamed from the wire into the store's spool.
+//!
+//! Commands that come in a row are committed together: each is answered by its own tagged line, but they wait for
+//! the disk once. One with several messages (MULTIAPPEND) is stored whole or not at all.
+//!
+//! Start at [`Batch`]. Standards: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4315 §3 (APPENDUID); RFC 6855 §4
+//! (UTF8); RFC 3516 §4.4 (literal8).
+
+use super::Desk;
+use crate::codec::command::AppendMessage;
+use crate::codec::mailbox::MailboxName;
+use crate::codec::sequence::NumberSet;
+use crate::folders;
+use crate::keywords;
+use crate::refusal::Refusal;
+use engine::{EngineError, FolderId, NewLetter, Settlement, Staged, Timestamp, Txn, Upload};
+
+/// Commands that are committed together.
+pub(crate) const COMMANDS_MAX: usize = 128;
+
+/// Messages in one command.
+pub(crate) const MESSAGES_MAX: usize = 1024;
+
+/// One APPEND whose messages have all come.
+pub(crate) struct Append {
+    /// Its tag.
+    pub(crate) tag: String,
+    /// Where to.
+    pub(crate) mailbox: MailboxName,
+    /// What was said of each message, and its bytes.
+    pub(crate) messages: Vec<(AppendMessage, Upload)>,
+}
+
+/// An APPEND that is ready to be stored.
+struct Ready {
+    tag: String,
+    folder: FolderId,
+    uid_validity: u32,
+    messages: Vec<(AppendMessage, Staged)>,
+}
+
+/// The answer of each command, to be told when the settlement says so.
+pub(crate) struct Stored {
+    /// When it is on disk.
+    pub(crate) settlement: Settlement,
+    /// Tag and answer of each, in the order of the commands.
+    pub(crate) answers: Vec<(String, Result<String, Refusal>)>,
+    /// One went into the open mailbox, so that its client must be told.
+    pub(crate) changes_selected: bool,
+}
+
+/// Stores commands that came in a row: in one commit, or one by one if one of them is refused.
+pub(crate) fn store(batch: Vec<Append>, desk: &mut Desk<'_>) -> Stored {
+    let prepared: Vec<_> = batch
+        .into_iter()
+        .map(|append| prepare(append, desk))
+        .collect();
+    let selected = desk.state.selected.as_ref().map(|selected| selected.folder);
+    let all: Vec<&Ready> = prepared.iter().filter_map(|p| p.as_ref().ok()).collect();
+    let changes_selected = all.iter().any(|ready| Some(ready.folder) == selected);
+    let together = desk.account.write(|txn| {
+        all.iter()
+            .map(|ready| insert(txn, ready))
+            .collect::<Result<Vec<_>, Refusal>>()
+    });
+    let (mut done, mut settlement) = match together {
+        Ok(pending) => {
+            let (uids, settlement) = pending.split();
+            (uids.into_iter().map(Ok).collect::<Vec<_>>(), settlement)
+        }
+        Err(refusal) if all.len() == 1 => (vec![Err(refusal)], Settlement::done()),
+        Err(_) => one_by_one(&all, desk),
+    };
+    if all.is_empty() {
+        settlement = Settlement::done();
+    }
+    done.reverse();
+    let answers = prepared.into_iter().map(|prepared| match prepared {
+        Ok(ready) => {
+            let uids = done.pop().unwrap_or(Err(Refusal::Busy));
+            (
+                ready.tag,
+                uids.map(|uids| answer(ready.uid_validity, &uids)),
+            )
+        }
+        Err((tag, refusal)) => (tag, Err(refusal)),
+    });
+    Stored {
+        settlement,
+        answers: answers.collect(),
+        changes_selected,
+    }
+}
+
+/// Commits each for itself, so that one that is refused does not take the others with it.
+fn one_by_one(
+    all: &[&Ready],
+    desk: &mut Desk<'_>,
+) -> (Vec<Result<NumberSet, Refusal>>, Settlement) {
+    let mut last = Settlement::done();
+    let done = all.iter().map(|ready| {
+        let (uids, settlement) = desk.account.write(|txn| insert(txn, ready))?.split();
+        last = settlement;
+        Ok(uids)
+    });
+    let done = done.collect();
+    (done, last)
+}
+
+fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> {
+    let Append {
+        tag,
+        mailbox,
+        messages,
+    } = append;
+    let found = desk
+        .account
+        .read()
+        .map_err(Refusal::from)
+        .and_then(|v| folders::find(&v, &mailbox));
+    let (folder, row) = match found {
+        Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err((tag, Refusal::NoTarget)),
+        Err(refusal) => return Err((tag, refusal)),
+        Ok(found) => found,
+    };
+    let finish = |(head, upload): (AppendMessage, Upload)| Ok((head, upload.finish()?));
+    match messages
+        .into_iter()
+        .map(finish)
+        .collect::<Result<Vec<_>, EngineError>>()
+    {
+        Ok(messages) => Ok(Ready {
+            tag,
+            folder,
+            uid_validity: row.uid_validity,
+            messages,
+        }),
+        Err(error) => Err((tag, error.into())),
+    }
+}
+
+fn insert(txn: &mut Txn<'_, '_>, ready: &Ready) -> Result<NumberSet, Refusal> {
+    let mut uids = NumberSet::default();
+    for (head, staged) in &ready.messages {
+        let letter = NewLetter {
+            flags: keywords::to_store(&head.flags, txn)?.set,
+            received: head.received.map(Timestamp::from_seconds),
+            ..NewLetter::new(ready.folder, staged)
+        };
+        uids.push(txn.append(&letter)?.at.uid.0);
+    }
+    Ok(uids)
+}
+
+fn answer(uid_validity: u32, uids: &NumberSet) -> String {
+    format!("OK [APPENDUID {uid_validity} {uids}] APPEND completed")
+}

@@ -1,0 +1,39 @@
+//! `CAPABILITY`: what this server does, and nothing that it does not.
+//!
+//! Standards: RFC 9051 §6.1.1, and each extension's own.
+
+use engine::{Engine, allows_passwords, dialogue::Peer, mechanisms};
+use std::fmt::Write;
+
+/// What a signed-in client may use.
+const EXTENSIONS: &str = "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE UNSELECT UIDPLUS \
+    MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE ESEARCH \
+    SEARCHRES WITHIN BINARY MULTIAPPEND CONDSTORE QRESYNC UTF8=ACCEPT OBJECTID PREVIEW";
+
+/// What there is before sign-in, where only short literals are taken (RFC 7888 §5).
+const BEFORE_LOGIN: &str = "IMAP4rev2 IMAP4rev1 LITERAL- SASL-IR ENABLE ID";
+
+/// The list to a peer that has not signed in.
+pub(crate) fn before_login(engine: &Engine, peer: &Peer) -> String {
+    let mut list = BEFORE_LOGIN.to_owned();
+    if peer.tls.is_none() {
+        list.push_str(" STARTTLS");
+    }
+    if !allows_passwords(engine, peer) {
+        list.push_str(" LOGINDISABLED");
+    }
+    for mechanism in mechanisms(engine, peer) {
+        list.push_str(" AUTH=");
+        list.push_str(mechanism.name());
+    }
+    list
+}
+
+/// The list to one that has.
+pub(crate) fn after_login(engine: &Engine) -> String {
+    let mut list = EXTENSIONS.to_owned();
+    let limit = engine.settings().limits.message_bytes_max;
+    // Writing to a String can't fail.
+    let _ = write!(list, " APPENDLIMIT={limit}");
+    list
+}

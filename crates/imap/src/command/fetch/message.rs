@@ -1,0 +1,374 @@
+//! Tells one message, item by item; a long literal over several steps.
+
+use super::Gathered;
+use super::section::{self, Found};
+use crate::codec::envelope::write_envelope;
+use crate::codec::fetch::{FetchItem, Partial, Section, SectionName, write_part};
+use crate::codec::structure::{Detail, write_structure};
+use crate::codec::{moment, write};
+use crate::keywords::{self, Names};
+use crate::refusal::Refusal;
+use crate::sync;
+use bytes::{BufMut, BytesMut};
+use engine::dialogue::SEND_BYTES_MAX;
+use engine::{Account, ItemRow, Message, Uid};
+use formats::message::Summary;
+use formats::message::SummaryRef;
+use formats::message::decode::{self, Encoding};
+use formats::message::scan::{Limits, Scanner};
+use std::ops::Range;
+
+/// Bytes of a part that are decoded for BINARY; larger ones are refused, since they must be decoded at once.
+const BINARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Bytes read at once when a letter has to be scanned again.
+const SCAN_BYTES: u64 = 1024 * 1024;
+
+/// A message that is being told.
+pub(super) struct Telling {
+    number: u32,
+    uid: Uid,
+    row: ItemRow,
+    message: Message,
+    summary: Vec<u8>,
+    /// The next item.
+    next: usize,
+    /// Bytes of the message that belong to an open literal.
+    literal: Range<u64>,
+    tell_flags: bool,
+}
+
+impl Telling {
+    pub(super) fn new(account: &Account, gathered: Gathered, tell_flags: bool) -> Self {
+        let Gathered {
+            uid,
+            number,
+            row,
+            details,
+        } = gathered;
+        let message = account.message_with_prefix(&row, details.prefix);
+        let summary = details.summary.to_vec();
+        Self {
+            number,
+            uid,
+            row,
+            message,
+            summary,
+            next: 0,
+            literal: 0..0,
+            tell_flags,
+        }
+    }
+
+    /// Writes until the message is told or the step is full. True if it is told.
+    ///
+    /// Errors: nothing of the message was written; [`Refusal::Broken`] if some of it was sent already.
+    pub(super) fn go_on(
+        &mut self,
+        out: &mut BytesMut,
+        items: &[FetchItem],
+        names: &Names,
+    ) -> Result<bool, Refusal> {
+        let (start, was_begun) = (out.len(), self.next > 0);
+        let told = self.write(out, items, names);
+        if told.is_err() {
+            out.truncate(start);
+        }
+        if was_begun {
+            told.map_err(|_| Refusal::Broken)
+        } else {
+            told
+        }
+    }
+
+    fn write(
+        &mut self,
+        out: &mut BytesMut,
+        items: &[FetchItem],
+        names: &Names,
+    ) -> Result<bool, Refusal> {
+        if self.next == 0 {
+            self.complete_summary(items)?;
+            begin(out, self.number);
+        }
+        if !self.pass_literal(out)? {
+            return Ok(false);
+        }
+        let start = out.len();
+        while let Some(item) = items.get(self.next) {
+            if self.next > 0 || out.len() > start {
+                out.put_u8(b' ');
+            }
+            self.next += 1;
+            if !write_row_item(out, item, self.uid, &self.row, names) {
+                self.write_item(out, item)?;
+            }
+            if !self.pass_literal(out)? {
+                return Ok(false);
+            }
+        }
+        if self.tell_flags && !items.contains(&FetchItem::Flags) {
+            out.put_u8(b' ');
+            keywords::write_flags(out, &self.row, names);
+        }
+        out.put_slice(b")\r\n");
+        Ok(true)
+    }
+
+    /// Writes more of an open literal. True if none is open any more.
+    fn pass_literal(&mut self, out: &mut BytesMut) -> Result<bool, Refusal> {
+        while !self.literal.is_empty() {
+            let room = SEND_BYTES_MAX.saturating_sub(out.len());
+            if room == 0 {
+                return Ok(false);
+            }
+            let room = u64::try_from(room).unwrap_or(u64::MAX);
+            let end = self
+                .literal
+                .end
+                .min(self.literal.start.saturating_add(room));
+            let bytes = self.message.read(self.literal.start..end)?;
+            if bytes.is_empty() {
+                // The literal's size was told: nothing else can be put in its place.
+                return Err(Refusal::Engine(engine::EngineError::NoSuchItem));
+            }
+            out.put_slice(&bytes);
+            self.literal.start += u64::try_from(bytes.len()).unwrap_or(0);
+        }
+        Ok(true)
+    }
+
+    /// A summary that had to be cut, or is none, is made anew from the letter.
+    fn complete_summary(&mut self, items: &[FetchItem]) -> Result<(), Refusal> {
+        let whole = |item: &FetchItem| match item {
+            FetchItem::Section { section, .. } => *section == Section::whole(),
+            _ => false,
+        };
+        if items
+            .iter()
+            .filter(|item| super::needs_details(item))
+            .all(whole)
+        {
+            return Ok(());
+        }
+        if SummaryRef::new(&self.summary).is_ok_and(|summary| !summary.is_truncated()) {
+            return Ok(());
+        }
+        let mut scanner = Scanner::new(Limits::default());
+        let mut at = self.message.prefix_len();
+        while at < self.message.len() {
+            let bytes = self.message.read(at..at.saturating_add(SCAN_BYTES))?;
+            if bytes.is_empty() {
+                break;
+            }
+            scanner.push(&bytes);
+            at += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        }
+        self.summary = scanner.finish().encode_whole();
+        Ok(())
+    }
+
+    fn write_item(&mut self, out: &mut BytesMut, item: &FetchItem) -> Result<(), Refusal> {
+        let empty;
+        let summary = if let Ok(summary) = SummaryRef::new(&self.summary) {
+            summary
+        } else {
+            empty = Summary::default().encode();
+            SummaryRef::new(&empty).map_err(|_| Refusal::Engine(engine::EngineError::NoSuchItem))?
+        };
+        match item {
+            FetchItem::Envelope => {
+                out.put_slice(b"ENVELOPE ");
+                write_envelope(out, &summary.envelope());
+            }
+            FetchItem::Body => {
+                out.put_slice(b"BODY ");
+                write_structure(out, &summary, Detail::Basic);
+            }
+            FetchItem::BodyStructure => {
+                out.put_slice(b"BODYSTRUCTURE ");
+                write_structure(out, &summary, Detail::Extended);
+            }
+            FetchItem::Preview => {
+                out.put_slice(b"PREVIEW ");
+                write::string(out, summary.preview().as_bytes());
+            }
+            FetchItem::Section {
+                name,
+                section,
+                partial,
+                ..
+            } => {
+                write_section_name(out, *name, section, *partial);
+                let found = section::find(section, &summary, &self.message)?;
+                self.literal = write_found(out, found, *partial);
+            }
+            FetchItem::Binary { part, partial, .. } => {
+                out.put_slice(b"BINARY[");
+                write_part(out, part);
+                out.put_slice(b"]");
+                write_offset(out, *partial);
+                out.put_u8(b' ');
+                let found = binary(part, &summary, &self.message)?;
+                self.literal = write_found(out, found, *partial);
+            }
+            FetchItem::BinarySize(part) => {
+                out.put_slice(b"BINARY.SIZE[");
+                write_part(out, part);
+                out.put_slice(b"] ");
+                let size = match binary(part, &summary, &self.message)? {
+                    Found::Nothing => 0,
+                    Found::Range(range) => range.end.saturating_sub(range.start),
+                    Found::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(0),
+                };
+                write::number(out, size);
+            }
+            // The others were written from the row.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn begin(out: &mut BytesMut, number: u32) {
+    out.put_slice(b"* ");
+    write::number(out, u64::from(number));
+    out.put_slice(b" FETCH (");
+}
+
+/// Tells a message of which only its row is asked.
+pub(super) fn tell_row(
+    out: &mut BytesMut,
+    number: u32,
+    uid: Uid,
+    row: &ItemRow,
+    items: &[FetchItem],
+    names: &Names,
+) {
+    begin(out, number);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.put_u8(b' ');
+        }
+        write_row_item(out, item, uid, row, names);
+    }
+    out.put_slice(b")\r\n");
+}
+
+/// Writes an item that the row answers; false for others.
+fn write_row_item(
+    out: &mut BytesMut,
+    item: &FetchItem,
+    uid: Uid,
+    row: &ItemRow,
+    names: &Names,
+) -> bool {
+    match item {
+        FetchItem::Flags => keywords::write_flags(out, row, names),
+        FetchItem::Uid => {
+            out.put_slice(b"UID ");
+            write::number(out, u64::from(uid.0));
+        }
+        FetchItem::InternalDate => {
+            out.put_slice(b"INTERNALDATE ");
+            moment::write_date_time(out, row.received.seconds());
+        }
+        FetchItem::Size => {
+            out.put_slice(b"RFC822.SIZE ");
+            write::number(out, row.size);
+        }
+        FetchItem::ModSeq => {
+            out.put_slice(b"MODSEQ (");
+            write::number(out, sync::modseq(row));
+            out.put_u8(b')');
+        }
+        FetchItem::EmailId => {
+            out.put_slice(b"EMAILID (M");
+            write::number(out, row.content.0);
+            out.put_u8(b')');
+        }
+        FetchItem::ThreadId => out.put_slice(b"THREADID NIL"),
+        _ => return false,
+    }
+    true
+}
+
+fn write_section_name(
+    out: &mut BytesMut,
+    name: SectionName,
+    section: &Section,
+    partial: Option<Partial>,
+) {
+    match name {
+        SectionName::Rfc822 => out.put_slice(b"RFC822 "),
+        SectionName::Rfc822Header => out.put_slice(b"RFC822.HEADER "),
+        SectionName::Rfc822Text => out.put_slice(b"RFC822.TEXT "),
+        SectionName::Body => {
+            out.put_slice(b"BODY[");
+            section.write(out);
+            out.put_slice(b"]");
+            write_offset(out, partial);
+            out.put_u8(b' ');
+        }
+    }
+}
+
+fn write_offset(out: &mut BytesMut, partial: Option<Partial>) {
+    if let Some(partial) = partial {
+        out.put_u8(b'<');
+        write::number(out, partial.offset);
+        out.put_u8(b'>');
+    }
+}
+
+/// Writes what was found; a run of the message is left to be passed on behind its literal's head.
+fn write_found(out: &mut BytesMut, found: Found, partial: Option<Partial>) -> Range<u64> {
+    let cut = |range: Range<u64>| match partial {
+        None => range,
+        Some(Partial { offset, length }) => {
+            let start = range.start.saturating_add(offset).min(range.end);
+            start..start.saturating_add(length).min(range.end)
+        }
+    };
+    match found {
+        Found::Nothing => out.put_slice(b"NIL"),
+        Found::Range(range) => {
+            let range = cut(range.start.min(range.end)..range.end);
+            write::literal_head(out, range.end - range.start);
+            return range;
+        }
+        Found::Bytes(bytes) => {
+            let range = cut(0..u64::try_from(bytes.len()).unwrap_or(0));
+            let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+            let bytes = bytes
+                .get(place(range.start)..place(range.end))
+                .unwrap_or_default();
+            if bytes.contains(&0) {
+                out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
+            }
+            write::literal(out, bytes);
+        }
+    }
+    0..0
+}
+
+/// A part without its transfer encoding. Source: RFC 3516 §4.2, §4.3.
+fn binary(part: &[u32], summary: &SummaryRef<'_>, message: &Message) -> Result<Found, Refusal> {
+    if part.is_empty() {
+        return Ok(Found::Range(0..message.len()));
+    }
+    let Some(found) = summary.part_at(part) else {
+        return Ok(Found::Nothing);
+    };
+    let range = section::body_of(&found, message);
+    if !Encoding::is_known(found.encoding) {
+        return Err(Refusal::UnknownEncoding);
+    }
+    if found.body_size() > BINARY_BYTES_MAX {
+        return Err(Refusal::Fault(crate::codec::Fault::Limit(
+            "Part is too large to be decoded",
+        )));
+    }
+    let encoding = Encoding::named(found.encoding);
+    Ok(Found::Bytes(decode::all(encoding, &message.read(range)?)))
+}

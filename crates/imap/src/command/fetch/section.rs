@@ -1,0 +1,107 @@
+//! Which bytes of a message a section means.
+//!
+//! A summary's offsets count from the body's first byte; what delivery put before it belongs to the header.
+//!
+//! Standards: RFC 9051 §6.4.5.1.
+
+use crate::codec::fetch::{Section, SectionText};
+use engine::{EngineError, Message};
+use formats::message::PartKind;
+use formats::message::header;
+use formats::message::{PartRef, SummaryRef};
+use std::ops::Range;
+
+/// Bytes of a header that fields are picked from; more is no header.
+const HEADER_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What a section leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// There is no such part: `NIL`.
+    Nothing,
+    /// A run of the message.
+    Range(Range<u64>),
+    /// Bytes made for this answer.
+    Bytes(Vec<u8>),
+}
+
+/// Finds the bytes of a section.
+pub(super) fn find(
+    section: &Section,
+    summary: &SummaryRef<'_>,
+    message: &Message,
+) -> Result<Found, EngineError> {
+    let Some(part) = summary.part_at(&section.part) else {
+        return Ok(Found::Nothing);
+    };
+    let is_whole = section.part.is_empty();
+    // The header and text of a part are those of the letter that it encloses.
+    let letter = if is_whole {
+        Some(part)
+    } else {
+        enclosed(summary, &part)
+    };
+    let header = letter.map(|letter| header_of(&letter, message));
+    let range = match &section.text {
+        SectionText::All if is_whole => Some(0..message.len()),
+        SectionText::All => Some(body_of(&part, message)),
+        SectionText::Mime => Some(header_of(&part, message)),
+        SectionText::Header => header,
+        SectionText::Text => letter.map(|letter| match is_whole {
+            true => body_of(&letter, message).start..message.len(),
+            false => body_of(&letter, message),
+        }),
+        SectionText::HeaderFields(names) => {
+            return header.map_or(Ok(Found::Nothing), |h| fields(message, h, names, true));
+        }
+        SectionText::HeaderFieldsNot(names) => {
+            return header.map_or(Ok(Found::Nothing), |h| fields(message, h, names, false));
+        }
+    };
+    Ok(range.map_or(Found::Nothing, Found::Range))
+}
+
+fn enclosed<'a>(summary: &SummaryRef<'a>, part: &PartRef<'a>) -> Option<PartRef<'a>> {
+    if part.kind == PartKind::Message {
+        summary.children(part).next()
+    } else {
+        None
+    }
+}
+
+fn header_of(part: &PartRef<'_>, message: &Message) -> Range<u64> {
+    let prefix = message.prefix_len();
+    let start = if part.parent.is_none() {
+        0
+    } else {
+        part.header_start.saturating_add(prefix)
+    };
+    start..part.body_start.saturating_add(prefix)
+}
+
+/// The bytes of a part's body in the message.
+pub(super) fn body_of(part: &PartRef<'_>, message: &Message) -> Range<u64> {
+    let prefix = message.prefix_len();
+    part.body_start.saturating_add(prefix)..part.body_end.saturating_add(prefix)
+}
+
+/// The fields whose names are (or are not) among `names`, and the empty line.
+fn fields(
+    message: &Message,
+    header: Range<u64>,
+    names: &[String],
+    wanted: bool,
+) -> Result<Found, EngineError> {
+    let end = header
+        .end
+        .min(header.start.saturating_add(HEADER_BYTES_MAX));
+    let block = message.read(header.start..end)?;
+    let mut picked = Vec::new();
+    for field in header::fields(&block) {
+        if names.iter().any(|name| field.is(name)) == wanted {
+            picked.extend_from_slice(field.raw);
+        }
+    }
+    picked.extend_from_slice(b"\r\n");
+    Ok(Found::Bytes(picked))
+}

@@ -1,0 +1,151 @@
+//! `LIST` and `LSUB`: which mailboxes there are.
+//!
+//! Standards: RFC 9051 §6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 (SPECIAL-USE), RFC 3348
+//! (CHILDREN), RFC 3501 §6.3.9 (LSUB).
+
+use super::status::write_status;
+use super::{Desk, Reply, Step};
+use crate::codec::command::ListRequest;
+use crate::codec::mailbox::{MailboxName, SEPARATOR};
+use crate::codec::pattern::Pattern;
+use crate::folders::{Mailbox, Mailboxes, special_use};
+use crate::refusal::Refusal;
+use bytes::BufMut;
+use engine::Role;
+
+/// Tells every mailbox that matches one of the patterns and is of the kind asked for.
+pub(super) fn run(request: &ListRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    if let ([pattern], false) = (request.patterns.as_slice(), request.extended)
+        && pattern.is_empty()
+    {
+        // Only the separator is asked for (RFC 9051 §6.3.9).
+        desk.out.put_slice(b"* LIST (\\Noselect) \"/\" \"\"\r\n");
+        return Ok(Step::Done(Reply::told("OK LIST completed")));
+    }
+    let patterns = joined(&request.reference, &request.patterns)?;
+    let mailboxes = Mailboxes::read(&desk.account.read()?)?;
+    for mailbox in &mailboxes.0 {
+        let matches = patterns
+            .iter()
+            .any(|pattern| pattern.matches(mailbox.name.as_str()));
+        if !matches {
+            continue;
+        }
+        let wanted = is_wanted(mailbox, request);
+        let below = request.recursive && has_hidden_match(mailbox, &mailboxes, request, &patterns);
+        if !wanted && !below {
+            continue;
+        }
+        write_mailbox(desk, "LIST", mailbox, request.return_subscribed, below);
+        if mailbox.selectable && !request.return_status.is_empty() {
+            write_status(
+                desk,
+                &mailbox.name,
+                mailbox.id,
+                &mailbox.row,
+                &request.return_status,
+            );
+        }
+    }
+    Ok(Step::Done(Reply::told("OK LIST completed")))
+}
+
+/// LSUB: subscribed mailboxes; with `%` also the parents of those that lie deeper.
+pub(super) fn run_lsub(
+    reference: &MailboxName,
+    pattern: &MailboxName,
+    desk: &mut Desk<'_>,
+) -> Result<Step, Refusal> {
+    let patterns = joined(reference.as_str(), &[pattern.as_str().to_owned()])?;
+    let request = ListRequest {
+        subscribed: true,
+        ..ListRequest::default()
+    };
+    let mailboxes = Mailboxes::read(&desk.account.read()?)?;
+    for mailbox in &mailboxes.0 {
+        if !patterns
+            .iter()
+            .any(|pattern| pattern.matches(mailbox.name.as_str()))
+        {
+            continue;
+        }
+        if mailbox.row.subscribed {
+            write_mailbox(desk, "LSUB", mailbox, false, false);
+        } else if has_hidden_match(mailbox, &mailboxes, &request, &patterns) {
+            let parent = Mailbox {
+                selectable: false,
+                ..mailbox.clone()
+            };
+            write_mailbox(desk, "LSUB", &parent, false, false);
+        }
+    }
+    Ok(Step::Done(Reply::told("OK LSUB completed")))
+}
+
+fn joined(reference: &str, patterns: &[String]) -> Result<Vec<Pattern>, Refusal> {
+    let all: Option<Vec<_>> = patterns
+        .iter()
+        .map(|p| Pattern::new(reference, p))
+        .collect();
+    all.ok_or(Refusal::Fault(crate::codec::Fault::Limit(
+        "Too many wildcards",
+    )))
+}
+
+fn is_wanted(mailbox: &Mailbox, request: &ListRequest) -> bool {
+    (!request.subscribed || mailbox.row.subscribed)
+        && (!request.special_use || use_of(mailbox).is_some())
+}
+
+/// True if something wanted lies below that no pattern reaches. Source: RFC 5258 §3.5.
+fn has_hidden_match(
+    mailbox: &Mailbox,
+    all: &Mailboxes,
+    request: &ListRequest,
+    patterns: &[Pattern],
+) -> bool {
+    let prefix = format!("{}{SEPARATOR}", mailbox.name.as_str());
+    all.0.iter().any(|below| {
+        let name = below.name.as_str();
+        name.starts_with(&prefix)
+            && is_wanted(below, request)
+            && !patterns.iter().any(|pattern| pattern.matches(name))
+    })
+}
+
+fn use_of(mailbox: &Mailbox) -> Option<&'static str> {
+    if mailbox.row.role == Role::None {
+        None
+    } else {
+        special_use(mailbox.row.role)
+    }
+}
+
+/// Writes `* LIST (\HasNoChildren \Sent) "/" Sent`.
+pub(super) fn write_mailbox(
+    desk: &mut Desk<'_>,
+    answer: &str,
+    mailbox: &Mailbox,
+    tell_subscribed: bool,
+    child_info: bool,
+) {
+    let attributes = [
+        (!mailbox.selectable, "\\Noselect"),
+        (mailbox.has_children, "\\HasChildren"),
+        (!mailbox.has_children, "\\HasNoChildren"),
+        (tell_subscribed && mailbox.row.subscribed, "\\Subscribed"),
+    ];
+    let told = attributes
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, name)| name);
+    let told: Vec<&str> = told.chain(use_of(mailbox)).collect();
+    let form = desk.state.name_form();
+    let out = &mut *desk.out;
+    out.put_slice(format!("* {answer} ({}) \"/\" ", told.join(" ")).as_bytes());
+    mailbox.name.write(out, form);
+    if child_info {
+        out.put_slice(b" (CHILDINFO (\"SUBSCRIBED\"))");
+    }
+    out.put_slice(b"\r\n");
+}

@@ -1,0 +1,232 @@
+//! One file for each command: its arguments, its work, its answer.
+//!
+//! Work that reads the disk is done in steps; between steps a session holds no lock, view or row that another
+//! could wait for. What must be on disk before it is told is handed back as a settlement.
+//!
+//! Start at [`begin`], the list of commands; [`Work`] is what a long one is made of.
+
+pub(crate) mod append;
+mod close;
+mod create;
+mod delete;
+mod enable;
+mod expunge;
+mod fetch;
+mod list;
+mod namespace;
+mod rename;
+mod search;
+mod select;
+mod status;
+mod store;
+mod subscribe;
+mod transfer;
+
+pub(crate) mod capability;
+pub(crate) mod id;
+
+use crate::codec::command::{Command, Numbering};
+use crate::codec::mailbox::NameForm;
+use crate::codec::sequence::SequenceSet;
+use crate::refusal::Refusal;
+use crate::selected::Selected;
+use crate::sync::Expunges;
+use bytes::BytesMut;
+use engine::{Account, Settlement, Timestamp, UidSet};
+use std::borrow::Cow;
+
+/// What the client has enabled. Source: RFC 5161, RFC 7162 §3.1 (CONDSTORE also by use).
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // Each may be enabled for itself.
+pub(crate) struct Features {
+    /// `IMAP4rev2`
+    pub(crate) rev2: bool,
+    /// `CONDSTORE`: MODSEQ is told with every change of flags.
+    pub(crate) condstore: bool,
+    /// `QRESYNC`: VANISHED instead of EXPUNGE.
+    pub(crate) qresync: bool,
+    /// `UTF8=ACCEPT`
+    pub(crate) utf8: bool,
+}
+
+/// What a session keeps between commands once someone has signed in.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// What was enabled.
+    pub(crate) features: Features,
+    /// The open mailbox.
+    pub(crate) selected: Option<Selected>,
+}
+
+impl State {
+    /// How names of mailboxes stand on the wire.
+    pub(crate) fn name_form(&self) -> NameForm {
+        if self.features.rev2 || self.features.utf8 {
+            NameForm::Utf8
+        } else {
+            NameForm::Utf7
+        }
+    }
+
+    /// The open mailbox.
+    pub(crate) fn selected(&self) -> Result<&Selected, Refusal> {
+        self.selected
+            .as_ref()
+            .ok_or(Refusal::WrongState("BAD No mailbox is selected"))
+    }
+
+    /// The UIDs that a set means in the open mailbox.
+    pub(crate) fn resolve(
+        &self,
+        set: &SequenceSet,
+        numbering: Numbering,
+    ) -> Result<UidSet, Refusal> {
+        let selected = self.selected()?;
+        if numbering == Numbering::Sequence && selected.exceeds(set) {
+            return Err(Refusal::WrongState("BAD Message number is out of range"));
+        }
+        Ok(selected.resolve(set, numbering))
+    }
+}
+
+/// What a step works with.
+pub(crate) struct Desk<'a> {
+    /// The mailbox of the user.
+    pub(crate) account: &'a Account,
+    /// What the session keeps.
+    pub(crate) state: &'a mut State,
+    /// Untagged answers; sent before the tagged one, and never before a settlement that is asked for.
+    pub(crate) out: &'a mut BytesMut,
+    /// The time now.
+    pub(crate) now: Timestamp,
+}
+
+/// A tagged answer that is no refusal.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// What stands behind the tag.
+    pub(crate) text: Cow<'static, str>,
+    /// Whether changes by others are told before it.
+    pub(crate) announce: Option<Expunges>,
+}
+
+impl Reply {
+    /// An answer before which everything that changed is told.
+    pub(crate) fn told(text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            text: text.into(),
+            announce: Some(Expunges::Told),
+        }
+    }
+
+    /// An answer before which nothing more is told.
+    pub(crate) fn silent(text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            text: text.into(),
+            announce: None,
+        }
+    }
+}
+
+/// What comes after a step.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The command is done.
+    Done(Reply),
+    /// Another step is needed, once what was written so far is sent.
+    More,
+    /// Another step is needed, once this is on disk.
+    Settle(Settlement),
+    /// The command is done once this is on disk.
+    SettleDone(Settlement, Reply),
+}
+
+/// A command whose work needs the disk.
+pub(crate) trait Work: Send {
+    /// Does the next part of it.
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal>;
+}
+
+/// Work of a single step.
+struct Once<F>(F);
+
+impl<F: FnMut(&mut Desk<'_>) -> Result<Step, Refusal> + Send> Work for Once<F> {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        (self.0)(desk)
+    }
+}
+
+fn once(
+    work: impl FnMut(&mut Desk<'_>) -> Result<Step, Refusal> + Send + 'static,
+) -> Result<Box<dyn Work>, Refusal> {
+    Ok(Box::new(Once(work)))
+}
+
+/// The expunges that a command on message numbers must hold back. Source: RFC 9051 §7.5.1.
+pub(crate) fn expunges_after(numbering: Numbering) -> Expunges {
+    match numbering {
+        Numbering::Sequence => Expunges::Held,
+        Numbering::Uid => Expunges::Told,
+    }
+}
+
+/// The work of a command for which someone must have signed in.
+///
+/// Errors: [`Refusal::WrongState`] for one that needs an open mailbox when there is none.
+pub(crate) fn begin(
+    command: Command,
+    tag: &str,
+    state: &mut State,
+) -> Result<Box<dyn Work>, Refusal> {
+    match command {
+        Command::Noop => once(|_| Ok(Step::Done(Reply::told("OK NOOP completed")))),
+        Command::Check => {
+            state.selected()?;
+            once(|_| Ok(Step::Done(Reply::told("OK CHECK completed"))))
+        }
+        Command::Namespace => once(namespace::run),
+        Command::Enable(names) => once(move |desk| enable::run(&names, desk)),
+        Command::Open(request) => once(move |desk| select::run(&request, desk)),
+        Command::Close => {
+            state.selected()?;
+            Ok(Box::new(close::Close::default()))
+        }
+        Command::Unselect => {
+            state.selected()?;
+            once(|desk| {
+                desk.state.selected = None;
+                Ok(Step::Done(Reply::silent("OK UNSELECT completed")))
+            })
+        }
+        Command::Create(name, uses) => once(move |desk| create::run(&name, &uses, desk)),
+        Command::Delete(name) => once(move |desk| delete::run(&name, desk)),
+        Command::Rename(from, to) => once(move |desk| rename::run(&from, &to, desk)),
+        Command::Subscribe(name, how) => once(move |desk| subscribe::run(&name, how, desk)),
+        Command::List(request) => once(move |desk| list::run(&request, desk)),
+        Command::Lsub(reference, pattern) => {
+            once(move |desk| list::run_lsub(&reference, &pattern, desk))
+        }
+        Command::Status(name, items) => once(move |desk| status::run(&name, &items, desk)),
+        Command::Expunge(set) => expunge::Expunge::begin(set.as_ref(), state),
+        Command::Search(numbering, request) => {
+            search::SearchWork::begin(numbering, request, tag, state)
+        }
+        Command::Fetch(numbering, set, request) => {
+            fetch::FetchWork::begin(numbering, &set, request, state)
+        }
+        Command::Store(numbering, set, request) => {
+            store::StoreWork::begin(numbering, &set, request, state)
+        }
+        Command::Transfer(numbering, set, target, how) => {
+            transfer::TransferWork::begin(numbering, &set, target, how, state)
+        }
+        // Those that the session itself answers.
+        Command::Capability
+        | Command::Logout
+        | Command::StartTls
+        | Command::Login(..)
+        | Command::Authenticate(..)
+        | Command::Id(_)
+        | Command::Idle => Err(Refusal::WrongState("BAD Command is not allowed now")),
+    }
+}

@@ -1,0 +1,188 @@
+//! `SELECT` and `EXAMINE`: opens a mailbox, and brings a client that knew it before up to date.
+//!
+//! Reads the folder's row and its UIDs as runs, so that the cost does not grow with the number of messages.
+//!
+//! Standards: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2, §3.2.5 (QRESYNC);
+//! RFC 8474 §4.2 (MAILBOXID).
+
+use super::list::write_mailbox;
+use super::status::mailbox_id;
+use super::{Desk, Reply, Step};
+use crate::codec::command::{Access, OpenRequest, Resync};
+use crate::codec::sequence::NumberSet;
+use crate::folders::{self, Mailboxes};
+use crate::keywords::{self, Names};
+use crate::refusal::Refusal;
+use crate::selected::{Selected, number_set};
+use crate::sync;
+use bytes::BufMut;
+use engine::{ChangeSeq, Flags, FolderRow, Reading, Rights, Shelf, Uid, UidSet, View};
+use std::ops::ControlFlow;
+
+/// Rows looked at for the first unread message; without one among them it is not told, as RFC 3501 allows.
+const UNSEEN_ROWS_MAX: u32 = 1024;
+
+/// Whatever was open before is closed first, without expunging, even if this fails.
+pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    if desk.state.selected.take().is_some() {
+        desk.out
+            .put_slice(b"* OK [CLOSED] Previous mailbox is closed\r\n");
+    }
+    if request.resync.is_some() && !desk.state.features.qresync {
+        return Err(Refusal::WrongState("BAD QRESYNC is not enabled"));
+    }
+    desk.state.features.condstore |= request.condstore;
+    let view = desk.account.read()?;
+    let (folder, row) = folders::find(&view, &request.mailbox)?;
+    let head = view.head()?;
+    let told = view.uids(folder, Shelf::Mail)?;
+    let may_write = view.rights(folder)?.contains(Rights::WRITE_FLAGS);
+    let selected = Selected {
+        folder,
+        read_only: request.access == Access::ReadOnly || !may_write,
+        told,
+        seen: head,
+        departed: false,
+        departed_since: head,
+        saved: UidSet::default(),
+    };
+    write_state(desk, &view, &selected, &row)?;
+    if desk.state.features.rev2
+        && let Some(mailbox) = Mailboxes::read(&view)?.named(&request.mailbox)
+    {
+        write_mailbox(desk, "LIST", mailbox, false, false);
+    }
+    if let Some(resync) = request
+        .resync
+        .as_ref()
+        .filter(|r| r.uid_validity == row.uid_validity)
+    {
+        bring_up_to_date(desk, &view, &selected, resync, &row)?;
+    }
+    drop(view);
+    let text = if selected.read_only {
+        "OK [READ-ONLY] Opened"
+    } else {
+        "OK [READ-WRITE] Opened"
+    };
+    desk.state.selected = Some(selected);
+    Ok(Step::Done(Reply::silent(text)))
+}
+
+fn write_state(
+    desk: &mut Desk<'_>,
+    view: &View<'_>,
+    selected: &Selected,
+    row: &FolderRow,
+) -> Result<(), Refusal> {
+    let names = Names::all(view)?;
+    let count = selected.told.len();
+    let rev2 = desk.state.features.rev2;
+    let out = &mut *desk.out;
+    out.put_slice(b"* FLAGS ");
+    keywords::write_known(out, &names, false);
+    out.put_slice(b"\r\n");
+    sync::write_exists(out, count);
+    if !rev2 {
+        out.put_slice(b"* 0 RECENT\r\n");
+        let unseen = row.shelf(Shelf::Mail).unseen;
+        if let Some(first) = first_unseen(view, selected, unseen)? {
+            out.put_slice(format!("* OK [UNSEEN {first}] First unread\r\n").as_bytes());
+        }
+    }
+    out.put_slice(b"* OK [PERMANENTFLAGS ");
+    if selected.read_only {
+        out.put_slice(b"()");
+    } else {
+        keywords::write_known(out, &names, true);
+    }
+    let uid_next = row.shelf(Shelf::Mail).uid_next.0.max(1);
+    let lines = format!(
+        "] Flags that are kept\r\n* OK [UIDVALIDITY {}] UIDs are valid\r\n* OK [UIDNEXT {uid_next}] Next UID\r\n\
+         * OK [HIGHESTMODSEQ {}] Highest\r\n* OK [MAILBOXID ({})] Name for ever\r\n",
+        row.uid_validity,
+        sync::highest_modseq(row),
+        mailbox_id(selected.folder),
+    );
+    out.put_slice(lines.as_bytes());
+    Ok(())
+}
+
+/// The number of the first unread message, if it is among the first rows.
+fn first_unseen(view: &View<'_>, selected: &Selected, unseen: u32) -> Result<Option<u32>, Refusal> {
+    if unseen == 0 {
+        return Ok(None);
+    }
+    let (mut found, mut looked_at) = (None, 0);
+    view.items(
+        selected.folder,
+        Shelf::Mail,
+        1..=u32::MAX,
+        &mut |uid, row| {
+            looked_at += 1;
+            if !row.flags.contains(Flags::SEEN) {
+                found = Some(uid);
+            }
+            let goes_on = found.is_none() && looked_at < UNSEEN_ROWS_MAX;
+            if goes_on {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        },
+    )?;
+    Ok(found.and_then(|uid| selected.number(uid)))
+}
+
+/// Tells what vanished and what changed since the client was here. Source: RFC 7162 §3.2.5.
+fn bring_up_to_date(
+    desk: &mut Desk<'_>,
+    view: &View<'_>,
+    selected: &Selected,
+    resync: &Resync,
+    row: &FolderRow,
+) -> Result<(), Refusal> {
+    let since = ChangeSeq(resync.modseq);
+    let known = known_uids(selected, resync, row);
+    let gone = sync::vanished(view, selected.folder, since, &known, &selected.told)?;
+    if !gone.is_empty() {
+        desk.out.put_slice(b"* VANISHED (EARLIER) ");
+        number_set(&gone).write(desk.out);
+        desk.out.put_slice(b"\r\n");
+    }
+    let changed = sync::changed_uids(view, selected.folder, since, None)?;
+    // Without known UIDs what is new is told too: that saves the client a FETCH.
+    let mut candidates = match changed {
+        Some(changed) => changed.intersection(&selected.told),
+        None => selected.told.clone(),
+    };
+    if let Some(known) = &resync.known_uids {
+        candidates = candidates.intersection(&crate::selected::uid_set(known));
+    }
+    sync::tell_flags(desk, view, selected, &candidates, since)
+}
+
+/// The UIDs that the client may know of.
+fn known_uids(selected: &Selected, resync: &Resync, row: &FolderRow) -> NumberSet {
+    let last = row.shelf(Shelf::Mail).uid_next.0.saturating_sub(1);
+    let known = match &resync.known_uids {
+        Some(known) => known.clone(),
+        None if last == 0 => NumberSet::default(),
+        None => NumberSet::from_ranges(vec![(1, last)]),
+    };
+    let Some(first) = first_unmatched(selected, resync) else {
+        return known;
+    };
+    let ranges = known.ranges().iter().filter(|(_, last)| *last >= first);
+    NumberSet::from_ranges(ranges.map(|(a, b)| (*a.max(&first), *b)).collect())
+}
+
+/// The UID behind the highest pair of number and UID that still holds: nothing below it can have vanished.
+///
+/// Source: RFC 7162 §3.2.5.2.
+fn first_unmatched(selected: &Selected, resync: &Resync) -> Option<u32> {
+    let (numbers, uids) = resync.matches.as_ref()?;
+    let pairs = numbers.iter().zip(uids.iter());
+    let holds = |(number, uid): &(u32, u32)| selected.number(Uid(*uid)) == Some(*number);
+    pairs.filter(holds).last().map(|(_, uid)| uid + 1)
+}

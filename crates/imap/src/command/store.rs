@@ -1,0 +1,220 @@
+//! `STORE`: changes flags.
+//!
+//! Large sets are changed in several commits, as RFC 9051 allows; their answers are written at once and sent when
+//! the last commit is on disk.
+//!
+//! Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED).
+
+use super::{Desk, Reply, State, Step, Work, expunges_after};
+use crate::codec::command::{FlagChange as Change, Numbering, StoreRequest};
+use crate::codec::sequence::{NumberSet, SequenceSet};
+use crate::keywords::{self, Names};
+use crate::refusal::Refusal;
+use crate::sync;
+use engine::{
+    ChangeSeq, EngineError, FlagChange, FlagSet, ItemRow, Location, Reading, Txn, Uid, UidSet,
+};
+
+/// Messages changed in one step; their rows are kept until the answers are written.
+const MESSAGES_PER_STEP: u32 = 4096;
+
+/// A STORE on its way.
+pub(super) struct StoreWork {
+    numbering: Numbering,
+    request: StoreRequest,
+    left: UidSet,
+    /// What UNCHANGEDSINCE left alone.
+    modified: NumberSet,
+    /// Some messages are gone.
+    lost: bool,
+    /// Nobody else has changed anything since the client was last told.
+    alone: bool,
+}
+
+/// What one commit did.
+struct Stored {
+    changed: Vec<(Uid, ItemRow)>,
+    modified: Vec<Uid>,
+    lost: bool,
+    head_before: ChangeSeq,
+    named: Vec<(u32, String)>,
+}
+
+impl StoreWork {
+    /// Errors: [`Refusal::ReadOnly`] after EXAMINE; numbers that were never told.
+    pub(super) fn begin(
+        numbering: Numbering,
+        set: &SequenceSet,
+        request: StoreRequest,
+        state: &mut State,
+    ) -> Result<Box<dyn Work>, Refusal> {
+        if state.selected()?.read_only {
+            return Err(Refusal::ReadOnly);
+        }
+        // Using it is enabling CONDSTORE (RFC 7162 §3.1).
+        state.features.condstore |= request.unchanged_since.is_some();
+        let left = state.resolve(set, numbering)?;
+        let modified = NumberSet::default();
+        Ok(Box::new(Self {
+            numbering,
+            request,
+            left,
+            modified,
+            lost: false,
+            alone: true,
+        }))
+    }
+
+    fn take_part(&mut self) -> UidSet {
+        let part = match self.left.nth(MESSAGES_PER_STEP - 1) {
+            Some(last) => self.left.within(0..=last.0),
+            None => self.left.clone(),
+        };
+        self.left = self.left.difference(&part);
+        part
+    }
+
+    /// Writes the answers for what a commit did.
+    fn tell(&mut self, desk: &mut Desk<'_>, stored: &Stored) -> Result<(), Refusal> {
+        let with_modseq = desk.state.features.condstore;
+        let names = if self.request.silent {
+            Names::default()
+        } else {
+            self.names(desk, stored)?
+        };
+        let Some(selected) = &mut desk.state.selected else {
+            return Ok(());
+        };
+        self.alone &= stored.head_before <= selected.seen;
+        self.lost |= stored.lost;
+        for (uid, row) in &stored.changed {
+            let Some(number) = selected.number(*uid) else {
+                continue;
+            };
+            let uid = Some(*uid).filter(|_| self.numbering == Numbering::Uid || with_modseq);
+            if !self.request.silent {
+                sync::write_flags_changed(desk.out, number, uid, row, &names, with_modseq);
+            } else if with_modseq {
+                sync::write_modseq(desk.out, number, uid, row);
+            }
+        }
+        for uid in &stored.modified {
+            match self.numbering {
+                Numbering::Uid => self.modified.push(uid.0),
+                Numbering::Sequence => {
+                    selected
+                        .number(*uid)
+                        .into_iter()
+                        .for_each(|number| self.modified.push(number));
+                }
+            }
+        }
+        if self.alone {
+            // Everything up to here was told by this command itself.
+            let last = stored
+                .changed
+                .iter()
+                .map(|(_, row)| sync::modseq(row))
+                .max();
+            selected.seen = selected.seen.max(ChangeSeq(last.unwrap_or(0)));
+        }
+        Ok(())
+    }
+
+    fn names(&self, desk: &Desk<'_>, stored: &Stored) -> Result<Names, Refusal> {
+        let rows = stored.changed.iter().map(|(_, row)| row);
+        let mut names = keywords::of_rows(&desk.account.read()?, rows)?;
+        names.learn(&stored.named);
+        Ok(names)
+    }
+
+    fn reply(&self) -> Result<Reply, Refusal> {
+        let announce = if self.alone {
+            None
+        } else {
+            Some(expunges_after(self.numbering))
+        };
+        if !self.modified.is_empty() {
+            let set = &self.modified;
+            let text = format!("OK [MODIFIED {set}] Some messages have changed meanwhile");
+            return Ok(Reply {
+                text: text.into(),
+                announce,
+            });
+        }
+        if self.lost && self.numbering == Numbering::Sequence {
+            return Err(Refusal::Expunged);
+        }
+        Ok(Reply {
+            text: "OK STORE completed".into(),
+            announce,
+        })
+    }
+}
+
+impl Work for StoreWork {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        let folder = desk.state.selected()?.folder;
+        let part = self.take_part();
+        let request = &self.request;
+        let written = desk.account.write(|txn| {
+            let translated = keywords::to_store(&request.flags, txn)?;
+            let change = change(request.change, translated.set);
+            let mut stored = Stored {
+                changed: Vec::new(),
+                modified: Vec::new(),
+                lost: false,
+                head_before: txn.head()?,
+                named: translated.named,
+            };
+            for uid in part.iter() {
+                let at = Location::mail(folder, uid);
+                store_one(txn, uid, at, &change, request.unchanged_since, &mut stored)?;
+            }
+            Ok::<Stored, Refusal>(stored)
+        })?;
+        let (stored, settlement) = written.split();
+        self.tell(desk, &stored)?;
+        if !self.left.is_empty() {
+            return Ok(Step::Settle(settlement));
+        }
+        Ok(Step::SettleDone(settlement, self.reply()?))
+    }
+}
+
+fn change(how: Change, set: FlagSet) -> FlagChange {
+    match how {
+        Change::Replace => FlagChange::Replace(set),
+        Change::Add => FlagChange::add(set),
+        Change::Remove => FlagChange::remove(set),
+    }
+}
+
+fn store_one(
+    txn: &mut Txn<'_, '_>,
+    uid: Uid,
+    at: Location,
+    change: &FlagChange,
+    unchanged_since: Option<u64>,
+    stored: &mut Stored,
+) -> Result<(), EngineError> {
+    if let Some(limit) = unchanged_since {
+        match txn.item(at)? {
+            Some(row) if sync::modseq(&row) > limit => {
+                stored.modified.push(uid);
+                return Ok(());
+            }
+            Some(_) => {}
+            None => {
+                stored.lost = true;
+                return Ok(());
+            }
+        }
+    }
+    match txn.set_flags(at, change) {
+        Ok(outcome) => stored.changed.push((uid, outcome.row)),
+        Err(EngineError::NoSuchItem) => stored.lost = true,
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

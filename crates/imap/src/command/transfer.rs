@@ -1,0 +1,117 @@
+//! `COPY` and `MOVE`.
+//!
+//! COPY is one commit, all or nothing. MOVE may be several, since each message is moved for itself; what is told
+//! waits for the last of them.
+//!
+//! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID); RFC 6851 (MOVE).
+
+use super::{Desk, Reply, State, Step, Work};
+use crate::codec::command::{Numbering, Transfer as How};
+use crate::codec::mailbox::MailboxName;
+use crate::codec::sequence::{NumberSet, SequenceSet};
+use crate::folders;
+use crate::refusal::Refusal;
+use engine::{Account, EngineError, FolderId, Settlement, Transfer, Uid, UidSet};
+
+/// A COPY or MOVE on its way.
+pub(super) struct TransferWork {
+    uids: UidSet,
+    target: MailboxName,
+    how: How,
+}
+
+impl TransferWork {
+    /// Errors: MOVE after EXAMINE; numbers that were never told.
+    pub(super) fn begin(
+        numbering: Numbering,
+        set: &SequenceSet,
+        target: MailboxName,
+        how: How,
+        state: &mut State,
+    ) -> Result<Box<dyn Work>, Refusal> {
+        if how == How::Move && state.selected()?.read_only {
+            return Err(Refusal::ReadOnly);
+        }
+        let uids = state.resolve(set, numbering)?;
+        Ok(Box::new(Self { uids, target, how }))
+    }
+
+    fn transfer(
+        &self,
+        account: &Account,
+        from: FolderId,
+        to: FolderId,
+    ) -> Result<(Vec<(Uid, Uid)>, Settlement), EngineError> {
+        if self.how == How::Copy {
+            let copied = |txn: &mut engine::Txn<'_, '_>| {
+                txn.transfer_all(Transfer::Copy, from, &self.uids, to)
+            };
+            return Ok(account.write(copied)?.split());
+        }
+        let (mut moved, mut last) = (Vec::new(), Settlement::done());
+        for part in parts(&self.uids, account) {
+            let written = account.write(|txn| txn.transfer_all(Transfer::Move, from, &part, to))?;
+            let (pairs, settlement) = written.split();
+            moved.extend(pairs);
+            last = settlement;
+        }
+        Ok((moved, last))
+    }
+}
+
+impl Work for TransferWork {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        let from = desk.state.selected()?.folder;
+        let (to, row) = match folders::find(&desk.account.read()?, &self.target) {
+            Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err(Refusal::NoTarget),
+            found => found?,
+        };
+        if self.how == How::Move && from == to {
+            return Err(Refusal::Never(
+                "NO [CANNOT] Messages are in this mailbox already",
+            ));
+        }
+        let (pairs, settlement) = self.transfer(desk.account, from, to)?;
+        let code = copy_uid(row.uid_validity, &pairs);
+        let text = match self.how {
+            How::Copy => format!("OK {code}COPY completed"),
+            How::Move if code.is_empty() => "OK MOVE completed".to_owned(),
+            How::Move => {
+                desk.out
+                    .extend_from_slice(format!("* OK {code}Moved\r\n").as_bytes());
+                "OK MOVE completed".to_owned()
+            }
+        };
+        Ok(Step::SettleDone(settlement, Reply::told(text)))
+    }
+}
+
+/// `[COPYUID 38505 304,319:320 3956:3958] `; nothing if nothing was copied.
+fn copy_uid(uid_validity: u32, pairs: &[(Uid, Uid)]) -> String {
+    if pairs.is_empty() {
+        return String::new();
+    }
+    // Both ascend, so that sorted sets belong together pair by pair.
+    let old: NumberSet = pairs.iter().map(|(old, _)| old.0).collect();
+    let new: NumberSet = pairs.iter().map(|(_, new)| new.0).collect();
+    format!("[COPYUID {uid_validity} {old} {new}] ")
+}
+
+/// Splits a set so that each part is one commit of sensible size.
+pub(super) fn parts(uids: &UidSet, account: &Account) -> Vec<UidSet> {
+    let most = account
+        .engine()
+        .settings()
+        .limits
+        .items_per_commit_max
+        .max(1);
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let mut parts = Vec::new();
+    let mut rank = 0;
+    while let Some(first) = uids.nth(rank) {
+        let last = uids.nth(rank.saturating_add(most - 1)).or(uids.last());
+        parts.push(uids.within(first.0..=last.map_or(u32::MAX, |last| last.0)));
+        rank = rank.saturating_add(most);
+    }
+    parts
+}

@@ -1,0 +1,136 @@
+//! Every way to say no, and its one place on the wire.
+//!
+//! Start at [`Refusal::text`]. Standards: RFC 9051 §7.1, RFC 5530 §3 (codes), RFC 7162 §3, RFC 4469 §4.2 (TOOBIG).
+
+use crate::codec::Fault;
+use engine::{EngineError, SignInRefusal};
+use std::borrow::Cow;
+
+/// Why a command was refused; each variant is one tagged reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The bytes are no command that this server takes.
+    Fault(Fault),
+    /// The command is not allowed now.
+    WrongState(&'static str),
+    /// The engine refused.
+    Engine(EngineError),
+    /// The target of COPY, MOVE or APPEND does not exist, but could be made.
+    NoTarget,
+    /// The mailbox was opened with EXAMINE.
+    ReadOnly,
+    /// Messages that this session knows of are gone for good.
+    Expunged,
+    /// Signing in failed.
+    SignIn(SignInRefusal),
+    /// The message is larger than is taken.
+    TooBig,
+    /// A special use that is not kept here.
+    SpecialUse,
+    /// A part's transfer encoding is not known.
+    UnknownEncoding,
+    /// Something that this server never does.
+    Never(&'static str),
+    /// Too much work waits already.
+    Busy,
+    /// The client broke off a SASL exchange.
+    Cancelled,
+    /// An answer was begun that can't be ended as it should: the connection is closed.
+    Broken,
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::UnknownEncoding => Self::UnknownEncoding,
+            fault => Self::Fault(fault),
+        }
+    }
+}
+
+impl Refusal {
+    /// What stands behind the tag.
+    pub fn text(&self) -> Cow<'static, str> {
+        if let Self::Fault(Fault::Syntax(why)) = self {
+            return format!("BAD {why}").into();
+        }
+        self.fixed_text().into()
+    }
+
+    fn fixed_text(&self) -> &'static str {
+        match self {
+            Self::Fault(fault) => of_fault(*fault),
+            Self::WrongState(why) => why,
+            Self::Engine(error) => of_engine(error),
+            Self::NoTarget => "NO [TRYCREATE] Mailbox does not exist",
+            Self::ReadOnly => "NO [READ-ONLY] Mailbox is open read-only",
+            Self::Expunged => "NO [EXPUNGEISSUED] Some messages were expunged",
+            Self::SignIn(refusal) => of_sign_in(refusal),
+            Self::TooBig => "NO [TOOBIG] Message is too large",
+            Self::SpecialUse => "NO [USEATTR] Special use is not supported",
+            Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
+            Self::Never(why) => why,
+            Self::Busy => "NO [UNAVAILABLE] Server is busy",
+            Self::Broken => "BYE Something is damaged here",
+            Self::Cancelled => "BAD Authentication cancelled",
+        }
+    }
+
+    /// True if the command was none at all: too many of these end the connection.
+    pub fn is_bad(&self) -> bool {
+        self.text().starts_with("BAD")
+    }
+}
+
+fn of_fault(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Syntax(_) => "BAD Command is not valid",
+        Fault::Limit(_) => "NO [LIMIT] Command asks for too much at once",
+        Fault::Charset => "NO [BADCHARSET (UTF-8 US-ASCII)] Charset is not supported",
+        Fault::Name(_) => "NO [CANNOT] Name of mailbox is not valid",
+        Fault::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
+    }
+}
+
+fn of_engine(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::NoSuchAccount | EngineError::NoSuchDomain | EngineError::NoSuchAddress => {
+            "NO [NONEXISTENT] No such account"
+        }
+        EngineError::NoSuchFolder => "NO [NONEXISTENT] Mailbox does not exist",
+        EngineError::NoSuchItem | EngineError::NoSuchEntry => {
+            "NO [EXPUNGEISSUED] Message does not exist"
+        }
+        EngineError::NameTaken => "NO [ALREADYEXISTS] Mailbox exists already",
+        EngineError::RoleTaken => "NO [USEATTR] Another mailbox has this special use",
+        EngineError::WouldLoop => "NO [CANNOT] Mailbox would be its own parent",
+        EngineError::HasChildren => "NO [HASCHILDREN] Mailbox has others below it",
+        EngineError::Denied => "NO [NOPERM] Permission denied",
+        EngineError::SpecialFolder => "NO [CANNOT] Mailbox is needed by the account",
+        EngineError::OverQuota => "NO [OVERQUOTA] Account is full",
+        EngineError::TooLarge => "NO [TOOBIG] Message is too large",
+        EngineError::TooMany(_) | EngineError::TooLong | EngineError::NumberRefused => {
+            "NO [LIMIT] More than is allowed"
+        }
+        EngineError::NameRefused(_) | EngineError::WrongForm => "NO [CANNOT] Not possible here",
+        // Details are in the log, never on the wire.
+        _ => "NO [UNAVAILABLE] Try again later",
+    }
+}
+
+fn of_sign_in(refusal: &SignInRefusal) -> &'static str {
+    match refusal {
+        SignInRefusal::Wrong => "NO [AUTHENTICATIONFAILED] Wrong name or password",
+        SignInRefusal::TooMany => "NO [LIMIT] Too many attempts, try again later",
+        SignInRefusal::Disabled => "NO [AUTHORIZATIONFAILED] Account is disabled",
+        SignInRefusal::NotAllowed => "NO [AUTHORIZATIONFAILED] Not allowed",
+        SignInRefusal::Malformed => "BAD Authentication message is not valid",
+        SignInRefusal::Unavailable => "NO [UNAVAILABLE] Try again later",
+    }
+}

@@ -1,0 +1,86 @@
+//! The mailbox that a session has open, as its client sees it.
+//!
+//! The picture is what was told, not what is: message numbers mean places in it until the client is told
+//! otherwise. It keeps no rows, only UIDs as runs and one change number, so that an idle session stays small.
+//!
+//! Start at [`Selected`]; what changes the picture is in [`crate::sync`].
+
+use crate::codec::command::Numbering;
+use crate::codec::sequence::{NumberSet, SequenceSet};
+use engine::{ChangeSeq, FolderId, Uid, UidSet};
+
+/// An open mailbox.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    /// Its folder.
+    pub(crate) folder: FolderId,
+    /// Opened by EXAMINE, or by someone who may not write.
+    pub(crate) read_only: bool,
+    /// The UIDs that the client was told of, in the order of message numbers.
+    pub(crate) told: UidSet,
+    /// Everything up to this change was told, what [`Selected::departed`] says excepted.
+    pub(crate) seen: ChangeSeq,
+    /// Some told messages may have left, which could not be told yet.
+    pub(crate) departed: bool,
+    /// Where the told messages that have left can be looked up in the log: everything before was told.
+    pub(crate) departed_since: ChangeSeq,
+    /// What the last `SEARCH RETURN (SAVE)` found. Source: RFC 5182 §2.1.
+    pub(crate) saved: UidSet,
+}
+
+impl Selected {
+    /// The UIDs that a set means.
+    ///
+    /// Numbers beyond the last message mean nothing; `*` is the last message there is.
+    pub(crate) fn resolve(&self, set: &SequenceSet, numbering: Numbering) -> UidSet {
+        match numbering {
+            Numbering::Uid => {
+                let largest = self.told.last().map_or(0, |uid| uid.0);
+                match set.resolve(largest) {
+                    Some(wanted) => self.told.intersection(&uid_set(&wanted)),
+                    None => self.told.intersection(&self.saved),
+                }
+            }
+            Numbering::Sequence => match set.resolve(self.told.len()) {
+                Some(wanted) => self.numbered(&wanted),
+                None => self.told.intersection(&self.saved),
+            },
+        }
+    }
+
+    fn numbered(&self, numbers: &NumberSet) -> UidSet {
+        let count = self.told.len();
+        let ranges = numbers.ranges().iter().filter_map(|(first, last)| {
+            let first = self.told.nth(first.checked_sub(1)?)?;
+            let last = self.told.nth((*last).min(count).checked_sub(1)?)?;
+            Some(first.0..=last.0)
+        });
+        self.told.intersection(&UidSet::from_ranges(ranges))
+    }
+
+    /// True if a set names a message number that was never told. Source: RFC 9051 §9, `seq-number`.
+    pub(crate) fn exceeds(&self, set: &SequenceSet) -> bool {
+        let count = self.told.len();
+        let largest = set.resolve(count).and_then(|numbers| numbers.last());
+        largest.is_some_and(|largest| largest > count)
+    }
+
+    /// The message number of a UID that was told.
+    pub(crate) fn number(&self, uid: Uid) -> Option<u32> {
+        self.told.rank(uid).map(|rank| rank + 1)
+    }
+}
+
+/// The same numbers as the store's set.
+pub(crate) fn uid_set(numbers: &NumberSet) -> UidSet {
+    UidSet::from_ranges(numbers.ranges().iter().map(|(first, last)| *first..=*last))
+}
+
+/// The store's set as one that can be written.
+pub(crate) fn number_set(uids: &UidSet) -> NumberSet {
+    NumberSet::from_ranges(
+        uids.ranges()
+            .map(|run| (*run.start(), *run.end()))
+            .collect(),
+    )
+}

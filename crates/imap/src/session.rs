@@ -1,0 +1,681 @@
+//! The IMAP dialogue: which command is allowed when, and what becomes of it.
+//!
+//! Pure: the driver in `server` feeds bytes and answers, and does what is asked. Commands are taken one at a time
+//! and answered in their order; only APPENDs that come in a row are stored together.
+//!
+//! Start at [`Session::advance`]; [`Doing`] is where the dialogue stands. Signing in is in `signing`, the streaming
+//! of messages in `appending`.
+//!
+//! Standards: RFC 9051 §3 (states), §5.4 (autologout), §6.2.1 (STARTTLS), §6.3.13 (IDLE); RFC 2177 (IDLE).
+
+mod appending;
+mod signing;
+
+use crate::codec::Fault;
+use crate::codec::command::{Command, Tagged};
+use crate::codec::frame::{COMMAND_BYTES_MAX, COMMAND_BYTES_MAX_BEFORE_LOGIN, Frame, Framer};
+use crate::codec::{frame, parse};
+use crate::command::append::{Append, Stored};
+use crate::command::{Desk, Reply, State, Step, Work, capability, id};
+use crate::refusal::Refusal;
+use crate::sync::{self, Expunges};
+use appending::Appending;
+use bytes::BytesMut;
+use engine::dialogue::{
+    Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
+};
+use engine::{Account, Engine, EngineError, Settlement, SignIn, StoreError, Timestamp, Watch};
+
+/// Seconds until a client that has not signed in is sent away.
+const LOGIN_SECONDS_MAX: i64 = 120;
+
+/// Seconds without a command until a client is sent away; RFC 9051 §5.4 demands at least 30 minutes.
+const SILENCE_SECONDS_MAX: i64 = 35 * 60;
+
+/// Lines that are no command, before and after signing in, until the connection is closed.
+const BAD_COMMANDS_MAX_BEFORE_LOGIN: u32 = 3;
+const BAD_COMMANDS_MAX: u32 = 20;
+
+/// First words of other protocols' requests: nothing is said to them, so that nothing comes back to a browser.
+const FOREIGN_VERBS: [&[u8]; 10] = [
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"OPTIONS ",
+    b"CONNECT ",
+    b"DELETE /",
+    b"TRACE ",
+    b"PATCH ",
+    b"\x16\x03",
+];
+
+/// Where the dialogue stands.
+enum Doing {
+    /// The next command is awaited.
+    Nothing,
+    /// The client's next SASL message is awaited.
+    Exchange(String, SignIn),
+    /// A password is being checked.
+    Verify(String, SignIn),
+    /// A command waits for its next step.
+    Working(String, Box<dyn Work>),
+    /// The same, once what was written is sent.
+    Sending(String, Box<dyn Work>),
+    /// The same, once its commit is on disk; until then its answers are held back.
+    Settling(String, Box<dyn Work>),
+    /// A command is done once its commit is on disk.
+    Finishing(String, Reply),
+    /// What others changed is to be told, then the command is done.
+    Announcing(String, Reply),
+    /// APPENDs wait to be stored.
+    Storing,
+    /// Stored APPENDs wait for the disk.
+    Stored(Stored),
+    /// They changed the open mailbox, which is to be told first.
+    AnnouncingStored(Stored),
+    /// The client waits for news.
+    Idle(String),
+    /// News are to be told to it.
+    IdleNews(String),
+    /// The connection is closing.
+    Over,
+}
+
+/// One connection.
+pub struct Session {
+    engine: Engine,
+    peer: Option<Peer>,
+    mailbox: Option<Mailbox>,
+    state: State,
+    framer: Framer,
+    doing: Doing,
+    appending: Option<Appending>,
+    batch: Vec<Append>,
+    /// A command that came behind APPENDs and waits for them.
+    deferred: Option<Tagged>,
+    out: BytesMut,
+    actions: Vec<Output>,
+    bad_commands: u32,
+    now: Timestamp,
+    active: Timestamp,
+}
+
+/// The mailbox of who has signed in.
+struct Mailbox {
+    account: Account,
+    watch: Watch,
+    /// Something changed that was not told yet.
+    changed: bool,
+}
+
+impl Mailbox {
+    fn has_changed(&mut self) -> bool {
+        self.changed |= self.watch.has_changed();
+        self.changed
+    }
+}
+
+impl Session {
+    /// A session that waits for [`Input::Opened`].
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            peer: None,
+            mailbox: None,
+            state: State::default(),
+            framer: Framer::default(),
+            doing: Doing::Nothing,
+            appending: None,
+            batch: Vec::new(),
+            deferred: None,
+            out: BytesMut::new(),
+            actions: Vec::new(),
+            bad_commands: 0,
+            now: Timestamp::default(),
+            active: Timestamp::default(),
+        }
+    }
+
+    fn opened(&mut self, peer: Peer) {
+        let is_first = self.peer.is_none();
+        self.peer = Some(peer);
+        self.active = self.now;
+        if is_first {
+            let capabilities = self.capabilities();
+            let name = &self.engine.settings().hostname;
+            let line = format!("* OK [CAPABILITY {capabilities}] {name} IMAP ready\r\n");
+            self.out.extend_from_slice(line.as_bytes());
+        }
+        self.wait_for_silence();
+    }
+
+    fn capabilities(&self) -> String {
+        match (&self.mailbox, &self.peer) {
+            (None, Some(peer)) => capability::before_login(&self.engine, peer),
+            _ => capability::after_login(&self.engine),
+        }
+    }
+
+    /// Takes what can be taken now and says how much that was.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        if self.mailbox.is_none() && FOREIGN_VERBS.iter().any(|verb| bytes.starts_with(verb)) {
+            self.close();
+            return bytes.len();
+        }
+        self.active = self.now;
+        let mut framer = std::mem::take(&mut self.framer);
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let before = at;
+            match self.doing {
+                Doing::Nothing if self.appending.as_ref().is_some_and(Appending::wants_bytes) => {
+                    at += self.take_message(rest, &mut framer);
+                }
+                Doing::Nothing => at += self.take_command(rest, &mut framer),
+                Doing::Exchange(..) | Doing::Idle(_) => at += self.take_line(rest, &mut framer),
+                _ => break,
+            }
+            if at == before {
+                break;
+            }
+        }
+        self.framer = framer;
+        if matches!(self.doing, Doing::Nothing) && !self.batch.is_empty() {
+            self.ask_disk(Doing::Storing);
+        }
+        at
+    }
+
+    fn take_command(&mut self, bytes: &[u8], framer: &mut Framer) -> usize {
+        let (taken, frame) = framer.next(bytes);
+        match frame {
+            Frame::Partial | Frame::Refused => {}
+            Frame::Command(line) => {
+                let more_follows = bytes.len() > taken;
+                if self.appending.is_some() {
+                    self.end_append(line);
+                } else {
+                    self.command(line, more_follows);
+                }
+            }
+            Frame::Literal(head, literal) => {
+                let head = head.to_vec();
+                self.literal(&head, literal, framer);
+            }
+            Frame::Lost(why) => self.bye(why),
+        }
+        taken
+    }
+
+    /// A line that is no command: `DONE`, or a SASL message.
+    fn take_line(&mut self, bytes: &[u8], framer: &mut Framer) -> usize {
+        let (taken, frame) = framer.next_line(bytes);
+        match (frame, std::mem::replace(&mut self.doing, Doing::Nothing)) {
+            (Frame::Command(line), Doing::Exchange(tag, sign_in)) => {
+                self.exchange_message(tag, sign_in, line);
+            }
+            (Frame::Command(line), Doing::Idle(tag)) => {
+                self.actions.push(Output::Unwatch);
+                if line.eq_ignore_ascii_case(b"DONE") {
+                    self.finish(&tag, Ok(Reply::silent("OK IDLE completed")));
+                } else {
+                    self.finish(&tag, Err(Refusal::Fault(Fault::Syntax("Expected DONE"))));
+                }
+            }
+            (Frame::Lost(why), _) => self.bye(why),
+            (_, doing) => self.doing = doing,
+        }
+        taken
+    }
+
+    fn literal(&mut self, head: &[u8], literal: frame::Literal, framer: &mut Framer) {
+        if self.appending.is_some() || self.mailbox.is_some() {
+            match self.begin_message(head, literal, framer) {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err((tag, refusal)) => return self.refuse_literal(&tag, refusal, framer),
+            }
+        }
+        let most = match self.mailbox {
+            Some(_) => COMMAND_BYTES_MAX,
+            None => COMMAND_BYTES_MAX_BEFORE_LOGIN,
+        };
+        if framer.collect(most) {
+            if literal.waits {
+                self.out.extend_from_slice(b"+ Go ahead\r\n");
+            }
+            return;
+        }
+        let tag = parse::tag(head).unwrap_or("*").to_owned();
+        self.refuse_literal(&tag, Refusal::TooBig, framer);
+    }
+
+    fn refuse_literal(&mut self, tag: &str, refusal: Refusal, framer: &mut Framer) {
+        let goes_on = framer.refuse();
+        self.finish(tag, Err(refusal));
+        if !goes_on {
+            self.bye("Too much data");
+        }
+    }
+
+    fn command(&mut self, line: &[u8], more_follows: bool) {
+        match parse::command(line, self.state.name_form()) {
+            Ok(tagged) if self.batch.is_empty() => self.begin(tagged, more_follows),
+            Ok(tagged) => {
+                self.deferred = Some(tagged);
+                self.ask_disk(Doing::Storing);
+            }
+            Err(fault) => {
+                let tag = parse::tag(line).unwrap_or("*").to_owned();
+                self.finish(&tag, Err(fault.into()));
+            }
+        }
+    }
+
+    /// Begins a command; those that need no disk are answered at once.
+    fn begin(&mut self, tagged: Tagged, more_follows: bool) {
+        let Tagged { tag, command } = tagged;
+        match command {
+            Command::Capability => {
+                let line = format!("* CAPABILITY {}\r\n", self.capabilities());
+                self.out.extend_from_slice(line.as_bytes());
+                self.finish(&tag, Ok(Reply::silent("OK CAPABILITY completed")));
+            }
+            Command::Logout => {
+                self.out.extend_from_slice(b"* BYE Good bye\r\n");
+                self.finish(&tag, Ok(Reply::silent("OK LOGOUT completed")));
+                self.close();
+            }
+            Command::Id(pairs) => {
+                self.log(
+                    Level::Info,
+                    "client names itself",
+                    vec![("client", id::facts(&pairs))],
+                );
+                self.out.extend_from_slice(id::ANSWER);
+                self.finish(&tag, Ok(Reply::silent("OK ID completed")));
+            }
+            Command::StartTls => self.start_tls(&tag, more_follows),
+            Command::Login(user, password) => self.login(tag, &user, &password),
+            Command::Authenticate(mechanism, initial) => {
+                self.authenticate(tag, &mechanism, initial.as_deref());
+            }
+            Command::Noop if !self.has_news() => {
+                self.finish(&tag, Ok(Reply::silent("OK NOOP completed")));
+            }
+            Command::Idle => self.idle(tag),
+            command => self.begin_work(tag, command),
+        }
+    }
+
+    fn begin_work(&mut self, tag: String, command: Command) {
+        if self.mailbox.is_none() {
+            let refusal = Refusal::WrongState("BAD Sign in first");
+            return self.finish(&tag, Err(refusal));
+        }
+        match crate::command::begin(command, &tag, &mut self.state) {
+            Ok(work) => self.ask_disk(Doing::Working(tag, work)),
+            Err(refusal) => self.finish(&tag, Err(refusal)),
+        }
+    }
+
+    /// Bytes behind the command were sent in the clear, by whomever: they must not be taken for what the client
+    /// says under TLS.
+    fn start_tls(&mut self, tag: &str, more_follows: bool) {
+        let is_encrypted = self.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
+        if is_encrypted || self.mailbox.is_some() {
+            return self.finish(
+                tag,
+                Err(Refusal::WrongState("BAD STARTTLS is not possible now")),
+            );
+        }
+        if more_follows {
+            self.finish(
+                tag,
+                Err(Refusal::WrongState("BAD Nothing may follow STARTTLS")),
+            );
+            return self.close();
+        }
+        self.finish(tag, Ok(Reply::silent("OK Begin TLS")));
+        self.actions.push(Output::StartTls);
+    }
+
+    fn idle(&mut self, tag: String) {
+        let Some(mailbox) = &mut self.mailbox else {
+            return self.finish(&tag, Err(Refusal::WrongState("BAD Sign in first")));
+        };
+        self.actions.push(Output::Watch(mailbox.account.watch()));
+        self.out.extend_from_slice(b"+ idling\r\n");
+        if self.has_news() {
+            self.ask_disk(Doing::IdleNews(tag));
+        } else {
+            self.doing = Doing::Idle(tag);
+        }
+    }
+
+    /// True if something may have to be told.
+    fn has_news(&mut self) -> bool {
+        let departed = self
+            .state
+            .selected
+            .as_ref()
+            .is_some_and(|selected| selected.departed);
+        let is_open = self.state.selected.is_some();
+        is_open && (departed || self.mailbox.as_mut().is_some_and(Mailbox::has_changed))
+    }
+
+    fn ask_disk(&mut self, doing: Doing) {
+        let Some(mailbox) = &self.mailbox else {
+            return self.close();
+        };
+        let effort = Effort::Disk(mailbox.account.id());
+        self.actions.push(Output::Ask(Question::Work(effort)));
+        self.doing = doing;
+    }
+
+    /// Runs `work` on the desk of who has signed in.
+    fn at_desk<T>(&mut self, work: impl FnOnce(&mut Desk<'_>) -> T) -> Option<T> {
+        let mailbox = self.mailbox.as_ref()?;
+        Some(work(&mut Desk {
+            account: &mailbox.account,
+            state: &mut self.state,
+            out: &mut self.out,
+            now: self.now,
+        }))
+    }
+
+    /// The heavy step that was asked for may be done now.
+    fn work(&mut self) {
+        match std::mem::replace(&mut self.doing, Doing::Nothing) {
+            Doing::Verify(tag, mut sign_in) => {
+                let step = sign_in.verify(&self.engine);
+                self.sign_in_step(tag, sign_in, step);
+            }
+            Doing::Working(tag, mut work) => match self.at_desk(|desk| work.step(desk)) {
+                Some(Ok(step)) => self.after_step(tag, work, step),
+                Some(Err(refusal)) => self.finish(&tag, Err(refusal)),
+                None => self.close(),
+            },
+            Doing::Announcing(tag, reply) => {
+                let told = self.announce(reply.announce.unwrap_or(Expunges::Held));
+                self.finish(&tag, told.map(|()| reply));
+            }
+            Doing::Storing => {
+                let batch = std::mem::take(&mut self.batch);
+                match self.at_desk(|desk| crate::command::append::store(batch, desk)) {
+                    Some(stored) => self.await_stored(stored),
+                    None => self.close(),
+                }
+            }
+            Doing::AnnouncingStored(stored) => {
+                if self.announce(Expunges::Told).is_err() {
+                    return self.bye("Mailbox is gone");
+                }
+                self.answer_stored(stored.answers);
+            }
+            Doing::IdleNews(tag) => match self.announce(Expunges::Told) {
+                Ok(()) => self.doing = Doing::Idle(tag),
+                Err(_) => self.bye("Mailbox is gone"),
+            },
+            doing => self.doing = doing,
+        }
+    }
+
+    fn after_step(&mut self, tag: String, work: Box<dyn Work>, step: Step) {
+        match step {
+            Step::Done(reply) => {
+                let told = reply
+                    .announce
+                    .map_or(Ok(()), |expunges| self.announce(expunges));
+                self.finish(&tag, told.map(|()| reply));
+            }
+            Step::More if self.out.is_empty() => self.ask_disk(Doing::Working(tag, work)),
+            Step::More => self.doing = Doing::Sending(tag, work),
+            Step::Settle(settlement) => self.settle(settlement, Doing::Settling(tag, work)),
+            Step::SettleDone(settlement, reply) => {
+                self.settle(settlement, Doing::Finishing(tag, reply));
+            }
+        }
+    }
+
+    /// Waits for a commit; at once if it is over already.
+    fn settle(&mut self, settlement: Settlement, doing: Doing) {
+        self.doing = doing;
+        match settlement.result() {
+            Some(result) => self.settled(result),
+            None => self
+                .actions
+                .push(Output::Ask(Question::Settled(settlement))),
+        }
+    }
+
+    fn settled(&mut self, result: Result<(), StoreError>) {
+        if let Err(error) = &result {
+            self.log(
+                Level::Error,
+                "commit failed",
+                vec![("error", error.to_string())],
+            );
+        }
+        match std::mem::replace(&mut self.doing, Doing::Nothing) {
+            Doing::Settling(tag, work) => match result {
+                Ok(()) => self.ask_disk(Doing::Working(tag, work)),
+                Err(error) => self.failed(&tag, error),
+            },
+            Doing::Finishing(tag, reply) => match result {
+                Ok(()) if reply.announce.is_some() && self.state.selected.is_some() => {
+                    self.ask_disk(Doing::Announcing(tag, reply));
+                }
+                Ok(()) => self.finish(&tag, Ok(reply)),
+                Err(error) => self.failed(&tag, error),
+            },
+            Doing::Stored(stored) => self.stored(stored, result),
+            doing => self.doing = doing,
+        }
+    }
+
+    /// What was written for a commit that failed is not true and is never sent.
+    fn failed(&mut self, tag: &str, error: StoreError) {
+        self.out.clear();
+        self.finish(tag, Err(Refusal::Engine(EngineError::Store(error))));
+    }
+
+    fn announce(&mut self, expunges: Expunges) -> Result<(), Refusal> {
+        if let Some(mailbox) = &mut self.mailbox {
+            // What changes from here on is news again.
+            mailbox.watch.has_changed();
+            mailbox.changed = false;
+        }
+        let told = self
+            .at_desk(|desk| sync::announce(desk, expunges))
+            .unwrap_or(Ok(()));
+        if let Err(Refusal::Engine(EngineError::NoSuchFolder)) = told {
+            // Deleted by another session; there is no way to tell but to go (RFC 2180 §3.3).
+            self.state.selected = None;
+            self.bye("Mailbox was deleted");
+        }
+        told
+    }
+
+    /// Writes the tagged answer and goes on with a command that waited.
+    fn finish(&mut self, tag: &str, result: Result<Reply, Refusal>) {
+        if matches!(self.doing, Doing::Over) {
+            return;
+        }
+        self.doing = Doing::Nothing;
+        match result {
+            Ok(reply) => self.tagged(tag, &reply.text),
+            Err(Refusal::Broken) => return self.bye("Something is damaged here"),
+            Err(refusal) => {
+                self.log_refusal(&refusal);
+                self.tagged(tag, &refusal.text());
+                if refusal.is_bad() {
+                    self.count_bad();
+                }
+            }
+        }
+        self.resume();
+    }
+
+    /// Goes on with a command that waited for the APPENDs before it.
+    fn resume(&mut self) {
+        let is_free = matches!(self.doing, Doing::Nothing) && self.batch.is_empty();
+        if let Some(tagged) = self.deferred.take_if(|_| is_free) {
+            self.begin(tagged, true);
+        }
+    }
+
+    fn tagged(&mut self, tag: &str, text: &str) {
+        self.out.extend_from_slice(tag.as_bytes());
+        self.out.extend_from_slice(b" ");
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn count_bad(&mut self) {
+        self.bad_commands += 1;
+        let most = match self.mailbox {
+            Some(_) => BAD_COMMANDS_MAX,
+            None => BAD_COMMANDS_MAX_BEFORE_LOGIN,
+        };
+        if self.bad_commands >= most {
+            self.bye("Too many bad commands");
+        }
+    }
+
+    fn log_refusal(&mut self, refusal: &Refusal) {
+        if let Refusal::Engine(EngineError::Store(error)) = refusal {
+            self.log(
+                Level::Error,
+                "command failed",
+                vec![("error", error.to_string())],
+            );
+        }
+    }
+
+    fn log(&mut self, level: Level, event: &'static str, mut facts: Vec<(&'static str, String)>) {
+        if let Some(peer) = &self.peer {
+            facts.push(("remote", peer.remote.to_string()));
+        }
+        self.actions.push(Output::Log(Record {
+            level,
+            event,
+            facts,
+        }));
+    }
+
+    fn bye(&mut self, why: &str) {
+        if !matches!(self.doing, Doing::Over) {
+            self.out
+                .extend_from_slice(format!("* BYE {why}\r\n").as_bytes());
+        }
+        self.close();
+    }
+
+    fn close(&mut self) {
+        if !matches!(self.doing, Doing::Over) {
+            self.doing = Doing::Over;
+            self.actions.push(Output::Close);
+        }
+    }
+
+    fn busy(&mut self) {
+        match std::mem::replace(&mut self.doing, Doing::Nothing) {
+            Doing::Verify(tag, _) | Doing::Working(tag, _) => {
+                self.finish(&tag, Err(Refusal::Busy));
+            }
+            // The work is done and stored: only the news of others stay for later.
+            Doing::Announcing(tag, reply) => self.finish(&tag, Ok(reply)),
+            Doing::AnnouncingStored(stored) => self.answer_stored(stored.answers),
+            Doing::Storing => {
+                let batch = std::mem::take(&mut self.batch);
+                let refused = batch
+                    .into_iter()
+                    .map(|append| (append.tag, Err(Refusal::Busy)));
+                self.answer_stored(refused.collect());
+            }
+            Doing::IdleNews(tag) => self.doing = Doing::Idle(tag),
+            doing => self.doing = doing,
+        }
+    }
+
+    fn woken(&mut self) {
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.changed = true;
+        }
+        match std::mem::replace(&mut self.doing, Doing::Nothing) {
+            Doing::Idle(tag) if self.state.selected.is_some() => {
+                self.ask_disk(Doing::IdleNews(tag));
+            }
+            doing => self.doing = doing,
+        }
+    }
+
+    fn timeout(&mut self) {
+        let is_waiting = matches!(
+            self.doing,
+            Doing::Nothing | Doing::Idle(_) | Doing::Exchange(..)
+        );
+        let silence = self.now.seconds().saturating_sub(self.active.seconds());
+        if is_waiting && silence >= self.silence_seconds_max() {
+            return self.bye("Autologout");
+        }
+        self.wait_for_silence();
+    }
+
+    fn silence_seconds_max(&self) -> i64 {
+        if self.mailbox.is_some() {
+            SILENCE_SECONDS_MAX
+        } else {
+            LOGIN_SECONDS_MAX
+        }
+    }
+
+    /// One timer serves a whole time of silence: it is set anew only when it has come.
+    fn wait_for_silence(&mut self) {
+        let due = self
+            .active
+            .seconds()
+            .saturating_add(self.silence_seconds_max());
+        let due = due.max(self.now.seconds().saturating_add(1));
+        self.actions
+            .push(Output::WaitUntil(Timestamp::from_seconds(due)));
+    }
+
+    /// True while what was written waits for a commit.
+    fn holds_back(&self) -> bool {
+        matches!(
+            self.doing,
+            Doing::Settling(..) | Doing::Finishing(..) | Doing::Stored(_)
+        )
+    }
+}
+
+impl Dialogue for Session {
+    fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize {
+        self.now = now;
+        let mut taken = 0;
+        match input {
+            Input::Opened(peer) => self.opened(peer),
+            Input::Bytes(bytes) => taken = self.take(bytes),
+            Input::Answer(Answer::Work) => self.work(),
+            Input::Answer(Answer::Busy) => self.busy(),
+            Input::Answer(Answer::Settled(result)) => self.settled(result),
+            Input::Woken => self.woken(),
+            Input::Sent => match std::mem::replace(&mut self.doing, Doing::Nothing) {
+                Doing::Sending(tag, work) => self.ask_disk(Doing::Working(tag, work)),
+                doing => self.doing = doing,
+            },
+            Input::Timeout => self.timeout(),
+            Input::Closed(Closed::ByServer) => self.bye("Server is stopping"),
+            Input::Closed(Closed::ByPeer) => self.doing = Doing::Over,
+        }
+        if !self.holds_back() && !self.out.is_empty() {
+            // The buffer goes with its bytes, so that a quiet session keeps none.
+            out.push(Output::Send(std::mem::take(&mut self.out).freeze()));
+        }
+        out.append(&mut self.actions);
+        taken
+    }
+}

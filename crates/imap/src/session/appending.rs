@@ -1,0 +1,217 @@
+//! The streaming of APPEND: each message goes from the wire into an upload, none is ever held whole.
+
+use super::{Doing, Session};
+use crate::codec::Fault;
+use crate::codec::command::{AppendHead, AppendMessage};
+use crate::codec::cursor::Cursor;
+use crate::codec::frame::{Framer, Literal};
+use crate::codec::mailbox::MailboxName;
+use crate::codec::parse;
+use crate::command::append::{Append, COMMANDS_MAX, MESSAGES_MAX, Stored};
+use crate::refusal::Refusal;
+use engine::{EngineError, StoreError, Upload};
+
+/// An APPEND whose messages are still coming.
+pub(super) struct Appending {
+    tag: String,
+    mailbox: MailboxName,
+    messages: Vec<(AppendMessage, Upload)>,
+    /// Bytes of the last message that are missing.
+    missing: u64,
+    /// The client waits for `+`, which waits for APPENDs before it.
+    waits: bool,
+}
+
+impl Appending {
+    pub(super) fn wants_bytes(&self) -> bool {
+        self.missing > 0
+    }
+}
+
+type Refused = (String, Refusal);
+
+impl Session {
+    /// Looks whether an announced literal is a message. False if it is not.
+    ///
+    /// Errors: the whole command is refused, under this tag.
+    pub(super) fn begin_message(
+        &mut self,
+        head: &[u8],
+        literal: Literal,
+        framer: &mut Framer,
+    ) -> Result<bool, Refused> {
+        let appending = match self.appending.take() {
+            Some(appending) => next_message(appending, head)?,
+            None => {
+                let refused = |fault: Fault| {
+                    (
+                        parse::tag(head).unwrap_or("*").to_owned(),
+                        Refusal::from(fault),
+                    )
+                };
+                let found = parse::append_head(head, self.state.name_form()).map_err(refused)?;
+                let Some(AppendHead {
+                    tag,
+                    mailbox,
+                    message,
+                }) = found
+                else {
+                    return Ok(false);
+                };
+                (
+                    Appending {
+                        tag,
+                        mailbox,
+                        messages: Vec::new(),
+                        missing: 0,
+                        waits: false,
+                    },
+                    message,
+                )
+            }
+        };
+        let (mut appending, message) = appending;
+        let tag = appending.tag.clone();
+        if literal.size > self.engine.settings().limits.message_bytes_max {
+            return Err((tag, Refusal::TooBig));
+        }
+        if literal.size == 0 {
+            return Err((tag, Refusal::Never("NO Message is empty")));
+        }
+        let Some(mailbox) = &self.mailbox else {
+            return Ok(false);
+        };
+        let upload = mailbox
+            .account
+            .upload()
+            .map_err(|error| (tag, error.into()))?;
+        appending.messages.push((message, upload));
+        appending.missing = literal.size;
+        appending.waits = literal.waits;
+        framer.stream();
+        self.appending = Some(appending);
+        if literal.waits && !self.batch.is_empty() {
+            self.ask_disk(Doing::Storing);
+        } else {
+            self.go_ahead();
+        }
+        Ok(true)
+    }
+
+    /// Asks for a message whose client waits, once everything before it is answered.
+    fn go_ahead(&mut self) {
+        if let Some(appending) = self.appending.as_mut().filter(|appending| appending.waits) {
+            appending.waits = false;
+            self.out.extend_from_slice(b"+ Go ahead\r\n");
+        }
+    }
+
+    /// Takes bytes of a message; how many.
+    pub(super) fn take_message(&mut self, bytes: &[u8], framer: &mut Framer) -> usize {
+        let Some(appending) = &mut self.appending else {
+            return 0;
+        };
+        let most = usize::try_from(appending.missing).unwrap_or(usize::MAX);
+        let part = bytes.get(..most).unwrap_or(bytes);
+        let Some((_, upload)) = appending.messages.last_mut() else {
+            return 0;
+        };
+        let written = upload.write(part);
+        appending.missing -= u64::try_from(part.len()).unwrap_or(0);
+        if let Err(error) = written {
+            framer.skip(appending.missing);
+            let tag = std::mem::take(&mut appending.tag);
+            self.refuse_append(&tag, error.into());
+        }
+        part.len()
+    }
+
+    /// What stands behind a message and is no further one: nothing, or the end of `UTF8 (…)`.
+    pub(super) fn end_append(&mut self, line: &[u8]) {
+        let Some(appending) = self.appending.take() else {
+            return;
+        };
+        let utf8 = appending
+            .messages
+            .last()
+            .is_some_and(|(message, _)| message.utf8);
+        if line != if utf8 { &b")"[..] } else { b"" } {
+            let fault = Fault::Syntax("Unexpected text behind the message");
+            return self.refuse_append(&appending.tag, fault.into());
+        }
+        let Appending {
+            tag,
+            mailbox,
+            messages,
+            ..
+        } = appending;
+        self.batch.push(Append {
+            tag,
+            mailbox,
+            messages,
+        });
+        if self.batch.len() >= COMMANDS_MAX {
+            self.ask_disk(Doing::Storing);
+        }
+    }
+
+    /// The refusal comes behind the answers of APPENDs before it.
+    fn refuse_append(&mut self, tag: &str, refusal: Refusal) {
+        self.appending = None;
+        self.finish(tag, Err(refusal));
+    }
+
+    pub(super) fn await_stored(&mut self, stored: Stored) {
+        let settlement = stored.settlement.clone();
+        self.settle(settlement, Doing::Stored(stored));
+    }
+
+    pub(super) fn stored(&mut self, mut stored: Stored, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            for (_, answer) in &mut stored.answers {
+                if answer.is_ok() {
+                    *answer = Err(Refusal::Engine(EngineError::Store(error.clone())));
+                }
+            }
+        }
+        if stored.changes_selected {
+            self.ask_disk(Doing::AnnouncingStored(stored));
+        } else {
+            self.answer_stored(stored.answers);
+        }
+    }
+
+    pub(super) fn answer_stored(&mut self, answers: Vec<(String, Result<String, Refusal>)>) {
+        self.doing = Doing::Nothing;
+        for (tag, answer) in answers {
+            match answer {
+                Ok(text) => self.tagged(&tag, &text),
+                Err(refusal) => self.tagged(&tag, &refusal.text()),
+            }
+        }
+        self.go_ahead();
+        self.resume();
+    }
+}
+
+/// A further message of a MULTIAPPEND. Source: RFC 3502 §6.3.11.
+fn next_message(appending: Appending, head: &[u8]) -> Result<(Appending, AppendMessage), Refused> {
+    let mut cursor = Cursor::new(head);
+    let utf8 = appending
+        .messages
+        .last()
+        .is_some_and(|(message, _)| message.utf8);
+    let closed = !utf8 || cursor.accept(b')');
+    let message = match cursor.space() {
+        Ok(()) if closed => parse::append_message(&mut cursor),
+        _ => Err(Fault::Syntax("Unexpected text behind the message")),
+    };
+    match message {
+        Ok(_) if appending.messages.len() >= MESSAGES_MAX => Err((
+            appending.tag,
+            Refusal::Fault(Fault::Limit("Too many messages")),
+        )),
+        Ok(message) => Ok((appending, message)),
+        Err(fault) => Err((appending.tag, fault.into())),
+    }
+}
