@@ -1,9 +1,10 @@
-//! A backend that keeps everything in memory, with faults to order: for tests of all that stands above.
+//! A backend that keeps everything in memory, with faults to order: for tests of all that stands
+//! above.
 //!
-//! Each key has versions by position; a snapshot sees those up to the position that was settled when it was
-//! taken, a transaction sees all. Settling can be held back ([`Faults::hold`]), so that tests see what is placed
-//! but not yet on disk. Nothing is ever written anywhere. Bodies that were staged but not committed are kept until
-//! the backend is dropped.
+//! Each key has versions by position; a snapshot sees those up to the position that was settled
+//! when it was taken, a transaction sees all. Settling can be held back ([`Faults::hold`]), so that
+//! tests see what is placed but not yet on disk. Nothing is ever written anywhere. Bodies that were
+//! staged but not committed are kept until the backend is dropped.
 
 use super::{
     Backend, Batch, BodyHash, BodyNumber, Direction, KEY_BYTES_MAX, Key, Purpose, Read, Settlement,
@@ -17,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// First byte of the rows that say who refers to a body; the eight bytes behind it are the body's number.
+/// First byte of the rows that say who refers to a body; the eight bytes behind it are the body's
+/// number.
 const REFERENCE_TAG: u8 = b'R';
 
 /// A place in the order of commits; 0 is before the first.
@@ -140,7 +142,8 @@ impl Faults<'_> {
         self.shared.faults.lock().fail_commits.push_back(error);
     }
 
-    /// The next commit to be settled fails as a failed sync does: all that wait get an error and writing stops.
+    /// The next commit to be settled fails as a failed sync does: all that wait get an error and
+    /// writing stops.
     pub fn fail_next_settling(&self) {
         self.shared.faults.lock().fail_settling = true;
     }
@@ -390,7 +393,8 @@ struct AccountLocks {
 }
 
 impl AccountLocks {
-    /// Waits until none of them is taken and takes all at once, so that nobody waits for half a set.
+    /// Waits until none of them is taken and takes all at once, so that nobody waits for half a
+    /// set.
     fn take(&self, accounts: &[AccountId]) -> Locked<'_> {
         let accounts: BTreeSet<AccountId> = accounts.iter().copied().collect();
         let mut taken = self.taken.lock();

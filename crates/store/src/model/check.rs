@@ -1,6 +1,7 @@
 //! Holding an account against itself: what is derived must follow from what is true.
 //!
-//! Reads only. Bodies and the log are checked by the backend; this is about the rows. Start at [`check`].
+//! Reads only. Bodies and the log are checked by the backend; this is about the rows. Start at
+//! [`check`].
 
 use super::codec::Row;
 use super::derived::{Derived, REBUILT};
@@ -62,7 +63,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks all accounts, and that every reference to a body is needed. Answers what is wrong; empty is right.
+/// Checks all accounts, and that every reference to a body is needed. Answers what is wrong; empty
+/// is right.
 pub fn check<R: Reads>(read: &R) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     for account in read.accounts()? {

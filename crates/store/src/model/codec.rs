@@ -1,7 +1,7 @@
 //! The bytes of rows: a version byte, then varints and length-prefixed strings.
 //!
-//! Written for one purpose: rows are many and small. Nothing here panics or allocates by what a length
-//! field claims; a row that does not parse is [`StoreError::Corrupt`], never a guess.
+//! Written for one purpose: rows are many and small. Nothing here panics or allocates by what a
+//! length field claims; a row that does not parse is [`StoreError::Corrupt`], never a guess.
 
 use crate::error::StoreError;
 use bytes::Bytes;

@@ -1,8 +1,9 @@
 //! What must stand in derived rows, computed anew from the rows that are the truth.
 //!
-//! Items (`M`), overlays (`O`), the queue (`q`), folders (`F`) and the change log (`C`) are the truth; counters,
-//! blocks of UIDs (`U`), locations (`L`), aliases (`I`), tombstones (`T`), references (`R`) and the account's use
-//! follow from them. Both the check and the repair compare what is there with this.
+//! Items (`M`), overlays (`O`), the queue (`q`), folders (`F`) and the change log (`C`) are the
+//! truth; counters, blocks of UIDs (`U`), locations (`L`), aliases (`I`), tombstones (`T`),
+//! references (`R`) and the account's use follow from them. Both the check and the repair compare
+//! what is there with this.
 
 use super::codec::Row;
 use super::key::{self, tag};

@@ -3,7 +3,8 @@
 use crate::error::StoreError;
 use std::fmt;
 
-/// A verb that could not be done. Nothing of the transaction is written when its work returns an error.
+/// A verb that could not be done. Nothing of the transaction is written when its work returns an
+/// error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelError {
     /// The store failed.

@@ -19,8 +19,8 @@ macro_rules! flags {
         impl Flags {
             $($(#[$doc])* pub const $name: Self = Self(1 << $bit);)*
 
-            /// Every flag with its registered name: RFC 9051 §2.3.2 without the backslash, and the IANA
-            /// registry of keywords.
+            /// Every flag with its registered name: RFC 9051 §2.3.2 without the backslash, and the
+            /// IANA registry of keywords.
             pub const NAMES: &'static [(Self, &'static str)] = &[$((Self::$name, $text)),*];
         }
     };

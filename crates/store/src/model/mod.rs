@@ -1,12 +1,15 @@
 //! What the keys mean: accounts, folders, items, overlays, changes, queue and directory.
 //!
-//! [`Store::write`] is the only way to change anything: a [`Txn`] has a verb for each thing that can happen, and
-//! each verb numbers what it changed, keeps counters and derived rows right, and marks whom to wake. [`Reads`] is
-//! what views and transactions have in common. The rows are in [`row`], their keys in `key`.
+//! [`Store::write`] is the only way to change anything: a [`Txn`] has a verb for each thing that
+//! can happen, and each verb numbers what it changed, keeps counters and derived rows right, and
+//! marks whom to wake. [`Reads`] is what views and transactions have in common. The rows are in
+//! [`row`], their keys in `key`.
 //!
-//! [`check`](check::check) holds an account against itself, [`Txn::rebuild_derived`] makes what is derived anew.
+//! [`check`](check::check) holds an account against itself, [`Txn::rebuild_derived`] makes what is
+//! derived anew.
 //!
-//! Nothing here knows a protocol, checks a permission or decides what is allowed: that is the engine's.
+//! Nothing here knows a protocol, checks a permission or decides what is allowed: that is the
+//! engine's.
 
 pub mod check;
 mod codec;

@@ -21,7 +21,8 @@ use crate::id::{
 use bytes::Bytes;
 use std::ops::{ControlFlow, Range, RangeInclusive};
 
-/// How many details are asked of the backend at once: enough to read in order, few enough to stay small.
+/// How many details are asked of the backend at once: enough to read in order, few enough to stay
+/// small.
 const DETAILS_AT_ONCE: usize = 256;
 
 /// A page of the change log.
@@ -34,7 +35,8 @@ pub enum Changes {
         /// True when there are more; the next page begins after the last number given.
         more: bool,
     },
-    /// The number lies below the horizon: what happened since is forgotten, and the client must start again.
+    /// The number lies below the horizon: what happened since is forgotten, and the client must
+    /// start again.
     Forgotten,
 }
 
@@ -113,7 +115,8 @@ pub trait Reads: Read {
         find_folder(self, account, &|row| row.role == role)
     }
 
-    /// The folder at the end of a path of names that begins below `root`; removed ones are not found.
+    /// The folder at the end of a path of names that begins below `root`; removed ones are not
+    /// found.
     fn folder_at(
         &self,
         account: AccountId,
@@ -191,7 +194,8 @@ pub trait Reads: Read {
         fetch(self, &key::details(account, item))
     }
 
-    /// Calls `visit` with the details of each of these items, in their order; cheapest when ascending.
+    /// Calls `visit` with the details of each of these items, in their order; cheapest when
+    /// ascending.
     fn details_of(
         &self,
         account: AccountId,
@@ -260,7 +264,8 @@ pub trait Reads: Read {
         Ok(Changes::Page { records, more })
     }
 
-    /// What left a folder after a number, ascending, at most `limit`; `None` when the number lies below the horizon.
+    /// What left a folder after a number, ascending, at most `limit`; `None` when the number lies
+    /// below the horizon.
     fn departed(
         &self,
         account: AccountId,
@@ -285,7 +290,8 @@ pub trait Reads: Read {
         Ok(Some(departed))
     }
 
-    /// The overlay values of an object of the tree, ascending by property. `object` is the number of a folder or item.
+    /// The overlay values of an object of the tree, ascending by property. `object` is the number
+    /// of a folder or item.
     fn overlay(
         &self,
         account: AccountId,
@@ -589,7 +595,8 @@ fn find_folder<R: Reads + ?Sized>(
     Ok(found)
 }
 
-/// The item that `alias` leads to, or that was born with the number; only if it still bears the name.
+/// The item that `alias` leads to, or that was born with the number; only if it still bears the
+/// name.
 fn by_name<R: Reads + ?Sized>(
     read: &R,
     account: AccountId,

@@ -12,8 +12,9 @@ use bytes::Bytes;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How often the work of a write is run before [`StoreError::Conflict`] is given back. After two runs a
-/// backend without locks takes the rows' locks first, so more than a few means that something else is wrong.
+/// How often the work of a write is run before [`StoreError::Conflict`] is given back. After two
+/// runs a backend without locks takes the rows' locks first, so more than a few means that
+/// something else is wrong.
 pub const ATTEMPTS_MAX: u32 = 8;
 
 /// The store of all accounts.
@@ -49,11 +50,13 @@ impl Store {
         Ok(View::new(account, self.backend.snapshot()?))
     }
 
-    /// Runs `work` as one atomic change of these accounts; each object it alters takes the next number.
+    /// Runs `work` as one atomic change of these accounts; each object it alters takes the next
+    /// number.
     ///
-    /// Work that alters nothing uses no number and wakes nobody; its answer still waits for what it has seen.
-    /// `work` may be run again after a conflict: it must only read and change the transaction. It must not
-    /// begin another write. On an error, from `work` or from the backend, nothing was written.
+    /// Work that alters nothing uses no number and wakes nobody; its answer still waits for what it
+    /// has seen. `work` may be run again after a conflict: it must only read and change the
+    /// transaction. It must not begin another write. On an error, from `work` or from the backend,
+    /// nothing was written.
     pub fn write<T, E: From<StoreError>>(
         &self,
         accounts: &[AccountId],

@@ -1,7 +1,7 @@
 //! A set of UIDs as runs: what a folder holds, without a row for each.
 //!
-//! Immutable and cheap to clone; a session's view of a folder is one of these. Ranks are positions from 0, so
-//! a message sequence number (RFC 9051 §2.3.1.2) is a rank plus one.
+//! Immutable and cheap to clone; a session's view of a folder is one of these. Ranks are positions
+//! from 0, so a message sequence number (RFC 9051 §2.3.1.2) is a rank plus one.
 
 use crate::id::Uid;
 use std::ops::RangeInclusive;

@@ -1,7 +1,7 @@
 //! Being told that an account changed: wakers, no runtime, no thread.
 //!
-//! A watch is a few words and a slot for one waker. The backend calls in once for each settled commit; who
-//! waits is woken then and there, outside of all locks.
+//! A watch is a few words and a slot for one waker. The backend calls in once for each settled
+//! commit; who waits is woken then and there, outside of all locks.
 
 use crate::id::AccountId;
 use parking_lot::Mutex;
@@ -15,7 +15,8 @@ use std::task::{Context, Poll, Waker};
 /// Changed by every commit that touches the queue of any account; never the number of an account.
 pub(crate) const QUEUE_OF_ALL: AccountId = AccountId(u32::MAX);
 
-/// Dead entries are swept when the table grew to twice what it was after the last sweep, from this size on.
+/// Dead entries are swept when the table grew to twice what it was after the last sweep, from this
+/// size on.
 const SWEEP_AT_LEAST: usize = 1024;
 
 /// All who watch, by account.
@@ -97,8 +98,8 @@ impl Slots {
     }
 }
 
-/// Tells when an account changed. As a `Future` it resolves at the next settled commit that it has not told yet,
-/// and can then be awaited again.
+/// Tells when an account changed. As a `Future` it resolves at the next settled commit that it has
+/// not told yet, and can then be awaited again.
 #[derive(Debug)]
 pub struct Watch {
     channel: Arc<Channel>,
@@ -107,7 +108,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// True when a commit was settled since the watch was made or last told of one; tells of it only once.
+    /// True when a commit was settled since the watch was made or last told of one; tells of it
+    /// only once.
     pub fn has_changed(&mut self) -> bool {
         let now = self.channel.commits.load(Ordering::Acquire);
         std::mem::replace(&mut self.seen, now) != now

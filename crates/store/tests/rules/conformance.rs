@@ -1,4 +1,5 @@
-//! Every backend under the one suite of what a backend promises, and the simulated faults of the one in memory.
+//! Every backend under the one suite of what a backend promises, and the simulated faults of the
+//! one in memory.
 
 use crate::suite::{Fixture, run};
 use crate::world::embedded;

@@ -1,5 +1,6 @@
-//! The heart of the store: from any earlier change number, what the log tells turns an old picture of an account
-//! into the present one; and whatever verbs run, numbers are consecutive, UIDs ascend, counters are counts.
+//! The heart of the store: from any earlier change number, what the log tells turns an old picture
+//! of an account into the present one; and whatever verbs run, numbers are consecutive, UIDs
+//! ascend, counters are counts.
 
 use crate::world::{ACCOUNT, Fixture, Opened, embedded};
 use proptest::prelude::*;
@@ -100,7 +101,8 @@ fn rows(view: &View<'_>, folder: FolderId) -> Vec<(Location, ItemRow)> {
     found
 }
 
-/// What a client does that has an old picture: asks for the log since, and looks at what the log names.
+/// What a client does that has an old picture: asks for the log since, and looks at what the log
+/// names.
 fn catch_up(view: &View<'_>, mut old: Picture, page: usize) -> Picture {
     loop {
         let Changes::Page { records, more } = view.changes(ACCOUNT, old.head, page).unwrap() else {
@@ -376,7 +378,8 @@ fn set_value(txn: &mut Txn<'_>, at: Location, len: usize) -> Result<(), ModelErr
 /// UIDs that were ever given, by folder and shelf: the highest.
 type Highest = BTreeMap<(FolderId, Shelf), Uid>;
 
-/// A UID never comes twice: what stands above the highest is new, what stands below must have been there.
+/// A UID never comes twice: what stands above the highest is new, what stands below must have been
+/// there.
 fn check_uids(before: &Picture, after: &Picture, highest: &mut Highest) {
     let old: BTreeMap<Location, ItemKey> = before
         .items
@@ -486,7 +489,9 @@ proptest! {
     }
 
     #[test]
-    fn writers_at_once_lose_nothing(writers in prop::collection::vec(prop::collection::vec(deeds(), 30..60), 4)) {
+    fn writers_at_once_lose_nothing(
+        writers in prop::collection::vec(prop::collection::vec(deeds(), 30..60), 4),
+    ) {
         run_at_once(&Fixture::new(), &writers);
         let (backend, _threads) = embedded(&Arc::default());
         run_at_once(&Opened::on(backend, Arc::default()), &writers);

@@ -1,5 +1,5 @@
-//! The rules of the store, as tests: what every backend promises, what the verbs of the model do, and that from any
-//! earlier change number an old picture of an account can be brought up to date.
+//! The rules of the store, as tests: what every backend promises, what the verbs of the model do,
+//! and that from any earlier change number an old picture of an account can be brought up to date.
 //!
 //! A test may unwrap, index and narrow: when it goes wrong, it is to fail loudly.
 #![allow(

@@ -1,6 +1,8 @@
-//! What every backend promises, as one suite: [`run`] takes a factory and holds each new store to every rule.
+//! What every backend promises, as one suite: [`run`] takes a factory and holds each new store to
+//! every rule.
 //!
-//! Knows nothing of the model beyond the reference rows (`R body …`), by which a backend knows what lives.
+//! Knows nothing of the model beyond the reference rows (`R body …`), by which a backend knows what
+//! lives.
 
 use bytes::Bytes;
 use parking_lot::Mutex;

@@ -88,7 +88,7 @@ fn a_conflict_runs_the_work_again_but_not_for_ever() {
         fixture
             .backend
             .faults()
-            .fail_next_commit(StoreError::Conflict)
+            .fail_next_commit(StoreError::Conflict);
     });
     let failed = fixture.write(|txn| txn.set_quota(ACCOUNT, Some(1)));
     assert_eq!(failed, Err(ModelError::Store(StoreError::Conflict)));

@@ -18,7 +18,8 @@ pub struct IdRun {
 pub struct AccountRow {
     /// The last change number given.
     pub head: ChangeSeq,
-    /// Changes up to this number are forgotten: a token at or above it can be served, one below cannot.
+    /// Changes up to this number are forgotten: a token at or above it can be served, one below
+    /// cannot.
     pub horizon: ChangeSeq,
     /// How often the account went back to an earlier state (restore, promotion of a standby).
     pub epoch: u32,
@@ -26,7 +27,8 @@ pub struct AccountRow {
     pub replica: Guid,
     /// The id that the next object takes.
     pub next_id: u64,
-    /// Runs of ids reserved for clients, less those already used; ascending, apart from one another.
+    /// Runs of ids reserved for clients, less those already used; ascending, apart from one
+    /// another.
     pub id_runs: Vec<IdRun>,
     /// The UIDVALIDITY that the next folder takes, at least.
     pub next_uid_validity: u32,

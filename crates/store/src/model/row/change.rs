@@ -10,7 +10,8 @@ use std::ops::BitOr;
 /// Who caused a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Origin {
-    /// The session, so that it can tell its own changes from those of others; 0 for the server itself.
+    /// The session, so that it can tell its own changes from those of others; 0 for the server
+    /// itself.
     pub session: u64,
     /// The account that was signed in; 0 for the server itself.
     pub actor: AccountId,

@@ -12,10 +12,12 @@ pub const SUMMARY_BYTES_MAX: usize = 20 * 1024;
 /// Longest lineage in bytes.
 pub const LINEAGE_BYTES_MAX: usize = 3 * 1024;
 
-/// The version history of an item that came from another store ([MS-OXCFXICS] 2.2.1.2.7, 2.2.1.2.8).
+/// The version history of an item that came from another store ([MS-OXCFXICS] 2.2.1.2.7,
+/// 2.2.1.2.8).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lineage {
-    /// The `changed` stamp that it belongs to; after a later change the foreign key is history only.
+    /// The `changed` stamp that it belongs to; after a later change the foreign key is history
+    /// only.
     pub changed: ChangeSeq,
     /// The key of this version in the store it came from.
     pub change_key: Bytes,

@@ -1,4 +1,5 @@
-//! Objects of the directory. What they say is the engine's; here they have a number, a GUID and a stamp.
+//! Objects of the directory. What they say is the engine's; here they have a number, a GUID and a
+//! stamp.
 
 use super::folder::numbered;
 use crate::error::StoreError;

@@ -21,7 +21,8 @@ pub enum PropertyName {
 /// What has a number of its own in an account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Name {
-    /// A keyword of items; ASCII letters of either case are equal (RFC 9051 §2.3.2), the first spelling stays.
+    /// A keyword of items; ASCII letters of either case are equal (RFC 9051 §2.3.2), the first
+    /// spelling stays.
     Keyword(String),
     /// A property: the GUID of its set and its name there ([MS-OXPROPS] 1.3.2).
     Property(Guid, PropertyName),
@@ -58,7 +59,8 @@ impl Name {
         if bytes.len() <= NAME_IN_KEY_BYTES_MAX {
             return bytes;
         }
-        let mut hashed = vec![u8::MAX]; // Begins neither a keyword nor, in practice, a GUID of this length.
+        // A byte that begins no keyword and, in practice, no GUID.
+        let mut hashed = vec![u8::MAX];
         hashed.extend_from_slice(blake3::hash(&bytes).as_bytes());
         hashed
     }

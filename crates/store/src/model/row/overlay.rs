@@ -62,7 +62,8 @@ pub(crate) fn path_from_bytes(bytes: &[u8]) -> Result<Vec<PathStep>, StoreError>
     Ok(path)
 }
 
-/// A typed value. The types are those of [MS-OXCDATA] 2.11.1, which hold those of the other protocols.
+/// A typed value. The types are those of [MS-OXCDATA] 2.11.1, which hold those of the other
+/// protocols.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// 16 bits.

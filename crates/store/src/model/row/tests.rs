@@ -220,7 +220,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn blocks_of_uids_come_back_with_their_runs(uids in prop::collection::btree_set(0_u32..4096, 0..600)) {
+    fn blocks_of_uids_come_back_with_their_runs(
+        uids in prop::collection::btree_set(0_u32..4096, 0..600),
+    ) {
         let mut block = UidBlock::default();
         for &uid in &uids {
             prop_assert!(block.set(Uid(8192 + uid), true));
@@ -237,7 +239,9 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_no_row_are_refused_or_read_but_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn bytes_that_are_no_row_are_refused_or_read_but_never_panic(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
         if let Some(first) = bytes.first_mut() {
             *first = 1; // The version, or almost all would end there.
         }

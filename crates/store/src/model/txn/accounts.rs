@@ -7,10 +7,12 @@ use crate::model::error::ModelError;
 use crate::model::reads::Reads;
 use crate::model::row::{AccountRow, IdRun, Object, What};
 
-/// Most unused runs of reserved ids that are remembered; the lowest are forgotten first, so ids of them can no
-/// longer be brought. The account's row is rewritten by every commit and must stay small.
+/// Most unused runs of reserved ids that are remembered; the lowest are forgotten first, so ids of
+/// them can no longer be brought. The account's row is rewritten by every commit and must stay
+/// small.
 pub const ID_RUNS_MAX: usize = 64;
-/// Most ids reserved at once: the number that clients ask for in practice ([MS-OXCROPS] 2.2.13.13 has 32 bits).
+/// Most ids reserved at once: the number that clients ask for in practice ([MS-OXCROPS] 2.2.13.13
+/// has 32 bits).
 pub const IDS_RESERVED_MAX: u64 = 1 << 20;
 
 impl Txn<'_> {
@@ -38,7 +40,8 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Sets the most bytes of visible items; `None` is without limit. Whether it is kept to is the engine's.
+    /// Sets the most bytes of visible items; `None` is without limit. Whether it is kept to is the
+    /// engine's.
     pub fn set_quota(
         &mut self,
         account: AccountId,

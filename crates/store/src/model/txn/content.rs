@@ -54,9 +54,9 @@ pub struct ItemChange {
 impl Txn<'_> {
     /// Gives an item other bytes. Values bound to the old body are dropped.
     ///
-    /// A letter gets a new UID and content id (RFC 9051 §2.3.1.1: a message never changes), and keeps its place
-    /// id; other kinds keep all names. Errors: [`ModelError::NoSuchItem`], [`ModelError::TooLong`],
-    /// [`ModelError::WrongForm`] for a recoverable item.
+    /// A letter gets a new UID and content id (RFC 9051 §2.3.1.1: a message never changes), and
+    /// keeps its place id; other kinds keep all names. Errors: [`ModelError::NoSuchItem`],
+    /// [`ModelError::TooLong`], [`ModelError::WrongForm`] for a recoverable item.
     pub fn replace_body(
         &mut self,
         account: AccountId,

@@ -1,4 +1,5 @@
-//! The directory: objects with permanent numbers, and the addresses that lead to them. All in account 0.
+//! The directory: objects with permanent numbers, and the addresses that lead to them. All in
+//! account 0.
 
 use super::Txn;
 use crate::id::{AccountId, ChangeSeq};
@@ -70,9 +71,11 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Lets an address lead to an object. The address must be in the one form in which it is looked up.
+    /// Lets an address lead to an object. The address must be in the one form in which it is looked
+    /// up.
     ///
-    /// Errors: [`ModelError::NameTaken`] when it leads elsewhere, [`ModelError::NoSuchEntry`] when the object is not there.
+    /// Errors: [`ModelError::NameTaken`] when it leads elsewhere, [`ModelError::NoSuchEntry`] when
+    /// the object is not there.
     pub fn put_address(&mut self, address: &str, target: AddressTarget) -> Result<(), ModelError> {
         if address.len() > ADDRESS_BYTES_MAX {
             return Err(ModelError::TooLong);

@@ -11,15 +11,18 @@ use crate::model::reads::{Reads, rows};
 use crate::model::row::{ChangeRecord, Object};
 use std::ops::ControlFlow;
 
-/// Most changes that an account remembers; older ones are forgotten and clients that are further back start again.
+/// Most changes that an account remembers; older ones are forgotten and clients that are further
+/// back start again.
 pub const CHANGES_KEPT_MAX: u64 = 1_000_000;
-/// How far the counters jump, so that nothing given since the state that is returned to can be given again.
+/// How far the counters jump, so that nothing given since the state that is returned to can be
+/// given again.
 const EPOCH_STEP: u64 = 1 << 32;
 
 impl Txn<'_> {
     /// Declares that the account returned to an earlier state: every token given before is refused.
     ///
-    /// New UIDVALIDITY for each folder, counters advanced by 2^32, new replica GUID, horizon = head.
+    /// New UIDVALIDITY for each folder, counters advanced by 2^32, new replica GUID, horizon =
+    /// head.
     pub fn new_epoch(&mut self, account: AccountId) -> Result<(), ModelError> {
         let replica = self.new_guid();
         let row = self.account_mut(account)?;
@@ -42,7 +45,8 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Forgets changes made before a time or beyond [`CHANGES_KEPT_MAX`], oldest first, at most `limit`.
+    /// Forgets changes made before a time or beyond [`CHANGES_KEPT_MAX`], oldest first, at most
+    /// `limit`.
     ///
     /// Answers how many; when that is `limit`, there may be more. Moves the horizon; wakes nobody.
     pub fn trim_changes(

@@ -66,9 +66,10 @@ pub struct FolderChange {
 impl Txn<'_> {
     /// Makes a folder and answers its id.
     ///
-    /// Errors: [`ModelError::NoSuchFolder`] for the parent, [`ModelError::NameTaken`], [`ModelError::RoleTaken`],
-    /// [`ModelError::TooLong`], [`ModelError::IdNotReserved`], [`ModelError::NumberRefused`] for a brought
-    /// UIDVALIDITY that another folder has or may have had.
+    /// Errors: [`ModelError::NoSuchFolder`] for the parent, [`ModelError::NameTaken`],
+    /// [`ModelError::RoleTaken`], [`ModelError::TooLong`], [`ModelError::IdNotReserved`],
+    /// [`ModelError::NumberRefused`] for a brought UIDVALIDITY that another folder has or may have
+    /// had.
     pub fn create_folder(
         &mut self,
         account: AccountId,
@@ -127,7 +128,8 @@ impl Txn<'_> {
         self.store_folder(account, folder, row, change.what())
     }
 
-    /// Removes a folder that has none below it. Its items become recoverable with it, in one small commit.
+    /// Removes a folder that has none below it. Its items become recoverable with it, in one small
+    /// commit.
     ///
     /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::HasChildren`].
     pub fn remove_folder(
@@ -227,8 +229,8 @@ impl Txn<'_> {
         check_ancestors(&folders, folder, row.parent)
     }
 
-    /// A UIDVALIDITY that no folder of the account ever had: also not between a backup and its restoring,
-    /// since it is never below the clock's second.
+    /// A UIDVALIDITY that no folder of the account ever had: also not between a backup and its
+    /// restoring, since it is never below the clock's second.
     pub(super) fn new_uid_validity(
         &mut self,
         account: AccountId,

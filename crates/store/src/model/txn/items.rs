@@ -164,9 +164,9 @@ pub struct FlagOutcome {
 impl Txn<'_> {
     /// Makes an item. One new number is its key, its first place and its first content id.
     ///
-    /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::WrongForm`] in search folders and for the recoverable
-    /// shelf, [`ModelError::NumberRefused`] for a UID that is too low, [`ModelError::IdNotReserved`],
-    /// [`ModelError::TooLong`].
+    /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::WrongForm`] in search folders and for
+    /// the recoverable shelf, [`ModelError::NumberRefused`] for a UID that is too low,
+    /// [`ModelError::IdNotReserved`], [`ModelError::TooLong`].
     pub fn insert_item(
         &mut self,
         account: AccountId,
@@ -210,7 +210,8 @@ impl Txn<'_> {
 
     /// Changes flags and keywords. Numbers the seen flag apart from all others.
     ///
-    /// Errors: [`ModelError::NoSuchItem`], [`ModelError::NoSuchFolder`], [`ModelError::TooLong`] for too many keywords.
+    /// Errors: [`ModelError::NoSuchItem`], [`ModelError::NoSuchFolder`], [`ModelError::TooLong`]
+    /// for too many keywords.
     pub fn set_flags(
         &mut self,
         account: AccountId,

@@ -31,8 +31,8 @@ pub enum ReadState {
 impl Txn<'_> {
     /// Puts an item into a search folder or takes it out; what changes nothing uses no number.
     ///
-    /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::WrongForm`] for a normal folder, [`ModelError::NoSuchItem`] for an item
-    /// that is to come in and does not exist.
+    /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::WrongForm`] for a normal folder,
+    /// [`ModelError::NoSuchItem`] for an item that is to come in and does not exist.
     pub fn set_member(
         &mut self,
         account: AccountId,
@@ -108,7 +108,8 @@ impl Txn<'_> {
         self.stamp_contents(account, at.folder, row.read_changed)
     }
 
-    /// How the change log names a member: the search folder, with the UID of where the item really stands.
+    /// How the change log names a member: the search folder, with the UID of where the item really
+    /// stands.
     fn member_stand(
         &self,
         account: AccountId,

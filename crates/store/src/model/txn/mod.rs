@@ -1,11 +1,13 @@
 //! A transaction: the only way to change data.
 //!
-//! Each verb gives what it changed the next number, keeps counters and derived rows right and remembers whom to
-//! wake, so that none of it can be forgotten. Account rows, folder rows and blocks of UIDs are kept decoded and
-//! written once at the end; reads see them as if they were written. The change log's new lines are written
-//! last and cannot be read in the transaction that makes them.
+//! Each verb gives what it changed the next number, keeps counters and derived rows right and
+//! remembers whom to wake, so that none of it can be forgotten. Account rows, folder rows and
+//! blocks of UIDs are kept decoded and written once at the end; reads see them as if they were
+//! written. The change log's new lines are written last and cannot be read in the transaction that
+//! makes them.
 //!
-//! Start at [`Txn::insert_item`] in `items`; numbering is in `numbering`, what is pending in `pending`.
+//! Start at [`Txn::insert_item`] in `items`; numbering is in `numbering`, what is pending in
+//! `pending`.
 
 mod accounts;
 mod content;

@@ -8,14 +8,16 @@ use crate::model::reads::{Interned, Reads};
 use crate::model::row::Name;
 use crate::model::row::name::NAME_BYTES_MAX;
 
-/// Most names of one kind in an account: MAPI has numbers for as many properties ([MS-OXCPRPT] 3.2.5.9), and a
-/// client must not fill the store with keywords.
+/// Most names of one kind in an account: MAPI has numbers for as many properties ([MS-OXCPRPT]
+/// 3.2.5.9), and a client must not fill the store with keywords.
 pub const NAMES_MAX: u32 = 0x7fff - 1;
 
 impl Txn<'_> {
-    /// The number of a name in this account, given now if it has none. Numbers begin with 1 and are never reused.
+    /// The number of a name in this account, given now if it has none. Numbers begin with 1 and are
+    /// never reused.
     ///
-    /// Errors: [`ModelError::TooLong`], [`ModelError::NumberRefused`] when there are too many names.
+    /// Errors: [`ModelError::TooLong`], [`ModelError::NumberRefused`] when there are too many
+    /// names.
     pub fn intern(&mut self, account: AccountId, name: &Name) -> Result<u32, ModelError> {
         if let Some(number) = self.number_of(account, name)? {
             return Ok(number);

@@ -1,4 +1,5 @@
-//! Giving numbers: one for each object that a commit changes, two where content and read state both changed.
+//! Giving numbers: one for each object that a commit changes, two where content and read state both
+//! changed.
 
 use super::Txn;
 use super::pending::Pending;

@@ -41,8 +41,8 @@ pub enum OverlayInput {
 impl Txn<'_> {
     /// Sets and removes values of one object of the tree. What changes nothing uses no number.
     ///
-    /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::NoSuchItem`], [`ModelError::TooLong`] for a path too deep or
-    /// values that do not fit even with the long ones as bodies.
+    /// Errors: [`ModelError::NoSuchFolder`], [`ModelError::NoSuchItem`], [`ModelError::TooLong`]
+    /// for a path too deep or values that do not fit even with the long ones as bodies.
     pub fn set_overlay(
         &mut self,
         account: AccountId,

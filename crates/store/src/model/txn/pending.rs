@@ -71,7 +71,8 @@ impl Pending {
             .chain(blocks.map(|(name, cached)| (block_key(name), block_value(&cached.row))))
     }
 
-    /// The entries of a range that lie over the backend's; copies only where decoded rows may be in it.
+    /// The entries of a range that lie over the backend's; copies only where decoded rows may be in
+    /// it.
     fn over(&self, range: &Range<&[u8]>) -> BTreeMap<Key, Option<Bytes>> {
         let inside = |key: &Key| range.start <= key.as_slice() && key.as_slice() < range.end;
         let mut over: BTreeMap<_, _> = self

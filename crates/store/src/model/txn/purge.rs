@@ -35,7 +35,8 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Purges what was removed before a time, oldest first in each folder, at most `limit` items and folders.
+    /// Purges what was removed before a time, oldest first in each folder, at most `limit` items
+    /// and folders.
     ///
     /// Answers how many were purged; when that is `limit`, there may be more.
     pub fn purge_recoverable(

@@ -7,11 +7,13 @@ use crate::model::error::ModelError;
 use crate::model::reads::Reads;
 
 impl Txn<'_> {
-    /// Rewrites counters, blocks of UIDs, locations, aliases, tombstones, references and the account's use where they
-    /// differ from what follows from the items, the overlays, the queue and the log.
+    /// Rewrites counters, blocks of UIDs, locations, aliases, tombstones, references and the
+    /// account's use where they differ from what follows from the items, the overlays, the queue
+    /// and the log.
     ///
-    /// Answers how many rows were wrong. Must come before other verbs of the transaction. Needless references are
-    /// not looked for, since they stand by body; the check of the whole store finds them.
+    /// Answers how many rows were wrong. Must come before other verbs of the transaction. Needless
+    /// references are not looked for, since they stand by body; the check of the whole store finds
+    /// them.
     pub fn rebuild_derived(&mut self, account: AccountId) -> Result<usize, ModelError> {
         let derived = Derived::of(self, account)?;
         let mut wrong = 0;

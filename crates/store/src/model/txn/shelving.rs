@@ -1,4 +1,5 @@
-//! Putting items on shelves and taking them off: UIDs, counters, blocks, locations and the account's use.
+//! Putting items on shelves and taking them off: UIDs, counters, blocks, locations and the
+//! account's use.
 
 use super::Txn;
 use super::numbering::NUMBER_MAX;

@@ -13,9 +13,11 @@ use crate::model::row::{ItemRow, Name, Object, Removed, What};
 use crate::model::shelf::{Location, Shelf};
 
 impl Txn<'_> {
-    /// Copies an item, with its flags, dates and overlay, to a folder of the same or another locked account.
+    /// Copies an item, with its flags, dates and overlay, to a folder of the same or another locked
+    /// account.
     ///
-    /// The copy is a new item with new names. Errors: [`ModelError::NoSuchItem`], [`ModelError::NoSuchFolder`].
+    /// The copy is a new item with new names. Errors: [`ModelError::NoSuchItem`],
+    /// [`ModelError::NoSuchFolder`].
     pub fn copy_item(
         &mut self,
         account: AccountId,
@@ -60,8 +62,8 @@ impl Txn<'_> {
 
     /// Moves an item to a folder of its account: new UID and place id, content id kept.
     ///
-    /// Errors: [`ModelError::NoSuchItem`], [`ModelError::NoSuchFolder`], [`ModelError::WrongForm`] when it stands
-    /// on the recoverable shelf (it must be restored).
+    /// Errors: [`ModelError::NoSuchItem`], [`ModelError::NoSuchFolder`], [`ModelError::WrongForm`]
+    /// when it stands on the recoverable shelf (it must be restored).
     pub fn move_item(
         &mut self,
         account: AccountId,
