@@ -8,9 +8,11 @@ use std::sync::Arc;
 /// Parts of the map of locks, so that taking one is not itself a queue.
 const SHARDS: usize = 64;
 
+type Shard = Mutex<HashMap<AccountId, Arc<Mutex<()>>>>;
+
 /// One lock for each account that someone writes to.
 pub struct AccountLocks {
-    shards: Vec<Mutex<HashMap<AccountId, Arc<Mutex<()>>>>>,
+    shards: Vec<Shard>,
 }
 
 /// The locks of some accounts; given back when dropped.
@@ -28,7 +30,7 @@ impl Default for AccountLocks {
 }
 
 impl AccountLocks {
-    fn shard(&self, account: AccountId) -> Option<&Mutex<HashMap<AccountId, Arc<Mutex<()>>>>> {
+    fn shard(&self, account: AccountId) -> Option<&Shard> {
         self.shards
             .get(usize::try_from(account.0).unwrap_or_default() % SHARDS)
     }

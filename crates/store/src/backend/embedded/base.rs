@@ -251,11 +251,14 @@ impl Embedded {
         if *leases > 0 {
             return Ok(());
         }
-        let window = match self.space.is_low() {
-            true => 0, // Room for mail comes before the far past.
-            false => self.options.restore_window_seconds,
+        // When the disk is nearly full, room for mail comes before the far past.
+        let is_low = self.space.is_low();
+        let seconds = if is_low {
+            0
+        } else {
+            self.options.restore_window_seconds
         };
-        let window = window.saturating_mul(Timestamp::PER_SECOND);
+        let window = seconds.saturating_mul(Timestamp::PER_SECOND);
         let start = Timestamp(now.0.saturating_sub(window));
         let oldest = bases
             .iter()

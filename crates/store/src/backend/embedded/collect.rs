@@ -142,7 +142,7 @@ impl Embedded {
     }
 
     /// The row of a body to which nobody refers.
-    fn dead_row(view: &View, body: BodyNumber) -> Result<Option<BodyRow>, StoreError> {
+    pub(super) fn dead_row(view: &View, body: BodyNumber) -> Result<Option<BodyRow>, StoreError> {
         let start = reference_prefix(body);
         let end = reference_prefix(BodyNumber(body.0.saturating_add(1)));
         let mut is_referred_to = false;

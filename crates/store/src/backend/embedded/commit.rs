@@ -99,9 +99,11 @@ impl Embedded {
 
     /// The rows that the bodies of a span get now that their places are known.
     fn derived_rows(&self, written: &Written) -> Result<Vec<(Bytes, Value)>, StoreError> {
-        let view = match written.bodies.iter().any(|(_, moved)| *moved) {
-            true => Some(self.placed_view()?),
-            false => None,
+        let has_moved = written.bodies.iter().any(|(_, moved)| *moved);
+        let view = if has_moved {
+            Some(self.placed_view()?)
+        } else {
+            None
         };
         let mut rows = Vec::with_capacity(written.bodies.len().saturating_mul(2));
         for (row, moved) in &written.bodies {

@@ -16,6 +16,7 @@ use redb::{
     TableDefinition, WriteTransaction,
 };
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ const TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("keys
 
 /// A state of the index that readers hold.
 pub type IndexView = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// Takes a key and its value.
+pub type VisitRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
 /// The B-tree.
 pub struct Index {
@@ -88,6 +92,19 @@ impl Index {
         value
             .map(|value| LogPlace::parse(value.value()))
             .transpose()
+    }
+
+    /// Visits the rows of a range.
+    pub fn visit(&self, range: Range<&[u8]>, visit: &mut VisitRow<'_>) -> Result<(), StoreError> {
+        for row in self
+            .view()?
+            .range::<&[u8]>(range)
+            .map_err(|error| damaged(&error))?
+        {
+            let (key, value) = row.map_err(|error| damaged(&error))?;
+            visit(key.value(), value.value())?;
+        }
+        Ok(())
     }
 
     /// Applies the newest version of all rows of a table whose commits are on disk up to `place`.

@@ -104,9 +104,9 @@ impl LogWriter {
         self.file.sync()?;
         self.end.position = span.last;
         let bodies = span.records.body_rows(&places);
-        bodies
-            .iter()
-            .for_each(|(row, _)| self.end.saw_body(row.number));
+        for (row, _) in &bodies {
+            self.end.saw_body(row.number);
+        }
         Ok(Written {
             end: self.end,
             bodies,

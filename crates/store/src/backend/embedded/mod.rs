@@ -42,8 +42,10 @@ use view::View;
 
 mod accounts;
 mod apply;
+mod backup;
 mod base;
 mod bodies;
+mod check;
 mod collect;
 mod commit;
 mod frame;
@@ -54,14 +56,20 @@ mod open;
 mod paths;
 mod place;
 mod recover;
+mod restore;
 mod rows;
 mod segment;
 mod space;
+mod status;
 #[cfg(test)]
 mod tests;
 mod threads;
 mod view;
 
+pub use backup::BackupReport;
+pub use check::CheckReport;
+pub use restore::Moment;
+pub use status::Status;
 pub use threads::Threads;
 
 /// What the store takes from the world outside.

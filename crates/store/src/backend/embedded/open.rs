@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// The format that this program reads and writes.
-const FORMAT: &str = "facteur store 1\n";
+pub(super) const FORMAT: &str = "facteur store 1\n";
 
 impl Embedded {
     /// Opens the store in a folder, or makes a new one there.
@@ -50,6 +50,10 @@ impl Embedded {
         lock: Box<dyn Send + Sync>,
     ) -> Result<Arc<Self>, StoreError> {
         let vfs = Arc::clone(&world.vfs);
+        if segment::read_file(&*vfs, &paths.unfinished())?.is_some() {
+            let text = "a restore into this folder did not end; empty it and restore again";
+            return Err(StoreError::Refused(text.into()));
+        }
         check_version(&*vfs, &paths)?;
         let secret = secret(&world, &paths)?;
         remove_unfinished(&*vfs, &paths)?;
@@ -160,7 +164,7 @@ struct Parts {
 }
 
 /// Makes the folders and takes the lock.
-fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>, StoreError> {
+pub(super) fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>, StoreError> {
     for folder in [paths.root(), &paths.log(), &paths.bases(), &paths.big()] {
         vfs.create_directory(folder)?;
     }

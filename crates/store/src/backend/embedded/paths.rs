@@ -39,6 +39,16 @@ impl Paths {
         self.0.join("ballast")
     }
 
+    /// Says that a restore into this folder has not ended.
+    pub fn unfinished(&self) -> PathBuf {
+        self.0.join("unfinished")
+    }
+
+    /// What a backup holds.
+    pub fn manifest(&self) -> PathBuf {
+        self.0.join("manifest")
+    }
+
     /// What the log says, as a B-tree.
     pub fn index(&self) -> PathBuf {
         self.0.join("index.redb")

@@ -147,7 +147,9 @@ impl Embedded {
         placing.look_at_references(&batch)?;
         let position = placing.next;
         placing.next = position.saturating_add(1);
-        held.iter().for_each(|held| held.mark_committed());
+        for held in &held {
+            held.mark_committed();
+        }
         let writes = batch
             .writes
             .into_iter()

@@ -43,6 +43,9 @@ pub struct Link {
     pub end: Option<LogPlace>,
 }
 
+/// Takes a span and says whether to go on.
+pub type Visit<'a> = dyn FnMut(ReadSpan) -> Result<bool, StoreError> + 'a;
+
 /// The commits of one span, as read from the log.
 pub struct ReadSpan {
     /// The log's end after it.
@@ -111,6 +114,19 @@ impl<'a> LogFiles<'a> {
         Ok(find_later_frame(self.secret, &bytes, 0).is_none())
     }
 
+    /// The place before the first frame of the chain, whatever was before.
+    pub fn chain_start(&self) -> LogPlace {
+        let follows = self
+            .chain
+            .first()
+            .map(|link| link.header.follows)
+            .unwrap_or_default();
+        LogPlace {
+            segment: 0,
+            ..follows
+        }
+    }
+
     /// The place before the first frame of the chain, when that is the beginning of all.
     pub fn beginning(&self) -> Result<LogPlace, StoreError> {
         match self.chain.first() {
@@ -123,12 +139,8 @@ impl<'a> LogFiles<'a> {
         }
     }
 
-    /// Reads the spans after `from` in order; answers the end of the log.
-    pub fn read(
-        &self,
-        from: LogPlace,
-        visit: &mut dyn FnMut(ReadSpan) -> Result<(), StoreError>,
-    ) -> Result<LogPlace, StoreError> {
+    /// Reads the spans after `from` in order until `visit` answers `false`; answers the end of what was read.
+    pub fn read(&self, from: LogPlace, visit: &mut Visit<'_>) -> Result<LogPlace, StoreError> {
         let is_known = |link: &Link| link.header.number == from.segment;
         let start = match self.chain.iter().position(is_known) {
             Some(start) => start,
@@ -148,16 +160,33 @@ impl<'a> LogFiles<'a> {
         };
         for link in self.chain.iter().skip(start) {
             reader.enter(link)?;
-            reader.read_segment(link, visit)?;
+            if !reader.read_segment(link, visit)? {
+                break;
+            }
         }
         Ok(reader.committed)
     }
 
     /// Brings into the index what it lacks; answers the end of the log.
     pub fn replay(&self, index: &Index, from: LogPlace) -> Result<LogPlace, StoreError> {
+        self.replay_until(index, from, &|_| true)
+    }
+
+    /// Brings into the index the spans that are wanted, up to the first that is not.
+    pub fn replay_until(
+        &self,
+        index: &Index,
+        from: LogPlace,
+        is_wanted: &dyn Fn(&ReadSpan) -> bool,
+    ) -> Result<LogPlace, StoreError> {
+        let mut end = from;
         let mut waiting: Vec<ReadSpan> = Vec::new();
         let mut bytes = 0_usize;
-        let end = self.read(from, &mut |span| {
+        self.read(from, &mut |span| {
+            if !is_wanted(&span) {
+                return Ok(false);
+            }
+            end = span.end;
             bytes = span
                 .frames
                 .iter()
@@ -167,7 +196,7 @@ impl<'a> LogFiles<'a> {
                 bytes = 0;
                 apply(index, &std::mem::take(&mut waiting))?;
             }
-            Ok(())
+            Ok(true)
         })?;
         apply(index, &waiting)?;
         index.change(end, |_| Ok(()))?;
@@ -234,22 +263,25 @@ impl ChainReader<'_> {
         Ok(())
     }
 
-    fn read_segment(
-        &mut self,
-        link: &Link,
-        visit: &mut dyn FnMut(ReadSpan) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn read_segment(&mut self, link: &Link, visit: &mut Visit<'_>) -> Result<bool, StoreError> {
         while link.end.is_none_or(|end| self.at.offset < end.offset) {
             match self.next_frame(link)? {
-                Some(found) => self.take(found, visit)?,
+                Some(found) => {
+                    if !self.take(found, visit)? {
+                        return Ok(false);
+                    }
+                }
                 None if link.end.is_some() => {
                     let text = "the bytes there do not match their checksum";
                     return Err(damaged(self.at.segment, self.at.offset, text));
                 }
-                None => return self.check_tail(&*link.file),
+                None => {
+                    self.check_tail(&*link.file)?;
+                    break;
+                }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn next_frame(&self, link: &Link) -> Result<Option<Found>, StoreError> {
@@ -261,17 +293,13 @@ impl ChainReader<'_> {
     }
 
     /// Takes a frame; a span is told when its last frame is there.
-    fn take(
-        &mut self,
-        found: Found,
-        visit: &mut dyn FnMut(ReadSpan) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn take(&mut self, found: Found, visit: &mut Visit<'_>) -> Result<bool, StoreError> {
         let header = found.header;
         self.at.offset = self.at.offset.saturating_add(header.frame_len());
         self.at.checksum = header.checksum;
         self.span.push((self.at.segment, found));
         if !header.commits {
-            return Ok(());
+            return Ok(true);
         }
         let frames = std::mem::take(&mut self.span);
         self.at.position = self

@@ -60,7 +60,8 @@ impl SpaceGuard {
         if self.allows(purpose) {
             return Ok(());
         }
-        if self.refusals.fetch_add(1, Ordering::Relaxed) % REFUSALS_PER_LOOK == 0 {
+        let refusals = self.refusals.fetch_add(1, Ordering::Relaxed);
+        if refusals.is_multiple_of(REFUSALS_PER_LOOK) {
             self.look();
         }
         if self.allows(purpose) {
@@ -90,16 +91,16 @@ impl SpaceGuard {
         };
         let reserve = self.reserve_bytes.max(space.total_bytes / RESERVE_PART);
         let ballast = self.ballast_bytes();
-        let roomy = match self.has_ballast() {
-            true => space.free_bytes >= reserve,
-            false => {
-                space.free_bytes >= reserve.saturating_add(ballast) && self.make_ballast().is_ok()
-            }
+        let is_roomy = if self.has_ballast() {
+            space.free_bytes >= reserve
+        } else {
+            space.free_bytes >= reserve.saturating_add(ballast) && self.make_ballast().is_ok()
         };
-        let level = match roomy {
-            true => ROOMY,
-            false if self.has_ballast() || space.free_bytes >= ballast => LOW,
-            false => EMPTY,
+        let can_go_on = self.has_ballast() || space.free_bytes >= ballast;
+        let level = match (is_roomy, can_go_on) {
+            (true, _) => ROOMY,
+            (false, true) => LOW,
+            (false, false) => EMPTY,
         };
         self.level.store(level, Ordering::Relaxed);
     }

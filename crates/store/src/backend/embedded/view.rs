@@ -45,11 +45,6 @@ impl View {
         })
     }
 
-    /// The position that is shown.
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
     /// Visits the index alone, where no table in memory has anything.
     fn scan_index(
         &self,

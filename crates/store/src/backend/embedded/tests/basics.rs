@@ -62,7 +62,7 @@ fn watchers_are_told_in_the_order_of_the_log() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&told);
     store.watch(Box::new(move |accounts| {
-        list.lock().extend_from_slice(accounts)
+        list.lock().extend_from_slice(accounts);
     }));
     for account in [3, 1, 2] {
         let writes = vec![put("Fa", "x")];

@@ -200,7 +200,7 @@ fn large_bodies_lose_their_files_once_no_moment_needs_them() {
 
 #[test]
 fn the_power_may_be_cut_at_every_change_of_a_reclaim() {
-    let living = |number: u64| number % 10 == 0;
+    let living = |number: u64| number.is_multiple_of(10);
     let start = MemoryDisk::new();
     drop(store_with(&start, |number| !living(number)));
     let reclaim = |disk: &MemoryDisk| {

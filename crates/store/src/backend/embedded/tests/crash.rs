@@ -49,22 +49,19 @@ fn run(disk: &MemoryDisk, commits: u64) -> Run {
 fn one_commit(store: &Embedded, number: u64, run: &mut Run) -> Result<Settlement, StoreError> {
     let key = format!("M{:02}", number % 13);
     let mut state = run.states.last().cloned().unwrap_or_default();
-    let settlement = match state.get(key.as_bytes()).cloned() {
-        Some(value) => {
-            let body = BodyNumber(u64::from_be_bytes(value[..].try_into().unwrap()));
-            state.remove(key.as_bytes());
-            state.remove(&reference(body));
-            remove_letter(store, &key, body)?
-        }
-        None => {
-            let len = [300, 2_000, 9_000, 30_000][usize::try_from(number % 4).unwrap()];
-            let content = letter(number, len);
-            let (body, settlement) = store_letter(store, &key, &content)?;
-            state.insert(key.as_bytes().to_vec(), body.0.to_be_bytes().to_vec());
-            state.insert(reference(body), Vec::new());
-            run.letters.insert(body.0.to_be_bytes().to_vec(), content);
-            settlement
-        }
+    let settlement = if let Some(value) = state.get(key.as_bytes()).cloned() {
+        let body = BodyNumber(u64::from_be_bytes(value[..].try_into().unwrap()));
+        state.remove(key.as_bytes());
+        state.remove(&reference(body));
+        remove_letter(store, &key, body)?
+    } else {
+        let len = [300, 2_000, 9_000, 30_000][usize::try_from(number % 4).unwrap()];
+        let content = letter(number, len);
+        let (body, settlement) = store_letter(store, &key, &content)?;
+        state.insert(key.as_bytes().to_vec(), body.0.to_be_bytes().to_vec());
+        state.insert(reference(body), Vec::new());
+        run.letters.insert(body.0.to_be_bytes().to_vec(), content);
+        settlement
     };
     run.states.push(state);
     Ok(settlement)
@@ -185,15 +182,10 @@ fn a_failed_sync_or_write_is_never_tried_again_and_reading_goes_on() {
         let store = open(&disk).unwrap();
         let (first, _) = store_letter(&store, "Ma", &letter(1, 2_000)).unwrap();
         store.step_commit();
-        disk.set_faults(match fails_to_sync {
-            true => Faults {
-                fail_sync_at: Some(disk.syncs() + 4),
-                ..Faults::default()
-            },
-            false => Faults {
-                fail_write_at: Some(disk.changes() + 10),
-                ..Faults::default()
-            },
+        disk.set_faults(Faults {
+            fail_sync_at: fails_to_sync.then_some(disk.syncs() + 4),
+            fail_write_at: (!fails_to_sync).then_some(disk.changes() + 10),
+            halt_at: None,
         });
         let mut refused = None;
         for number in 0..30 {

@@ -40,7 +40,7 @@ fn damage_before_a_known_end_is_reported_even_in_the_last_frame() {
     let path = segment(&disk);
     let clean = disk.image();
     drop(open(&clean).unwrap()); // Begins a segment that names the end of this one.
-    std::mem::drop(clean.vfs_remove_index());
+    clean.vfs_remove_index().unwrap();
     let end = clean.open(&path, Open::Read).unwrap().len().unwrap();
     for offset in (end - 3_000..end).step_by(97) {
         let damaged = clean.image();
