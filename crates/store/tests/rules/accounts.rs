@@ -337,3 +337,44 @@ fn what_is_derived_is_found_wrong_and_made_anew() {
         "a UID is never given again, even when its item is lost"
     );
 }
+
+#[test]
+fn an_erased_account_leaves_nothing_behind() {
+    let fixture = Fixture::new();
+    let before = keys(&fixture, b"AFMELIUONnCTVPRQq");
+    let parent = folder(&fixture, "a");
+    let below = NewFolder {
+        name: "b".to_owned(),
+        parent: Some(parent),
+        ..NewFolder::default()
+    };
+    let below = fixture
+        .write(|txn| txn.create_folder(ACCOUNT, &below))
+        .unwrap();
+    for number in 0..20 {
+        let at = letter(&fixture, below, &format!("{number}")).at;
+        if number % 3 == 0 {
+            fixture
+                .write(|txn| txn.move_item(ACCOUNT, at, parent))
+                .unwrap();
+        }
+    }
+    let entry = QueueItem {
+        due: Timestamp(1),
+        envelope: Bytes::new(),
+        body: None,
+    };
+    fixture
+        .write(|txn| {
+            txn.intern(ACCOUNT, &Name::Keyword("k".to_owned()))?;
+            txn.queue_add(ACCOUNT, &entry)
+        })
+        .unwrap();
+    let step = || fixture.write(|txn| txn.erase_account(ACCOUNT, 7)).unwrap();
+    assert!((0..100).any(|_| step() == 0), "it comes to an end");
+    let left = keys(&fixture, b"AFMELIUONnCTVPRQq");
+    assert!(left.iter().all(|key| before.contains(key)), "{left:?}");
+    assert_eq!(view(&fixture).account_row(ACCOUNT).unwrap(), None);
+    assert_eq!(fixture.backend.living_bodies(), 0);
+    assert_eq!(check(&view(&fixture)).unwrap(), []);
+}

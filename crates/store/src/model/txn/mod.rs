@@ -13,6 +13,7 @@ mod accounts;
 mod content;
 mod directory;
 mod epochs;
+mod erase;
 mod folders;
 mod items;
 mod members;

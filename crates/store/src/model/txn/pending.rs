@@ -171,6 +171,12 @@ impl Txn<'_> {
             .insert((account, folder), Cached { row, dirty: true });
     }
 
+    /// Forgets an account's row for good.
+    pub(super) fn drop_account(&mut self, account: AccountId) {
+        self.pending.accounts.remove(&account);
+        self.pending.remove(key::account(account));
+    }
+
     /// Forgets a folder's row for good.
     pub(super) fn drop_folder(&mut self, account: AccountId, folder: FolderId) {
         self.pending.folders.remove(&(account, folder));
