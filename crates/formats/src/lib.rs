@@ -5,9 +5,10 @@
 //! not recurse, and answers damaged input with what could still be read.
 //!
 //! Start at [`message::scan::Scanner`], which reads a letter once as it arrives and leaves a
-//! [`message::Summary`]; [`address`] and [`date`] stand for themselves.
+//! [`message::Summary`]; [`address`] and [`date`] stand for themselves; [`mailbox_file`] is for import and export.
 
 pub mod address;
 mod cursor;
 pub mod date;
+pub mod mailbox_file;
 pub mod message;
