@@ -124,7 +124,8 @@ impl Engine {
             session,
             actor: user.account,
         };
-        Ok(Account::of_guest(self.clone(), owner, origin))
+        let groups = self.directory().groups_of(user.account)?;
+        Ok(Account::of_guest(self.clone(), owner, origin, groups))
     }
 
     /// A mailbox with all rights, for the administration's commands and for the server's own work.

@@ -28,7 +28,7 @@ pub struct Limits {
     /// Received lines in a letter before it is taken for a loop (RFC 5321 §6.3 demands at least 100 be
     /// considered; letters in practice never pass 25 hosts, so the number is lower on purpose).
     pub hops_max: u32,
-    /// Items that one commit copies or moves; larger sets are split.
+    /// Items that one commit moves or changes; protocols split larger sets where their rules allow it.
     pub items_per_commit_max: usize,
 }
 

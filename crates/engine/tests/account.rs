@@ -478,6 +478,77 @@ fn a_guest_sees_and_does_only_what_the_grants_say() {
 }
 
 #[test]
+fn a_grant_for_a_group_is_one_for_its_members() {
+    let house = house();
+    let (user, owner) = alice(&house);
+    let bob = house.person("bob@example.test").unwrap();
+    let carol = house.person("carol@example.test").unwrap();
+    let targets = &["bob@example.test"];
+    house
+        .engine
+        .add_list("team@example.test", Some("Team"), targets)
+        .unwrap()
+        .wait()
+        .unwrap();
+    let team = house.engine.lists().unwrap()[0].number;
+    let inbox = folder(&owner, Role::Inbox);
+    let grantee = Grantee::Account(engine::AccountId(team));
+    let grant = Grant {
+        member: 1,
+        grantee,
+        rights: Rights::VISIBLE | Rights::READ,
+    };
+    owner
+        .write(|txn| txn.set_grants(inbox, vec![grant]))
+        .unwrap()
+        .wait()
+        .unwrap();
+    let rights = |guest: &User| {
+        let account = house.engine.account_of(guest, user.account, 2).unwrap();
+        account.read().unwrap().rights(inbox)
+    };
+    assert_eq!(rights(&bob), Ok(Rights::VISIBLE | Rights::READ));
+    assert_eq!(rights(&carol), Err(EngineError::NoSuchFolder));
+}
+
+#[test]
+fn a_removed_folder_can_be_brought_back_with_its_letters() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let work = account
+        .write(|txn| txn.create_path(&["Work"], Role::None))
+        .unwrap();
+    let work = work.wait().unwrap();
+    append(&account, work);
+    account
+        .write(|txn| txn.remove_folder(work))
+        .unwrap()
+        .wait()
+        .unwrap();
+    let removed = account.read().unwrap().removed_folders().unwrap();
+    assert_eq!(
+        removed.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        [work]
+    );
+    account
+        .write(|txn| txn.restore_folder(work, None, "Work again"))
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(
+        account
+            .read()
+            .unwrap()
+            .folder_at(&["Work again"])
+            .unwrap()
+            .unwrap()
+            .0,
+        work
+    );
+    assert_eq!(uids(&account, work), [1]);
+}
+
+#[test]
 fn a_failed_commit_leaves_nothing_behind() {
     let house = house();
     let (_, account) = alice(&house);

@@ -334,6 +334,22 @@ fn one_unknown_recipient_fails_the_whole_or_only_itself_as_asked() {
 }
 
 #[test]
+fn when_everyone_is_refused_nothing_is_written() {
+    let house = house();
+    let envelope = Envelope {
+        failing: Failing::Single,
+        ..envelope(&house, &["nobody@example.test"])
+    };
+    let delivered = house
+        .engine
+        .deliver(&envelope, &stage(&house, LETTER))
+        .unwrap();
+    let outcomes = delivered.wait().unwrap().outcomes;
+    assert_eq!(outcomes, [Outcome::Refused(EngineError::NoSuchAddress)]);
+    assert_eq!(house.living_bodies(), 0);
+}
+
+#[test]
 fn an_account_that_went_between_naming_and_delivery_is_refused_by_itself() {
     let house = house();
     let alice = house.person("alice@example.test").unwrap();

@@ -3,10 +3,14 @@
 // The lints know tests by their attribute; what helps them stands outside of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use engine::directory::administration::{AccountChange, NewPassword};
 use engine::directory::{AccountKind, AccountRecord};
 use engine::rehearsal::Rehearsal;
 use engine::{Cleartext, Settings, SignIn, SignInRefusal, SignInStep, User, mechanisms};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
 
 fn house() -> Rehearsal {
     Rehearsal::new(Settings::default()).unwrap()
@@ -149,6 +153,103 @@ fn an_unknown_mechanism_is_not_started() {
             "{name}"
         );
     }
+}
+
+/// The client's side of SCRAM-SHA-256 (RFC 5802 §3); `header` is the gs2 header, `channel` its binding's data.
+fn scram(
+    house: &Rehearsal,
+    mechanism: &str,
+    header: &str,
+    channel: &[u8],
+    password: &str,
+) -> Result<User, SignInRefusal> {
+    let bare = "n=alice@example.test,r=client";
+    let first = format!("{header}{bare}");
+    let peer = house.peer(true);
+    let start = SignIn::start(&house.engine, &peer, mechanism, Some(first.as_bytes()));
+    let (mut sign_in, step) = start.unwrap();
+    let challenge = match step {
+        SignInStep::Challenge(challenge) => String::from_utf8(challenge).unwrap(),
+        other => return outcome(other),
+    };
+    let field = |name: &str| {
+        challenge
+            .split(',')
+            .find_map(|field| field.strip_prefix(name))
+            .unwrap()
+            .to_owned()
+    };
+    let salt = STANDARD.decode(field("s=")).unwrap();
+    let mut salted = [0; 32];
+    let rounds = field("i=").parse().unwrap();
+    pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &salt, rounds, &mut salted);
+    let bound = STANDARD.encode([header.as_bytes(), channel].concat());
+    let without_proof = format!("c={bound},r={}", field("r="));
+    let signed = format!("{bare},{challenge},{without_proof}");
+    let client_key = mac(&salted, b"Client Key");
+    let signature = mac(&Sha256::digest(client_key), signed.as_bytes());
+    let proof: Vec<u8> = client_key
+        .iter()
+        .zip(signature)
+        .map(|(key, sign)| key ^ sign)
+        .collect();
+    let last = format!("{without_proof},p={}", STANDARD.encode(proof));
+    let server_proof = match sign_in.take(&house.engine, last.as_bytes()) {
+        SignInStep::Challenge(proof) => proof,
+        other => return outcome(other),
+    };
+    let expected = mac(&mac(&salted, b"Server Key"), signed.as_bytes());
+    assert_eq!(
+        server_proof,
+        format!("v={}", STANDARD.encode(expected)).into_bytes()
+    );
+    outcome(sign_in.take(&house.engine, b""))
+}
+
+fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+#[test]
+fn scram_proves_the_password_to_both_sides() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let plain = |password| scram(&house, "SCRAM-SHA-256", "n,,", b"", password);
+    assert_eq!(plain("alice"), Ok(alice.clone()));
+    assert_eq!(plain("wrong"), Err(SignInRefusal::Wrong));
+    let plus = |channel: &[u8]| {
+        scram(
+            &house,
+            "SCRAM-SHA-256-PLUS",
+            "p=tls-exporter,,",
+            channel,
+            "alice",
+        )
+    };
+    assert_eq!(plus(&[7; 32]), Ok(alice));
+    assert_eq!(
+        plus(&[8; 32]),
+        Err(SignInRefusal::Wrong),
+        "another connection"
+    );
+    let downgraded = scram(&house, "SCRAM-SHA-256", "y,,", b"", "alice");
+    assert_eq!(downgraded, Err(SignInRefusal::Malformed));
+}
+
+#[test]
+fn guessing_by_scram_is_counted_too() {
+    let house = house();
+    house.person("alice@example.test").unwrap();
+    for _ in 0..10 {
+        let guess = scram(&house, "SCRAM-SHA-256", "n,,", b"", "guess");
+        assert_eq!(guess, Err(SignInRefusal::Wrong));
+    }
+    assert_eq!(
+        sign_in(&house, "alice", "alice"),
+        Err(SignInRefusal::TooMany)
+    );
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::error::EngineError;
 use crate::upload::Upload;
 use bytes::Bytes;
 use std::ops::Range;
+use std::sync::Arc;
 use store::StoreError;
 use store::backend::Pending;
 use store::id::{AccountId, ItemKey};
@@ -42,24 +43,34 @@ pub struct Account {
     owner: AccountId,
     origin: Origin,
     standing: Standing,
+    /// The groups that a guest is in, by their numbers in the directory.
+    groups: Arc<[AccountId]>,
 }
 
 impl Account {
     pub(crate) fn of_owner(engine: Engine, owner: AccountId, origin: Origin) -> Self {
+        let (standing, groups) = (Standing::Owner, Arc::default());
         Self {
             engine,
             owner,
             origin,
-            standing: Standing::Owner,
+            standing,
+            groups,
         }
     }
 
-    pub(crate) fn of_guest(engine: Engine, owner: AccountId, origin: Origin) -> Self {
+    pub(crate) fn of_guest(
+        engine: Engine,
+        owner: AccountId,
+        origin: Origin,
+        groups: Vec<AccountId>,
+    ) -> Self {
         Self {
             engine,
             owner,
             origin,
             standing: Standing::Guest,
+            groups: groups.into(),
         }
     }
 
@@ -80,6 +91,10 @@ impl Account {
 
     pub(crate) fn standing(&self) -> Standing {
         self.standing
+    }
+
+    pub(crate) fn groups(&self) -> &[AccountId] {
+        &self.groups
     }
 
     /// What is settled now. Take a new one for each step; none may outlive one.

@@ -96,6 +96,16 @@ pub trait Reading {
         Ok(seen.collect())
     }
 
+    /// Folders that were removed and can still be brought back, with the time of removal. Owners only.
+    fn removed_folders(&self) -> Result<Vec<(FolderId, FolderRow)>, EngineError> {
+        if self.account().standing() == Standing::Guest {
+            return Err(EngineError::Denied);
+        }
+        let mut rows = self.reads().folders(self.account().id())?;
+        rows.retain(|(_, row)| row.removed.is_some());
+        Ok(rows)
+    }
+
     /// A folder.
     fn folder(&self, folder: FolderId) -> Result<FolderRow, EngineError> {
         self.reads()
@@ -128,7 +138,9 @@ pub trait Reading {
     fn rights_in(&self, row: &FolderRow) -> Rights {
         match self.account().standing() {
             Standing::Owner => Rights::ALL,
-            Standing::Guest => rights_of(row, self.account().origin().actor),
+            Standing::Guest => {
+                rights_of(row, self.account().origin().actor, self.account().groups())
+            }
         }
     }
 

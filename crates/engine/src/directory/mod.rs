@@ -108,6 +108,20 @@ impl Directory {
         lookup.is_of(&address, account)
     }
 
+    /// The groups that an account is in, also through other groups.
+    pub fn groups_of(&self, account: AccountId) -> Result<Vec<AccountId>, EngineError> {
+        let mut groups = Vec::new();
+        for (number, row) in self.view()?.directory_records(DirectoryKind::Group)? {
+            let group = ListRecord::decode(&row.payload)?;
+            if let Resolution::Local { mailboxes, .. } = &*self.resolve(&group.address)?
+                && mailboxes.iter().any(|mailbox| mailbox.account == account)
+            {
+                groups.push(AccountId(number));
+            }
+        }
+        Ok(groups)
+    }
+
     /// True when mail for this domain is received here.
     pub fn has_domain(&self, domain: &str) -> Result<bool, EngineError> {
         let Ok(domain) = address::canonical_domain(domain) else {
