@@ -66,7 +66,7 @@ impl Refusal {
     fn fixed_text(&self) -> &'static str {
         match self {
             Self::Fault(fault) => of_fault(*fault),
-            Self::WrongState(why) => why,
+            Self::WrongState(why) | Self::Never(why) => why,
             Self::Engine(error) => of_engine(error),
             Self::NoTarget => "NO [TRYCREATE] Mailbox does not exist",
             Self::ReadOnly => "NO [READ-ONLY] Mailbox is open read-only",
@@ -75,7 +75,6 @@ impl Refusal {
             Self::TooBig => "NO [TOOBIG] Message is too large",
             Self::SpecialUse => "NO [USEATTR] Special use is not supported",
             Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
-            Self::Never(why) => why,
             Self::Busy => "NO [UNAVAILABLE] Server is busy",
             Self::Broken => "BYE Something is damaged here",
             Self::Cancelled => "BAD Authentication cancelled",

@@ -48,6 +48,11 @@ impl Selected {
         }
     }
 
+    /// The UIDs that a set names, whether or not they are (still) there; `None` for `$`.
+    pub(crate) fn named_uids(&self, set: &SequenceSet) -> Option<NumberSet> {
+        set.resolve(self.told.last().map_or(0, |uid| uid.0))
+    }
+
     fn numbered(&self, numbers: &NumberSet) -> UidSet {
         let count = self.told.len();
         let ranges = numbers.ranges().iter().filter_map(|(first, last)| {

@@ -136,7 +136,8 @@ fn announce_selected(
     let row = view.folder(selected.folder)?;
     let head = view.head()?;
     let has_changed = row.contents_changed > selected.seen;
-    if !has_changed && !(selected.departed && expunges == Expunges::Told) {
+    let has_held_back = selected.departed && expunges == Expunges::Told;
+    if !has_changed && !has_held_back {
         selected.seen = selected.seen.max(head);
         return Ok(());
     }

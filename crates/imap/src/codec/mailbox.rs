@@ -76,10 +76,10 @@ impl MailboxName {
     /// Writes it as an astring.
     pub fn write(&self, out: &mut BytesMut, form: NameForm) {
         match form {
-            NameForm::Utf8 => write::utf8_string(out, &self.0),
-            NameForm::Utf7 if self.0.is_ascii() && !self.0.contains('&') => {
+            _ if self.0.is_ascii() && (form == NameForm::Utf8 || !self.0.contains('&')) => {
                 write::astring(out, self.0.as_bytes());
             }
+            NameForm::Utf8 => write::utf8_string(out, &self.0),
             NameForm::Utf7 => write::string(out, encode_utf7(&self.0).as_bytes()),
         }
     }

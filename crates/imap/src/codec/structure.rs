@@ -201,11 +201,11 @@ mod tests {
             Content-Type: message/rfc822\n\nSubject: inner\nFrom: a@b.c\n\ntwo\n--b--\n";
         assert_eq!(
             structure(letter, Detail::Basic),
-            "((\"text\" \"plain\" NIL NIL NIL \"7bit\" 3 0)\
-             (\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 34 3 \
+            "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 0)\
+             (\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 34 \
              (NIL \"inner\" ((NIL NIL \"a\" \"b.c\")) ((NIL NIL \"a\" \"b.c\")) \
              ((NIL NIL \"a\" \"b.c\")) NIL NIL NIL NIL NIL) \
-             (\"text\" \"plain\" NIL NIL NIL \"7bit\" 3 0)) \"mixed\")"
+             (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 3 0) 3) \"mixed\")"
         );
         assert!(
             structure(letter, Detail::Extended)

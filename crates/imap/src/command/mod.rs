@@ -156,6 +156,7 @@ impl<F: FnMut(&mut Desk<'_>) -> Result<Step, Refusal> + Send> Work for Once<F> {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // What `begin` answers.
 fn once(
     work: impl FnMut(&mut Desk<'_>) -> Result<Step, Refusal> + Send + 'static,
 ) -> Result<Box<dyn Work>, Refusal> {

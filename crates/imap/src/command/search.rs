@@ -81,13 +81,14 @@ impl SearchWork {
             }),
             (returned, _) => returned,
         };
-        let modseq = match self.request.criterion.asks_modseq() {
-            true => self.highest(desk, selected, found, returned)?,
-            false => None,
+        let modseq = if self.request.criterion.asks_modseq() {
+            highest(desk, selected, found, returned)?
+        } else {
+            None
         };
         if let Some(returned) = returned {
             if returned.save {
-                self.save(desk, found, returned);
+                save(desk, found, returned);
             }
             self.write_esearch(desk, &numbers, returned, modseq);
         } else {
@@ -98,44 +99,6 @@ impl SearchWork {
             text: "OK SEARCH completed".into(),
             announce,
         }))
-    }
-
-    /// The highest MODSEQ of what is told. Source: RFC 7162 §3.1.6, RFC 4731 §3.2.
-    fn highest(
-        &self,
-        desk: &Desk<'_>,
-        selected: &Selected,
-        found: &[Uid],
-        returned: Option<Returned>,
-    ) -> Result<Option<u64>, Refusal> {
-        let only_ends = returned.is_some_and(|r| (r.min || r.max) && !r.all && !r.count);
-        let told = match returned {
-            Some(returned) if only_ends => ends(found, returned),
-            _ => found.to_vec(),
-        };
-        let mut highest = None;
-        let told: UidSet = told.into_iter().collect();
-        each_row(
-            &desk.account.read()?,
-            selected.folder,
-            &told,
-            &mut |_, row| {
-                highest = highest.max(Some(sync::modseq(&row)));
-            },
-        )?;
-        Ok(highest)
-    }
-
-    /// Keeps the result for `$`. Source: RFC 5182 §2.1, §2.4 (with MIN and MAX alone only those).
-    fn save(&self, desk: &mut Desk<'_>, found: &[Uid], returned: Returned) {
-        let kept = if (returned.min || returned.max) && !returned.all && !returned.count {
-            ends(found, returned)
-        } else {
-            found.to_vec()
-        };
-        if let Some(selected) = &mut desk.state.selected {
-            selected.saved = kept.into_iter().collect();
-        }
     }
 
     fn write_esearch(
@@ -201,6 +164,43 @@ impl Work for SearchWork {
                 Err(error.into())
             }
         }
+    }
+}
+
+/// The highest MODSEQ of what is told. Source: RFC 7162 §3.1.6, RFC 4731 §3.2.
+fn highest(
+    desk: &Desk<'_>,
+    selected: &Selected,
+    found: &[Uid],
+    returned: Option<Returned>,
+) -> Result<Option<u64>, Refusal> {
+    let only_ends = returned.is_some_and(|r| (r.min || r.max) && !r.all && !r.count);
+    let told = match returned {
+        Some(returned) if only_ends => ends(found, returned),
+        _ => found.to_vec(),
+    };
+    let mut highest = None;
+    let told: UidSet = told.into_iter().collect();
+    each_row(
+        &desk.account.read()?,
+        selected.folder,
+        &told,
+        &mut |_, row| {
+            highest = highest.max(Some(sync::modseq(&row)));
+        },
+    )?;
+    Ok(highest)
+}
+
+/// Keeps the result for `$`. Source: RFC 5182 §2.1, §2.4 (with MIN and MAX alone only those).
+fn save(desk: &mut Desk<'_>, found: &[Uid], returned: Returned) {
+    let kept = if (returned.min || returned.max) && !returned.all && !returned.count {
+        ends(found, returned)
+    } else {
+        found.to_vec()
+    };
+    if let Some(selected) = &mut desk.state.selected {
+        selected.saved = kept.into_iter().collect();
     }
 }
 

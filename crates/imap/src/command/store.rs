@@ -80,7 +80,7 @@ impl StoreWork {
         let names = if self.request.silent {
             Names::default()
         } else {
-            self.names(desk, stored)?
+            names(desk, stored)?
         };
         let Some(selected) = &mut desk.state.selected else {
             return Ok(());
@@ -119,13 +119,6 @@ impl StoreWork {
             selected.seen = selected.seen.max(ChangeSeq(last.unwrap_or(0)));
         }
         Ok(())
-    }
-
-    fn names(&self, desk: &Desk<'_>, stored: &Stored) -> Result<Names, Refusal> {
-        let rows = stored.changed.iter().map(|(_, row)| row);
-        let mut names = keywords::of_rows(&desk.account.read()?, rows)?;
-        names.learn(&stored.named);
-        Ok(names)
     }
 
     fn reply(&self) -> Result<Reply, Refusal> {
@@ -180,6 +173,13 @@ impl Work for StoreWork {
         }
         Ok(Step::SettleDone(settlement, self.reply()?))
     }
+}
+
+fn names(desk: &Desk<'_>, stored: &Stored) -> Result<Names, Refusal> {
+    let rows = stored.changed.iter().map(|(_, row)| row);
+    let mut names = keywords::of_rows(&desk.account.read()?, rows)?;
+    names.learn(&stored.named);
+    Ok(names)
 }
 
 fn change(how: Change, set: FlagSet) -> FlagChange {

@@ -5,7 +5,7 @@ use crate::codec::Fault;
 use crate::codec::command::{AppendHead, AppendMessage};
 use crate::codec::cursor::Cursor;
 use crate::codec::frame::{Framer, Literal};
-use crate::codec::mailbox::MailboxName;
+use crate::codec::mailbox::{MailboxName, NameForm};
 use crate::codec::parse;
 use crate::command::append::{Append, COMMANDS_MAX, MESSAGES_MAX, Stored};
 use crate::refusal::Refusal;
@@ -40,37 +40,13 @@ impl Session {
         literal: Literal,
         framer: &mut Framer,
     ) -> Result<bool, Refused> {
-        let appending = match self.appending.take() {
-            Some(appending) => next_message(appending, head)?,
-            None => {
-                let refused = |fault: Fault| {
-                    (
-                        parse::tag(head).unwrap_or("*").to_owned(),
-                        Refusal::from(fault),
-                    )
-                };
-                let found = parse::append_head(head, self.state.name_form()).map_err(refused)?;
-                let Some(AppendHead {
-                    tag,
-                    mailbox,
-                    message,
-                }) = found
-                else {
-                    return Ok(false);
-                };
-                (
-                    Appending {
-                        tag,
-                        mailbox,
-                        messages: Vec::new(),
-                        missing: 0,
-                        waits: false,
-                    },
-                    message,
-                )
-            }
+        let begun = match self.appending.take() {
+            Some(appending) => Some(next_message(appending, head)?),
+            None => first_message(head, self.state.name_form())?,
         };
-        let (mut appending, message) = appending;
+        let Some((mut appending, message)) = begun else {
+            return Ok(false);
+        };
         let tag = appending.tag.clone();
         if literal.size > self.engine.settings().limits.message_bytes_max {
             return Err((tag, Refusal::TooBig));
@@ -192,6 +168,38 @@ impl Session {
         self.go_ahead();
         self.resume();
     }
+}
+
+/// The first message of an APPEND; `None` if the literal is something else.
+fn first_message(
+    head: &[u8],
+    form: NameForm,
+) -> Result<Option<(Appending, AppendMessage)>, Refused> {
+    let refused = |fault: Fault| {
+        (
+            parse::tag(head).unwrap_or("*").to_owned(),
+            Refusal::from(fault),
+        )
+    };
+    let found = parse::append_head(head, form).map_err(refused)?;
+    Ok(found.map(
+        |AppendHead {
+             tag,
+             mailbox,
+             message,
+         }| {
+            (
+                Appending {
+                    tag,
+                    mailbox,
+                    messages: Vec::new(),
+                    missing: 0,
+                    waits: false,
+                },
+                message,
+            )
+        },
+    ))
 }
 
 /// A further message of a MULTIAPPEND. Source: RFC 3502 §6.3.11.

@@ -28,15 +28,12 @@ impl Session {
             return self.finish(&tag, Err(Refusal::WrongState("BAD Signed in already")));
         };
         let initial = match initial {
-            None => None,
-            Some(b"=") => Some(Vec::new()), // RFC 4959 §3: an empty first message.
-            Some(coded) => match STANDARD.decode(coded) {
-                Ok(message) => Some(message),
-                Err(_) => {
-                    let refusal = Refusal::SignIn(SignInRefusal::Malformed);
-                    return self.finish(&tag, Err(refusal));
-                }
-            },
+            None => Ok(None),
+            Some(b"=") => Ok(Some(Vec::new())), // RFC 4959 §3: an empty first message.
+            Some(coded) => STANDARD.decode(coded).map(Some),
+        };
+        let Ok(initial) = initial else {
+            return self.finish(&tag, Err(Refusal::SignIn(SignInRefusal::Malformed)));
         };
         match SignIn::start(&self.engine, &peer, mechanism, initial.as_deref()) {
             Some((sign_in, step)) => self.sign_in_step(tag, sign_in, step),

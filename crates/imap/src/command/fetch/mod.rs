@@ -15,7 +15,7 @@ mod section;
 use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
 use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek};
-use crate::codec::sequence::SequenceSet;
+use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::keywords::{self, Names};
 use crate::refusal::Refusal;
 use crate::selected::number_set;
@@ -52,6 +52,8 @@ pub(super) struct FetchWork {
     request: FetchRequest,
     /// The UIDs still to be told.
     left: UidSet,
+    /// The UIDs that the command names, also those that went long ago.
+    named: NumberSet,
     /// Those whose `\Seen` was set by this command, so that flags are told with them.
     marked: UidSet,
     /// Ready to be told.
@@ -92,13 +94,19 @@ impl FetchWork {
         }
         // Asking for it is using CONDSTORE (RFC 7162 §3.1).
         state.features.condstore |= request.items.contains(&FetchItem::ModSeq);
-        let read_only = state.selected()?.read_only;
+        let selected = state.selected()?;
+        let named = selected
+            .named_uids(set)
+            .filter(|_| request.vanished)
+            .unwrap_or_default();
+        let read_only = selected.read_only;
         let work = Self {
             numbering,
             needs_details: request.items.iter().any(needs_details),
             marks_seen: !read_only && request.items.iter().any(marks_seen),
             request,
             left,
+            named,
             marked: UidSet::default(),
             ready: VecDeque::new(),
             telling: None,
@@ -116,9 +124,8 @@ impl FetchWork {
         let selected = desk.state.selected()?;
         let view = desk.account.read()?;
         if self.request.vanished {
-            let known = number_set(&self.left);
             let living = view.uids(selected.folder, Shelf::Mail)?;
-            let gone = sync::vanished(&view, selected.folder, since, &known, &living)?;
+            let gone = sync::vanished(&view, selected.folder, since, &self.named, &living)?;
             if !gone.is_empty() {
                 desk.out.put_slice(b"* VANISHED (EARLIER) ");
                 number_set(&gone).write(desk.out);

@@ -47,9 +47,10 @@ pub(super) fn find(
         SectionText::All => Some(body_of(&part, message)),
         SectionText::Mime => Some(header_of(&part, message)),
         SectionText::Header => header,
-        SectionText::Text => letter.map(|letter| match is_whole {
-            true => body_of(&letter, message).start..message.len(),
-            false => body_of(&letter, message),
+        SectionText::Text => letter.map(|letter| {
+            let body = body_of(&letter, message);
+            let end = if is_whole { message.len() } else { body.end };
+            body.start..end
         }),
         SectionText::HeaderFields(names) => {
             return header.map_or(Ok(Found::Nothing), |h| fields(message, h, names, true));

@@ -1,0 +1,191 @@
+//! Runs the dialogues in `tests/dialogues`, each on a new engine in memory.
+//!
+//! ```text
+//! # A note.
+//! ! plain                      the connections begin without TLS (else with)
+//! C: a1 NOOP                   the client sends a line
+//! S: a1 OK …                   the server answers; … stands for any text within the line
+//! S: (any)                     lines that nobody looks at, until the next that is named
+//! A: …   B: …                  like C:, on two connections; S: belongs to the one that spoke last
+//! A:!                          looks at what A was sent meanwhile
+//! ! closed                     the connection must be closed by now
+//! ! tls                        the handshake that the server has asked for
+//! ```
+//! Client lines that follow one another are sent at once. Whatever the server sends must be named.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+
+mod wire;
+
+use engine::Settings;
+use engine::rehearsal::Rehearsal;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use wire::{Wire, stage};
+
+struct Stage {
+    rehearsal: Rehearsal,
+    wires: HashMap<char, Wire>,
+    current: char,
+    encrypted: bool,
+    pending: Vec<u8>,
+    lines: VecDeque<String>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self {
+            rehearsal: stage(Settings::default()),
+            wires: HashMap::new(),
+            current: 'C',
+            encrypted: true,
+            pending: Vec::new(),
+            lines: VecDeque::new(),
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.pending.is_empty() {
+            let bytes = std::mem::take(&mut self.pending);
+            let rehearsal = &self.rehearsal;
+            self.wires
+                .get_mut(&self.current)
+                .unwrap()
+                .send(rehearsal, &bytes);
+        }
+        if let Some(wire) = self.wires.get_mut(&self.current) {
+            wire.run(&self.rehearsal);
+            self.lines.extend(wire.take().lines().map(str::to_owned));
+        }
+    }
+
+    fn speak(&mut self, who: char, text: &str) {
+        if who != self.current {
+            self.flush();
+            assert!(self.lines.is_empty(), "not named: {:?}", self.lines);
+            self.current = who;
+        }
+        if !self.wires.contains_key(&who) {
+            self.wires
+                .insert(who, Wire::open(&self.rehearsal, self.encrypted));
+            self.flush();
+            let greeting = self.lines.pop_front().unwrap();
+            assert!(
+                greeting.starts_with("* OK [CAPABILITY IMAP4rev2 IMAP4rev1 "),
+                "{greeting}"
+            );
+        }
+        if text == "!" {
+            return self.flush();
+        }
+        self.pending.extend_from_slice(text.as_bytes());
+        self.pending.extend_from_slice(b"\r\n");
+    }
+
+    fn command(&mut self, text: &str) {
+        match text {
+            "plain" => self.encrypted = false,
+            "closed" => {
+                self.flush();
+                assert!(self.wires[&self.current].closed, "still open");
+            }
+            "tls" => {
+                self.flush();
+                let wire = self.wires.get_mut(&self.current).unwrap();
+                assert!(wire.wants_tls, "no handshake was asked for");
+                wire.encrypt(&self.rehearsal);
+            }
+            other => panic!("unknown directive {other}"),
+        }
+    }
+}
+
+fn matches(pattern: &str, line: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or("")) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    for (index, part) in parts.iter().enumerate() {
+        if index + 1 == parts.len() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty()
+}
+
+fn check(name: &str, script: &str) {
+    let mut stage = Stage::new();
+    let mut skipping = false;
+    for (number, line) in script.lines().enumerate() {
+        let place = format!("{name}:{}: {line}", number + 1);
+        if let Some(directive) = line.strip_prefix("! ") {
+            stage.command(directive);
+        } else if let Some(expected) = line.strip_prefix("S: ") {
+            stage.flush();
+            if expected == "(any)" {
+                skipping = true;
+                continue;
+            }
+            loop {
+                let got = stage
+                    .lines
+                    .pop_front()
+                    .unwrap_or_else(|| panic!("{place}\n  nothing came"));
+                if matches(expected, &got) {
+                    break;
+                }
+                assert!(
+                    skipping,
+                    "{place}\n  came: {got}\n  then: {:?}",
+                    stage.lines
+                );
+            }
+            skipping = false;
+        } else if let Some((who @ ("A" | "B" | "C"), text)) = line.split_once(':') {
+            assert!(
+                stage.lines.is_empty(),
+                "{place}\n  not named before: {:?}",
+                stage.lines
+            );
+            stage.speak(
+                who.chars().next().unwrap(),
+                text.strip_prefix(' ').unwrap_or(text),
+            );
+        } else {
+            assert!(
+                line.is_empty() || line.starts_with('#'),
+                "{place}\n  not understood"
+            );
+        }
+    }
+    stage.flush();
+    assert!(
+        stage.lines.is_empty(),
+        "{name}: not named: {:?}",
+        stage.lines
+    );
+}
+
+#[test]
+fn every_dialogue_goes_as_written() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialogues");
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let script = std::fs::read_to_string(&path).unwrap();
+        count += 1;
+        if let Err(why) = std::panic::catch_unwind(|| check(&name, &script)) {
+            let why = why.downcast_ref::<String>().cloned();
+            failures.push(why.unwrap_or_else(|| format!("{name}: failed")));
+        }
+    }
+    assert!(count > 0);
+    assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
