@@ -1,0 +1,226 @@
+//! The Inbox as it was at sign-in: which letters, and what this session wants done with them.
+//!
+//! 24 bytes a letter; everything else is read again when it is asked for. A letter that others removed or moved
+//! meanwhile is found by its content id, which goes with it.
+//!
+//! Sources: RFC 1939 §4 (the maildrop), §7 (UIDL).
+
+use engine::directory::FetchPolicy;
+use engine::{
+    Account, ContentId, EngineError, FolderId, Location, Message, Pending, Reading, Role, Shelf,
+    Timestamp, Uid, UidSet,
+};
+use engine::{FlagChange, Flags, ItemRow};
+use std::ops::ControlFlow;
+
+const SECONDS_PER_DAY: i64 = 24 * 3600;
+
+/// One letter.
+#[derive(Debug, Clone, Copy)]
+struct Letter {
+    size_bytes: u64,
+    content: ContentId,
+    uid: Uid,
+    state: State,
+}
+
+/// What the client did with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Untouched,
+    Fetched,
+    Deleted,
+    /// Fetched before it was deleted, so that RSET knows.
+    FetchedAndDeleted,
+}
+
+/// The letters of one session, numbered from 1.
+pub(crate) struct Maildrop {
+    account: Account,
+    inbox: FolderId,
+    policy: FetchPolicy,
+    letters: Vec<Letter>,
+}
+
+/// What QUIT will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// Letters deleted.
+    pub(crate) deleted: usize,
+}
+
+impl Maildrop {
+    /// Looks at the Inbox. Reads the disk.
+    pub(crate) fn open(account: Account, letters_max: usize) -> Result<Self, EngineError> {
+        let entry = account.engine().directory().account(account.id())?;
+        let policy = entry
+            .map(|entry| entry.record.fetch_policy)
+            .unwrap_or_default();
+        let mut letters = Vec::new();
+        let view = account.read()?;
+        let (inbox, _) = view
+            .folder_with_role(Role::Inbox)?
+            .ok_or(EngineError::NoSuchFolder)?;
+        view.items(inbox, Shelf::Mail, 1..=u32::MAX, &mut |uid, row| {
+            if letters.len() >= letters_max {
+                return ControlFlow::Break(());
+            }
+            letters.push(Letter {
+                size_bytes: row.size,
+                content: row.content,
+                uid,
+                state: State::Untouched,
+            });
+            ControlFlow::Continue(())
+        })?;
+        drop(view);
+        Ok(Self {
+            account,
+            inbox,
+            policy,
+            letters,
+        })
+    }
+
+    /// What the administrator wants to happen to fetched letters.
+    pub(crate) fn policy(&self) -> FetchPolicy {
+        self.policy
+    }
+
+    /// Letters not deleted, and their bytes.
+    pub(crate) fn totals(&self) -> (usize, u64) {
+        let living = self.letters.iter().filter(|letter| !letter.is_deleted());
+        living.fold((0, 0), |(count, size), letter| {
+            (count + 1, size + letter.size_bytes)
+        })
+    }
+
+    /// Numbers from which on letters may be listed.
+    pub(crate) fn len(&self) -> usize {
+        self.letters.len()
+    }
+
+    /// The size of a letter that is not deleted.
+    pub(crate) fn size_bytes(&self, number: usize) -> Option<u64> {
+        self.living(number).map(|letter| letter.size_bytes)
+    }
+
+    /// The unique id of a letter that is not deleted: the same for ever, in every session.
+    pub(crate) fn unique_id(&self, number: usize) -> Option<String> {
+        self.living(number)
+            .map(|letter| format!("{:012x}", letter.content.0))
+    }
+
+    fn living(&self, number: usize) -> Option<&Letter> {
+        let letter = self.letters.get(number.checked_sub(1)?)?;
+        (!letter.is_deleted()).then_some(letter)
+    }
+
+    /// Marks a letter as deleted; false when there is none.
+    pub(crate) fn delete(&mut self, number: usize) -> bool {
+        let index = number.checked_sub(1);
+        let letter = index.and_then(|index| self.letters.get_mut(index));
+        let Some(letter) = letter.filter(|letter| !letter.is_deleted()) else {
+            return false;
+        };
+        letter.state = match letter.state {
+            State::Untouched | State::Deleted => State::Deleted,
+            State::Fetched | State::FetchedAndDeleted => State::FetchedAndDeleted,
+        };
+        true
+    }
+
+    /// Notes that a letter was fetched whole.
+    pub(crate) fn fetched(&mut self, number: usize) {
+        let index = number.checked_sub(1);
+        if let Some(letter) = index.and_then(|index| self.letters.get_mut(index)) {
+            letter.state = match letter.state {
+                State::Untouched | State::Fetched => State::Fetched,
+                State::Deleted | State::FetchedAndDeleted => State::FetchedAndDeleted,
+            };
+        }
+    }
+
+    /// Takes all deletion marks off.
+    pub(crate) fn reset(&mut self) {
+        for letter in &mut self.letters {
+            letter.state = match letter.state {
+                State::Untouched | State::Deleted => State::Untouched,
+                State::Fetched | State::FetchedAndDeleted => State::Fetched,
+            };
+        }
+    }
+
+    /// Opens a letter's bytes, wherever it is by now; `None` when it is gone for good. Reads the disk.
+    pub(crate) fn message(&self, number: usize) -> Result<Option<Message>, EngineError> {
+        let Some(letter) = self.living(number) else {
+            return Ok(None);
+        };
+        let view = self.account.read()?;
+        let here = view.item(Location::mail(self.inbox, letter.uid))?;
+        let row = match here {
+            Some(row) => Some(row),
+            None => view.item_with_content(letter.content)?.map(|(_, row)| row),
+        };
+        let Some(row) = row else { return Ok(None) };
+        let details = view.details(row.item)?;
+        Ok(details.map(|details| self.account.message_with_prefix(&row, details.prefix)))
+    }
+
+    /// True when QUIT has something to do.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.letters
+            .iter()
+            .any(|letter| letter.state != State::Untouched)
+    }
+
+    /// Carries out all that QUIT promises, in one commit. Reads and writes the disk.
+    ///
+    /// Letters go to the recoverable shelf, as with any other deletion; those fetched and kept become seen.
+    pub(crate) fn close(&self, now: Timestamp) -> Result<Pending<Closing>, EngineError> {
+        self.account.write(|txn| {
+            let (mut going, mut staying) = (Vec::new(), Vec::new());
+            for letter in self
+                .letters
+                .iter()
+                .filter(|letter| letter.state != State::Untouched)
+            {
+                let at = Location::mail(self.inbox, letter.uid);
+                // What others removed meanwhile is done already.
+                let Some(row) = txn.item(at)? else { continue };
+                if self.goes(letter, &row, now) {
+                    going.push(letter.uid);
+                } else if letter.is_fetched() && !row.flags.contains(Flags::SEEN) {
+                    staying.push(at);
+                }
+            }
+            let removed = txn.expunge_all(self.inbox, &going.into_iter().collect::<UidSet>())?;
+            for at in staying {
+                txn.set_flags(at, &FlagChange::add(Flags::SEEN))?;
+            }
+            Ok(Closing {
+                deleted: usize::try_from(removed.len()).unwrap_or(usize::MAX),
+            })
+        })
+    }
+
+    fn goes(&self, letter: &Letter, row: &ItemRow, now: Timestamp) -> bool {
+        match self.policy {
+            FetchPolicy::ClientDecides => letter.is_deleted(),
+            FetchPolicy::Keep => false,
+            FetchPolicy::KeepDays(days) => {
+                row.received.seconds() + i64::from(days) * SECONDS_PER_DAY <= now.seconds()
+            }
+        }
+    }
+}
+
+impl Letter {
+    fn is_deleted(&self) -> bool {
+        matches!(self.state, State::Deleted | State::FetchedAndDeleted)
+    }
+
+    fn is_fetched(&self) -> bool {
+        matches!(self.state, State::Fetched | State::FetchedAndDeleted)
+    }
+}

@@ -1,0 +1,97 @@
+//! Every way to say no, and its one place on the wire.
+//!
+//! Sources: RFC 2449 §8 (codes in brackets), RFC 3206 §3 (AUTH, SYS/TEMP, SYS/PERM), RFC 6856 §3 (LANG).
+
+use crate::codec::command::Malformed;
+use engine::{EngineError, SignInRefusal};
+
+/// Why something is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The line is no command.
+    Malformed(Malformed),
+    /// The line is too long, or does not end in CRLF.
+    Line,
+    /// The command is known but not now.
+    WrongState,
+    /// Something came behind STLS in the same group.
+    SpokeTooSoon,
+    /// Passwords are not taken without TLS here.
+    EncryptFirst,
+    /// Who signs in was not recognised, or may not.
+    SignIn(SignInRefusal),
+    /// The client gave up signing in.
+    SignInCancelled,
+    /// No such mechanism here.
+    Mechanism,
+    /// The base64 of an answer is damaged.
+    Base64,
+    /// No letter has this number, or it is marked as deleted.
+    NoSuchLetter,
+    /// The letter was there at sign-in, and has been removed for good since.
+    Purged,
+    /// No such language here.
+    Language,
+    /// The letters could not be deleted.
+    NotDeleted,
+    /// The engine refused.
+    Engine(EngineError),
+    /// Too busy for now.
+    Busy,
+    /// Too many errors in one session.
+    TooManyErrors,
+    /// Nothing came for too long.
+    Slow,
+    /// The server is being stopped.
+    Stopping,
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl Refusal {
+    /// What stands behind `-ERR `.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Self::Malformed(Malformed::Verb) => "Unknown command",
+            Self::Malformed(Malformed::Arguments) => "Wrong arguments",
+            Self::Line => "Lines are short and end in CRLF",
+            Self::WrongState => "Not now",
+            Self::SpokeTooSoon => "Wait for the reply before speaking",
+            Self::EncryptFirst => "[SYS/PERM] Encryption required for signing in",
+            Self::SignIn(refusal) => of_sign_in(refusal),
+            Self::SignInCancelled => "Signing in was cancelled",
+            Self::Mechanism => "Mechanism not offered",
+            Self::Base64 => "Not base64",
+            Self::NoSuchLetter => "No such letter",
+            Self::Purged => "[SYS/PERM] The letter has been removed",
+            Self::Language => "No such language",
+            Self::NotDeleted => "[SYS/TEMP] Nothing was deleted, try again later",
+            Self::Engine(EngineError::Denied) => "[SYS/PERM] Not allowed",
+            Self::Engine(_) => "[SYS/TEMP] Try again later",
+            Self::Busy => "[SYS/TEMP] Too busy, try again later",
+            Self::TooManyErrors => "Too many errors",
+            Self::Slow => "Time is up",
+            Self::Stopping => "[SYS/TEMP] Server is stopping",
+        }
+    }
+}
+
+fn of_sign_in(refusal: &SignInRefusal) -> &'static str {
+    match refusal {
+        SignInRefusal::Wrong | SignInRefusal::Disabled => "[AUTH] Wrong user or password",
+        SignInRefusal::NotAllowed => "[AUTH] Not allowed",
+        SignInRefusal::Malformed => "Answer not understood",
+        SignInRefusal::TooMany => "[SYS/TEMP] Too many attempts, try later",
+        SignInRefusal::Unavailable => "[SYS/TEMP] Try again later",
+    }
+}

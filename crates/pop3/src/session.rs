@@ -1,0 +1,454 @@
+//! The dialogue: whose turn it is, what is awaited, and what each input leads to.
+//!
+//! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here stands only in which
+//! [`Mode`] what may come. Start at [`Session::advance`].
+
+use crate::codec::command::{self as grammar, Command};
+use crate::codec::letter::Writer;
+use crate::codec::line::{self, AUTH_BYTES_MAX, COMMAND_BYTES_MAX, Line};
+use crate::command;
+use crate::limits::{Limits, later};
+use crate::maildrop::{Closing, Maildrop};
+use crate::refusal::Refusal;
+use bytes::Bytes;
+use engine::dialogue::{
+    Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
+};
+use engine::{Engine, Message, SignIn, Timestamp, User};
+use std::sync::Arc;
+
+/// Bytes of replies after which no further pipelined command is taken before they are on their way.
+const REPLY_BYTES_MAX: usize = 64 * 1024;
+
+/// What all sessions of one listener share.
+pub struct Service {
+    /// The rules over the store.
+    pub engine: Engine,
+    /// Bounds of a session.
+    pub limits: Limits,
+}
+
+/// One connection.
+pub struct Session {
+    pub(crate) service: Arc<Service>,
+    pub(crate) peer: Option<Peer>,
+    /// What USER said.
+    pub(crate) name: Option<String>,
+    pub(crate) user: Option<User>,
+    pub(crate) maildrop: Option<Box<Maildrop>>,
+    pub(crate) mode: Mode,
+    pub(crate) failed_sign_ins: u32,
+    pub(crate) fetched: u32,
+    errors: u32,
+    opened: Timestamp,
+    active: Timestamp,
+    replies: Vec<u8>,
+    then: Vec<Output>,
+}
+
+/// What is awaited.
+pub(crate) enum Mode {
+    /// The connection.
+    Unopened,
+    /// A command.
+    Command,
+    /// The end of a line that is too long.
+    Overlong,
+    /// That TLS is set up.
+    StartingTls,
+    /// An answer to a SASL challenge.
+    SignIn(Box<SignIn>),
+    /// The end of a password's check.
+    Checking(Box<SignIn>),
+    /// The step that looks at the Inbox.
+    Opening,
+    /// That a part of a long list is sent.
+    Listing(Listing),
+    /// The step that opens a letter.
+    Fetching(Fetch),
+    /// The step that reads the next piece of a letter.
+    Reading(Box<Retrieval>),
+    /// That a piece of a letter is sent.
+    Sending(Box<Retrieval>),
+    /// A while, because the threads that read are all busy.
+    Paused(Box<Retrieval>),
+    /// The step that carries out what QUIT promises.
+    Closing,
+    /// Its settlement.
+    Settling(Closing),
+    /// Nothing more.
+    Closed,
+}
+
+/// Which letter, and how much of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fetch {
+    pub(crate) number: usize,
+    pub(crate) extent: crate::codec::letter::Extent,
+}
+
+/// A letter on its way out.
+pub(crate) struct Retrieval {
+    pub(crate) fetch: Fetch,
+    pub(crate) message: Message,
+    pub(crate) offset: u64,
+    pub(crate) writer: Writer,
+}
+
+/// A long list on its way out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listing {
+    pub(crate) column: Column,
+    /// Number of the next letter.
+    pub(crate) next: usize,
+}
+
+/// What a list tells of each letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Size,
+    UniqueId,
+}
+
+impl Session {
+    /// A session for a connection to come.
+    pub fn new(service: Arc<Service>) -> Self {
+        Self {
+            service,
+            peer: None,
+            name: None,
+            user: None,
+            maildrop: None,
+            mode: Mode::Unopened,
+            failed_sign_ins: 0,
+            fetched: 0,
+            errors: 0,
+            opened: Timestamp::default(),
+            active: Timestamp::default(),
+            replies: Vec::new(),
+            then: Vec::new(),
+        }
+    }
+
+    fn opened(&mut self, peer: Peer, now: Timestamp) {
+        self.peer = Some(peer);
+        let is_new = !matches!(self.mode, Mode::StartingTls);
+        self.mode = Mode::Command;
+        if is_new {
+            (self.opened, self.active) = (now, now);
+            let hostname = &self.service.engine.settings().hostname;
+            let greeting = format!("+OK {hostname} POP3 facteur");
+            self.say(&[&greeting]);
+            self.wait(now);
+        } else {
+            self.name = None; // What was said in clear is forgotten (RFC 2595 §4).
+        }
+    }
+
+    /// Asks to be called when the peer may have been idle for too long.
+    fn wait(&mut self, now: Timestamp) {
+        let limits = &self.service.limits;
+        let until = if self.maildrop.is_some() {
+            later(self.active, limits.idle_seconds)
+        } else {
+            later(self.opened, limits.sign_in_seconds)
+        };
+        let is_waiting = matches!(
+            self.mode,
+            Mode::Command | Mode::Overlong | Mode::SignIn(_) | Mode::StartingTls
+        );
+        if until > now {
+            self.then.push(Output::WaitUntil(until));
+        } else if is_waiting {
+            self.close_with(&Refusal::Slow); // Without QUIT nothing is deleted (RFC 1939 §3).
+        } else {
+            self.then.push(Output::WaitUntil(later(now, 1))); // We make the peer wait, not it us.
+        }
+    }
+
+    fn timed_out(&mut self, now: Timestamp) {
+        match std::mem::replace(&mut self.mode, Mode::Closed) {
+            Mode::Closed => {}
+            Mode::Paused(retrieval) => {
+                command::retrieve::ask(self, retrieval);
+                self.wait(now);
+            }
+            mode => {
+                self.mode = mode;
+                self.wait(now);
+            }
+        }
+    }
+
+    /// Takes what can be taken without waiting, and says how much that was.
+    fn bytes(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.replies.len() < REPLY_BYTES_MAX {
+            let taken = match &self.mode {
+                Mode::Command | Mode::SignIn(_) => self.line(rest),
+                Mode::Overlong => self.skip(rest),
+                Mode::Closed => rest.len(),
+                _ => 0,
+            };
+            match rest.split_at_checked(taken) {
+                Some((_, after)) if taken > 0 => rest = after,
+                _ => break,
+            }
+        }
+        bytes.len() - rest.len()
+    }
+
+    fn line(&mut self, bytes: &[u8]) -> usize {
+        let verb = bytes.get(..5).unwrap_or_default();
+        let is_long = matches!(self.mode, Mode::SignIn(_))
+            || [b"AUTH ", b"USER ", b"PASS "]
+                .iter()
+                .any(|long| verb.eq_ignore_ascii_case(*long));
+        let bytes_max = if is_long {
+            AUTH_BYTES_MAX
+        } else {
+            COMMAND_BYTES_MAX
+        };
+        match line::take(bytes, bytes_max) {
+            Line::Partial => 0,
+            Line::Whole(line, taken) => {
+                self.command_line(line, taken == bytes.len());
+                taken
+            }
+            Line::Damaged(taken) => {
+                self.mode = Mode::Command;
+                self.refuse(&Refusal::Line);
+                taken
+            }
+            Line::TooLong(taken) => {
+                self.mode = Mode::Overlong;
+                taken
+            }
+        }
+    }
+
+    fn skip(&mut self, bytes: &[u8]) -> usize {
+        let (taken, ended) = line::skip(bytes);
+        if ended {
+            self.mode = Mode::Command;
+            self.refuse(&Refusal::Line);
+        }
+        taken
+    }
+
+    fn command_line(&mut self, line: &[u8], is_last: bool) {
+        if let Mode::SignIn(sign_in) = std::mem::replace(&mut self.mode, Mode::Command) {
+            return command::authenticate::answer(self, sign_in, line);
+        }
+        let outcome = match grammar::parse(line) {
+            Ok(command) => self.command(command, is_last),
+            Err(malformed) => Err(malformed.into()),
+        };
+        if let Err(refusal) = outcome {
+            self.refuse(&refusal);
+        }
+    }
+
+    /// Carries a command out, or begins to. Source: RFC 1939 §4–§7 (what is allowed in which state).
+    fn command(&mut self, command: Command, is_last: bool) -> Result<(), Refusal> {
+        match command {
+            Command::Capa => {
+                command::capabilities::run(self);
+                Ok(())
+            }
+            Command::Lang(tag) => command::language::run(self, tag.as_deref()),
+            Command::Quit => {
+                command::quit::run(self);
+                Ok(())
+            }
+            Command::User(name) => command::authenticate::user(self, name),
+            Command::Pass(password) => command::authenticate::password(self, &password),
+            Command::Auth(arguments) => command::authenticate::run(self, arguments),
+            Command::Stls => command::start_tls::run(self, is_last),
+            Command::Utf8 if self.user.is_none() => {
+                self.ok("UTF-8 it is");
+                Ok(())
+            }
+            command => self.with_maildrop(&command),
+        }
+    }
+
+    fn with_maildrop(&mut self, command: &Command) -> Result<(), Refusal> {
+        let maildrop = self.maildrop.as_mut().ok_or(Refusal::WrongState)?;
+        match *command {
+            Command::List(letter) => return command::list::run(self, Column::Size, letter),
+            Command::Uidl(letter) => return command::list::run(self, Column::UniqueId, letter),
+            Command::Retr(letter) => return command::retrieve::whole(self, letter),
+            Command::Top(letter, lines) => return command::retrieve::top(self, letter, lines),
+            Command::Stat => {
+                let (count, size_bytes) = maildrop.totals();
+                self.ok(&format!("{count} {size_bytes}"));
+            }
+            Command::Dele(letter) if maildrop.delete(letter) => self.ok("Marked"),
+            Command::Dele(_) => return Err(Refusal::NoSuchLetter),
+            Command::Rset => {
+                maildrop.reset();
+                self.ok("Marks taken off");
+            }
+            Command::Noop => self.ok("Here"),
+            _ => return Err(Refusal::WrongState),
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, answer: Answer, now: Timestamp) {
+        let is_busy = matches!(answer, Answer::Busy);
+        match (std::mem::replace(&mut self.mode, Mode::Command), answer) {
+            (Mode::Closed, _) => self.mode = Mode::Closed,
+            (Mode::Checking(sign_in), _) => command::authenticate::check(self, sign_in, is_busy),
+            (Mode::Opening, _) => command::authenticate::open(self, is_busy),
+            (Mode::Fetching(_), Answer::Busy) => self.refuse(&Refusal::Busy),
+            (Mode::Fetching(fetch), _) => command::retrieve::begin(self, fetch),
+            (Mode::Reading(retrieval), Answer::Busy) => {
+                self.mode = Mode::Paused(retrieval);
+                self.then.push(Output::WaitUntil(later(now, 1)));
+            }
+            (Mode::Reading(retrieval), _) => command::retrieve::piece(self, retrieval),
+            (Mode::Closing, Answer::Busy) => self.close_with(&Refusal::NotDeleted),
+            (Mode::Closing, _) => command::quit::carry_out(self, now),
+            (Mode::Settling(closing), Answer::Settled(result)) => {
+                command::quit::settled(self, closing, result);
+            }
+            (mode, _) => self.mode = mode,
+        }
+    }
+
+    fn sent(&mut self) {
+        match std::mem::replace(&mut self.mode, Mode::Command) {
+            Mode::Listing(listing) => command::list::go_on(self, listing),
+            Mode::Sending(retrieval) => command::retrieve::ask(self, retrieval),
+            mode => self.mode = mode,
+        }
+    }
+
+    /// Asks for a step that may read the disk.
+    pub(crate) fn ask_for_disk(&mut self, mode: Mode) {
+        let account = self
+            .user
+            .as_ref()
+            .map(|user| user.account)
+            .unwrap_or_default();
+        self.mode = mode;
+        self.ask(Question::Work(Effort::Disk(account)));
+    }
+
+    pub(crate) fn ask(&mut self, question: Question) {
+        self.then.push(Output::Ask(question));
+    }
+
+    pub(crate) fn start_tls(&mut self) {
+        self.mode = Mode::StartingTls;
+        self.then.push(Output::StartTls);
+    }
+
+    /// Says yes.
+    pub(crate) fn ok(&mut self, text: &str) {
+        self.say(&["+OK ", text]);
+    }
+
+    /// Says a line that comes in parts.
+    pub(crate) fn say(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.replies.extend_from_slice(part.as_bytes());
+        }
+        self.replies.extend_from_slice(b"\r\n");
+    }
+
+    /// Where long answers are written.
+    pub(crate) fn replies(&mut self) -> &mut Vec<u8> {
+        &mut self.replies
+    }
+
+    /// Says no, and closes when that has happened too often.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) {
+        self.say(&["-ERR ", refusal.text()]);
+        self.log_failure(refusal);
+        self.errors += 1;
+        if self.errors >= self.service.limits.errors_max {
+            self.close_with(&Refusal::TooManyErrors);
+        }
+    }
+
+    /// Tells the log what the client is not told.
+    pub(crate) fn log_failure(&mut self, refusal: &Refusal) {
+        if let Refusal::Engine(error) = refusal {
+            self.log(
+                Level::Error,
+                "pop3: the store failed",
+                vec![("error", error.to_string())],
+            );
+        }
+    }
+
+    /// Says why, and closes.
+    pub(crate) fn close_with(&mut self, refusal: &Refusal) {
+        self.say(&["-ERR ", refusal.text()]);
+        self.log(
+            Level::Info,
+            "pop3: closed",
+            vec![("why", refusal.text().to_owned())],
+        );
+        self.close();
+    }
+
+    pub(crate) fn close(&mut self) {
+        if !matches!(self.mode, Mode::Closed) {
+            self.mode = Mode::Closed;
+            self.maildrop = None;
+            self.then.push(Output::Close);
+        }
+    }
+
+    pub(crate) fn log(
+        &mut self,
+        level: Level,
+        event: &'static str,
+        mut facts: Vec<(&'static str, String)>,
+    ) {
+        if let Some(peer) = &self.peer {
+            facts.push(("peer", peer.remote.ip().to_string()));
+        }
+        if let Some(user) = &self.user {
+            facts.push(("user", user.address.clone()));
+        }
+        self.then.push(Output::Log(Record {
+            level,
+            event,
+            facts,
+        }));
+    }
+}
+
+impl Dialogue for Session {
+    fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize {
+        let mut taken = 0;
+        match input {
+            Input::Opened(peer) => self.opened(peer, now),
+            Input::Bytes(bytes) => {
+                self.active = now;
+                taken = self.bytes(bytes);
+            }
+            Input::Answer(answer) => {
+                self.active = now; // The peer could not speak meanwhile.
+                self.answered(answer, now);
+            }
+            Input::Timeout => self.timed_out(now),
+            Input::Sent => {
+                self.active = now;
+                self.sent();
+            }
+            Input::Closed(Closed::ByServer) => self.say(&["-ERR ", Refusal::Stopping.text()]),
+            Input::Closed(Closed::ByPeer) | Input::Woken => {}
+        }
+        if !self.replies.is_empty() {
+            out.push(Output::Send(Bytes::from(std::mem::take(&mut self.replies))));
+        }
+        out.append(&mut self.then);
+        taken
+    }
+}
