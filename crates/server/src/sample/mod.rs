@@ -1,0 +1,242 @@
+//! `facteur try`: a server with sample accounts and letters, to look at and to connect programs to.
+//!
+//! The passwords are new at each start and shown once everything listens. Start at [`run`].
+
+mod letters;
+
+use crate::administration::{self, AccountAdd, Failure, Kind, Request};
+use crate::configuration::{
+    Cleartext, Configuration, Endpoint, Limits, ListenArguments, LogLevel, Service,
+};
+use crate::house::House;
+use crate::{log, serve};
+use engine::account::NewLetter;
+use engine::{EngineError, Flags, Reading, Role, Timestamp};
+use letters::{Letter, Place, Stand};
+use serde_json::json;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+/// The domain of the sample accounts; it never exists on the network (RFC 2606 §2).
+const DOMAIN: &str = "example.test";
+
+/// Who is there, and how people read them.
+const PEOPLE: [(&str, &str); 3] = [
+    ("alice", "Alice Árnadóttir"),
+    ("bob", "Bob Baker"),
+    ("carol", "Carol Čapková"),
+];
+
+/// Letters of a sample password: 12 of 32 make 60 bits.
+const PASSWORD_LETTERS: usize = 12;
+
+/// Letters that cannot be mistaken for one another.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// Where the data is when nothing else is said, below the working folder.
+const FOLDER: &str = "facteur-try";
+
+/// Runs the sample server until it is told to stop.
+pub fn run(data: Option<PathBuf>, port_base: u16, json: bool) -> Result<(), Failure> {
+    let data = data.unwrap_or_else(|| PathBuf::from(FOLDER));
+    let data = std::path::absolute(&data).map_err(|error| Failure::of(data.display(), error))?;
+    let configuration = configuration();
+    log::start(&configuration.log);
+    let listen = ListenArguments {
+        address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port_base: Some(port_base),
+    };
+    let passwords = PEOPLE.map(|_| new_password());
+    let prepare = |house: &House| fill(house, &passwords).map_err(|failure| failure.to_string());
+    let announce = |open: &[(Service, Endpoint)]| {
+        let text = if json {
+            as_json(&data, open, &passwords)
+        } else {
+            as_text(&data, open, &passwords)
+        };
+        // Whoever started us may not care.
+        let _ = writeln!(std::io::stdout(), "{text}");
+        let _ = std::io::stdout().flush();
+    };
+    serve::run(&data, &configuration, listen, prepare, &announce).map_err(Failure)
+}
+
+/// Generous, and with passwords in the clear on this machine, so that any program can be tried.
+fn configuration() -> Configuration {
+    let mut configuration = Configuration {
+        hostname: Some(format!("mx.{DOMAIN}")),
+        limits: Limits {
+            letter_bytes: 150 * 1024 * 1024,
+            ..Limits::default()
+        },
+        ..Configuration::default()
+    };
+    configuration.auth.cleartext = Cleartext::Loopback;
+    configuration.log.level = LogLevel::Warn;
+    configuration
+}
+
+fn new_password() -> String {
+    use store::world::Rng;
+    let mut random = [0; PASSWORD_LETTERS];
+    crate::world::SystemRng.fill(&mut random);
+    let letter = |byte: &u8| {
+        ALPHABET
+            .get(usize::from(byte % 32))
+            .copied()
+            .map(char::from)
+    };
+    random.iter().filter_map(letter).collect()
+}
+
+/// Makes what is missing, and gives everybody the new password.
+fn fill(house: &House, passwords: &[String]) -> Result<(), Failure> {
+    if house
+        .engine
+        .domains()?
+        .iter()
+        .all(|domain| domain.name != DOMAIN)
+    {
+        execute(
+            house,
+            Request::DomainAdd {
+                name: DOMAIN.to_owned(),
+            },
+        )?;
+    }
+    for ((name, display_name), password) in PEOPLE.iter().zip(passwords) {
+        let address = format!("{name}@{DOMAIN}");
+        if house.engine.account_at(&address).is_ok() {
+            let password = password.clone();
+            execute(house, Request::Password { address, password })?;
+            continue;
+        }
+        let new = AccountAdd {
+            address: address.clone(),
+            name: (*display_name).to_owned(),
+            kind: Kind::Person,
+            administrator: *name == "alice",
+            password: Some(password.clone()),
+        };
+        execute(house, Request::AccountAdd(new))?;
+        write_letters(house, name, &address)?;
+    }
+    Ok(())
+}
+
+fn execute(house: &House, request: Request) -> Result<(), Failure> {
+    administration::execute(house, request, &mut |_| true).map(drop)
+}
+
+fn write_letters(house: &House, name: &str, address: &str) -> Result<(), Failure> {
+    let account = house
+        .engine
+        .account_as_server(house.engine.account_at(address)?);
+    for letter in letters::ALL.iter().filter(|letter| letter.owner == name) {
+        let mut upload = account.upload()?;
+        upload.write(&letter.bytes())?;
+        let staged = upload.finish()?;
+        let received = received(house, letter);
+        let written = account.write(|txn| {
+            let folder = match letter.place {
+                Place::Inbox => txn.folder_with_role(Role::Inbox)?,
+                Place::Sent => txn.folder_with_role(Role::Sent)?,
+                Place::Drafts => txn.folder_with_role(Role::Drafts)?,
+                Place::Junk => txn.folder_with_role(Role::Junk)?,
+                Place::Projects => match txn.folder_at(&["Projects", "Garden"])? {
+                    Some(known) => Some(known),
+                    None => {
+                        let made = txn.create_path(&["Projects", "Garden"], Role::None)?;
+                        Some((made, txn.folder(made)?))
+                    }
+                },
+            };
+            let (folder, _) = folder.ok_or(EngineError::NoSuchFolder)?;
+            let mut new = NewLetter::new(folder, &staged);
+            new.received = Some(received);
+            new.flags.flags = flags(letter.stand);
+            txn.append(&new)?;
+            Ok::<_, EngineError>(())
+        });
+        written?.wait()?;
+    }
+    Ok(())
+}
+
+fn received(house: &House, letter: &Letter) -> Timestamp {
+    let hours = i64::from(letter.hours_ago) * 3600;
+    Timestamp::from_seconds(house.engine.now().seconds() - hours)
+}
+
+fn flags(stand: Stand) -> Flags {
+    match stand {
+        Stand::Unread => Flags::default(),
+        Stand::Read => Flags::SEEN,
+        Stand::Answered => Flags::SEEN | Flags::ANSWERED,
+        Stand::Flagged => Flags::SEEN | Flags::FLAGGED,
+        Stand::Draft => Flags::SEEN | Flags::DRAFT,
+    }
+}
+
+fn as_json(data: &Path, open: &[(Service, Endpoint)], passwords: &[String]) -> String {
+    let accounts: Vec<_> = PEOPLE
+        .iter()
+        .zip(passwords)
+        .map(|((name, _), password)| {
+            json!({ "address": format!("{name}@{DOMAIN}"), "password": password })
+        })
+        .collect();
+    let services: serde_json::Map<_, _> = open
+        .iter()
+        .map(|(service, place)| (service.name().to_owned(), json!(place.to_string())))
+        .collect();
+    let told = json!({
+        "data": data,
+        "domain": DOMAIN,
+        "accounts": accounts,
+        "services": services,
+        "certificate": data.join("tls/certificate.pem"),
+    });
+    serde_json::to_string_pretty(&told).unwrap_or_default()
+}
+
+fn as_text(data: &Path, open: &[(Service, Endpoint)], passwords: &[String]) -> String {
+    let mut text = format!("facteur {} is running.\n\n", env!("CARGO_PKG_VERSION"));
+    text.push_str("  account              password\n");
+    for ((name, _), password) in PEOPLE.iter().zip(passwords) {
+        text.push_str(&format!(
+            "  {:<20} {password}\n",
+            format!("{name}@{DOMAIN}")
+        ));
+    }
+    text.push_str("\n  service      listens on\n");
+    for (service, place) in open {
+        let how = explain(*service);
+        text.push_str(&format!(
+            "  {:<12} {:<20} {how}\n",
+            service.name(),
+            place.to_string()
+        ));
+    }
+    text.push_str(&format!(
+        "\nThe certificate is self-signed: {}\nData: {}\nCtrl+C stops the server; the mail stays.",
+        data.join("tls/certificate.pem").display(),
+        data.display(),
+    ));
+    text
+}
+
+fn explain(service: Service) -> &'static str {
+    match service {
+        Service::Smtp => "mail from other servers, STARTTLS",
+        Service::Submission => "sending, STARTTLS",
+        Service::Submissions => "sending, TLS",
+        Service::Lmtp => "local delivery",
+        Service::Pop3 => "reading by POP3, STLS",
+        Service::Pop3s => "reading by POP3, TLS",
+        Service::Imap => "reading by IMAP, STARTTLS",
+        Service::Imaps => "reading by IMAP, TLS",
+        Service::Metrics => "http: /metrics and /health",
+    }
+}
