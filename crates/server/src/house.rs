@@ -16,6 +16,8 @@ use store::world::disk::Disk;
 pub struct House {
     /// The rules.
     pub engine: Engine,
+    /// What the rules are about.
+    pub store: Arc<Store>,
     /// The log and the index below.
     pub backend: Arc<Embedded>,
     /// The folder that holds everything.
@@ -60,7 +62,7 @@ impl House {
         let threads = backend.run_threads().map_err(StoreError::from)?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let store = Store::open(backend.clone(), clock.clone(), rng.clone())?;
-        let engine = Engine::open(store, settings(configuration), clock, rng)?;
+        let engine = Engine::open(store.clone(), settings(configuration), clock, rng)?;
         Ok(Self {
             engine,
             backend,

@@ -11,8 +11,9 @@ use crate::house::House;
 use crate::listeners::{Listeners, remove_socket};
 use crate::metrics::{Gauge, Metrics};
 use crate::notify::{State, notify};
+use crate::sessions::Sessions;
 use crate::world::SystemClock;
-use crate::{housekeeping, page, sessions};
+use crate::{housekeeping, page};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -72,12 +73,12 @@ async fn serve(
 ) -> Result<(), String> {
     let (stop, stopping) = watch::channel(false);
     let surroundings = Arc::new(surroundings(house, configuration, stopping)?);
-    let engine = house.engine.clone();
+    let sessions = Sessions::new(&house.engine, &configuration.limits);
     let listeners = Listeners::open(
         addresses,
         &configuration.limits,
         Arc::clone(&surroundings),
-        Arc::new(move |service| sessions::session(&engine, service)),
+        Arc::new(move |service| sessions.session(service)),
     )?;
     let control = control::open(&house.data)
         .map_err(|error| format!("{}: {error}", control::place(&house.data).display()))?;

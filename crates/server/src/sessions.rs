@@ -1,12 +1,49 @@
 //! Which dialogue is spoken on which port.
 
-use crate::configuration::Service;
+use crate::configuration::{Limits, Service};
 use engine::Engine;
 use engine::dialogue::Dialogue;
+use std::sync::Arc;
 
-/// A new session of a service; `None` for what has no dialogue.
-pub fn session(_engine: &Engine, service: Service) -> Option<Box<dyn Dialogue>> {
-    match service {
-        _ => None,
+/// Makes the sessions of all services.
+pub struct Sessions {
+    smtp: Vec<(Service, Arc<smtp::Service>)>,
+}
+
+impl Sessions {
+    /// Prepares what the sessions of each service share.
+    pub fn new(engine: &Engine, limits: &Limits) -> Self {
+        let smtp_limits = smtp::Limits {
+            recipients_max: limits.recipients,
+            ..smtp::Limits::default()
+        };
+        let service = |role| {
+            Arc::new(smtp::Service {
+                engine: engine.clone(),
+                role,
+                limits: smtp_limits,
+            })
+        };
+        Self {
+            smtp: vec![
+                (Service::Smtp, service(smtp::Role::Relay)),
+                (Service::Submission, service(smtp::Role::Submission)),
+                (Service::Submissions, service(smtp::Role::Submissions)),
+                (Service::Lmtp, service(smtp::Role::Lmtp)),
+            ],
+        }
+    }
+
+    /// A session for a connection to come; `None` where no dialogue is spoken.
+    pub fn session(&self, service: Service) -> Option<Box<dyn Dialogue>> {
+        match service {
+            Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => {
+                let (_, shared) = self.smtp.iter().find(|(of, _)| *of == service)?;
+                Some(Box::new(smtp::Session::new(Arc::clone(shared))))
+            }
+            Service::Pop3 | Service::Pop3s | Service::Imap | Service::Imaps | Service::Metrics => {
+                None
+            }
+        }
     }
 }
