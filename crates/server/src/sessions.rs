@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 /// Makes the sessions of all services.
 pub struct Sessions {
+    engine: Engine,
     smtp: Vec<(Service, Arc<smtp::Service>)>,
+    pop3: Arc<pop3::Service>,
 }
 
 impl Sessions {
@@ -24,7 +26,13 @@ impl Sessions {
                 limits: smtp_limits,
             })
         };
+        let pop3 = pop3::Service {
+            engine: engine.clone(),
+            limits: pop3::Limits::default(),
+        };
         Self {
+            engine: engine.clone(),
+            pop3: Arc::new(pop3),
             smtp: vec![
                 (Service::Smtp, service(smtp::Role::Relay)),
                 (Service::Submission, service(smtp::Role::Submission)),
@@ -41,9 +49,13 @@ impl Sessions {
                 let (_, shared) = self.smtp.iter().find(|(of, _)| *of == service)?;
                 Some(Box::new(smtp::Session::new(Arc::clone(shared))))
             }
-            Service::Pop3 | Service::Pop3s | Service::Imap | Service::Imaps | Service::Metrics => {
-                None
+            Service::Pop3 | Service::Pop3s => {
+                Some(Box::new(pop3::Session::new(Arc::clone(&self.pop3))))
             }
+            Service::Imap | Service::Imaps => {
+                Some(Box::new(imap::Session::new(self.engine.clone())))
+            }
+            Service::Metrics => None,
         }
     }
 }
