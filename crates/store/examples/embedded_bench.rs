@@ -5,8 +5,10 @@
 #![allow(clippy::disallowed_methods, reason = "a measurement needs the clock")]
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::cast_precision_loss
+    clippy::cast_precision_loss,
+    reason = "a measurement that fails may stop"
 )]
 
 use bytes::Bytes;
@@ -240,12 +242,12 @@ fn reads(store: &Embedded) {
     let view = store.snapshot().unwrap();
     let (in_memory, in_index) = (row_key(25_000), row_key(5_000));
     each("get from memory", || {
-        drop(std::hint::black_box(view.get(&in_memory).unwrap()))
+        drop(std::hint::black_box(view.get(&in_memory).unwrap()));
     });
     each("get from the index", || {
-        drop(std::hint::black_box(view.get(&in_index).unwrap()))
+        drop(std::hint::black_box(view.get(&in_index).unwrap()));
     });
     each("snapshot", || {
-        drop(std::hint::black_box(store.snapshot().unwrap()))
+        drop(std::hint::black_box(store.snapshot().unwrap()));
     });
 }

@@ -220,7 +220,11 @@ impl Embedded {
         let (view, place) = self.view_with_place()?;
         let time = self.world.clock.now();
         let vfs = &*self.world.vfs;
-        let info = dump(vfs, &self.paths, self.bodies.secret(), &view, (place, time))?;
+        let info = dump(vfs, &self.paths, self.bodies.secret(), &view, (place, time));
+        let info = info.inspect_err(|_| {
+            // Half a dump on a full disk would only take room.
+            let _ = vfs.remove(&self.paths.base(place.position).with_extension("new"));
+        })?;
         drop(view);
         bases.retain(|base| base.place.position != place.position);
         bases.push(info);

@@ -57,6 +57,12 @@ enum Walk {
 }
 
 impl Collector {
+    fn is_waiting(&self) -> bool {
+        self.waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.result().is_none())
+    }
+
     /// Asks for another walk over all bodies.
     pub fn look_again(&mut self) {
         self.walk = Walk::Start;
@@ -74,14 +80,10 @@ impl Embedded {
     /// Does one piece of the collector's work; false when there is nothing to do now.
     pub fn step_collect(&self) -> bool {
         let mut collector = self.collector.lock();
-        if let Some(waiting) = &collector.waiting {
-            match waiting.result() {
-                None if self.has_threads() => drop(waiting.wait()),
-                None => return false,
-                Some(_) => {}
-            }
-            collector.waiting = None;
+        if collector.is_waiting() {
+            return false;
         }
+        collector.waiting = None;
         if self.check_writable().is_err() {
             return false;
         }
@@ -89,6 +91,11 @@ impl Embedded {
         let worked = self.collect(&mut collector);
         collector.problem = worked.as_ref().err().cloned();
         worked.unwrap_or(false)
+    }
+
+    /// The collector's last commit, while it may be on its way to the disk.
+    pub(super) fn collector_waits_for(&self) -> Option<Settlement> {
+        self.collector.lock().waiting.clone()
     }
 
     fn collect(&self, collector: &mut Collector) -> Result<bool, StoreError> {

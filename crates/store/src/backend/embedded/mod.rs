@@ -172,9 +172,12 @@ impl Embedded {
 
     /// Stops all writing for good; the first reason counts.
     fn fail(&self, reason: &StoreError) -> StoreError {
-        let mut failure = self.failure.write();
-        let reason = failure.get_or_insert_with(|| reason.to_string());
-        StoreError::ReadOnly(reason.clone())
+        let reason = {
+            let mut failure = self.failure.write();
+            failure.get_or_insert_with(|| reason.to_string()).clone()
+        };
+        self.announce(); // Whoever waits for room waits in vain.
+        StoreError::ReadOnly(reason)
     }
 
     /// Wakes all who wait for the store to get on.

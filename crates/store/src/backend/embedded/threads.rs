@@ -88,10 +88,17 @@ impl Embedded {
             if self.step_base() || self.step_collect() {
                 continue;
             }
+            let waiting = self.collector_waits_for();
             let mut placing = self.placing.lock();
-            if !stopping.load(Ordering::SeqCst) {
-                self.background.wait_for(&mut placing, COLLECT_EVERY);
+            if stopping.load(Ordering::SeqCst) {
+                return;
             }
+            let next = match waiting.map(|settlement| settlement.result()) {
+                Some(Some(_)) => continue,
+                Some(None) => &self.progress,
+                None => &self.background,
+            };
+            next.wait_for(&mut placing, COLLECT_EVERY);
         }
     }
 }
@@ -122,5 +129,6 @@ impl Drop for Threads {
         }
         self.store.threads.fetch_sub(1, Ordering::SeqCst);
         self.store.flush();
+        self.store.announce(); // Whoever still waits for a thread does its work now.
     }
 }
