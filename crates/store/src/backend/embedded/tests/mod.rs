@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 mod backup;
 mod basics;
 mod collect;
+mod concurrent;
 mod crash;
 mod damage;
 mod full;
