@@ -65,6 +65,7 @@ impl House {
         let engine = Engine::open(store.clone(), settings(configuration), clock, rng)?;
         Ok(Self {
             engine,
+            store,
             backend,
             data: data.to_owned(),
             _threads: threads,
