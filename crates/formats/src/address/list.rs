@@ -159,7 +159,23 @@ impl Draft {
 
 /// A byte that can stand in a word of a name, dots included (RFC 5322 §4.1).
 fn is_word(byte: u8) -> bool {
-    !b"()<>@,;:\"[] \t\r\n".contains(&byte)
+    !matches!(
+        byte,
+        b'(' | b')'
+            | b'<'
+            | b'>'
+            | b'@'
+            | b','
+            | b';'
+            | b':'
+            | b'"'
+            | b'['
+            | b']'
+            | b' '
+            | b'\t'
+            | b'\r'
+            | b'\n'
+    )
 }
 
 /// A comment with its nested ones; the text of the outermost, blanks trimmed.

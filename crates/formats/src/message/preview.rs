@@ -10,8 +10,9 @@ pub(super) const PREVIEW_CHARS_MAX: usize = 256;
 pub(super) const PLAIN_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of an HTML text that are kept for it: style sheets stand before the first word.
 pub(super) const HTML_BYTES_MAX: usize = 32 * 1024;
-/// Bytes that are tried first; most HTML has its first words there.
-const FIRST_TRY_BYTES: usize = 3 * 1024;
+/// Bytes that are tried first: most letters have enough words there.
+const FIRST_TRY_PLAIN_BYTES: usize = 400;
+const FIRST_TRY_HTML_BYTES: usize = 2 * 1024;
 
 /// The beginning of a text part, as it was sent.
 pub(super) struct Sample {
@@ -33,7 +34,11 @@ impl Sample {
 
     /// The preview that these bytes give; empty if there are no words in them.
     pub(super) fn preview(&self) -> String {
-        let mut tried = FIRST_TRY_BYTES;
+        let mut tried = if self.is_html {
+            FIRST_TRY_HTML_BYTES
+        } else {
+            FIRST_TRY_PLAIN_BYTES
+        };
         loop {
             let bytes = self.bytes.get(..tried).unwrap_or(&self.bytes);
             let preview = self.preview_of(bytes);
@@ -66,10 +71,16 @@ fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(PREVIEW_CHARS_MAX);
     let mut chars_left = PREVIEW_CHARS_MAX;
     let mut gap = false;
-    for character in text.chars().filter(|&character| !is_invisible(character)) {
-        if character.is_whitespace() || character.is_control() {
-            gap = !line.is_empty();
-            continue;
+    for character in text.chars() {
+        // Nearly all are graphic ASCII: the tables of Unicode are asked only for the rest.
+        if !character.is_ascii_graphic() {
+            if is_invisible(character) {
+                continue;
+            }
+            if character.is_whitespace() || character.is_control() {
+                gap = !line.is_empty();
+                continue;
+            }
         }
         let needed = 1 + usize::from(gap);
         let Some(left) = chars_left.checked_sub(needed) else {

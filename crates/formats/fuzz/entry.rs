@@ -1,0 +1,189 @@
+//! What is fuzzed: each function takes any bytes, reads them in every way there is and checks what must hold.
+//!
+//! The targets beside it hand over what libFuzzer finds; `tests/fuzz_briefly.rs` hands over mutated examples in
+//! every run of the tests.
+
+use formats::address::{self, Mailbox, list};
+use formats::date::Date;
+use formats::mailbox_file::maildir::{FileName, UidList, keywords};
+use formats::mailbox_file::mbox::{Dialect, Event, Splitter, Writer};
+use formats::message::scan::{Limits, NESTING_MAX, PARTS_MAX, Scanner};
+use formats::message::{
+    PartKind, SUMMARY_BYTES_MAX, Summary, SummaryRef, charset, decode, encoded_word, header, html,
+    parameter,
+};
+
+/// A letter: scanned whole and in pieces, encoded, and read again.
+pub fn letter(bytes: &[u8]) {
+    let summary = Summary::of(bytes);
+    let piece = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let mut scanner = Scanner::new(Limits::default());
+    bytes.chunks(piece).for_each(|piece| scanner.push(piece));
+    assert_eq!(scanner.finish(), summary);
+    assert!(summary.parts.len() <= PARTS_MAX && !summary.parts.is_empty());
+    for (index, part) in summary.parts.iter().enumerate() {
+        assert!(part.header_start <= part.body_start && part.body_start <= part.body_end);
+        let mut depth = 0;
+        let mut above = part.parent;
+        assert!(above.is_none_or(|parent| parent < index));
+        while let Some(parent) = above.and_then(|parent| summary.parts.get(parent)) {
+            assert!(parent.kind != PartKind::Leaf && part.body_end <= parent.body_end);
+            (above, depth) = (parent.parent, depth + 1);
+        }
+        assert!(depth < NESTING_MAX);
+    }
+    let encoded = summary.encode();
+    assert!(encoded.len() <= SUMMARY_BYTES_MAX);
+    let read = SummaryRef::new(&encoded).expect("what was just written");
+    assert!(read.is_truncated() || read.parts().count() == summary.parts.len());
+    stored_summary(&encoded);
+}
+
+/// Bytes that lie in the store and may be damaged.
+pub fn stored_summary(bytes: &[u8]) {
+    let Ok(summary) = SummaryRef::new(bytes) else {
+        return;
+    };
+    let envelope = summary.envelope();
+    let lists = [
+        envelope.from(),
+        envelope.sender(),
+        envelope.reply_to(),
+        envelope.to(),
+    ];
+    lists
+        .into_iter()
+        .chain([envelope.cc(), envelope.bcc()])
+        .flatten()
+        .for_each(drop);
+    summary.references().for_each(drop);
+    for part in summary.parts().take(PARTS_MAX) {
+        part.parameters.text("name");
+        part.disposition
+            .map(|disposition| disposition.parameters.text("filename"));
+        part.languages.for_each(drop);
+        part.envelope.map(|envelope| envelope.from().count());
+    }
+    for path in [&[][..], &[1], &[2, 1], &[1, 1, 1], &[u32::MAX]] {
+        summary.part_at(path);
+    }
+}
+
+/// Single header fields.
+pub fn fields(bytes: &[u8]) {
+    assert!(header::length(bytes) <= bytes.len());
+    for field in header::fields(bytes) {
+        let unfolded = header::unfold(field.value);
+        assert!(!unfolded.contains(&b'\n') && !unfolded.contains(&b'\r'));
+        let decoded = encoded_word::decode(field.value);
+        assert!(!decoded.contains(['\r', '\n']));
+        header::message_ids(field.value).for_each(drop);
+        let (_, parameters) = parameter::parse(field.value);
+        assert!(parameters.len() <= parameter::PARAMETERS_MAX);
+        let pairs = parameters
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()));
+        parameter::text(pairs, "name");
+        Date::parse(field.value);
+    }
+}
+
+/// Addresses of envelopes and headers: what was read strictly is written and read back the same.
+pub fn addresses(bytes: &[u8]) {
+    let (entries, _) = list::parse(bytes, 50);
+    assert!(entries.len() <= 50);
+    let _ = address::path(bytes);
+    if let Ok(mailbox) = Mailbox::parse(bytes) {
+        assert_eq!(Mailbox::parse(mailbox.to_string().as_bytes()), Ok(mailbox));
+    }
+    if let Some(date) = Date::parse(bytes) {
+        assert_eq!(Date::parse(date.to_string().as_bytes()), Some(date));
+    }
+}
+
+/// Bodies: every encoding in pieces, charsets, HTML.
+pub fn bodies(bytes: &[u8]) {
+    let all = [
+        decode::Encoding::Identity,
+        decode::Encoding::Base64,
+        decode::Encoding::QuotedPrintable,
+    ];
+    for encoding in all {
+        let mut decoder = decode::Decoder::new(encoding);
+        let mut out = Vec::new();
+        bytes
+            .chunks(3)
+            .for_each(|piece| decoder.push(piece, &mut out));
+        decoder.finish(&mut out);
+        assert_eq!(out, decode::all(encoding, bytes));
+        assert!(out.len() <= bytes.len());
+    }
+    let labels: [&[u8]; 6] = [
+        b"utf-8",
+        b"utf-7",
+        b"iso-2022-jp",
+        b"gb18030",
+        b"",
+        b"cp1252",
+    ];
+    for label in labels {
+        let text = charset::to_utf8(label, bytes);
+        assert!(html::text(&text, 100).chars().count() <= 100);
+    }
+}
+
+/// Files of other programs.
+pub fn mailbox_files(bytes: &[u8]) {
+    for dialect in [
+        Dialect::Mboxo,
+        Dialect::Mboxrd,
+        Dialect::Mboxcl,
+        Dialect::Mboxcl2,
+    ] {
+        let (mut starts, mut ends) = (0, 0);
+        let mut splitter = Splitter::new(dialect);
+        let mut report = |event: Event<'_>| match event {
+            Event::Start { .. } => starts += 1,
+            Event::Bytes(_) => assert!(starts == ends + 1, "bytes belong to a letter"),
+            Event::End => ends += 1,
+        };
+        bytes
+            .chunks(11)
+            .for_each(|piece| splitter.push(piece, &mut report));
+        splitter.finish(&mut report);
+        assert_eq!(starts, ends);
+    }
+    written_letters_are_read_back(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let name = FileName::parse(&text);
+    assert_eq!(FileName::parse(&name.format()).flags, name.flags);
+    UidList::parse(&text);
+    keywords(&text);
+}
+
+/// Any letter with a body that ends in a line end survives mboxrd.
+fn written_letters_are_read_back(bytes: &[u8]) {
+    let letter = [b"Subject: x\n\n", bytes, b"\n"].concat();
+    let (mut writer, mut file, mut read) = (Writer::default(), Vec::new(), Vec::new());
+    writer.start(
+        "",
+        Date {
+            seconds: 0,
+            zone_minutes: 0,
+        },
+        &mut file,
+    );
+    letter
+        .chunks(5)
+        .for_each(|piece| writer.push(piece, &mut file));
+    writer.end(&mut file);
+    let mut splitter = Splitter::new(Dialect::Mboxrd);
+    let mut report = |event: Event<'_>| {
+        if let Event::Bytes(bytes) = event {
+            read.extend_from_slice(bytes);
+        }
+    };
+    splitter.push(&file, &mut report);
+    splitter.finish(&mut report);
+    assert_eq!(read, letter);
+}
