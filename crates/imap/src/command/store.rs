@@ -77,7 +77,9 @@ impl StoreWork {
     /// Writes the answers for what a commit did.
     fn tell(&mut self, desk: &mut Desk<'_>, stored: &Stored) -> Result<(), Refusal> {
         let with_modseq = desk.state.features.condstore;
-        let names = if self.request.silent {
+        // When some could not be changed the client is refused, and can't know what was done to the others.
+        let is_silent = self.request.silent && !stored.lost;
+        let names = if is_silent {
             Names::default()
         } else {
             names(desk, stored)?
@@ -92,7 +94,7 @@ impl StoreWork {
                 continue;
             };
             let uid = Some(*uid).filter(|_| self.numbering == Numbering::Uid || with_modseq);
-            if !self.request.silent {
+            if !is_silent {
                 sync::write_flags_changed(desk.out, number, uid, row, &names, with_modseq);
             } else if with_modseq {
                 sync::write_modseq(desk.out, number, uid, row);
