@@ -1,8 +1,9 @@
 //! Addresses: the strict ones of envelopes and the lenient lists of headers.
 //!
-//! Never looks anything up and never converts a domain between its Unicode and ASCII forms (the engine does,
-//! once, where it compares addresses). ASCII of domains is kept in lower case; local parts are kept as they
-//! came. What comes in as UTF-8 should be in normal form C (RFC 6532 §3.1); that is not enforced here.
+//! Never looks anything up and never converts a domain between its Unicode and ASCII forms (the
+//! engine does, once, where it compares addresses). ASCII of domains is kept in lower case; local
+//! parts are kept as they came. What comes in as UTF-8 should be in normal form C (RFC 6532 §3.1);
+//! that is not enforced here.
 //!
 //! Start at [`Mailbox::parse`] and [`path`] for envelopes, at [`list::parse`] for header fields.
 //!
@@ -63,7 +64,8 @@ impl fmt::Display for AddressError {
 impl std::error::Error for AddressError {}
 
 impl Mailbox {
-    /// Reads `local@domain`, `"quoted local"@domain` or `local@[address literal]`, and nothing behind it.
+    /// Reads `local@domain`, `"quoted local"@domain` or `local@[address literal]`, and nothing
+    /// behind it.
     pub fn parse(input: &[u8]) -> Result<Self, AddressError> {
         let mut cursor = Cursor::new(input);
         let mailbox = mailbox(&mut cursor)?;
@@ -193,7 +195,8 @@ fn mailbox(cursor: &mut Cursor<'_>) -> Result<Mailbox, AddressError> {
 
 fn utf8(bytes: &[u8]) -> Result<String, AddressError> {
     let text = str::from_utf8(bytes).map_err(|_| AddressError::Encoding)?;
-    // The control characters of Latin-1 and the line separators would break headers that quote them.
+    // The control characters of Latin-1 and the line separators would break headers that quote
+    // them.
     if text
         .chars()
         .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))

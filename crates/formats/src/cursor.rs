@@ -65,7 +65,8 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
-    /// Reads a decimal number of `digits_min` to `digits_max` digits; reads nothing if there are fewer.
+    /// Reads a decimal number of `digits_min` to `digits_max` digits; reads nothing if there are
+    /// fewer.
     pub(crate) fn number(&mut self, digits_min: usize, digits_max: usize) -> Option<i64> {
         let digits = self
             .rest

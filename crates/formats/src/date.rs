@@ -143,8 +143,8 @@ fn small(value: i64) -> u8 {
 }
 
 impl Date {
-    /// Reads the value of a Date field, leniently: weekday and seconds may be absent, comments and odd
-    /// spaces stand anywhere, years may have two digits, zones may be names.
+    /// Reads the value of a Date field, leniently: weekday and seconds may be absent, comments and
+    /// odd spaces stand anywhere, years may have two digits, zones may be names.
     ///
     /// `None` if no day and time can be told. Source: RFC 5322 §3.3, §4.3.
     pub fn parse(value: &[u8]) -> Option<Self> {
@@ -367,7 +367,8 @@ mod tests {
             ),
             ("21 Nov 97 09:55:06 GMT", "Fri, 21 Nov 1997 09:55:06 +0000"),
             (
-                "Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n -0330 (Newfoundland Time)",
+                "Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n -0330 \
+                (Newfoundland Time)",
                 "Thu, 13 Feb 1969 23:32:00 -0330",
             ),
             (
@@ -428,7 +429,10 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read_back(seconds in 0_i64..250_000_000_000, zone_minutes in -1439_i16..1440) {
+        fn what_is_written_is_read_back(
+            seconds in 0_i64..250_000_000_000,
+            zone_minutes in -1439_i16..1440,
+        ) {
             let date = Date { seconds, zone_minutes };
             prop_assert_eq!(Date::parse(date.to_string().as_bytes()), Some(date));
         }

@@ -1,10 +1,11 @@
 //! Internet messages: what they say about themselves, how they are built, and what they read like.
 //!
-//! Never keeps a letter whole: bodies are looked at as they pass. Nothing here writes or changes messages.
+//! Never keeps a letter whole: bodies are looked at as they pass. Nothing here writes or changes
+//! messages.
 //!
-//! Start at [`scan::Scanner`] (or [`Summary::of`] for a letter in memory); what it leaves is stored as bytes
-//! and read through [`SummaryRef`]. The other modules read single pieces: fields, parameters, encoded words,
-//! transfer encodings, charsets, HTML.
+//! Start at [`scan::Scanner`] (or [`Summary::of`] for a letter in memory); what it leaves is stored
+//! as bytes and read through [`SummaryRef`]. The other modules read single pieces: fields,
+//! parameters, encoded words, transfer encodings, charsets, HTML.
 //!
 //! Standards: RFC 5322 (messages), RFC 2045 to 2049 (MIME), RFC 2231 (parameters).
 

@@ -1,7 +1,9 @@
 //! The scanner against another parser of letters, on generated ones.
 //!
-//! Only letters that both must read alike: CRLF, distinct boundaries, no letters inside of letters (the other
-//! parser keeps those apart).
+//! Only letters that both must read alike: CRLF, distinct boundaries, no letters inside of letters
+//! (the other parser keeps those apart).
+
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use formats::message::{PartKind, Summary};
 use proptest::prelude::*;

@@ -1,4 +1,7 @@
-//! The fuzz targets on mutated examples, so that every run of the tests has a little of what fuzzing gives.
+//! The fuzz targets on mutated examples, so that every run of the tests has a little of what
+//! fuzzing gives.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 #[path = "../fuzz/entry.rs"]
 mod entry;
@@ -7,13 +10,18 @@ mod entry;
 const ROUNDS: usize = 1500;
 
 const EXAMPLES: [&[u8]; 6] = [
-    b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nFrom: \"J, D\" <j@a.test>, G: a@b, (c) d@e;\r\nSubject: =?utf-8?Q?gr=C3=BCn?= =?iso-8859-1?B?/A==?=\r\n\
-References: <a@b> <c@d>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello\r\n--b\r\nContent-Type: text/html; charset=utf-7\r\n\
+    b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nFrom: \"J, D\" <j@a.test>, G: a@b, (c) d@e;\r\n\
+    Subject: =?utf-8?Q?gr=C3=BCn?= =?iso-8859-1?B?/A==?=\r\n\
+References: <a@b> <c@d>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello\r\n--b\r\n\
+Content-Type: text/html; charset=utf-7\r\n\
 Content-Transfer-Encoding: quoted-printable\r\n\r\n<p>x=3D</p>=\r\n\r\n--b--\r\n",
-    b"Content-Type: multipart/digest; boundary=\"a b\"\n\n--a b\n\nSubject: 1\n\nx\n--a b\nContent-Type: message/rfc822\n\n\
+    b"Content-Type: multipart/digest; boundary=\"a b\"\n\n--a b\n\nSubject: 1\n\nx\n--a b\n\
+    Content-Type: message/rfc822\n\n\
 Content-Type: multipart/mixed; boundary=c\n\n--c\n--c--\n--a b--",
-    b"Content-Type: text/plain; name*0*=utf-8''%C3%BC; name*1=\"x\"; charset=(c)us-ascii\r\nContent-Disposition: attachment; filename=\"a\\\"b\"\r\n\r\n",
-    b"From a@b.test Thu Aug 22 12:36:23 2002\nContent-Length: 7\n\nFrom x\n\n\nFrom c@d Thu Aug 22 12:36:23 2002\nSubject: y\n\n>From z\n",
+    b"Content-Type: text/plain; name*0*=utf-8''%C3%BC; name*1=\"x\"; charset=(c)us-ascii\r\n\
+    Content-Disposition: attachment; filename=\"a\\\"b\"\r\n\r\n",
+    b"From a@b.test Thu Aug 22 12:36:23 2002\nContent-Length: 7\n\nFrom x\n\n\n\
+    From c@d Thu Aug 22 12:36:23 2002\nSubject: y\n\n>From z\n",
     b"3 V1275660208 N25022 G3085f01b7f\n25006 Pabc :1276528487.host,W=10:2,FSa\n",
     b"<@a.example,@b.example:\"q \\\" x\"@[IPv6:2001:db8::1]>",
 ];
@@ -56,7 +64,9 @@ impl Random {
 }
 
 fn run(target: fn(&[u8])) {
-    EXAMPLES.iter().for_each(|example| target(example));
+    for example in EXAMPLES {
+        target(example);
+    }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     (0..ROUNDS).for_each(|_| target(&random.mutated()));
 }

@@ -1,8 +1,9 @@
 //! Lists of addresses in header fields: From, To, Cc and their like.
 //!
-//! Takes everything that programs have ever written there: obsolete routes and dots, comments as names,
-//! unquoted names, missing domains, unclosed quotes. Never refuses; what it cannot read becomes a local part
-//! without a domain. Names and local parts come out without quotes, encoded words stay encoded.
+//! Takes everything that programs have ever written there: obsolete routes and dots, comments as
+//! names, unquoted names, missing domains, unclosed quotes. Never refuses; what it cannot read
+//! becomes a local part without a domain. Names and local parts come out without quotes, encoded
+//! words stay encoded.
 //!
 //! Start at [`parse`]. Standards: RFC 5322 §3.4 and §4.4, RFC 6854 (groups in From).
 

@@ -1,7 +1,9 @@
-//! Maildir: a file for each letter, whose name carries the flags; with the lists that Dovecot keeps beside them.
+//! Maildir: a file for each letter, whose name carries the flags; with the lists that Dovecot keeps
+//! beside them.
 //!
-//! Start at [`FileName::parse`]; [`keywords`] and [`UidList::parse`] read `dovecot-keywords` and `dovecot-uidlist`.
-//! Source: the Maildir specification (cr.yp.to/proto/maildir.html) and Dovecot's documentation of its additions.
+//! Start at [`FileName::parse`]; [`keywords`] and [`UidList::parse`] read `dovecot-keywords` and
+//! `dovecot-uidlist`. Source: the Maildir specification (cr.yp.to/proto/maildir.html) and Dovecot's
+//! documentation of its additions.
 
 /// Keywords that the letters `a` to `z` can stand for.
 pub const KEYWORDS_MAX: usize = 26;
@@ -150,7 +152,8 @@ pub struct UidEntry {
 }
 
 impl UidList {
-    /// Reads a list of version 3; `None` for others and for lists whose UIDs do not ascend below UIDNEXT.
+    /// Reads a list of version 3; `None` for others and for lists whose UIDs do not ascend below
+    /// UIDNEXT.
     pub fn parse(file: &str) -> Option<Self> {
         let mut lines = file.lines();
         let mut header = lines.next()?.split(' ');
@@ -227,7 +230,11 @@ mod tests {
             (Some("$Junk"), Some("last"))
         );
         assert_eq!(format_keywords(["a", "b"].into_iter()), "0 a\n1 b\n");
-        let list = UidList::parse("3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1\n25006 :1276528487.host\n25017 W2481 Puidl :1276533073.host:2,S\n").unwrap();
+        let list = UidList::parse(
+            "3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1\n\
+        25006 :1276528487.host\n25017 W2481 Puidl :1276533073.host:2,S\n",
+        )
+        .unwrap();
         assert_eq!(
             (list.validity, list.next, list.entries.len()),
             (1_275_660_208, 25_022, 2)
@@ -253,7 +260,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(unique in "[0-9a-zA-Z.,=]{1,40}", letters in "[DFPRST]{0,6}[a-z]{0,9}") {
+        fn what_is_written_is_read_back(
+            unique in "[0-9a-zA-Z.,=]{1,40}",
+            letters in "[DFPRST]{0,6}[a-z]{0,9}",
+        ) {
             let name = FileName::parse(&format!("{unique}:2,{letters}"));
             prop_assert_eq!(FileName::parse(&name.format()), name);
         }

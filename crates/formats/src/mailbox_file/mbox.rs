@@ -1,7 +1,7 @@
 //! mbox: many letters in one file, each behind a line that begins with `From `.
 //!
-//! Reading takes all four dialects, writing makes mboxrd, the only one that can be undone. A letter without a line
-//! end at its end gets one: the format cannot say that there is none.
+//! Reading takes all four dialects, writing makes mboxrd, the only one that can be undone. A letter
+//! without a line end at its end gets one: the format cannot say that there is none.
 //!
 //! Start at [`Splitter`] and [`Writer`]. Standards: RFC 4155 (application/mbox).
 
@@ -9,7 +9,8 @@ use crate::date::Date;
 use crate::message::header;
 use memchr::memchr;
 
-/// Bytes of a line that are looked at: `From `, an address and a date need fewer, and so do quotes worth undoing.
+/// Bytes of a line that are looked at: `From `, an address and a date need fewer, and so do quotes
+/// worth undoing.
 const LINE_BYTES_MAX: usize = 1024;
 
 /// How lines of a letter that look like a separator are told from one.
@@ -358,7 +359,8 @@ end\n\
     #[test]
     fn letters_are_cut_at_separators_only() {
         let letters = split(FILE, Dialect::Mboxrd, 1000);
-        let first = b"Subject: one\n\nFrom here on, text\n\nFrom there on, too\nFrom quoted\n>From twice\n\n";
+        let first = b"Subject: one\n\nFrom here on, text\n\nFrom there on, too\nFrom quoted\n\
+        >From twice\n\n";
         assert_eq!(letters, [&first[..], b"Subject: two\n\nend\n"]);
         let letters = split(FILE, Dialect::Mboxo, 1000);
         assert!(letters[0].ends_with(b"\nFrom quoted\n>>From twice\n\n"));
@@ -385,7 +387,8 @@ end\n\
     fn a_content_length_hides_separators() {
         let body = "x\n\nFrom a@b.test Thu Aug 22 12:36:23 2002\n>From y\n";
         let file = format!(
-            "From a@b.test Thu Aug 22 12:36:23 2002\nContent-Length: {}\n\n{body}\nFrom c@d.test Thu Aug 22 12:36:23 2002\n\nz\n",
+            "From a@b.test Thu Aug 22 12:36:23 2002\nContent-Length: {}\n\n{body}\n\
+            From c@d.test Thu Aug 22 12:36:23 2002\n\nz\n",
             body.len()
         );
         let letters = split(file.as_bytes(), Dialect::Mboxcl2, 7);
@@ -403,7 +406,8 @@ end\n\
     proptest! {
         #[test]
         fn what_is_written_is_read_back(
-            letters in prop::collection::vec("(Subject: x\r\n){0,2}\r\n((>{0,3}From |From a@b Thu Aug 22 12:36:23 2002|x| |>)?\r\n){0,8}", 0..4),
+            letters in prop::collection::vec("(Subject: x\r\n){0,2}\r\n\
+            ((>{0,3}From |From a@b Thu Aug 22 12:36:23 2002|x| |>)?\r\n){0,8}", 0..4),
             piece in 1_usize..30,
         ) {
             let (mut writer, mut file) = (Writer::default(), Vec::new());
@@ -418,7 +422,11 @@ end\n\
         }
 
         #[test]
-        fn pieces_do_not_matter(file in "((From a Thu Aug 22 12:36:23 2002|Content-Length: 5|>From |F|x{1100}|)(\r\n|\n)){0,12}", piece in 1_usize..20) {
+        fn pieces_do_not_matter(
+            file in "((From a Thu Aug 22 12:36:23 2002|Content-Length: 5|>From |F|x{1100}|)\
+                (\r\n|\n)){0,12}",
+            piece in 1_usize..20,
+        ) {
             for dialect in [Dialect::Mboxo, Dialect::Mboxrd, Dialect::Mboxcl, Dialect::Mboxcl2] {
                 let whole = split(file.as_bytes(), dialect, usize::MAX);
                 prop_assert_eq!(&split(file.as_bytes(), dialect, piece), &whole);

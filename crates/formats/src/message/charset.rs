@@ -1,9 +1,10 @@
 //! Text of any charset as UTF-8.
 //!
-//! Never fails: what a charset does not allow becomes U+FFFD; an unknown charset is read as UTF-8 if it is that,
-//! else as Windows-1252.
+//! Never fails: what a charset does not allow becomes U+FFFD; an unknown charset is read as UTF-8
+//! if it is that, else as Windows-1252.
 //!
-//! Start at [`to_utf8`]. Standards: RFC 2152 (UTF-7); the others are those of the WHATWG, by `encoding_rs`.
+//! Start at [`to_utf8`]. Standards: RFC 2152 (UTF-7); the others are those of the WHATWG, by
+//! `encoding_rs`.
 
 use crate::cursor::Cursor;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};

@@ -1,12 +1,12 @@
 //! The content transfer encodings, undone piece by piece.
 //!
-//! Never refuses: base64 passes over what is not in its alphabet, quoted-printable keeps what it cannot read.
-//! Never keeps more than a few bytes between two pieces.
+//! Never refuses: base64 passes over what is not in its alphabet, quoted-printable keeps what it
+//! cannot read. Never keeps more than a few bytes between two pieces.
 //!
 //! Start at [`Decoder`]. Standards: RFC 2045 §6.
 
-/// Blanks at the end of a quoted-printable line that are held back, because they are dropped if the line ends
-/// there; lines are at most 76 long, so more than this is text.
+/// Blanks at the end of a quoted-printable line that are held back, because they are dropped if the
+/// line ends there; lines are at most 76 long, so more than this is text.
 const BLANKS_MAX: usize = 1024;
 
 /// How a body is encoded.
@@ -298,7 +298,7 @@ mod tests {
         }
 
         #[test]
-        fn base64_of_anything_is_read_back(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn base64_of_anything_is_read_back(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             use base64::Engine;
             let encoded = base64::engine::general_purpose::STANDARD.encode(&bytes);
             prop_assert_eq!(all(Encoding::Base64, encoded.as_bytes()), bytes);

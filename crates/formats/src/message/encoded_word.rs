@@ -1,7 +1,7 @@
 //! Encoded words: text of any charset inside of header fields.
 //!
-//! Never refuses: what is no encoded word is text. Words that were cut inside of a character are joined before
-//! their charset is read, as far as charset and encoding are the same.
+//! Never refuses: what is no encoded word is text. Words that were cut inside of a character are
+//! joined before their charset is read, as far as charset and encoding are the same.
 //!
 //! Start at [`decode`]. Standards: RFC 2047, RFC 2231 §5 (language).
 
@@ -23,7 +23,8 @@ struct Word<'a> {
     text: &'a [u8],
 }
 
-/// The value of a field as it is to be read: unfolded, encoded words decoded, raw 8-bit text as UTF-8.
+/// The value of a field as it is to be read: unfolded, encoded words decoded, raw 8-bit text as
+/// UTF-8.
 pub fn decode(value: &[u8]) -> String {
     let value = header::unfold(value);
     let mut cursor = Cursor::new(&value);
@@ -140,7 +141,8 @@ mod tests {
                 "Keld Jørn Simonsen",
             ),
             (
-                "=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
+                "=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n \
+                =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
                 "If you can read this you understand the example.",
             ),
             ("(=?ISO-8859-1?Q?a?=)", "(a)"),

@@ -36,7 +36,8 @@ pub fn find<'a>(block: &'a [u8], name: &str) -> Option<Field<'a>> {
     fields(block).find(|field| field.is(name))
 }
 
-/// Where the header of `message` ends: the offset behind its empty line, or its length if there is none.
+/// Where the header of `message` ends: the offset behind its empty line, or its length if there is
+/// none.
 pub fn length(message: &[u8]) -> usize {
     let mut rest = message;
     while let Some(end) = memchr(b'\n', rest) {
@@ -119,8 +120,8 @@ pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
 
 /// The message ids in a value, without their angle brackets, in order.
 ///
-/// What stands outside of brackets is passed over, unless there are none at all and a single word with an `@`
-/// is: some programs forget them.
+/// What stands outside of brackets is passed over, unless there are none at all and a single word
+/// with an `@` is: some programs forget them.
 pub fn message_ids(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let bare = value.trim_ascii();
     let is_bare = memchr(b'<', bare).is_none()

@@ -1,7 +1,7 @@
 //! What HTML reads like: plain text for previews and search.
 //!
-//! Never loads, renders or cleans anything, and its result is not HTML any more. One pass, no recursion; an
-//! unclosed tag, comment or script hides what follows it, as a browser would.
+//! Never loads, renders or cleans anything, and its result is not HTML any more. One pass, no
+//! recursion; an unclosed tag, comment or script hides what follows it, as a browser would.
 //!
 //! Start at [`text`].
 
@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn tags_vanish_and_blocks_begin_lines() {
-        let html = "<html><head><title>T</title><style>p{}</style></head><body><p>Hello <b>big</b>\n  world</p><p>x<br>y</p></body>";
+        let html = "<html><head><title>T</title><style>p{}</style></head><body><p>Hello \
+        <b>big</b>\n  world</p><p>x<br>y</p></body>";
         assert_eq!(text(html, 1000), "Hello big world\nx\ny");
     }
 

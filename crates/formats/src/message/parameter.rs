@@ -1,7 +1,8 @@
 //! Values with parameters: Content-Type and Content-Disposition.
 //!
-//! Never refuses. Continuations are joined, so that `title*0*=`, `title*1=` come out as one `title*` whose
-//! value is still in the form of an extended value; decoding happens in [`text`] when someone wants to read it.
+//! Never refuses. Continuations are joined, so that `title*0*=`, `title*1=` come out as one
+//! `title*` whose value is still in the form of an extended value; decoding happens in [`text`]
+//! when someone wants to read it.
 //!
 //! Start at [`parse`]. Standards: RFC 2045 §5.1 (parameters), RFC 2231 (continuations, charsets).
 
@@ -52,7 +53,8 @@ fn read_all(cursor: &mut Cursor<'_>) -> Vec<Parameter> {
     parameters
 }
 
-/// A quoted string, or everything up to the next `;` or comment: unquoted blanks are frequent in file names.
+/// A quoted string, or everything up to the next `;` or comment: unquoted blanks are frequent in
+/// file names.
 fn value(cursor: &mut Cursor<'_>) -> Vec<u8> {
     skip_comments(cursor);
     if !cursor.accept(b'"') {
@@ -168,7 +170,8 @@ fn percent_encoded(byte: u8) -> Vec<u8> {
     }
 }
 
-/// The readable value of the parameter `name`: an extended value, or a plain one with encoded words.
+/// The readable value of the parameter `name`: an extended value, or a plain one with encoded
+/// words.
 ///
 /// Source: RFC 2231 §4. Encoded words are not allowed in parameters, but very common.
 pub fn text<'a>(
@@ -253,7 +256,8 @@ mod tests {
     fn the_examples_of_rfc_2231_are_joined_and_decoded() {
         assert_eq!(
             read(
-                "message/external-body; access-type=URL;\r\n URL*0=\"ftp://\";\r\n URL*1=\"cs.utk.edu/\""
+                "message/external-body; access-type=URL;\r\n URL*0=\"ftp://\";\r\n \
+                URL*1=\"cs.utk.edu/\""
             ),
             "message/external-body; access-type=URL; url=ftp://cs.utk.edu/"
         );

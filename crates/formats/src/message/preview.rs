@@ -6,7 +6,8 @@ use super::{charset, decode, html};
 
 /// Characters of a preview. Source: RFC 8970 §3.1.
 pub(super) const PREVIEW_CHARS_MAX: usize = 256;
-/// Bytes of a plain text that are kept for it: 256 characters of 4 bytes, each written as `=XX`, and line ends.
+/// Bytes of a plain text that are kept for it: 256 characters of 4 bytes, each written as `=XX`,
+/// and line ends.
 pub(super) const PLAIN_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of an HTML text that are kept for it: style sheets stand before the first word.
 pub(super) const HTML_BYTES_MAX: usize = 32 * 1024;
@@ -66,7 +67,8 @@ impl Sample {
     }
 }
 
-/// Joins blanks and leaves out what cannot be seen, such as the padding behind the lead of newsletters.
+/// Joins blanks and leaves out what cannot be seen, such as the padding behind the lead of
+/// newsletters.
 fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(PREVIEW_CHARS_MAX);
     let mut chars_left = PREVIEW_CHARS_MAX;

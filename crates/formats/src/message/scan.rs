@@ -1,10 +1,11 @@
 //! Reads a letter once, while it arrives, and finds its parts.
 //!
-//! Never keeps a body: of a part it keeps its header until that ends, and of the first texts a few KiB for the
-//! preview. However the bytes are cut, the result is the same. It cannot fail: where a limit is reached, the rest
-//! of the letter is one leaf.
+//! Never keeps a body: of a part it keeps its header until that ends, and of the first texts a few
+//! KiB for the preview. However the bytes are cut, the result is the same. It cannot fail: where a
+//! limit is reached, the rest of the letter is one leaf.
 //!
-//! Start at [`Scanner`]. `scan/fields.rs` reads the headers, `scan/attachment.rs` judges what an attachment is.
+//! Start at [`Scanner`]. `scan/fields.rs` reads the headers, `scan/attachment.rs` judges what an
+//! attachment is.
 //!
 //! Standards: RFC 2046 §5.1 (multipart), §5.2.1 (message/rfc822), RFC 6532 §3.7 (message/global).
 
@@ -16,7 +17,8 @@ use super::{Part, PartKind, Summary};
 use crate::date::Date;
 use memchr::{memchr, memchr_iter, memrchr};
 
-/// Bytes of one header that are read; the rest of it is passed over. The largest real ones have some 100 KiB.
+/// Bytes of one header that are read; the rest of it is passed over. The largest real ones have
+/// some 100 KiB.
 pub const HEADER_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of all headers of a letter that are read: what bounds a summary's memory.
 pub const HEADERS_BYTES_MAX: usize = 512 * 1024;
@@ -27,7 +29,8 @@ pub const NESTING_MAX: usize = 64;
 /// Bytes of a boundary. RFC 2046 §5.1.1 allows 70.
 pub const BOUNDARY_BYTES_MAX: usize = 250;
 
-/// Bytes of a line that are kept when it comes in pieces: two hyphens, a boundary, two more and blanks.
+/// Bytes of a line that are kept when it comes in pieces: two hyphens, a boundary, two more and
+/// blanks.
 const LINE_HEAD_BYTES_MAX: usize = BOUNDARY_BYTES_MAX + 256;
 
 /// How much of a letter is told apart.
@@ -57,7 +60,8 @@ impl Default for Limits {
 /// A part whose end has not come yet.
 struct Open {
     part: usize,
-    /// What separates its children; `None` for leaves, enclosed letters and what was closed already.
+    /// What separates its children; `None` for leaves, enclosed letters and what was closed
+    /// already.
     boundary: Option<Vec<u8>>,
     is_digest: bool,
     /// Line ends before its body.
@@ -264,10 +268,11 @@ impl Scanner {
         self.headers_left = self.headers_left.saturating_sub(kept.len());
     }
 
-    /// Which open part a line separates (its place in `open`), and whether it is the last of its boundaries.
+    /// Which open part a line separates (its place in `open`), and whether it is the last of its
+    /// boundaries.
     ///
-    /// Innermost first, as letters with one boundary twice are meant. The whole line must match: a boundary may
-    /// begin like another. Blanks at the end are transport padding (RFC 2046 §5.1.1).
+    /// Innermost first, as letters with one boundary twice are meant. The whole line must match: a
+    /// boundary may begin like another. Blanks at the end are transport padding (RFC 2046 §5.1.1).
     fn boundary(&self, head: &[u8], bytes: u64) -> Option<(usize, bool)> {
         let line = head.strip_prefix(b"--")?;
         if bytes > wide(LINE_HEAD_BYTES_MAX) {
@@ -326,7 +331,8 @@ impl Scanner {
         }
     }
 
-    /// Ends headers that have no empty line behind them: the body, and that of a letter inside, is empty.
+    /// Ends headers that have no empty line behind them: the body, and that of a letter inside, is
+    /// empty.
     fn cut_header(&mut self, line_start: u64, lines: u64) {
         let position = std::mem::replace(&mut self.position, line_start);
         let lines = std::mem::replace(&mut self.lines, lines);
@@ -442,7 +448,8 @@ impl Scanner {
     }
 }
 
-/// The lines at the beginning that begin without a hyphen, so that none of them is a boundary, and the rest.
+/// The lines at the beginning that begin without a hyphen, so that none of them is a boundary, and
+/// the rest.
 fn plain_lines(piece: &[u8]) -> (&[u8], &[u8]) {
     let mut rest = piece;
     while rest.first().is_some_and(|&first| first != b'-') {

@@ -1,7 +1,7 @@
 //! What one reading of a letter leaves: its parts, its envelope, its first words.
 //!
-//! Texts are raw bytes as the letter has them: unfolded, encoded words still encoded. Only what names something
-//! (types, parameter names, encodings) is put into lower case.
+//! Texts are raw bytes as the letter has them: unfolded, encoded words still encoded. Only what
+//! names something (types, parameter names, encodings) is put into lower case.
 
 use super::scan::{Limits, Scanner};
 use crate::address::list::Entry;
@@ -60,7 +60,8 @@ pub struct Part {
     pub header_start: u64,
     /// Where its body begins; behind the header's empty line.
     pub body_start: u64,
-    /// Where its body ends; before the line end that belongs to the next boundary (RFC 2046 §5.1.1).
+    /// Where its body ends; before the line end that belongs to the next boundary (RFC 2046
+    /// §5.1.1).
     pub body_end: u64,
     /// Line ends in its body.
     pub lines: u64,
@@ -97,7 +98,8 @@ pub struct Disposition {
     pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// The fields of RFC 9051's ENVELOPE. Sender and Reply-To are as they came: empty where they are absent.
+/// The fields of RFC 9051's ENVELOPE. Sender and Reply-To are as they came: empty where they are
+/// absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
     /// Date, as written.

@@ -3,9 +3,10 @@
 //! ```text
 //! version, flags, size, lines, [sent, zone], preview, references, envelope, number of parts, parts
 //! ```
-//! Numbers are LEB128; a text is its length and its bytes; a text that may be absent stores its length plus one
-//! and 0 for absent. References, envelopes, address lists, parameters and parts are preceded by their length in
-//! bytes, so that a reader skips what it does not want. Damaged bytes end an iteration early, never panic.
+//! Numbers are LEB128; a text is its length and its bytes; a text that may be absent stores its
+//! length plus one and 0 for absent. References, envelopes, address lists, parameters and parts are
+//! preceded by their length in bytes, so that a reader skips what it does not want. Damaged bytes
+//! end an iteration early, never panic.
 //!
 //! Start at [`SummaryRef::new`]; the writing half is [`Summary::encode`](super::Summary::encode).
 

@@ -53,7 +53,8 @@ fn keep_first(kept: &mut Option<Vec<u8>>, field: &Field<'_>) {
     }
 }
 
-/// Absent or broken types are text, inside of a digest letters. Source: RFC 2045 §5.2, RFC 2046 §5.1.5.
+/// Absent or broken types are text, inside of a digest letters. Source: RFC 2045 §5.2, RFC 2046
+/// §5.1.5.
 fn read_type(field: Option<&[u8]>, part: &mut Part, in_digest: bool) {
     let parsed = field.map(parameter::parse);
     let parsed = parsed.and_then(|(value, parameters)| {
@@ -146,7 +147,8 @@ pub(super) fn sample(part: &Part) -> Option<Sample> {
     })
 }
 
-/// The fields of an ENVELOPE; of a repeated single field the first counts, repeated recipients add up.
+/// The fields of an ENVELOPE; of a repeated single field the first counts, repeated recipients add
+/// up.
 pub(super) fn envelope(block: &[u8]) -> Envelope {
     let mut envelope = Envelope::default();
     for field in header::fields(block) {

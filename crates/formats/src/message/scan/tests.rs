@@ -140,7 +140,8 @@ fn a_multipart_whose_boundary_never_comes_is_text() {
 
 #[test]
 fn parts_of_a_digest_are_letters() {
-    let message = b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: 1\r\n\r\nx\r\n--b\r\nContent-Type: text/plain\r\n\r\ny\r\n--b--\r\n";
+    let message = b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n\
+    Subject: 1\r\n\r\nx\r\n--b\r\nContent-Type: text/plain\r\n\r\ny\r\n--b--\r\n";
     let summary = Summary::of(message);
     let kinds: Vec<_> = summary.parts.iter().map(|part| part.kind).collect();
     assert_eq!(kinds, [Multipart, Message, Leaf, Leaf]);
@@ -149,7 +150,8 @@ fn parts_of_a_digest_are_letters() {
 
 #[test]
 fn an_unclosed_part_ends_with_its_parent() {
-    let message = b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--o\r\n\r\ny\r\n--o--\r\n";
+    let message = b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\
+    Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--o\r\n\r\ny\r\n--o--\r\n";
     let summary = Summary::of(message);
     assert_eq!(summary.parts.len(), 4);
     assert_eq!(body(message, &summary.parts[2]), "x");
@@ -159,7 +161,8 @@ fn an_unclosed_part_ends_with_its_parent() {
 #[test]
 fn envelope_and_references_are_read() {
     let summary = Summary::of(
-        b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nFrom: J <j@a.test>\r\nTo: a@b.test\r\nTo: c@d.test\r\n\
+        b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nFrom: J <j@a.test>\r\nTo: a@b.test\r\n\
+        To: c@d.test\r\n\
           Subject: =?utf-8?Q?gr=C3=BCn?=\r\n folded\r\nMessage-ID: <1@a.test>\r\n\
           References: <x@a>\r\n <y@a>\r\nSubject: second\r\n\r\n",
     );
@@ -203,7 +206,8 @@ fn beyond_the_limits_the_rest_is_one_leaf() {
 fn attachments_are_what_a_reader_would_call_so() {
     let with = |part: &str| {
         let message = format!(
-            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHi\r\n--b\r\n{part}\r\n\r\nx\r\n--b--\r\n"
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHi\r\n--b\r\n\
+            {part}\r\n\r\nx\r\n--b--\r\n"
         );
         Summary::of(message.as_bytes()).has_attachment
     };

@@ -144,13 +144,15 @@ impl<'a> SummaryRef<'a> {
         behind.filter(move |child| child.parent == Some(index))
     }
 
-    /// The part with the section number `path`, for example `[4, 2, 1]`; the top part for an empty path.
+    /// The part with the section number `path`, for example `[4, 2, 1]`; the top part for an empty
+    /// path.
     ///
-    /// A letter that is not multipart has itself as part 1; inside of an enclosed letter numbers go on with the
-    /// parts of that letter. Source: RFC 9051 §6.4.5.1.
+    /// A letter that is not multipart has itself as part 1; inside of an enclosed letter numbers go
+    /// on with the parts of that letter. Source: RFC 9051 §6.4.5.1.
     pub fn part_at(&self, path: &[u32]) -> Option<PartRef<'a>> {
         let mut part = self.top()?;
-        // The top part and that of an enclosed letter stand for their content when numbers are looked up.
+        // The top part and that of an enclosed letter stand for their content when numbers are
+        // looked up.
         let mut is_root = true;
         for &number in path {
             if part.kind == PartKind::Message && !is_root {

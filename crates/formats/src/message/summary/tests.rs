@@ -116,8 +116,10 @@ fn a_stored_summary_is_bounded() {
     let fields = ["From", "Sender", "Reply-To", "To", "Cc", "Bcc"]
         .map(|name| format!("{name}: {}\r\n", address.repeat(2)));
     let content = format!(
-        "Content-Type: image/{0}; {1}\r\nContent-ID: {1}\r\nContent-Description: {1}\r\nContent-Location: {1}\r\n\
-         Content-MD5: {1}\r\nContent-Language: {1}, {1}, {1}, {1}\r\nContent-Disposition: {1}; {2}\r\n",
+        "Content-Type: image/{0}; {1}\r\nContent-ID: {1}\r\nContent-Description: {1}\r\n\
+        Content-Location: {1}\r\n\
+         Content-MD5: {1}\r\nContent-Language: {1}, {1}, {1}, {1}\r\n\
+         Content-Disposition: {1}; {2}\r\n",
         "z".repeat(120),
         long,
         format!("{long}={long};").repeat(4),

@@ -25,8 +25,8 @@ impl Bounds {
         references: usize::MAX,
         text_bytes: usize::MAX,
     };
-    /// What is tried until the result fits. The last always does: 2 parts of at most 6 KiB with their envelopes,
-    /// the letter's own envelope of 4 KiB, references and preview.
+    /// What is tried until the result fits. The last always does: 2 parts of at most 6 KiB with
+    /// their envelopes, the letter's own envelope of 4 KiB, references and preview.
     const LEVELS: [Self; 4] = [
         Self::WHOLE,
         Self {
@@ -56,8 +56,9 @@ impl Bounds {
 impl Summary {
     /// The form to store, at most [`SUMMARY_BYTES_MAX`] long.
     ///
-    /// What does not fit is cut (the last parts, addresses, parameters, the ends of long texts) and the result
-    /// says so: then whoever needs all of it reads the letter again and takes [`Summary::encode_whole`].
+    /// What does not fit is cut (the last parts, addresses, parameters, the ends of long texts) and
+    /// the result says so: then whoever needs all of it reads the letter again and takes
+    /// [`Summary::encode_whole`].
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for bounds in Bounds::LEVELS {
