@@ -118,13 +118,13 @@ def test_append_tells_the_uid_and_keeps_flags_date_and_bytes(server):
     account = filled(server)
     content = letters.letter("appended")
     with session(server, account) as imap:
-        date = "03-Mar-2026 10:00:00 +0100"
+        date = "13-Mar-2026 10:00:00 +0100"
         imap.append("INBOX", content, r"\Seen $Work", date)
         uid = int(re.search(rb"APPENDUID \d+ (\d+)", imap.completion)[1])
         imap.command("SELECT INBOX")
         told = imap.command(f"UID FETCH {uid} (FLAGS INTERNALDATE)")[0]
         assert rb"\Seen" in told and b"$Work" in told, told
-        same = (date, "03-Mar-2026 09:00:00 +0000")
+        same = (date, "13-Mar-2026 09:00:00 +0000")
         assert any(each.encode() in told for each in same), told
         assert imap.bodies() == [(uid, content)]
 

@@ -11,7 +11,7 @@ import clients
 import letters
 from server import Account, DOMAIN
 
-CONNECTIONS = 4
+CONNECTIONS = 8
 HEADER_NAMES = {name.decode() for name in letters.TRACE}
 
 READER = Account(f"reader@{DOMAIN}", "correct horse battery staple")

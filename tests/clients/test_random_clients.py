@@ -122,33 +122,37 @@ class Actor:
             imap.append(self.chance.choice(FOLDERS), self.letter(), self.chance.choice(FLAGS))
 
     def on_some(self, command):
-        """Runs a command on up to three letters of a random folder; `{}` stands for their UIDs."""
+        """Runs a command on up to three letters of a random folder.
+
+        `{uids}` stands for the letters, `{other}` for the other folder.
+        """
         folder = self.chance.choice(FOLDERS)
         with clients.Imap(self.server.ports["imaps"], self.account) as imap:
             imap.command(f"SELECT {folder}")
             uids = sorted(View(folder).take(imap.command("UID FETCH 1:* (FLAGS)")).flags)
             if uids:
                 some = self.chance.sample(uids, min(len(uids), self.chance.randint(1, 3)))
-                imap.command(command.format(",".join(map(str, some))))
+                other = FOLDERS[1 - FOLDERS.index(folder)]
+                imap.command(command.format(uids=",".join(map(str, some)), other=other))
                 if "Deleted" in command:
                     imap.command("EXPUNGE")
 
     def flag(self):
         """Flags come, go, or are replaced."""
         sign = self.chance.choice(("+", "-", ""))
-        self.on_some(f"UID STORE {{}} {sign}FLAGS ({self.chance.choice(FLAGS)})")
+        self.on_some(f"UID STORE {{uids}} {sign}FLAGS ({self.chance.choice(FLAGS)})")
 
     def expunge(self):
         """Some letters go."""
-        self.on_some(r"UID STORE {} +FLAGS.SILENT (\Deleted)")
+        self.on_some(r"UID STORE {uids} +FLAGS.SILENT (\Deleted)")
 
     def move(self):
         """Some letters change folder."""
-        self.on_some(f"UID MOVE {{}} {self.chance.choice(FOLDERS)}")
+        self.on_some("UID MOVE {uids} {other}")
 
     def copy(self):
         """Some letters are copied."""
-        self.on_some(f"UID COPY {{}} {self.chance.choice(FOLDERS)}")
+        self.on_some("UID COPY {uids} {other}")
 
     def pop_delete(self):
         """The oldest letter is fetched and deleted by POP3."""

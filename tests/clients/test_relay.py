@@ -35,15 +35,15 @@ SENDERS = ("", f"spammer@{REMOTE}", f"postmaster@{DOMAIN}", "root", "postmaster@
 
 
 def attempt(smtp, sender, recipient):
-    """MAIL and RCPT; answers the first refusal, or None."""
-    try:
-        smtp.command(f"MAIL FROM:<{sender}>")
-        smtp.command(f"RCPT TO:<{recipient}>")
-        return None
-    except clients.Refused as refused:
-        return str(refused)
-    finally:
-        smtp.command("RSET")
+    """MAIL and RCPT; answers the first refusal, or None. EOFError when the server ends the session."""
+    for line in ("RSET", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>"):
+        try:
+            smtp.command(line)
+        except clients.Refused as refused:
+            if str(refused).startswith("421"):  # Too many errors.
+                raise EOFError(str(refused)) from refused
+            return str(refused)
+    return None
 
 
 def attempt_all(server, port, recipients, senders, prepare):
