@@ -1,4 +1,5 @@
-//! Measures the embedded backend on a real disk: `cargo run --release -p store --example embedded_bench DIR`.
+//! Measures the embedded backend on a real disk: `cargo run --release -p store --example
+//! embedded_bench DIR`.
 //!
 //! Takes a few seconds. Not part of the tests: the numbers are the machine's.
 

@@ -1,8 +1,8 @@
 //! How a body is kept: cut into blocks, each compressed, each with a checksum of its own.
 //!
-//! Most letters are one block and carry nothing but its bytes; the body's keyed hash proves them. Larger
-//! bodies end in a table (stored length and checksum of each block), so that a range costs only the blocks
-//! it touches. Nothing is returned that was not verified.
+//! Most letters are one block and carry nothing but its bytes; the body's keyed hash proves them.
+//! Larger bodies end in a table (stored length and checksum of each block), so that a range costs
+//! only the blocks it touches. Nothing is returned that was not verified.
 //!
 //! Pure: bytes in, bytes out. Start at [`Encoder`] to write and at [`Layout`] to read.
 //!
@@ -294,7 +294,8 @@ struct Block {
 }
 
 impl Layout {
-    /// Reads a range, verified; shorter at the end of the body. The whole body is checked against its hash too.
+    /// Reads a range, verified; shorter at the end of the body. The whole body is checked against
+    /// its hash too.
     pub fn read(
         &self,
         range: Range<u64>,

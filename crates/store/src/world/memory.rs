@@ -1,8 +1,8 @@
 //! A disk in memory that can fail: for tests and for `simulation`.
 //!
-//! It remembers what was synced. [`MemoryDisk::power_cut`] gives the disk as it may be found after a power
-//! failure: each unsynced sector is there or not, and name changes survive only up to some point. Writes and
-//! syncs can be made to fail at a chosen count, and the disk has a capacity.
+//! It remembers what was synced. [`MemoryDisk::power_cut`] gives the disk as it may be found after
+//! a power failure: each unsynced sector is there or not, and name changes survive only up to some
+//! point. Writes and syncs can be made to fail at a chosen count, and the disk has a capacity.
 //!
 //! Start at [`MemoryDisk::new`].
 
@@ -275,7 +275,8 @@ impl MemoryDisk {
         })))
     }
 
-    /// Changes one byte of a file behind the owner's back: bit rot. False when there is no such byte.
+    /// Changes one byte of a file behind the owner's back: bit rot. False when there is no such
+    /// byte.
     pub fn flip(&self, path: &Path, offset: u64, mask: u8) -> bool {
         let Some(inode) = self.0.lock().names.get(path).cloned() else {
             return false;

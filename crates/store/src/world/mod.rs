@@ -1,5 +1,5 @@
-//! What the world outside gives: time, randomness, files. Everything below `server` takes it through these
-//! traits, so that the whole server runs under simulation.
+//! What the world outside gives: time, randomness, files. Everything below `server` takes it
+//! through these traits, so that the whole server runs under simulation.
 
 use crate::id::Timestamp;
 use std::io;
@@ -70,7 +70,8 @@ pub trait Vfs: Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
     /// The entries of a folder, sorted by name; empty when it does not exist.
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
-    /// Locks a file against other processes for as long as the answer lives; an error if it is taken.
+    /// Locks a file against other processes for as long as the answer lives; an error if it is
+    /// taken.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>>;
     /// Bytes free for this process on the file system that holds `path`, and its size.
     fn space(&self, path: &Path) -> io::Result<Space>;

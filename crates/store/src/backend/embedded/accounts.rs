@@ -1,4 +1,5 @@
-//! The locks of accounts: who writes to an account holds its lock until the place in the log is fixed.
+//! The locks of accounts: who writes to an account holds its lock until the place in the log is
+//! fixed.
 
 use crate::id::AccountId;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};

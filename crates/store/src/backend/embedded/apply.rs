@@ -1,4 +1,5 @@
-//! From memory into the index: tables are frozen, applied without a sync, and made durable now and then.
+//! From memory into the index: tables are frozen, applied without a sync, and made durable now and
+//! then.
 
 use super::Embedded;
 use super::rows::LogPlace;
@@ -14,7 +15,8 @@ pub struct Applier {
 }
 
 impl Embedded {
-    /// Brings the oldest frozen table into the index; false when there is none, or it is not yet on disk.
+    /// Brings the oldest frozen table into the index; false when there is none, or it is not yet on
+    /// disk.
     pub fn step_apply(&self) -> bool {
         let mut applier = self.applier.lock();
         let Some(table) = self.tables.list().frozen.last().cloned() else {
@@ -36,7 +38,8 @@ impl Embedded {
         true
     }
 
-    /// Freezes the table in memory although it is not full, when all in it is on disk; for idle times.
+    /// Freezes the table in memory although it is not full, when all in it is on disk; for idle
+    /// times.
     pub fn step_freeze(&self) -> bool {
         let placing = self.placing.lock();
         let all_settled = self.tables.settled() == placing.next.saturating_sub(1);

@@ -1,8 +1,9 @@
 //! Hot backups: the log, the bases and the large bodies are copied while the store works.
 //!
-//! A lease keeps the collector from removing anything meanwhile. The next backup into the same folder copies
-//! only what is new. Nothing is ever removed from a backup, so every moment since its oldest base can be
-//! restored from it. The manifest is written last: without it a folder is no backup.
+//! A lease keeps the collector from removing anything meanwhile. The next backup into the same
+//! folder copies only what is new. Nothing is ever removed from a backup, so every moment since its
+//! oldest base can be restored from it. The manifest is written last: without it a folder is no
+//! backup.
 
 use super::Embedded;
 use super::paths::Paths;
@@ -56,7 +57,8 @@ impl Embedded {
 
     /// Copies the store, as of now, into a folder; only what is not there yet.
     ///
-    /// Errors: [`StoreError::Refused`] when the folder holds the backup of another store or of another history.
+    /// Errors: [`StoreError::Refused`] when the folder holds the backup of another store or of
+    /// another history.
     pub fn backup(&self, target: &dyn Vfs, folder: &Path) -> Result<BackupReport, StoreError> {
         let _lease = self.lease();
         if self.bases.lock().is_empty() {

@@ -1,8 +1,8 @@
 //! Base dumps: all keys at one position of the log, in one checksummed file.
 //!
-//! With the frames after it, a base says everything that the log said before it; so older segments need to
-//! be kept for their living bodies only. A base is a file of the log's own form: a header that names the
-//! place in the log, then frames of rows, the last with the commit mark.
+//! With the frames after it, a base says everything that the log said before it; so older segments
+//! need to be kept for their living bodies only. A base is a file of the log's own form: a header
+//! that names the place in the log, then frames of rows, the last with the commit mark.
 
 use super::Embedded;
 use super::frame::{HEADER_BYTES, Header, Record, Records, records};

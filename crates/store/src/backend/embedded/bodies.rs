@@ -1,7 +1,7 @@
 //! Bodies on their way in, and reading them back wherever they are.
 //!
-//! A body gets its number when it is complete. Until its commit is on disk it is *held* in memory (or, when
-//! large, in a file of its own), and everyone can read it by its number already.
+//! A body gets its number when it is complete. Until its commit is on disk it is *held* in memory
+//! (or, when large, in a file of its own), and everyone can read it by its number already.
 
 use super::paths::Paths;
 use super::rows::{BodyRow, Place};

@@ -1,4 +1,5 @@
-//! Verifies everything that is kept: each frame, each base, each body, and the rows that lead to them.
+//! Verifies everything that is kept: each frame, each base, each body, and the rows that lead to
+//! them.
 //!
 //! Runs beside a working store. What the rows of the model mean is not looked at here.
 

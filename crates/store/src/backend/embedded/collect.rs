@@ -1,11 +1,13 @@
 //! The collector: removes bodies to which nobody refers, and gives the room of old segments back.
 //!
-//! A body is dead when no `R body …` row is left and nobody holds it; that is decided under the placement
-//! lock, in the order of the log. A segment may go when it is older than the oldest base, under no lease and
-//! less than half of it is living; its living bodies are copied to the front of the log first. Bodies that
-//! died after the oldest base are copied too, so that every moment of the restore window stays whole.
+//! A body is dead when no `R body …` row is left and nobody holds it; that is decided under the
+//! placement lock, in the order of the log. A segment may go when it is older than the oldest base,
+//! under no lease and less than half of it is living; its living bodies are copied to the front of
+//! the log first. Bodies that died after the oldest base are copied too, so that every moment of
+//! the restore window stays whole.
 //!
-//! Each step does a little and places at most one commit; the next step waits until that is on disk.
+//! Each step does a little and places at most one commit; the next step waits until that is on
+//! disk.
 
 use super::Embedded;
 use super::base::{self, BaseInfo};
@@ -19,7 +21,8 @@ use crate::error::StoreError;
 use crate::id::BodyNumber;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Dead bodies that one commit removes: the placement lock is held while each is looked at once more.
+/// Dead bodies that one commit removes: the placement lock is held while each is looked at once
+/// more.
 const REMOVED_PER_STEP: usize = 64;
 /// Bodies that one step of the walk looks at.
 const WALKED_PER_STEP: usize = 1024;

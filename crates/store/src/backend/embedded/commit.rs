@@ -1,7 +1,7 @@
 //! The committer: writes the open span, syncs it, and tells everyone who waits.
 //!
-//! While one span is on its way to the disk the next one fills, so the disk itself decides how many commits
-//! share a sync.
+//! While one span is on its way to the disk the next one fills, so the disk itself decides how many
+//! commits share a sync.
 
 use super::Embedded;
 use super::log::{LogWriter, Span, Written};

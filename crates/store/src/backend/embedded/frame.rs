@@ -1,8 +1,9 @@
 //! The form of the log: frames with a checksum, and the records in them.
 //!
-//! A *span* is what one sync makes durable: the commits that were placed meanwhile. It is one frame, or
-//! several when it is large; only the last carries the commit mark. Each frame names the checksum of the one
-//! before it, and all checksums are keyed with the store's secret, so that no letter can contain a valid frame.
+//! A *span* is what one sync makes durable: the commits that were placed meanwhile. It is one
+//! frame, or several when it is large; only the last carries the commit mark. Each frame names the
+//! checksum of the one before it, and all checksums are keyed with the store's secret, so that no
+//! letter can contain a valid frame.
 //!
 //! Pure: bytes in, values out. Never panics on any bytes.
 
@@ -114,7 +115,8 @@ impl Header {
     }
 }
 
-/// Finds a true frame anywhere in `bytes` whose span is later than `first`: proof that something before it is damaged.
+/// Finds a true frame anywhere in `bytes` whose span is later than `first`: proof that something
+/// before it is damaged.
 pub fn find_later_frame(secret: &Secret, bytes: &[u8], first: u64) -> Option<usize> {
     let mut from = 0_usize;
     while let Some(rest) = bytes.get(from..) {
@@ -301,7 +303,8 @@ impl Records {
         self.bytes.get(range).unwrap_or_default()
     }
 
-    /// The rows of the bodies within these records, once it is known where each frame's records begin on disk.
+    /// The rows of the bodies within these records, once it is known where each frame's records
+    /// begin on disk.
     ///
     /// The flag says that a row only counts for a body that is still alive.
     pub fn body_rows(&self, frames: &[(usize, u32, u64)]) -> Vec<(BodyRow, bool)> {

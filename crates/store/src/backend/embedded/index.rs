@@ -1,10 +1,12 @@
 //! The index: what the log says, as one B-tree (redb) that is checkpointed now and then.
 //!
-//! Nothing here is the truth: lost, it is made anew from the base and the log. Rows are applied without a
-//! sync; only a checkpoint makes them durable, and with them the place in the log up to which they hold.
+//! Nothing here is the truth: lost, it is made anew from the base and the log. Rows are applied
+//! without a sync; only a checkpoint makes them durable, and with them the place in the log up to
+//! which they hold.
 //!
-//! The file goes through [`Vfs`] like all others. After a failed write or sync the file is left alone and
-//! further changes are kept in memory (the *lifeboat*), so that reading goes on until the restart.
+//! The file goes through [`Vfs`] like all others. After a failed write or sync the file is left
+//! alone and further changes are kept in memory (the *lifeboat*), so that reading goes on until the
+//! restart.
 
 use super::memtable::{Memtable, Value};
 use super::rows::{APPLIED_KEY, LogPlace};

@@ -1,7 +1,7 @@
 //! The front of the log, where spans are written. The committer alone uses it.
 //!
-//! A failed write or sync is final: the caller makes the store read-only and never tries again, because after
-//! a failed fdatasync nobody knows what is on disk.
+//! A failed write or sync is final: the caller makes the store read-only and never tries again,
+//! because after a failed fdatasync nobody knows what is on disk.
 
 use super::frame::{HEADER_BYTES, Header, Records};
 use super::paths::Paths;
@@ -46,7 +46,8 @@ pub struct Written {
 }
 
 impl LogWriter {
-    /// Begins a new segment after `end`: after each opening, so that a torn tail stays behind a known end.
+    /// Begins a new segment after `end`: after each opening, so that a torn tail stays behind a
+    /// known end.
     pub fn begin(
         vfs: Arc<dyn Vfs>,
         paths: Paths,
@@ -80,7 +81,8 @@ impl LogWriter {
         self.end
     }
 
-    /// Writes and syncs a span. `make_room` is called once when there is no space for a new segment.
+    /// Writes and syncs a span. `make_room` is called once when there is no space for a new
+    /// segment.
     pub fn write(
         &mut self,
         span: &Span<'_>,

@@ -1,7 +1,8 @@
-//! What is committed but not yet in the index: an ordered table in memory with every version of a key.
+//! What is committed but not yet in the index: an ordered table in memory with every version of a
+//! key.
 //!
-//! Readers look at a position and see the newest version up to it; so commits can be placed while readers
-//! still see the settled state.
+//! Readers look at a position and see the newest version up to it; so commits can be placed while
+//! readers still see the settled state.
 
 use super::rows::LogPlace;
 use crate::backend::Direction;

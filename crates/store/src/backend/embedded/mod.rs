@@ -1,8 +1,8 @@
 //! The default backend: one log, one index.
 //!
-//! A commit is placed in the open frame and in a table in memory, synced together with all others of that
-//! moment, acknowledged, and applied to the index (redb) later. The log is the truth; the index is made anew
-//! from the newest base dump and the frames after it.
+//! A commit is placed in the open frame and in a table in memory, synced together with all others
+//! of that moment, acknowledged, and applied to the index (redb) later. The log is the truth; the
+//! index is made anew from the newest base dump and the frames after it.
 //!
 //! ```text
 //! version lock secret ballast
@@ -12,12 +12,12 @@
 //! big/xx/<hash>-<n>.zst bodies over 4 MB
 //! ```
 //!
-//! Nothing here has a thread or a clock of its own: committer, applier, checkpointer, collector and base dump
-//! are step functions ([`Embedded::step_commit`] and its like). [`Embedded::run_threads`] gives them threads;
-//! a simulation calls them one by one.
+//! Nothing here has a thread or a clock of its own: committer, applier, checkpointer, collector and
+//! base dump are step functions ([`Embedded::step_commit`] and its like). [`Embedded::run_threads`]
+//! gives them threads; a simulation calls them one by one.
 //!
-//! Start at [`Embedded::open`]. Placement is in `place`, the committer in `commit`, recovery in `recover`,
-//! the forms on disk in `frame`, `segment`, `rows` and `base`.
+//! Start at [`Embedded::open`]. Placement is in `place`, the committer in `commit`, recovery in
+//! `recover`, the forms on disk in `frame`, `segment`, `rows` and `base`.
 
 use super::{Read, Watcher};
 use crate::error::StoreError;
@@ -96,7 +96,8 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// All keys are dumped each time this much log was written.
     pub base_bytes: u64,
-    /// How far back the store can be restored, in seconds; what was removed keeps its room that long.
+    /// How far back the store can be restored, in seconds; what was removed keeps its room that
+    /// long.
     pub restore_window_seconds: i64,
     /// Memory for pages of the index.
     pub cache_bytes: usize,
@@ -221,7 +222,8 @@ impl Embedded {
             return Ok(None);
         };
         let number = BodyNumber(u64::from_be_bytes(number));
-        // The collector decides under the same lock, so a body that is alive here stays so while pinned.
+        // The collector decides under the same lock, so a body that is alive here stays so while
+        // pinned.
         let _placing = self.placing.lock();
         let row = Self::body_row(&self.placed_view()?, number)?;
         Ok(row

@@ -84,8 +84,8 @@ impl Paths {
         self.big().join(hex(hash.0.get(..1).unwrap_or_default()))
     }
 
-    /// A large body. Its number is in the name because equal bodies are stored twice without deduplication,
-    /// and the removal of one must not take the other.
+    /// A large body. Its number is in the name because equal bodies are stored twice without
+    /// deduplication, and the removal of one must not take the other.
     pub fn big_body(&self, hash: &BodyHash, number: BodyNumber) -> PathBuf {
         self.big_folder(hash)
             .join(format!("{}-{:x}.zst", hex(&hash.0), number.0))

@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 /// The open span may grow to this many bytes before new writers wait for the committer.
 const OPEN_SPAN_BYTES_MAX: usize = 32 << 20;
-/// The tables in memory may grow to this many times their setting before new writers wait for the applier.
+/// The tables in memory may grow to this many times their setting before new writers wait for the
+/// applier.
 const TABLES_MAX: usize = 16;
 /// Bodies remembered for the collector; beyond that it finds them by its walk.
 const SUSPECTS_MAX: usize = 1 << 20;
@@ -108,7 +109,8 @@ impl Embedded {
     fn place(&self, batch: Batch) -> Result<Settlement, StoreError> {
         self.check_writable()?;
         if batch.writes.is_empty() && batch.bodies.is_empty() {
-            // What the caller read may still be on its way to the disk; its answer must not come before.
+            // What the caller read may still be on its way to the disk; its answer must not come
+            // before.
             return Ok(self
                 .placing
                 .lock()
@@ -244,7 +246,8 @@ impl Placing {
                 continue;
             };
             if value.is_some() && self.removed.contains(&body) {
-                return Err(StoreError::Conflict); // Its last reference went after the caller looked.
+                // Its last reference went after the caller looked.
+                return Err(StoreError::Conflict);
             }
             if value.is_none() && self.suspects.len() < SUSPECTS_MAX {
                 self.suspects.insert(body);

@@ -1,8 +1,9 @@
-//! Opening the log: which segments belong together, where it validly ends, and what the index lacks.
+//! Opening the log: which segments belong together, where it validly ends, and what the index
+//! lacks.
 //!
-//! Damage is told, never skipped: bad bytes before a segment's known end, or a true frame behind a bad one,
-//! are [`StoreError::Corrupt`]. Only the unfinished span at the very end is dropped; nobody was told that it
-//! was stored.
+//! Damage is told, never skipped: bad bytes before a segment's known end, or a true frame behind a
+//! bad one, are [`StoreError::Corrupt`]. Only the unfinished span at the very end is dropped;
+//! nobody was told that it was stored.
 
 use super::commit::rows_of_body;
 use super::frame::{Carried, Record, find_later_frame, records};
@@ -108,7 +109,8 @@ impl<'a> LogFiles<'a> {
         Ok(())
     }
 
-    /// True when a segment without a header holds no frame either: it was being made when the power went.
+    /// True when a segment without a header holds no frame either: it was being made when the power
+    /// went.
     fn is_unused(&self, file: &dyn File) -> Result<bool, StoreError> {
         let bytes = read_exactly(file, 0, file.len()?)?.unwrap_or_default();
         Ok(find_later_frame(self.secret, &bytes, 0).is_none())
@@ -133,13 +135,14 @@ impl<'a> LogFiles<'a> {
             None => Ok(LogPlace::default()),
             Some(link) if link.header.follows.segment == 0 => Ok(link.header.follows),
             Some(link) => Err(StoreError::Corrupt(format!(
-                "the log begins at segment {} and there is neither an index nor a base dump for what was before",
+                "the log begins at segment {}, without index or base dump for what was before",
                 link.header.number
             ))),
         }
     }
 
-    /// Reads the spans after `from` in order until `visit` answers `false`; answers the end of what was read.
+    /// Reads the spans after `from` in order until `visit` answers `false`; answers the end of what
+    /// was read.
     pub fn read(&self, from: LogPlace, visit: &mut Visit<'_>) -> Result<LogPlace, StoreError> {
         let is_known = |link: &Link| link.header.number == from.segment;
         let start = match self.chain.iter().position(is_known) {
@@ -204,7 +207,8 @@ impl<'a> LogFiles<'a> {
         Ok(end)
     }
 
-    /// Gives back the room behind the log's end. To be called once a new segment says where that is.
+    /// Gives back the room behind the log's end. To be called once a new segment says where that
+    /// is.
     pub fn tidy(&self, end: LogPlace) -> Result<(), StoreError> {
         let behind = self.chain.iter().map(|link| link.header.number);
         for number in behind

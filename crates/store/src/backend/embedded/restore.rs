@@ -1,7 +1,8 @@
-//! Bringing a store back, from a backup or from another store's folder, as of now or of an earlier moment.
+//! Bringing a store back, from a backup or from another store's folder, as of now or of an earlier
+//! moment.
 //!
-//! The restored store goes on behind the chosen moment with a new segment; what came later stays out. The
-//! model must then begin new epochs, so that every client starts again.
+//! The restored store goes on behind the chosen moment with a new segment; what came later stays
+//! out. The model must then begin new epochs, so that every client starts again.
 
 use super::backup::{self, BackupReport, Side, copy_file, copy_large_bodies, prepare_target};
 use super::base;
@@ -58,8 +59,8 @@ impl Moment {
 impl Embedded {
     /// Restores a backup, or the folder of a stopped store, into an empty folder and opens it.
     ///
-    /// Errors: [`StoreError::Refused`] when the target is not empty or the moment is before all that is kept;
-    /// [`StoreError::Corrupt`] when the source is not whole.
+    /// Errors: [`StoreError::Refused`] when the target is not empty or the moment is before all
+    /// that is kept; [`StoreError::Corrupt`] when the source is not whole.
     pub fn restore(
         (source, source_folder): (&dyn Vfs, &Path),
         world: World,
@@ -203,7 +204,8 @@ impl Cut<'_> {
         }
     }
 
-    /// Copies bodies whose segments are gone: they were brought to later segments, which do not stay.
+    /// Copies bodies whose segments are gone: they were brought to later segments, which do not
+    /// stay.
     fn bring_bodies(
         &self,
         files: &LogFiles<'_>,

@@ -1,4 +1,5 @@
-//! The rows that the backend itself keeps in the index: where bodies lie, and how far the log was applied.
+//! The rows that the backend itself keeps in the index: where bodies lie, and how far the log was
+//! applied.
 //!
 //! They are derived from the frames, here and nowhere else; the model never writes them.
 

@@ -1,8 +1,8 @@
 //! The files of the log: preallocated, written once from front to back, never written again.
 //!
-//! A segment's header says where its predecessor validly ended. It is synced before the segment takes its
-//! first frame, so whatever a later reader finds damaged before that end is corruption, and whatever stands
-//! behind it was never acknowledged.
+//! A segment's header says where its predecessor validly ended. It is synced before the segment
+//! takes its first frame, so whatever a later reader finds damaged before that end is corruption,
+//! and whatever stands behind it was never acknowledged.
 
 use super::frame::{Checksum, HEADER_BYTES, Header, Reader};
 use super::paths::{Paths, segment_number};

@@ -1,8 +1,9 @@
 //! What happens when the disk fills up: mail is refused early, so that people can still delete.
 //!
-//! Below 5 % or two segments free, whichever is more, commits that take room are refused. Commits that give
-//! room back go on; when even they need a segment that does not fit, the *ballast*, a file that only reserves
-//! space, is given up for it. When there is room again the ballast is made anew and all go on by themselves.
+//! Below 5 % or two segments free, whichever is more, commits that take room are refused. Commits
+//! that give room back go on; when even they need a segment that does not fit, the *ballast*, a
+//! file that only reserves space, is given up for it. When there is room again the ballast is made
+//! anew and all go on by themselves.
 
 use super::paths::Paths;
 use crate::backend::Purpose;
@@ -19,7 +20,8 @@ const RESERVE_PART: u64 = 20;
 const RESERVE_SEGMENTS: u64 = 2;
 /// The index may grow by this many tables in memory before it is looked at again.
 const RESERVE_TABLES: u64 = 4;
-/// After this many refusals the disk is looked at again: asking costs microseconds, but not for each.
+/// After this many refusals the disk is looked at again: asking costs microseconds, but not for
+/// each.
 const REFUSALS_PER_LOOK: u32 = 16;
 
 const ROOMY: u8 = 0;

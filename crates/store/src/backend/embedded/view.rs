@@ -24,8 +24,8 @@ impl View {
         loop {
             let list = tables.list();
             let view = index.view()?;
-            // In this order: what the index has is settled by now, and what is settled by now is in the list,
-            // unless a table was frozen or dropped meanwhile.
+            // In this order: what the index has is settled by now, and what is settled by now is in
+            // the list, unless a table was frozen or dropped meanwhile.
             let position = tables.settled();
             if tables.is_current(&list) {
                 return Ok(Self {
@@ -274,7 +274,8 @@ mod tests {
                     Step::Freeze => drop(tables.freeze()),
                     Step::Apply => {
                         let oldest = tables.list().frozen.last().cloned();
-                        if let Some((table, end)) = oldest.and_then(|t| Some((t.clone(), t.sealed()?))) {
+                        let sealed = oldest.and_then(|table| Some((table.clone(), table.sealed()?)));
+                        if let Some((table, end)) = sealed {
                             index.apply(&table, end).unwrap();
                             tables.drop_oldest();
                         }

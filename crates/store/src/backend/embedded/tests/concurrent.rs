@@ -85,9 +85,9 @@ fn everything_at_once_loses_nothing() {
             scope.spawn(move || (0..TURNS).for_each(|turn| one_turn(store, account, turn)))
         };
         let writers: Vec<_> = (0..WRITERS).map(writer).collect();
-        writers
-            .into_iter()
-            .for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         is_over.store(true, Ordering::SeqCst);
     });
     drop(threads);

@@ -15,7 +15,8 @@ struct Run {
     letters: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
-/// Stores and removes letters of all sizes while the steps of the store run in between, until the disk fails.
+/// Stores and removes letters of all sizes while the steps of the store run in between, until the
+/// disk fails.
 fn run(disk: &MemoryDisk, commits: u64) -> Run {
     let mut run = Run {
         states: vec![Rows::new()],
