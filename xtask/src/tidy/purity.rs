@@ -118,7 +118,7 @@ fn unexplained_allows(file: &SourceFile) -> Vec<Finding> {
 fn is_explained(text: &[&str], code: &[&str], index: usize) -> bool {
     let line = |index: Option<usize>| index.and_then(|at| text.get(at)).copied();
     let beside = [line(index.checked_sub(1)), line(Some(index))];
-    let has_comment = |line: &&str| line.contains("// ");
+    let has_comment = |line: &&str| line.contains("// ") || line.contains("//! ");
     let length = code
         .iter()
         .skip(index)
