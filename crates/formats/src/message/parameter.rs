@@ -28,6 +28,10 @@ pub fn parse(field: &[u8]) -> (Vec<u8>, Vec<Parameter>) {
             continue;
         }
         cursor.next();
+        // A type that is complete: some programs forget the `;` before its parameters.
+        if byte.is_ascii_whitespace() && value.contains(&b'/') && !value.ends_with(b"/") {
+            break;
+        }
         if byte.is_ascii_graphic() || byte >= 0x80 {
             value.push(byte.to_ascii_lowercase());
         }
@@ -289,6 +293,14 @@ mod tests {
             Some("grün")
         );
         assert_eq!(title("a/b; title*=%FF%"), Some("\u{fffd}%".to_owned()));
+    }
+
+    #[test]
+    fn a_forgotten_semicolon_loses_no_parameter() {
+        let wanted = "multipart/mixed; boundary=b";
+        assert_eq!(read("multipart/mixed\r\n\tboundary=\"b\""), wanted);
+        assert_eq!(read("multipart / mixed boundary=b"), wanted);
+        assert_eq!(read("multipart/mixed ; boundary=b"), wanted);
     }
 
     #[test]
