@@ -31,7 +31,10 @@ pub fn house() -> Rehearsal {
     let settings = Settings {
         hostname: "mx.example.test".to_owned(),
         cleartext: Cleartext::Never,
-        limits: engine::Limits { message_bytes_max: 1_000_000, ..engine::Limits::default() },
+        limits: engine::Limits {
+            message_bytes_max: 1_000_000,
+            ..engine::Limits::default()
+        },
         ..Settings::default()
     };
     let house = Rehearsal::new(settings).unwrap();
@@ -42,12 +45,36 @@ pub fn house() -> Rehearsal {
 
 impl Stage {
     pub fn new(role: Role, encrypted: bool) -> Self {
-        let limits = Limits { recipients_max: 3, errors_max: 8, letters_max: 5, ..Limits::default() };
+        let limits = Limits {
+            recipients_max: 3,
+            errors_max: 8,
+            letters_max: 5,
+            ..Limits::default()
+        };
         Self::with(house(), role, encrypted, limits)
     }
 
+    /// Another connection to the same server.
+    pub fn reconnect(&mut self, role: Role, encrypted: bool) {
+        let service = Service {
+            engine: self.house.engine.clone(),
+            role,
+            limits: Limits::default(),
+        };
+        self.session = Session::new(Arc::new(service));
+        (self.asks_for_tls, self.is_closed) = (false, false);
+        self.said.clear();
+        self.pending.clear();
+        let peer = self.house.peer(encrypted);
+        self.give(Input::Opened(peer));
+    }
+
     pub fn with(house: Rehearsal, role: Role, encrypted: bool, limits: Limits) -> Self {
-        let service = Service { engine: house.engine.clone(), role, limits };
+        let service = Service {
+            engine: house.engine.clone(),
+            role,
+            limits,
+        };
         let peer = house.peer(encrypted);
         let mut stage = Self {
             session: Session::new(Arc::new(service)),
@@ -65,7 +92,9 @@ impl Stage {
     /// Gives an input and does what is asked until the session waits for the peer.
     pub fn give(&mut self, input: Input<'_>) -> usize {
         let mut out = Vec::new();
-        let taken = self.session.advance(input, self.house.engine.now(), &mut out);
+        let taken = self
+            .session
+            .advance(input, self.house.engine.now(), &mut out);
         for _ in 0..STEPS_MAX {
             let mut next = None;
             let mut was_sent = false;
@@ -90,7 +119,8 @@ impl Stage {
                 None if was_sent => Input::Sent,
                 None => return taken,
             };
-            self.session.advance(input, self.house.engine.now(), &mut out);
+            self.session
+                .advance(input, self.house.engine.now(), &mut out);
         }
         panic!("the session never waits");
     }
@@ -110,7 +140,10 @@ impl Stage {
 
     /// Sets TLS up, as the session has asked.
     pub fn set_up_tls(&mut self) {
-        assert!(std::mem::take(&mut self.asks_for_tls), "TLS was not asked for");
+        assert!(
+            std::mem::take(&mut self.asks_for_tls),
+            "TLS was not asked for"
+        );
         self.pending.clear();
         let peer = self.house.peer(true);
         self.give(Input::Opened(peer));
@@ -123,7 +156,10 @@ impl Stage {
     /// The lines said since the last call.
     pub fn lines(&mut self) -> Vec<String> {
         let said = String::from_utf8(std::mem::take(&mut self.said)).unwrap();
-        assert!(said.is_empty() || said.ends_with("\r\n"), "half a line: {said:?}");
+        assert!(
+            said.is_empty() || said.ends_with("\r\n"),
+            "half a line: {said:?}"
+        );
         said.split_terminator("\r\n").map(str::to_owned).collect()
     }
 
@@ -166,11 +202,19 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(rule: &'a str) -> Self {
-        Self { rule, stage: None, unsent: Vec::new(), heard: std::collections::VecDeque::new() }
+        Self {
+            rule,
+            stage: None,
+            unsent: Vec::new(),
+            heard: std::collections::VecDeque::new(),
+        }
     }
 
     fn play(mut self, steps: &str) {
-        for line in steps.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        for line in steps
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+        {
             let (mark, rest) = line.split_at_checked(2).unwrap_or((line, ""));
             let rest = rest.strip_prefix(' ').unwrap_or(rest);
             match mark {
@@ -186,7 +230,12 @@ impl<'a> Player<'a> {
             }
         }
         self.flush();
-        assert!(self.heard.is_empty(), "{}: more was said: {:?}", self.rule, self.heard);
+        assert!(
+            self.heard.is_empty(),
+            "{}: more was said: {:?}",
+            self.rule,
+            self.heard
+        );
     }
 
     fn open(&mut self, words: &str) {

@@ -1,0 +1,380 @@
+//! Letters through whole sessions: what arrives, what is refused, and what is told when the disk fails.
+
+mod harness;
+
+use engine::StoreError;
+use engine::dialogue::Level;
+use harness::{Stage, house};
+use proptest::prelude::*;
+use smtp::{Limits, Role};
+
+const BEGIN: &[u8] = b"HELO client.example\r\nMAIL FROM:<a@elsewhere.test>\r\n\
+    RCPT TO:<alice@example.test>\r\n";
+
+fn addressed(role: Role) -> Stage {
+    let mut stage = Stage::new(role, false);
+    stage.send(BEGIN);
+    assert_eq!(stage.lines().len(), 4);
+    stage
+}
+
+/// What stands behind the lines that delivery puts before a letter.
+fn behind_trace(stored: &[u8]) -> &[u8] {
+    let mut rest = stored;
+    for name in ["Return-Path:", "Delivered-To:", "Received:"] {
+        assert!(rest.starts_with(name.as_bytes()), "{name} is missing");
+        loop {
+            let end = rest.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+            rest = &rest[end..];
+            if !rest.starts_with(b"\t") {
+                break;
+            }
+        }
+    }
+    rest
+}
+
+fn stuffed(letter: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in letter.split_inclusive(|&byte| byte == b'\n') {
+        if line.starts_with(b".") {
+            out.push(b'.');
+        }
+        out.extend_from_slice(line);
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
+
+fn send_in_pieces(stage: &mut Stage, bytes: &[u8], size: usize) {
+    bytes
+        .chunks(size.max(1))
+        .for_each(|piece| stage.send(piece));
+}
+
+#[test]
+fn a_letter_of_many_pieces_arrives_byte_for_byte() {
+    let mut letter = b"Subject: large\r\n\r\n".to_vec();
+    for line in 0..9_000 {
+        letter.extend_from_slice(format!(".{line} and some more of this\r\n").as_bytes());
+    }
+    assert!(letter.len() > 3 * 64 * 1024);
+    for piece in [1_000, 70_000, 128 * 1024] {
+        let mut stage = addressed(Role::Relay);
+        stage.send(b"DATA\r\n");
+        send_in_pieces(&mut stage, &stuffed(&letter), piece);
+        assert!(stage.lines().last().unwrap().starts_with("250 2.0.0 Ok: "));
+        assert_eq!(behind_trace(&stage.inbox("alice@example.test")[0]), letter);
+    }
+}
+
+#[test]
+fn large_chunks_arrive_byte_for_byte() {
+    let letter = [b"A: b\r\n\r\n".to_vec(), [0, 10, 13, 255].repeat(60_000)].concat();
+    let mut stage = Stage::new(Role::Relay, false);
+    stage.send(
+        b"HELO x\r\nMAIL FROM:<> BODY=BINARYMIME\r\nRCPT TO:<alice@example.test>\r\nBDAT 200000\r\n",
+    );
+    send_in_pieces(&mut stage, &letter[..200_000], 100_000);
+    stage.send(format!("BDAT {} LAST\r\n", letter.len() - 200_000).as_bytes());
+    stage.send(&letter[200_000..]);
+    let lines = stage.lines();
+    assert_eq!(lines[4], "250 2.0.0 200000 octets so far");
+    assert!(lines[5].starts_with("250 2.0.0 Ok: "), "{lines:?}");
+    assert_eq!(behind_trace(&stage.inbox("alice@example.test")[0]), letter);
+}
+
+#[test]
+fn a_letter_over_the_limit_is_read_to_its_end_and_refused() {
+    let mut stage = addressed(Role::Relay);
+    stage.send(b"DATA\r\n");
+    stage.send(b"\r\n");
+    send_in_pieces(
+        &mut stage,
+        &b"x: 0123456789012345678901234567890123456789\r\n".repeat(25_000),
+        9_999,
+    );
+    stage.send(b".\r\nNOOP\r\n");
+    let lines = stage.lines();
+    assert_eq!(
+        lines[1..],
+        ["552 5.3.4 Letter is too large", "250 2.0.0 Ok"]
+    );
+    assert!(stage.inbox("alice@example.test").is_empty());
+}
+
+#[test]
+fn a_header_of_too_many_fields_is_refused() {
+    let mut stage = addressed(Role::Relay);
+    stage.send(b"DATA\r\n");
+    stage.send(&b"a: b\r\n".repeat(2_001));
+    stage.send(b"\r\n.\r\n");
+    assert_eq!(stage.lines()[1], "552 5.3.4 Header is too large");
+}
+
+#[test]
+fn received_tells_how_the_letter_came_and_for_whom() {
+    let mut stage = addressed(Role::Relay);
+    stage.send(b"DATA\r\n");
+    stage.send(b"Subject: x\r\n\r\n.\r\n");
+    let stored = String::from_utf8(stage.inbox("alice@example.test").remove(0)).unwrap();
+    let told = stage.lines().pop().unwrap();
+    let letter = told.strip_prefix("250 2.0.0 Ok: ").unwrap();
+    assert!(
+        stored.starts_with("Return-Path: <a@elsewhere.test>\r\nDelivered-To: alice@"),
+        "{stored}"
+    );
+    for part in [
+        "from client.example ([127.0.0.1])",
+        "with SMTP id",
+        letter,
+        "for <alice@example.test>",
+    ] {
+        assert!(stored.contains(part), "{part} is missing in {stored}");
+    }
+}
+
+#[test]
+fn each_letter_has_one_line_in_the_log_and_each_refused_recipient_too() {
+    let mut stage = addressed(Role::Relay);
+    stage.send(b"RCPT TO:<nobody@example.test>\r\nDATA\r\n");
+    stage.send(b"Subject: x\r\n\r\n.\r\n");
+    let told = stage.lines().pop().unwrap();
+    let events: Vec<&str> = stage.log.iter().map(|record| record.event).collect();
+    assert_eq!(events, ["smtp: recipient refused", "letter delivered"]);
+    let facts = &stage.log[1].facts;
+    let fact = |name| {
+        facts
+            .iter()
+            .find(|(key, _)| *key == name)
+            .unwrap()
+            .1
+            .as_str()
+    };
+    assert!(told.ends_with(fact("letter")));
+    assert_eq!(
+        (fact("from"), fact("to")),
+        ("a@elsewhere.test", "alice@example.test")
+    );
+    assert_eq!((fact("size"), fact("result")), ("14", "delivered 1"));
+}
+
+#[test]
+fn nothing_is_acknowledged_that_did_not_reach_the_disk() {
+    for (fail, expected) in [
+        (StoreError::Full, "452 4.3.1 Disk is full"),
+        (
+            StoreError::ReadOnly("test".into()),
+            "451 4.3.0 Try again later",
+        ),
+    ] {
+        let mut stage = addressed(Role::Relay);
+        stage.house.fail_next_commit(fail);
+        stage.send(b"DATA\r\n");
+        stage.send(b"Subject: x\r\n\r\n.\r\n");
+        assert_eq!(stage.lines()[1], expected);
+        assert!(stage.inbox("alice@example.test").is_empty());
+        assert!(stage.log.iter().any(|record| record.level == Level::Error));
+    }
+    let mut stage = addressed(Role::Relay);
+    stage.house.fail_next_settling();
+    stage.send(b"DATA\r\n");
+    stage.send(b"Subject: x\r\n\r\n.\r\n");
+    assert!(
+        stage.lines()[1].starts_with("45"),
+        "a failed sync was acknowledged"
+    );
+}
+
+#[test]
+fn lmtp_tells_each_recipient_of_a_full_disk() {
+    let mut stage = Stage::new(Role::Lmtp, false);
+    stage.send(
+        b"LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n",
+    );
+    stage.lines();
+    stage.house.fail_next_commit(StoreError::Full);
+    stage.send(b"BDAT 2 LAST\r\n\r\n");
+    assert_eq!(stage.lines(), ["452 4.3.1 Disk is full"; 2]);
+}
+
+#[test]
+fn an_endless_command_line_is_dropped_and_refused_once() {
+    let mut stage = Stage::new(Role::Relay, false);
+    stage.lines();
+    send_in_pieces(&mut stage, &[b'x'; 50_000], 1_000);
+    assert!(stage.lines().is_empty());
+    stage.send(b"\r\nNOOP\r\n");
+    assert_eq!(
+        stage.lines(),
+        ["500 5.5.2 Lines are short and end in CRLF", "250 2.0.0 Ok"]
+    );
+}
+
+#[test]
+fn who_speaks_in_the_pause_before_the_greeting_is_refused() {
+    let limits = Limits {
+        greeting_pause_milliseconds: 100,
+        ..Limits::default()
+    };
+    let mut early = Stage::with(house(), Role::Relay, false, limits);
+    assert!(early.lines().is_empty());
+    early.send(b"EHLO x\r\nNOOP\r\n");
+    assert_eq!(
+        early.lines(),
+        ["554 5.5.1 Wait for the reply before speaking"]
+    );
+    assert!(early.is_closed);
+    let mut patient = Stage::with(house(), Role::Relay, false, limits);
+    patient.give(engine::dialogue::Input::Timeout);
+    assert_eq!(patient.lines(), ["220 mx.example.test ESMTP facteur"]);
+    patient.send(b"NOOP\r\n");
+    assert_eq!(patient.lines(), ["250 2.0.0 Ok"]);
+}
+
+#[test]
+fn an_idle_peer_is_let_go_and_a_stopping_server_says_so() {
+    let mut stage = addressed(Role::Relay);
+    stage.house.pass(299);
+    stage.give(engine::dialogue::Input::Timeout);
+    assert!(!stage.is_closed);
+    stage.house.pass(2);
+    stage.give(engine::dialogue::Input::Timeout);
+    assert_eq!(stage.lines(), ["421 4.4.2 Time is up"]);
+    assert!(stage.is_closed);
+    let mut stage = addressed(Role::Relay);
+    stage.stop();
+    assert_eq!(stage.lines(), ["421 4.3.2 Server is stopping"]);
+}
+
+/// The 256 forms of a false end of data, by DATA whole and byte by byte, and by BDAT.
+#[test]
+fn no_false_end_of_data_ends_a_letter() {
+    let prefixes: [&[u8]; 8] = [
+        b"\n", b"\r", b"\r\n", b"\r\r\n", b"\r\n\0", b"\n\0", b"\r\n ", b"\n\r",
+    ];
+    let middles: [&[u8]; 4] = [b".", b"..", b". ", b".\0"];
+    let suffixes: [&[u8]; 8] = [
+        b"\n", b"\r", b"\r\n", b"\r\r\n", b"\0\r\n", b"\n\r", b" \r\n", b"\x0b\n",
+    ];
+    let smuggled = b"MAIL FROM:<forged@elsewhere.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n\
+        Subject: smuggled\r\n\r\nevil";
+    for prefix in prefixes {
+        let mut stage = Stage::new(Role::Relay, false);
+        for (middle, suffix) in middles.iter().flat_map(|m| suffixes.map(|s| (*m, s))) {
+            let first = b"Subject: first\r\n\r\nhello";
+            let letter = [&first[..], prefix, middle, suffix, smuggled].concat();
+            let by_data = [b"DATA\r\n", &letter[..], b"\r\n.\r\n"].concat();
+            let by_chunk = [
+                format!("BDAT {} LAST\r\n", letter.len()).as_bytes(),
+                &letter,
+            ]
+            .concat();
+            let is_true_end = prefix.ends_with(b"\r\n") && middle == b"." && suffix == b"\r\n";
+            for (bytes, piece) in [(&by_data, 1), (&by_data, 4096), (&by_chunk, 4096)] {
+                let before = stage.inbox("bob@example.test").len();
+                stage.reconnect(Role::Relay, false);
+                stage.send(BEGIN);
+                let (command, rest) =
+                    bytes.split_at(bytes.iter().position(|&b| b == b'\n').unwrap() + 1);
+                stage.send(command);
+                send_in_pieces(&mut stage, rest, piece);
+                let forged = stage.inbox("bob@example.test").len() - before;
+                let may_be = usize::from(is_true_end && bytes == &by_data);
+                assert!(forged <= may_be, "{prefix:?} {middle:?} {suffix:?}");
+            }
+        }
+        check_clean(&stage);
+    }
+}
+
+/// No stored letter holds what another server could take for an end of data.
+fn check_clean(stage: &Stage) {
+    for letter in stage.inbox("alice@example.test") {
+        let rest: Vec<u8> = String::from_utf8(letter)
+            .unwrap()
+            .replace("\r\n", "")
+            .into_bytes();
+        assert!(!rest.iter().any(|byte| b"\r\n\0".contains(byte)));
+    }
+}
+
+/// Commands with the number of replies each has when it comes alone in its place.
+const COMMANDS: &[&str] = &[
+    "HELO x",
+    "EHLO",
+    "MAIL FROM:<a@elsewhere.test>",
+    "MAIL FROM:<>",
+    "RCPT TO:<alice@example.test>",
+    "RCPT TO:<nobody@example.test>",
+    "RCPT TO:<v@elsewhere.test>",
+    "RSET",
+    "NOOP",
+    "HELP",
+    "VRFY a",
+    "EXPN a",
+    "AUTH PLAIN",
+    "BDAT 0",
+    "BDAT 0 LAST",
+    "MAIL",
+    "FOO",
+    "LHLO x",
+    "\u{e9}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn however_commands_are_cut_there_is_one_reply_to_each(
+        picks in proptest::collection::vec(0..COMMANDS.len(), 1..30), cut in 1usize..40,
+    ) {
+        let limits = Limits { errors_max: 1_000, ..Limits::default() };
+        let text: String = picks.iter().map(|&pick| format!("{}\r\n", COMMANDS[pick])).collect();
+        let mut whole = Stage::with(house(), Role::Relay, false, limits);
+        whole.lines();
+        whole.send(text.as_bytes());
+        let mut cut_up = Stage::with(house(), Role::Relay, false, limits);
+        cut_up.lines();
+        send_in_pieces(&mut cut_up, text.as_bytes(), cut);
+        let replies = |stage: &mut Stage| -> Vec<String> {
+            stage.lines().into_iter().map(|line| line.chars().take(9).collect()).collect()
+        };
+        let told = replies(&mut whole);
+        prop_assert_eq!(told.len(), picks.len());
+        prop_assert_eq!(told, replies(&mut cut_up));
+    }
+
+    #[test]
+    fn a_letter_comes_out_as_it_went_in(
+        lines in proptest::collection::vec("[.a \u{e9}]{0,9}", 0..30), cut in 1usize..60,
+    ) {
+        let body: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let letter = format!("Subject: x\r\n\r\n{body}").into_bytes();
+        let mut stage = addressed(Role::Relay);
+        stage.send(b"DATA\r\n");
+        send_in_pieces(&mut stage, &stuffed(&letter), cut);
+        let stored = stage.inbox("alice@example.test");
+        prop_assert_eq!(behind_trace(&stored[0]), &letter[..]);
+    }
+
+    #[test]
+    fn whatever_comes_the_session_stands(
+        bytes in proptest::collection::vec(
+            prop_oneof![
+                proptest::sample::select(COMMANDS).prop_map(|command| format!("{command}\r\n").into_bytes()),
+                Just(b"DATA\r\n".to_vec()), Just(b".\r\n".to_vec()), Just(b"STARTTLS\r\n".to_vec()),
+                Just(b"BDAT 5\r\n".to_vec()), proptest::collection::vec(any::<u8>(), 0..20),
+            ], 0..40),
+        cut in 1usize..50,
+    ) {
+        for role in [Role::Relay, Role::Submission, Role::Lmtp] {
+            let mut stage = Stage::new(role, false);
+            send_in_pieces(&mut stage, &bytes.concat(), cut);
+            if stage.asks_for_tls {
+                stage.set_up_tls();
+            }
+            stage.lines(); // Fails on half a line and on what is not UTF-8.
+        }
+    }
+}
