@@ -37,7 +37,8 @@ struct Shared {
 }
 
 impl Engine {
-    /// Takes a store into use. The first time, the engine's own secret is made and kept in the directory.
+    /// Takes a store into use. The first time, the engine's own secret is made and kept in the
+    /// directory.
     pub fn open(
         store: Arc<Store>,
         settings: Settings,
@@ -95,8 +96,8 @@ impl Engine {
         &self.shared.directory
     }
 
-    /// The mailbox of someone who signed in. `session` is the connection's number, by which a session knows its
-    /// own changes.
+    /// The mailbox of someone who signed in. `session` is the connection's number, by which a
+    /// session knows its own changes.
     pub fn account(&self, user: &User, session: u64) -> Account {
         let origin = Origin {
             session,

@@ -1,11 +1,12 @@
 //! What a user or a letter may do: the directory, permission, delivery, the queue, quota, watching.
 //!
-//! Never: protocol words, sockets, clock, disk. Protocols see the store only through this crate, which checks
-//! every read and write; what they need of the store's values is re-exported here.
+//! Never: protocol words, sockets, clock, disk. Protocols see the store only through this crate,
+//! which checks every read and write; what they need of the store's values is re-exported here.
 //!
-//! Start at [`Engine`]. A session signs in with [`SignIn`], works in an [`Account`] (`read` → [`View`], `write` →
-//! [`Txn`], both through the trait [`Reading`]) and hands letters over with [`Upload`] and [`delivery`]. What a
-//! dialogue and its driver say to one another is in [`dialogue`].
+//! Start at [`Engine`]. A session signs in with [`SignIn`], works in an [`Account`] (`read` →
+//! [`View`], `write` → [`Txn`], both through the trait [`Reading`]) and hands letters over with
+//! [`Upload`] and [`delivery`]. What a dialogue and its driver say to one another is in
+//! [`dialogue`].
 //!
 //! ```text
 //! Engine ── directory()  ── resolve, owns, sign_in_name; administration verbs on Engine

@@ -1,7 +1,8 @@
 //! Letters that wait to be sent to other servers, and everything else that is tried again.
 //!
-//! An entry is kept under its sender's account (relayed mail under account 0) and lies in one schedule for the whole
-//! server. Sending is not done here: this says what is there, what is due, and keeps what became of it.
+//! An entry is kept under its sender's account (relayed mail under account 0) and lies in one
+//! schedule for the whole server. Sending is not done here: this says what is there, what is due,
+//! and keeps what became of it.
 //!
 //! Start at [`QueuedLetter`].
 //!
@@ -31,7 +32,8 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// What a sender who says nothing is told of (RFC 3461 §4.1): failures, and delays as this server likes.
+    /// What a sender who says nothing is told of (RFC 3461 §4.1): failures, and delays as this
+    /// server likes.
     pub const USUAL: Self = Self {
         never: false,
         success: false,
@@ -277,8 +279,8 @@ impl Engine {
         })
     }
 
-    /// Changes what is known of an entry; `change` gets when it is due, the letter and the time, and answers when
-    /// it is due next.
+    /// Changes what is known of an entry; `change` gets when it is due, the letter and the time,
+    /// and answers when it is due next.
     pub fn queue_update(
         &self,
         account: AccountId,

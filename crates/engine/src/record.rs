@@ -1,6 +1,8 @@
-//! The bytes of what the engine keeps in the store: a version byte, then numbers and length-prefixed texts.
+//! The bytes of what the engine keeps in the store: a version byte, then numbers and
+//! length-prefixed texts.
 //!
-//! What does not parse is [`StoreError::Corrupt`], never a guess; nothing is allocated by what a length claims.
+//! What does not parse is [`StoreError::Corrupt`], never a guess; nothing is allocated by what a
+//! length claims.
 
 use bytes::Bytes;
 use store::StoreError;

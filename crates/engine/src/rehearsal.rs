@@ -1,5 +1,5 @@
-//! An engine over a store in memory, with a clock that stands still and random bytes that repeat from run to run:
-//! for the tests of this crate and of those above, which must not know the store.
+//! An engine over a store in memory, with a clock that stands still and random bytes that repeat
+//! from run to run: for the tests of this crate and of those above, which must not know the store.
 //!
 //! Never for anything that is kept or reached from outside.
 //!
@@ -64,7 +64,8 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// An engine with a domain `example.test` and nobody in it. Hashing passwords is cheap whatever `settings` say.
+    /// An engine with a domain `example.test` and nobody in it. Hashing passwords is cheap whatever
+    /// `settings` say.
     pub fn new(settings: Settings) -> Result<Self, EngineError> {
         let settings = Settings {
             password_cost: CHEAP,

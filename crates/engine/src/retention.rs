@@ -14,8 +14,9 @@ const STEP_MAX: usize = 1_000;
 const SECONDS_PER_DAY: i64 = 24 * 3600;
 
 impl Engine {
-    /// Purges what was removed longer ago than it is kept, and more, oldest first, while the account holds more
-    /// recoverable bytes than a third of its quota. Answers how many objects went; call again while it is not 0.
+    /// Purges what was removed longer ago than it is kept, and more, oldest first, while the
+    /// account holds more recoverable bytes than a third of its quota. Answers how many objects
+    /// went; call again while it is not 0.
     pub fn purge_recoverable(&self, account: AccountId) -> Result<Pending<usize>, EngineError> {
         let before = self.days_ago(self.settings().retention.recoverable_days);
         self.store().write(&[account], Origin::default(), |txn| {
@@ -33,7 +34,8 @@ impl Engine {
         })
     }
 
-    /// Forgets the change log beyond its time. Answers how many records went; call again while it is not 0.
+    /// Forgets the change log beyond its time. Answers how many records went; call again while it
+    /// is not 0.
     pub fn trim_changes(&self, account: AccountId) -> Result<Pending<usize>, EngineError> {
         let before = self.days_ago(self.settings().retention.log_days);
         self.store().write(&[account], Origin::default(), |txn| {
@@ -41,7 +43,8 @@ impl Engine {
         })
     }
 
-    /// Removes the letters of a folder that were received more than so many days ago; they stay recoverable.
+    /// Removes the letters of a folder that were received more than so many days ago; they stay
+    /// recoverable.
     ///
     /// For clients that fetch mail and for which the policy says how long it stays afterwards.
     pub fn remove_received_before(

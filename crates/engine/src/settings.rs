@@ -25,10 +25,11 @@ pub struct Limits {
     pub folder_name_bytes_max: usize,
     /// Different keywords in one account.
     pub keywords_max: usize,
-    /// Received lines in a letter before it is taken for a loop (RFC 5321 §6.3 demands at least 100 be
-    /// considered; letters in practice never pass 25 hosts, so the number is lower on purpose).
+    /// Received lines in a letter before it is taken for a loop (RFC 5321 §6.3 demands at least 100
+    /// be considered; letters in practice never pass 25 hosts, so the number is lower on purpose).
     pub hops_max: u32,
-    /// Items that one commit moves or changes; protocols split larger sets where their rules allow it.
+    /// Items that one commit moves or changes; protocols split larger sets where their rules allow
+    /// it.
     pub items_per_commit_max: usize,
 }
 

@@ -1,9 +1,11 @@
 //! Signing in: joins the SASL mechanisms with the directory, the caches and the limits.
 //!
-//! A session makes a [`SignIn`] and does what each [`SignInStep`] says. Only [`SignIn::verify`] is slow; everything
-//! else may run where sockets are read. Names that do not exist cost the same as those that do.
+//! A session makes a [`SignIn`] and does what each [`SignInStep`] says. Only [`SignIn::verify`] is
+//! slow; everything else may run where sockets are read. Names that do not exist cost the same as
+//! those that do.
 //!
-//! Start at [`SignIn::password`] for a name and password in one command, at [`SignIn::start`] for SASL.
+//! Start at [`SignIn::password`] for a name and password in one command, at [`SignIn::start`] for
+//! SASL.
 //!
 //! Standards: RFC 4422 §3 (SASL), RFC 4616 §2 (authorization identity).
 
@@ -31,7 +33,8 @@ pub struct User {
     pub administrator: bool,
 }
 
-/// Checks bearer tokens. None is part of this program yet; without one those mechanisms are not offered.
+/// Checks bearer tokens. None is part of this program yet; without one those mechanisms are not
+/// offered.
 pub trait TokenVerifier: Send + Sync {
     /// The address of the user whom the token stands for, if it is good now. May take long.
     fn verify(&self, token: &str, claimed_user: &str) -> Option<String>;
@@ -65,7 +68,8 @@ impl From<EngineError> for SignInRefusal {
 pub enum SignInStep {
     /// Send this challenge and give the client's answer to [`SignIn::take`].
     Challenge(Vec<u8>),
-    /// Ask for [`crate::dialogue::Effort::Password`], then call [`SignIn::verify`] there; [`SignInRefusal::Unavailable`] if busy.
+    /// Ask for [`crate::dialogue::Effort::Password`], then call [`SignIn::verify`] there;
+    /// [`SignInRefusal::Unavailable`] if busy.
     Verify,
     /// Signed in.
     Done(User),
@@ -78,7 +82,8 @@ pub fn mechanisms(engine: &Engine, peer: &Peer) -> Vec<Mechanism> {
     Mechanism::offered(offer(engine, peer)).collect()
 }
 
-/// True when a password may be sent over this connection: with TLS, or from this machine if the settings say so.
+/// True when a password may be sent over this connection: with TLS, or from this machine if the
+/// settings say so.
 pub fn allows_passwords(engine: &Engine, peer: &Peer) -> bool {
     let local = engine.settings().cleartext == Cleartext::Loopback;
     peer.tls.is_some() || local && peer.remote.ip().to_canonical().is_loopback()
@@ -230,7 +235,8 @@ impl SignIn {
         self.go_on(engine, step)
     }
 
-    /// What can be told at once: limits, app passwords, and passwords that were right a short while ago.
+    /// What can be told at once: limits, app passwords, and passwords that were right a short while
+    /// ago.
     fn check_quickly(&mut self, engine: &Engine, given: Password) -> SignInStep {
         let quick = if allows_passwords(engine, &self.peer) {
             self.known_password(engine, &given)

@@ -1,7 +1,8 @@
-//! A letter on its way in: bytes go to the store's spool and, as they pass, through the scanner that makes the
-//! summary, so that nothing is read twice and no letter is ever whole in memory.
+//! A letter on its way in: bytes go to the store's spool and, as they pass, through the scanner
+//! that makes the summary, so that nothing is read twice and no letter is ever whole in memory.
 //!
-//! Start at [`Upload`]; what it leaves is a [`Staged`] letter, which is kept only if a commit refers to it.
+//! Start at [`Upload`]; what it leaves is a [`Staged`] letter, which is kept only if a commit
+//! refers to it.
 
 use crate::error::EngineError;
 use bytes::Bytes;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 use store::backend::{Spool, StagedBody};
 use store::id::Timestamp;
 
-/// Bytes of a letter's header in which trace lines are looked for: 50 hops of 1 KiB, and as much again.
+/// Bytes of a letter's header in which trace lines are looked for: 50 hops of 1 KiB, and as much
+/// again.
 const TRACE_BYTES_MAX: usize = 128 * 1024;
 
 /// A letter that comes in pieces.
@@ -90,8 +92,8 @@ impl Staged {
         self.0.body.len
     }
 
-    /// What lists need of it, to be read with [`formats::message::SummaryRef`]. Its offsets count from the body's
-    /// first byte.
+    /// What lists need of it, to be read with [`formats::message::SummaryRef`]. Its offsets count
+    /// from the body's first byte.
     pub fn summary(&self) -> &Bytes {
         &self.0.summary
     }
@@ -128,7 +130,8 @@ struct Trace {
 }
 
 impl Trace {
-    /// Reads the lines up to the first empty one. Folded lines begin with a space, so they begin no field.
+    /// Reads the lines up to the first empty one. Folded lines begin with a space, so they begin no
+    /// field.
     fn of(header: &[u8]) -> Self {
         let mut trace = Self::default();
         for line in header.split(|&byte| byte == b'\n') {

@@ -155,7 +155,9 @@ fn an_unknown_mechanism_is_not_started() {
     }
 }
 
-/// The client's side of SCRAM-SHA-256 (RFC 5802 §3); `header` is the gs2 header, `channel` its binding's data.
+/// The client's side of SCRAM-SHA-256 (RFC 5802 §3).
+///
+/// `header` is the gs2 header, `channel` its binding's data.
 fn scram(
     house: &Rehearsal,
     mechanism: &str,

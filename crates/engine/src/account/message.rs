@@ -9,8 +9,8 @@ use store::model::ItemRow;
 
 /// An item's bytes. Offsets count from the prefix's first byte.
 ///
-/// A summary's offsets count from the body's first byte, since the same summary serves all recipients: add
-/// [`Message::prefix_len`] to them, except that the header itself begins at 0.
+/// A summary's offsets count from the body's first byte, since the same summary serves all
+/// recipients: add [`Message::prefix_len`] to them, except that the header itself begins at 0.
 #[derive(Clone)]
 pub struct Message {
     engine: Engine,

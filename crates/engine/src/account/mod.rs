@@ -1,8 +1,9 @@
 //! A mailbox as one user may use it: permission-checked reads and writes of one account.
 //!
-//! [`Account::read`] gives a [`View`] that lives for one step; [`Account::write`] runs work on a [`Txn`] as one commit.
-//! Both read through [`Reading`]. The owner has every right; a guest has what the folders' grants say. Here are
-//! the rules that hold for every protocol: rights, quota, special folders, limits of names and counts.
+//! [`Account::read`] gives a [`View`] that lives for one step; [`Account::write`] runs work on a
+//! [`Txn`] as one commit. Both read through [`Reading`]. The owner has every right; a guest has
+//! what the folders' grants say. Here are the rules that hold for every protocol: rights, quota,
+//! special folders, limits of names and counts.
 //!
 //! Start at [`Account`].
 
@@ -104,8 +105,8 @@ impl Account {
 
     /// Runs `work` as one atomic change; each object it alters takes the next number.
     ///
-    /// `work` may be run again after a conflict: it must only read and change the transaction. On an error nothing
-    /// was written. Nothing may be told before the answer is settled.
+    /// `work` may be run again after a conflict: it must only read and change the transaction. On
+    /// an error nothing was written. Nothing may be told before the answer is settled.
     pub fn write<T, E: From<EngineError>>(
         &self,
         work: impl Fn(&mut Txn<'_, '_>) -> Result<T, E>,

@@ -3,11 +3,11 @@
 use store::id::AccountId;
 use store::model::{FolderRow, Grantee, Rights};
 
-/// The rights of an account in a folder that is not its own: its own grant, else those of its groups together,
-/// else the default one.
+/// The rights of an account in a folder that is not its own: its own grant, else those of its
+/// groups together, else the default one.
 ///
-/// A nearer grant replaces the farther rather than adding to it, so that someone can be given less than everyone
-/// ([MS-OXCPERM] 3.2.4.1 says the same of the default).
+/// A nearer grant replaces the farther rather than adding to it, so that someone can be given less
+/// than everyone ([MS-OXCPERM] 3.2.4.1 says the same of the default).
 pub fn rights_of(folder: &FolderRow, actor: AccountId, groups: &[AccountId]) -> Rights {
     let of = |wanted: Grantee| folder.grants.iter().find(|grant| grant.grantee == wanted);
     if let Some(own) = of(Grantee::Account(actor)) {

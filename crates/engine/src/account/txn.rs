@@ -79,8 +79,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Makes a folder. Without a parent it stands at the top of the mail tree.
     ///
-    /// Errors: [`EngineError::NameTaken`], [`EngineError::RoleTaken`], [`EngineError::NameRefused`],
-    /// [`EngineError::TooMany`], [`EngineError::Denied`].
+    /// Errors: [`EngineError::NameTaken`], [`EngineError::RoleTaken`],
+    /// [`EngineError::NameRefused`], [`EngineError::TooMany`], [`EngineError::Denied`].
     pub fn create_folder(&mut self, new: &NewFolder) -> Result<FolderId, EngineError> {
         self.check_name(&new.name)?;
         self.check_parent(new.parent)?;
@@ -123,7 +123,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Gives a folder another name, another parent (`None`: the top), or both.
     ///
-    /// Errors: [`EngineError::SpecialFolder`] for the inbox, [`EngineError::NameTaken`], [`EngineError::WouldLoop`].
+    /// Errors: [`EngineError::SpecialFolder`] for the inbox, [`EngineError::NameTaken`],
+    /// [`EngineError::WouldLoop`].
     pub fn rename_folder(
         &mut self,
         folder: FolderId,
@@ -149,7 +150,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Removes a folder that has none below it; what is in it stays recoverable.
     ///
-    /// Errors: [`EngineError::SpecialFolder`] for folders with a role, [`EngineError::HasChildren`].
+    /// Errors: [`EngineError::SpecialFolder`] for folders with a role,
+    /// [`EngineError::HasChildren`].
     pub fn remove_folder(&mut self, folder: FolderId) -> Result<(), EngineError> {
         let row = self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
         if row.role != Role::None {
@@ -212,7 +214,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// The number of a keyword, given now if it has none.
     ///
-    /// Errors: [`EngineError::TooMany`] when the account has too many, [`EngineError::NameRefused`].
+    /// Errors: [`EngineError::TooMany`] when the account has too many,
+    /// [`EngineError::NameRefused`].
     pub fn intern_keyword(&mut self, keyword: &str) -> Result<u32, EngineError> {
         if let Some(number) = self.keyword_number(keyword)? {
             return Ok(number);
@@ -233,8 +236,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Puts a letter into a folder.
     ///
-    /// Errors: [`EngineError::OverQuota`], [`EngineError::Denied`], [`EngineError::NumberRefused`] for a UID that is
-    /// too low.
+    /// Errors: [`EngineError::OverQuota`], [`EngineError::Denied`], [`EngineError::NumberRefused`]
+    /// for a UID that is too low.
     pub fn append(&mut self, letter: &NewLetter<'_>) -> Result<Receipt, EngineError> {
         self.folder_with_rights(letter.folder, Rights::INSERT)?;
         let size = letter.staged.size() + letter.prefix.len() as u64;
@@ -252,8 +255,8 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(self.txn.insert_item(self.account.id(), &item)?)
     }
 
-    /// Changes an item's flags and keywords. What this user has no right to change stays as it is, as RFC 4314 §4
-    /// wants it; when that leaves nothing, it is [`EngineError::Denied`].
+    /// Changes an item's flags and keywords. What this user has no right to change stays as it is,
+    /// as RFC 4314 §4 wants it; when that leaves nothing, it is [`EngineError::Denied`].
     pub fn set_flags(
         &mut self,
         at: Location,
@@ -270,7 +273,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Copies or moves one item to a folder of this account.
     ///
-    /// Errors: [`EngineError::NoSuchItem`], [`EngineError::OverQuota`] for copies, [`EngineError::Denied`].
+    /// Errors: [`EngineError::NoSuchItem`], [`EngineError::OverQuota`] for copies,
+    /// [`EngineError::Denied`].
     pub fn transfer(
         &mut self,
         how: Transfer,
@@ -309,7 +313,8 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(self.txn.remove_item(self.account.id(), at)?)
     }
 
-    /// Removes the letters with these UIDs; those that are gone are passed over. Answers what was removed.
+    /// Removes the letters with these UIDs; those that are gone are passed over. Answers what was
+    /// removed.
     pub fn expunge_all(&mut self, folder: FolderId, uids: &UidSet) -> Result<UidSet, EngineError> {
         self.folder_with_rights(folder, Rights::EXPUNGE)?;
         let mut removed = Vec::new();

@@ -54,8 +54,8 @@ impl Reading for View<'_> {
 
 /// Reads that views and transactions share.
 ///
-/// Folders that were removed, or that this user may not see, are [`EngineError::NoSuchFolder`]; those that may
-/// be seen but not read are [`EngineError::Denied`].
+/// Folders that were removed, or that this user may not see, are [`EngineError::NoSuchFolder`];
+/// those that may be seen but not read are [`EngineError::Denied`].
 pub trait Reading {
     /// The account that is read.
     fn account(&self) -> &Account;
@@ -76,8 +76,8 @@ pub trait Reading {
         Ok(self.state()?.head)
     }
 
-    /// All living folders of the mail tree that this user may see, in the order of their ids. Hidden ones are
-    /// among them.
+    /// All living folders of the mail tree that this user may see, in the order of their ids.
+    /// Hidden ones are among them.
     fn folders(&self) -> Result<Vec<Folder>, EngineError> {
         let rows = self.reads().folders(self.account().id())?;
         let index: HashMap<FolderId, &FolderRow> =
@@ -96,7 +96,8 @@ pub trait Reading {
         Ok(seen.collect())
     }
 
-    /// Folders that were removed and can still be brought back, with the time of removal. Owners only.
+    /// Folders that were removed and can still be brought back, with the time of removal. Owners
+    /// only.
     fn removed_folders(&self) -> Result<Vec<(FolderId, FolderRow)>, EngineError> {
         if self.account().standing() == Standing::Guest {
             return Err(EngineError::Denied);
@@ -115,7 +116,8 @@ pub trait Reading {
             .ok_or(EngineError::NoSuchFolder)
     }
 
-    /// The folder at the end of a path of names from the top; `None` also for what this user may not see.
+    /// The folder at the end of a path of names from the top; `None` also for what this user may
+    /// not see.
     fn folder_at(&self, path: &[&str]) -> Result<Option<(FolderId, FolderRow)>, EngineError> {
         let found = self
             .reads()
@@ -164,7 +166,8 @@ pub trait Reading {
         Ok(self.reads().uids(self.account().id(), folder, shelf)?)
     }
 
-    /// Calls `visit` for the items of a shelf whose UIDs are in the range, ascending, until it breaks.
+    /// Calls `visit` for the items of a shelf whose UIDs are in the range, ascending, until it
+    /// breaks.
     fn items(
         &self,
         folder: FolderId,
@@ -219,7 +222,8 @@ pub trait Reading {
         Ok(self.reads().details(self.account().id(), item)?)
     }
 
-    /// Calls `visit` with the details of each of these items, in their order; cheapest when ascending.
+    /// Calls `visit` with the details of each of these items, in their order; cheapest when
+    /// ascending.
     fn details_of(
         &self,
         items: &[ItemKey],
@@ -234,7 +238,8 @@ pub trait Reading {
         Ok(())
     }
 
-    /// The change log after a number, at most `limit` records. Owners only, since it tells of every folder.
+    /// The change log after a number, at most `limit` records. Owners only, since it tells of every
+    /// folder.
     fn changes(&self, since: ChangeSeq, limit: usize) -> Result<Changes, EngineError> {
         if self.account().standing() == Standing::Guest {
             return Err(EngineError::Denied);
@@ -242,7 +247,8 @@ pub trait Reading {
         Ok(self.reads().changes(self.account().id(), since, limit)?)
     }
 
-    /// What left a folder after a number, ascending, at most `limit`; `None` when that is forgotten.
+    /// What left a folder after a number, ascending, at most `limit`; `None` when that is
+    /// forgotten.
     fn departed(
         &self,
         folder: FolderId,
@@ -272,12 +278,14 @@ pub trait Reading {
     }
 }
 
-/// The names from below the top of the mail tree to this folder; `None` for what does not stand below it.
+/// The names from below the top of the mail tree to this folder; `None` for what does not stand
+/// below it.
 fn path_of(index: &HashMap<FolderId, &FolderRow>, row: &FolderRow) -> Option<Vec<String>> {
     let mut path = vec![row.name.clone()];
     let mut above = row.parent?;
     while above != MAIL_ROOT {
-        // No path is longer than there are folders: a loop, which the store refuses, would end here.
+        // No path is longer than there are folders: a loop, which the store refuses, would end
+        // here.
         let parent = index.get(&above).filter(|_| path.len() <= index.len())?;
         path.push(parent.name.clone());
         above = parent.parent?;

@@ -1,11 +1,13 @@
 //! From an accepted letter to mailboxes and queue, in one commit.
 //!
-//! The body is stored once; each local recipient gets an item with a prefix of its own; recipients elsewhere
-//! become queue entries under the sender's account. When the commit is settled the letter may be acknowledged.
+//! The body is stored once; each local recipient gets an item with a prefix of its own; recipients
+//! elsewhere become queue entries under the sender's account. When the commit is settled the letter
+//! may be acknowledged.
 //!
 //! Start at [`Engine::deliver`]; [`trace`] writes the lines that are put before the letter.
 //!
-//! Standards: RFC 5321 §4.4 (trace lines), §6.3 (loops), RFC 9228 (Delivered-To), RFC 5233 (sub-addresses).
+//! Standards: RFC 5321 §4.4 (trace lines), §6.3 (loops), RFC 9228 (Delivered-To), RFC 5233
+//! (sub-addresses).
 
 mod place;
 pub mod trace;
@@ -69,8 +71,8 @@ pub struct Envelope {
 /// What became of one recipient, in the order of the envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It lies in these mailboxes, or in none because another recipient led to the same; perhaps it also waits in
-    /// the queue for others.
+    /// It lies in these mailboxes, or in none because another recipient led to the same; perhaps it
+    /// also waits in the queue for others.
     Delivered(Vec<(AccountId, Receipt)>),
     /// It waits in the queue.
     Queued,
@@ -95,9 +97,11 @@ impl Engine {
         format!("{milliseconds:010x}{random:010x}")
     }
 
-    /// Says whether a recipient can take a letter of this size, when it is named and not only at the end.
+    /// Says whether a recipient can take a letter of this size, when it is named and not only at
+    /// the end.
     ///
-    /// Errors: [`EngineError::NoSuchAddress`]; [`EngineError::OverQuota`] if no mailbox behind the address has room.
+    /// Errors: [`EngineError::NoSuchAddress`]; [`EngineError::OverQuota`] if no mailbox behind the
+    /// address has room.
     pub fn check_recipient(
         &self,
         resolution: &Resolution,
@@ -128,10 +132,12 @@ impl Engine {
 
     /// Delivers a letter to all its recipients in one commit.
     ///
-    /// A mailbox that several recipients lead to gets one copy. A mailbox that is full by now takes it all the same:
-    /// its room was checked when the recipient was named. Nothing may be acknowledged before the answer is settled.
+    /// A mailbox that several recipients lead to gets one copy. A mailbox that is full by now takes
+    /// it all the same: its room was checked when the recipient was named. Nothing may be
+    /// acknowledged before the answer is settled.
     ///
-    /// Errors: [`EngineError::Loop`]; with [`Failing::Whole`] also what a single recipient was refused for.
+    /// Errors: [`EngineError::Loop`]; with [`Failing::Whole`] also what a single recipient was
+    /// refused for.
     pub fn deliver(
         &self,
         envelope: &Envelope,

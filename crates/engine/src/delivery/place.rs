@@ -12,7 +12,8 @@ use std::collections::HashSet;
 use store::id::{AccountId, FolderId, Timestamp};
 use store::model::{Body, NewItem, QueueItem, Reads, Receipt, Role, Txn};
 
-/// Bytes of recipients in one queue entry; more recipients make more entries. A record holds 30 KiB.
+/// Bytes of recipients in one queue entry; more recipients make more entries. A record holds 30
+/// KiB.
 const RECIPIENTS_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a queued recipient besides its texts.
 const RECIPIENT_BYTES: usize = 16;
@@ -133,7 +134,8 @@ impl<'a> Plan<'a> {
         accounts
     }
 
-    /// What someone submits waits under their account; what is passed on for others under account 0.
+    /// What someone submits waits under their account; what is passed on for others under account
+    /// 0.
     fn queue_owner(&self) -> AccountId {
         self.envelope
             .submitter

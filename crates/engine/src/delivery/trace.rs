@@ -2,8 +2,8 @@
 //!
 //! What the peer said of itself is quoted harmlessly: it may not end the line or the comment.
 //!
-//! Standards: RFC 5321 §4.4 (Received, Return-Path), RFC 3848 (names of ways), RFC 8314 §4.3 (TLS facts),
-//! RFC 9228 (Delivered-To).
+//! Standards: RFC 5321 §4.4 (Received, Return-Path), RFC 3848 (names of ways), RFC 8314 §4.3 (TLS
+//! facts), RFC 9228 (Delivered-To).
 
 use formats::date::Date;
 use std::fmt::Write;
@@ -26,7 +26,8 @@ pub struct Arrival {
     pub tls: Option<(&'static str, &'static str)>,
 }
 
-/// `Received:` with its line end. `recipient` only when there is just one, so that none learns of another.
+/// `Received:` with its line end. `recipient` only when there is just one, so that none learns of
+/// another.
 pub fn received(
     arrival: &Arrival,
     hostname: &str,

@@ -1,7 +1,8 @@
 //! The one form in which addresses are compared and kept.
 //!
-//! Local parts are in normal form C with ASCII letters in lower case; domains are A-labels in lower case.
-//! RFC 5321 §2.4 lets the host of a mailbox decide how it reads local parts: here case does not count.
+//! Local parts are in normal form C with ASCII letters in lower case; domains are A-labels in lower
+//! case. RFC 5321 §2.4 lets the host of a mailbox decide how it reads local parts: here case does
+//! not count.
 //!
 //! Standards: RFC 5321 §2.4, §4.1.2; RFC 6532 §3.1 (normal form C); RFC 5890 §2.3.2.1 (A-labels).
 
@@ -19,7 +20,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// Brings an address into canonical form. The text is `local@domain` without quotes or brackets.
+    /// Brings an address into canonical form. The text is `local@domain` without quotes or
+    /// brackets.
     pub fn parse(text: &str) -> Result<Self, EngineError> {
         let (local, domain) = text
             .rsplit_once('@')

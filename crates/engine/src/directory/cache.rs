@@ -118,7 +118,8 @@ impl Cache {
         )
     }
 
-    /// What the table has, else what `read` gives, which is kept unless the directory changed meanwhile.
+    /// What the table has, else what `read` gives, which is kept unless the directory changed
+    /// meanwhile.
     fn remembered<K: Hash + Eq, V: Clone>(
         &self,
         table: impl Fn(&mut Tables) -> &mut HashMap<K, V>,

@@ -1,8 +1,8 @@
 //! Who and what has an address here: domains, accounts, aliases, groups.
 //!
-//! Objects have permanent numbers; addresses lead to them and may change. Reading goes through a cache that a
-//! change of the directory empties, so that a recipient costs about a microsecond. [`administration`] has the
-//! verbs that change it.
+//! Objects have permanent numbers; addresses lead to them and may change. Reading goes through a
+//! cache that a change of the directory empties, so that a recipient costs about a microsecond.
+//! [`administration`] has the verbs that change it.
 //!
 //! Start at [`Directory::resolve`] for recipients, at [`Directory::sign_in_name`] for users.
 //!
@@ -47,7 +47,8 @@ impl Directory {
         self.store.view(AccountId::DIRECTORY)
     }
 
-    /// Where a letter to this address goes. The address is `local@domain` as it came, without brackets.
+    /// Where a letter to this address goes. The address is `local@domain` as it came, without
+    /// brackets.
     pub fn resolve(&self, recipient: &str) -> Result<Arc<Resolution>, EngineError> {
         self.cache.resolution(recipient, || {
             // What has no canonical form cannot be anybody here; its domain decides nothing.
@@ -97,8 +98,8 @@ impl Directory {
             .map(|target| AccountId(target.number)))
     }
 
-    /// True when a user may send with this address: it is the account's own, with or without a tag, or an alias
-    /// that leads to it alone or among others. Groups do not count.
+    /// True when a user may send with this address: it is the account's own, with or without a tag,
+    /// or an alias that leads to it alone or among others. Groups do not count.
     pub fn owns(&self, account: AccountId, address: &str) -> Result<bool, EngineError> {
         let Ok(address) = Address::parse(address) else {
             return Ok(false);

@@ -1,7 +1,7 @@
 //! From an address to the mailboxes behind it.
 //!
-//! An address may lead to an account, an alias or a group; aliases and groups lead on. The way is followed
-//! without recursion, each address once, and never further than [`STEPS_MAX`].
+//! An address may lead to an account, an alias or a group; aliases and groups lead on. The way is
+//! followed without recursion, each address once, and never further than [`STEPS_MAX`].
 
 use super::address::Address;
 use super::domain_key;
@@ -12,7 +12,8 @@ use store::StoreError;
 use store::id::AccountId;
 use store::model::{AddressTarget, DirectoryKind, Reads, View};
 
-/// Addresses that one recipient may lead to, on the way and at the end: a group of everyone in a large house.
+/// Addresses that one recipient may lead to, on the way and at the end: a group of everyone in a
+/// large house.
 const STEPS_MAX: usize = 10_000;
 /// Local parts that someone must answer: RFC 5321 §4.5.1, RFC 2142 §2.
 const ALWAYS: [&str; 2] = ["postmaster", "abuse"];
@@ -22,7 +23,8 @@ const ALWAYS: [&str; 2] = ["postmaster", "abuse"];
 pub struct Mailbox {
     /// The account.
     pub account: AccountId,
-    /// The address by which it was reached last, in canonical form and without a tag: what Delivered-To says.
+    /// The address by which it was reached last, in canonical form and without a tag: what
+    /// Delivered-To says.
     pub address: String,
     /// The tag of a sub-address, as it came.
     pub tag: Option<String>,
@@ -31,7 +33,8 @@ pub struct Mailbox {
 /// Where a letter to an address goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// To people here, and perhaps on to others elsewhere; not both lists are empty. Each account stands once.
+    /// To people here, and perhaps on to others elsewhere; not both lists are empty. Each account
+    /// stands once.
     Local {
         /// Mailboxes here.
         mailboxes: Vec<Mailbox>,
