@@ -274,7 +274,8 @@ mod tests {
                     Step::Freeze => drop(tables.freeze()),
                     Step::Apply => {
                         let oldest = tables.list().frozen.last().cloned();
-                        let sealed = oldest.and_then(|table| Some((table.clone(), table.sealed()?)));
+                        let sealed =
+                            oldest.and_then(|table| Some((table.clone(), table.sealed()?)));
                         if let Some((table, end)) = sealed {
                             index.apply(&table, end).unwrap();
                             tables.drop_oldest();
