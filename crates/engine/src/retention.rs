@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use std::ops::ControlFlow;
 use store::backend::{Direction, Pending};
 use store::id::{AccountId, FolderId, Timestamp, Uid};
-use store::model::{Location, Origin, Reads, Shelf};
+use store::model::{DirectoryKind, Location, Origin, Reads, Shelf};
 
 /// Objects that one step purges.
 const STEP_MAX: usize = 1_000;
@@ -60,6 +60,23 @@ impl Engine {
                 txn.remove_item(account, Location::mail(folder, uid))?;
             }
             Ok(old.len())
+        })
+    }
+
+    /// Erases what is left of an account that was removed from the directory, a step at a time.
+    ///
+    /// Answers how many objects went; call again while it is not 0. There is no way back.
+    /// Errors: [`EngineError::Denied`] while the directory knows the account.
+    pub fn erase_account(&self, account: AccountId) -> Result<Pending<usize>, EngineError> {
+        let locked = [AccountId::DIRECTORY, account];
+        self.store().write(&locked, Origin::default(), |txn| {
+            let known = txn
+                .directory_record(DirectoryKind::Account, account.0)?
+                .is_some();
+            if known || account == AccountId::DIRECTORY {
+                return Err(EngineError::Denied);
+            }
+            Ok(txn.erase_account(account, STEP_MAX)?)
         })
     }
 

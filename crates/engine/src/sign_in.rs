@@ -227,7 +227,13 @@ impl SignIn {
         };
         self.name = Some(user.to_owned());
         let known = entry.and_then(|entry| entry.record.scram.clone());
-        let verifier = known.unwrap_or_else(|| Verifier::of_nobody(engine.secret(), user));
+        let verifier = match known {
+            Some(verifier) => verifier,
+            None => match false_verifier(engine, user) {
+                Ok(verifier) => verifier,
+                Err(refusal) => return SignInStep::Refused(refusal),
+            },
+        };
         let Some(exchange) = &mut self.exchange else {
             return SignInStep::Refused(SignInRefusal::Malformed);
         };
@@ -374,6 +380,16 @@ fn done(result: Result<User, SignInRefusal>) -> SignInStep {
         Ok(user) => SignInStep::Done(user),
         Err(refusal) => SignInStep::Refused(refusal),
     }
+}
+
+/// What someone gets who does not exist: the same for every spelling of a name, as with those who do.
+fn false_verifier(engine: &Engine, user: &str) -> Result<Verifier, SignInRefusal> {
+    let address = engine
+        .directory()
+        .sign_in_address(user)
+        .map_err(EngineError::from)?;
+    let name = address.map_or_else(|| user.to_owned(), |address| address.to_string());
+    Ok(Verifier::of_nobody(engine.secret(), &name))
 }
 
 /// App passwords are random and long, so a fast keyed hash is enough.

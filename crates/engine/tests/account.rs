@@ -563,6 +563,28 @@ fn a_failed_commit_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_removed_account_is_erased_only_when_it_is_told_so() {
+    let house = house();
+    let (user, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    append(&account, inbox);
+    let erase = || Ok::<_, EngineError>(house.engine.erase_account(user.account)?.wait()?);
+    assert_eq!(erase(), Err(EngineError::Denied));
+    house
+        .engine
+        .remove_account(user.account)
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(house.living_bodies(), 1);
+    let steps = (0..100).take_while(|_| erase().unwrap() > 0).count();
+    assert!(steps > 0 && steps < 100);
+    assert_eq!(house.living_bodies(), 0);
+    let numbers = house.engine.account_numbers().unwrap();
+    assert!(!numbers.contains(&user.account));
+}
+
+#[test]
 fn old_letters_go_when_the_policy_says_so() {
     let house = house();
     let (user, account) = alice(&house);

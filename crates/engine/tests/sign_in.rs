@@ -285,6 +285,30 @@ fn a_scram_exchange_with_a_nonexistent_user_looks_like_any_other() {
 }
 
 #[test]
+fn the_false_salt_is_the_same_for_each_spelling_of_a_name() {
+    let house = house();
+    let salt = |user: &str| {
+        let first = format!("n,,n={user},r=abcdef");
+        let first = Some(first.as_bytes());
+        let (_, step) =
+            SignIn::start(&house.engine, &house.peer(true), "SCRAM-SHA-256", first).unwrap();
+        let SignInStep::Challenge(challenge) = step else {
+            panic!("{step:?}")
+        };
+        let challenge = String::from_utf8(challenge).unwrap();
+        challenge
+            .split(',')
+            .find_map(|field| field.strip_prefix("s="))
+            .unwrap()
+            .to_owned()
+    };
+    let ghost = salt("ghost@example.test");
+    assert_eq!(ghost, salt("Ghost@EXAMPLE.test"));
+    assert_eq!(ghost, salt("ghost"));
+    assert_ne!(ghost, salt("other"));
+}
+
+#[test]
 fn app_passwords_get_in_and_can_be_taken_back() {
     let house = house();
     let alice = house.person("alice@example.test").unwrap();

@@ -80,22 +80,24 @@ impl Directory {
     }
 
     fn find_name(&self, name: &str) -> Result<Option<AccountId>, StoreError> {
-        let view = self.view()?;
-        let address = if name.contains('@') {
-            Address::parse(name).ok()
-        } else {
-            match domains(&view)?.as_slice() {
-                [only] => Address::of(name, &only.name).ok(),
-                _ => None,
-            }
-        };
-        let Some(address) = address else {
+        let Some(address) = self.sign_in_address(name)? else {
             return Ok(None);
         };
-        let target = view.address(address.as_str())?;
+        let target = self.view()?.address(address.as_str())?;
         Ok(target
             .filter(|target| target.kind == DirectoryKind::Account)
             .map(|target| AccountId(target.number)))
+    }
+
+    /// The address that someone means who signs in with this name, whether or not it is anyone's.
+    pub(crate) fn sign_in_address(&self, name: &str) -> Result<Option<Address>, StoreError> {
+        if name.contains('@') {
+            return Ok(Address::parse(name).ok());
+        }
+        Ok(match domains(&self.view()?)?.as_slice() {
+            [only] => Address::of(name, &only.name).ok(),
+            _ => None,
+        })
     }
 
     /// True when a user may send with this address: it is the account's own, with or without a tag,
