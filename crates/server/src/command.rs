@@ -16,16 +16,9 @@ use engine::{EngineError, StoreError};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Longest password or hash that is read from standard input, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4096;
-
-/// How often it is tried to reach a server that is just starting or stopping.
-const ATTEMPTS: u32 = 50;
-
-/// Wait between two of these.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Does what the command line says.
 pub fn run(line: CommandLine) -> Result<(), Failure> {
@@ -78,23 +71,16 @@ fn ask(data: &Path, request: &Request, json: bool) -> Result<Reply, Failure> {
         bar.show(progress);
         true
     };
-    for _ in 0..ATTEMPTS {
-        if let Some(answer) = control::ask(data, request, &mut watcher) {
-            return answer;
-        }
-        match House::open(data, &Configuration::default()) {
-            Ok(house) => return administration::execute(&house, request.clone(), &mut watcher),
-            // Someone holds the lock: a server that does not listen yet or no more, or another command.
-            Err(EngineError::Store(StoreError::Refused(_))) => {
-                #[allow(clippy::disallowed_methods, reason = "another process is waited for")]
-                std::thread::sleep(PAUSE);
-            }
-            Err(error) => return Err(Failure::of(data.display(), error)),
-        }
+    if let Some(answer) = control::ask(data, request, &mut watcher) {
+        return answer;
     }
-    let opened = House::open(data, &Configuration::default());
-    match opened {
+    let configuration = Configuration::default();
+    match House::open_when_free(data, &configuration, || control::is_served(data)) {
         Ok(house) => administration::execute(&house, request.clone(), &mut watcher),
+        // A server that was just starting has come up.
+        Err(EngineError::Store(StoreError::Refused(why))) => {
+            control::ask(data, request, &mut watcher).unwrap_or(Err(Failure(why)))
+        }
         Err(error) => Err(Failure::of(data.display(), error)),
     }
 }

@@ -7,10 +7,17 @@ use crate::world::{SystemClock, SystemRng};
 use engine::{Engine, EngineError, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use store::StoreError;
 use store::backend::embedded::{Embedded, Options, Threads, World};
 use store::model::Store;
 use store::world::disk::Disk;
+
+/// How often it is tried to open data that another process has open.
+const ATTEMPTS: u32 = 100;
+
+/// Wait between two of these.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The data of a server, opened.
 pub struct House {
@@ -51,6 +58,30 @@ impl House {
         std::fs::create_dir_all(data).map_err(StoreError::from)?;
         let backend = Embedded::open(world(), data, options(configuration))?;
         Self::with(backend, data, configuration)
+    }
+
+    /// Opens the data once nobody else has it open, if that is soon.
+    ///
+    /// A command that works on a stopped store has it for a moment; a server has it for good, and is seen by
+    /// its control socket, so that `is_served` ends the wait.
+    pub fn open_when_free(
+        data: &Path,
+        configuration: &Configuration,
+        mut is_served: impl FnMut() -> bool,
+    ) -> Result<Self, EngineError> {
+        let mut attempts = 0;
+        loop {
+            match Self::open(data, configuration) {
+                Err(EngineError::Store(StoreError::Refused(_)))
+                    if attempts < ATTEMPTS && !is_served() =>
+                {
+                    attempts += 1;
+                    #[allow(clippy::disallowed_methods, reason = "another process is waited for")]
+                    std::thread::sleep(PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Takes an opened backend into use.

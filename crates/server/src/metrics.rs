@@ -125,15 +125,6 @@ impl Metrics {
         Arc::clone(self.services.lock().entry(name).or_default())
     }
 
-    /// Connections open now, all services together.
-    pub fn open_connections(&self) -> u64 {
-        self.services
-            .lock()
-            .values()
-            .map(|service| service.open.load(Relaxed))
-            .sum()
-    }
-
     /// The page for Prometheus (text format 0.0.4).
     pub fn render(&self, gauges: &[Gauge]) -> String {
         let mut text = String::new();
@@ -250,6 +241,5 @@ mod tests {
             page.contains("{service=\"smtp\",event=\"delivered\"} 1\n"),
             "{page}"
         );
-        assert_eq!(metrics.open_connections(), 1);
     }
 }

@@ -40,6 +40,11 @@ pub fn place(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
+/// True when a server runs on this data.
+pub fn is_served(data: &Path) -> bool {
+    UnixStream::connect(place(data)).is_ok()
+}
+
 /// Has a running server do it; `None` when no server runs on this data.
 pub fn ask(data: &Path, request: &Request, watcher: Watcher<'_>) -> Option<Result<Reply, Failure>> {
     let stream = UnixStream::connect(place(data)).ok()?;

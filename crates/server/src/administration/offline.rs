@@ -1,14 +1,19 @@
 //! What needs the store for itself: no server may run on the data.
 
+use super::control;
 use super::{Failure, Reply};
-use crate::administration::control;
 use crate::configuration::Configuration;
 use crate::house::{House, options, world};
+use crate::moment::rfc3339;
+use ::store::backend::embedded::{Embedded, Moment};
+use ::store::id::{AccountId, Timestamp};
+use ::store::model::{Origin, Reads};
+use ::store::world::disk::Disk;
+use engine::EngineError;
 use serde_json::json;
 use std::path::Path;
-use store::backend::embedded::Embedded;
 
-/// Makes the index and all that is derived anew.
+/// Makes the index anew from the log, and all that is derived from what is true.
 pub fn rebuild(data: &Path) -> Result<Reply, Failure> {
     refuse_if_served(data)?;
     let configuration = Configuration::default();
@@ -16,21 +21,63 @@ pub fn rebuild(data: &Path) -> Result<Reply, Failure> {
     let backend =
         Embedded::rebuild(world(), data, options(&configuration)).map_err(|why| refuse(&why))?;
     let house = House::with(backend, data, &configuration).map_err(|why| refuse(&why))?;
-    let accounts = house.engine.accounts()?.len();
+    let accounts = accounts(&house)?;
+    let mut corrected = 0;
+    for &account in &accounts {
+        let rebuilt = house.store.write(&[account], Origin::default(), |txn| {
+            txn.rebuild_derived(account).map_err(EngineError::from)
+        })?;
+        corrected += rebuilt.wait()?;
+    }
+    let text = match corrected {
+        0 => "the index is new; all rows were right".to_owned(),
+        count => format!("the index is new; {count} rows were corrected"),
+    };
     Ok(Reply::new(
-        "the index is new",
-        json!({ "rebuilt": true, "accounts": accounts }),
+        text,
+        json!({ "accounts": accounts.len(), "corrected": corrected }),
     ))
 }
 
-/// Makes a data folder from a backup.
-pub fn restore(data: &Path, backup: &Path, _at: Option<i64>) -> Result<Reply, Failure> {
+/// Makes a data folder from a backup. All clients start again, since what came later is gone.
+pub fn restore(data: &Path, backup: &Path, at: Option<i64>) -> Result<Reply, Failure> {
     refuse_if_served(data)?;
-    Err(Failure::of(backup.display(), "restore is not ready"))
+    let refuse = |why: &dyn std::fmt::Display| Failure::of(backup.display(), why);
+    std::fs::create_dir_all(data).map_err(|why| Failure::of(data.display(), why))?;
+    let moment = at.map_or(Moment::Latest, |at| {
+        Moment::Time(Timestamp::from_seconds(at))
+    });
+    let configuration = Configuration::default();
+    let backend = Embedded::restore(
+        (&Disk, backup),
+        world(),
+        data,
+        options(&configuration),
+        moment,
+    )
+    .map_err(|why| refuse(&why))?;
+    let house = House::with(backend, data, &configuration).map_err(|why| refuse(&why))?;
+    let accounts = accounts(&house)?;
+    for &account in &accounts {
+        let begun = house.store.write(&[account], Origin::default(), |txn| {
+            txn.new_epoch(account).map_err(EngineError::from)
+        })?;
+        begun.wait()?;
+    }
+    let as_of = at.map_or_else(|| "the latest state".to_owned(), rfc3339);
+    let text = format!("{} holds {as_of} of {}", data.display(), backup.display());
+    Ok(Reply::new(
+        text,
+        json!({ "data": data, "backup": backup, "accounts": accounts.len() }),
+    ))
+}
+
+fn accounts(house: &House) -> Result<Vec<AccountId>, Failure> {
+    Ok(house.store.view(AccountId::DIRECTORY)?.accounts()?)
 }
 
 fn refuse_if_served(data: &Path) -> Result<(), Failure> {
-    if std::os::unix::net::UnixStream::connect(control::place(data)).is_ok() {
+    if control::is_served(data) {
         return Err(Failure::of(
             data.display(),
             "a server runs on this data; stop it first",

@@ -1,10 +1,17 @@
 //! The store itself: how it is, whether it is sound, and copies of it.
 
 use super::directory::Bytes;
-use super::{Failure, Reply, Watcher};
+use super::{Failure, Progress, Reply, Watcher};
 use crate::house::House;
-use serde_json::json;
+use crate::moment::rfc3339;
+use ::store::id::AccountId;
+use ::store::model::{Reads, check as check_model};
+use ::store::world::disk::Disk;
+use serde_json::{Value, json};
 use std::path::Path;
+
+/// Findings that are shown to people; scripts get all.
+const FINDINGS_SHOWN: usize = 20;
 
 pub fn status(house: &House) -> Result<Reply, Failure> {
     let accounts = house.engine.accounts()?;
@@ -14,31 +21,135 @@ pub fn status(house: &House) -> Result<Reply, Failure> {
         .iter()
         .map(|account| account.recoverable_bytes)
         .sum();
+    let store = house.backend.status()?;
     let version = env!("CARGO_PKG_VERSION");
-    let text = format!(
-        "facteur {version}\ndata           {}\ndomains        {domains}\naccounts       {}\n\
-         mail           {}\nrecoverable    {}\nqueue          {queue} letters",
-        house.data.display(),
-        accounts.len(),
-        Bytes(used),
-        Bytes(recoverable),
-    );
+    let state = match (&store.failure, store.is_full) {
+        (Some(why), _) => format!("read-only: {why}"),
+        (None, true) => "too little room on the disk: no mail is taken".to_owned(),
+        (None, false) => "sound".to_owned(),
+    };
+    let lines = [
+        ("version", version.to_owned()),
+        ("data", house.data.display().to_string()),
+        ("state", state.clone()),
+        ("domains", domains.to_string()),
+        ("accounts", accounts.len().to_string()),
+        ("mail", Bytes(used).to_string()),
+        ("recoverable", Bytes(recoverable).to_string()),
+        ("queue", format!("{queue} letters")),
+        (
+            "log",
+            format!("{} in {} files", Bytes(store.log_bytes), store.segments),
+        ),
+        ("index", Bytes(store.index_bytes).to_string()),
+        ("disk", format!("{} free", Bytes(store.space.free_bytes))),
+    ];
+    let text: Vec<String> = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<12} {value}"))
+        .collect();
     let data = json!({
         "version": version,
         "data": house.data,
+        "state": state,
         "domains": domains,
         "accounts": accounts.len(),
         "mail_bytes": used,
         "recoverable_bytes": recoverable,
         "queue": queue,
+        "store": {
+            "settled": store.settled,
+            "applied": store.applied,
+            "durable": store.durable,
+            "segments": store.segments,
+            "log_bytes": store.log_bytes,
+            "index_bytes": store.index_bytes,
+            "memory_bytes": store.memory_bytes,
+            "bases": store.bases,
+            "free_bytes": store.space.free_bytes,
+            "is_full": store.is_full,
+            "backups_running": store.leases,
+            "failure": store.failure,
+            "collector_problem": store.collector_problem,
+        },
+    });
+    Ok(Reply::new(text.join("\n"), data))
+}
+
+/// Verifies what is kept, first below the model, then what its rows mean.
+///
+/// Errors: something is wrong; the line says how much, and where it is told in full.
+pub fn check(house: &House, watcher: Watcher<'_>) -> Result<Reply, Failure> {
+    watcher(&Progress {
+        done: 0,
+        total: 2,
+        what: "log and bodies".to_owned(),
+    });
+    let report = house.backend.check()?;
+    watcher(&Progress {
+        done: 1,
+        total: 2,
+        what: "accounts".to_owned(),
+    });
+    let view = house.store.view(AccountId::DIRECTORY)?;
+    let findings = check_model(&view)?;
+    let accounts = view.accounts()?.len();
+    drop(view);
+    let problems: Vec<String> = report
+        .problems
+        .into_iter()
+        .chain(findings.iter().map(ToString::to_string))
+        .collect();
+    if !problems.is_empty() {
+        for problem in &problems {
+            tracing::error!(problem, "check");
+        }
+        let more = problems.len() as u64 + report.problems_unlisted;
+        let first: Vec<&str> = problems
+            .iter()
+            .map(String::as_str)
+            .take(FINDINGS_SHOWN)
+            .collect();
+        return Err(Failure(format!("{more} problems: {}", first.join("; "))));
+    }
+    let (bodies, frames) = (report.bodies, report.frames);
+    let text = format!("sound: {accounts} accounts, {bodies} bodies, {frames} frames of the log");
+    let data = json!({
+        "problems": Value::Array(Vec::new()),
+        "accounts": accounts,
+        "bodies": bodies,
+        "frames": frames,
+        "references": report.references,
+        "unreferenced": report.unreferenced,
     });
     Ok(Reply::new(text, data))
 }
 
-pub fn check(_house: &House, _watcher: Watcher<'_>) -> Result<Reply, Failure> {
-    Err(Failure("check is not ready".to_owned()))
-}
-
-pub fn backup(_house: &House, _target: &Path, _watcher: Watcher<'_>) -> Result<Reply, Failure> {
-    Err(Failure("backup is not ready".to_owned()))
+/// Copies what is not yet in the folder.
+pub fn backup(house: &House, target: &Path, watcher: Watcher<'_>) -> Result<Reply, Failure> {
+    watcher(&Progress {
+        done: 0,
+        total: 1,
+        what: "copying".to_owned(),
+    });
+    let started = house.engine.now();
+    let report = house
+        .backend
+        .backup(&Disk, target)
+        .map_err(|error| Failure::of(target.display(), error))?;
+    let text = format!(
+        "{} in {} files copied to {}; the backup holds everything up to {}",
+        Bytes(report.bytes),
+        report.files,
+        target.display(),
+        rfc3339(started.seconds()),
+    );
+    let data = json!({
+        "target": target,
+        "position": report.position,
+        "files": report.files,
+        "bytes": report.bytes,
+        "time": rfc3339(started.seconds()),
+    });
+    Ok(Reply::new(text, data))
 }
