@@ -14,7 +14,7 @@ use store::model::Store;
 use store::world::disk::Disk;
 
 /// How often it is tried to open data that another process has open.
-const ATTEMPTS: u32 = 100;
+const ATTEMPTS: u32 = 300;
 
 /// Wait between two of these.
 const PAUSE: Duration = Duration::from_millis(100);
