@@ -13,7 +13,8 @@ pub struct Limits {
     pub sign_in_seconds: i64,
     /// Seconds without a byte once signed in; at least 600 (RFC 1939 §3).
     pub idle_seconds: i64,
-    /// Letters in one maildrop; the oldest are shown. Each takes 24 bytes of memory as long as the session lasts.
+    /// Letters in one maildrop; the oldest are shown. Each takes 24 bytes of memory as long as the
+    /// session lasts.
     pub letters_max: usize,
 }
 

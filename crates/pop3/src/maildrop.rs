@@ -1,7 +1,7 @@
 //! The Inbox as it was at sign-in: which letters, and what this session wants done with them.
 //!
-//! 24 bytes a letter; everything else is read again when it is asked for. A letter that others removed or moved
-//! meanwhile is found by its content id, which goes with it.
+//! 24 bytes a letter; everything else is read again when it is asked for. A letter that others
+//! removed or moved meanwhile is found by its content id, which goes with it.
 //!
 //! Sources: RFC 1939 §4 (the maildrop), §7 (UIDL).
 
@@ -151,7 +151,8 @@ impl Maildrop {
         }
     }
 
-    /// Opens a letter's bytes, wherever it is by now; `None` when it is gone for good. Reads the disk.
+    /// Opens a letter's bytes, wherever it is by now; `None` when it is gone for good. Reads the
+    /// disk.
     pub(crate) fn message(&self, number: usize) -> Result<Option<Message>, EngineError> {
         let Some(letter) = self.living(number) else {
             return Ok(None);
@@ -176,7 +177,8 @@ impl Maildrop {
 
     /// Carries out all that QUIT promises, in one commit. Reads and writes the disk.
     ///
-    /// Letters go to the recoverable shelf, as with any other deletion; those fetched and kept become seen.
+    /// Letters go to the recoverable shelf, as with any other deletion; those fetched and kept
+    /// become seen.
     pub(crate) fn close(&self, now: Timestamp) -> Result<Pending<Closing>, EngineError> {
         self.account.write(|txn| {
             let (mut going, mut staying) = (Vec::new(), Vec::new());

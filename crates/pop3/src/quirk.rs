@@ -1,6 +1,7 @@
 //! Faults of clients that are tolerated, each with who has it.
 
-/// `AUTH` without a mechanism asks for the list of them: Outlook Express and old Eudora, before CAPA was known.
+/// `AUTH` without a mechanism asks for the list of them: Outlook Express and old Eudora, before
+/// CAPA was known.
 ///
 /// RFC 5034 has no such form.
 pub fn is_question_for_mechanisms(arguments: Option<&(String, Option<String>)>) -> bool {

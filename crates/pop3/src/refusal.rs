@@ -1,6 +1,7 @@
 //! Every way to say no, and its one place on the wire.
 //!
-//! Sources: RFC 2449 §8 (codes in brackets), RFC 3206 §3 (AUTH, SYS/TEMP, SYS/PERM), RFC 6856 §3 (LANG).
+//! Sources: RFC 2449 §8 (codes in brackets), RFC 3206 §3 (AUTH, SYS/TEMP, SYS/PERM), RFC 6856 §3
+//! (LANG).
 
 use crate::codec::command::Malformed;
 use engine::{EngineError, SignInRefusal};

@@ -1,7 +1,7 @@
 //! The dialogue: whose turn it is, what is awaited, and what each input leads to.
 //!
-//! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here stands only in which
-//! [`Mode`] what may come. Start at [`Session::advance`].
+//! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here
+//! stands only in which [`Mode`] what may come. Start at [`Session::advance`].
 
 use crate::codec::command::{self as grammar, Command};
 use crate::codec::letter::Writer;
@@ -249,7 +249,8 @@ impl Session {
         }
     }
 
-    /// Carries a command out, or begins to. Source: RFC 1939 §4–§7 (what is allowed in which state).
+    /// Carries a command out, or begins to. Source: RFC 1939 §4–§7 (what is allowed in which
+    /// state).
     fn command(&mut self, command: Command, is_last: bool) -> Result<(), Refusal> {
         match command {
             Command::Capa => {

@@ -1,7 +1,8 @@
 //! A letter on its way in, behind DATA or BDAT: counted, its header looked at, passed on in pieces.
 //!
-//! At most [`PIECE_BYTES`] wait in memory; what waits is given to the engine where the disk may be touched, so
-//! that a small letter costs one such step in all. A letter that is refused is still counted to its end.
+//! At most [`PIECE_BYTES`] wait in memory; what waits is given to the engine where the disk may be
+//! touched, so that a small letter costs one such step in all. A letter that is refused is still
+//! counted to its end.
 
 use crate::codec::data::Fault;
 use crate::refusal::Refusal;
@@ -10,13 +11,15 @@ use engine::{Engine, Staged, Upload};
 /// Bytes that wait before they are given to the engine: most letters fit whole.
 pub const PIECE_BYTES: usize = 64 * 1024;
 
-/// Bytes of a header. Real ones stay below 64 KiB; what lists need of a letter is read from the header.
+/// Bytes of a header. Real ones stay below 64 KiB; what lists need of a letter is read from the
+/// header.
 const HEADER_BYTES_MAX: usize = 256 * 1024;
 
 /// Fields of a header. Real ones have below 200.
 const HEADER_FIELDS_MAX: usize = 2_000;
 
-/// Bytes of a letter already refused that are read to find its end, beyond the largest allowed letter.
+/// Bytes of a letter already refused that are read to find its end, beyond the largest allowed
+/// letter.
 const WASTE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A letter that comes in pieces.

@@ -11,7 +11,8 @@ pub fn space_before_path(text: &str) -> &str {
 
 /// True for the first line of an HTTP request.
 ///
-/// Browsers and web servers can be made to send letters inside a request; the connection must end before its body.
+/// Browsers and web servers can be made to send letters inside a request; the connection must end
+/// before its body.
 pub fn is_web_request(line: &[u8]) -> bool {
     const METHODS: [&[u8]; 9] = [
         b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH", b"TRACE",

@@ -1,6 +1,7 @@
 //! Every way to say no, and its one place on the wire.
 //!
-//! Sources: RFC 5321 §4.2.2 (codes), RFC 3463 §3 (enhanced codes), RFC 4954 §6, RFC 3207 §4, RFC 6531 §4.
+//! Sources: RFC 5321 §4.2.2 (codes), RFC 3463 §3 (enhanced codes), RFC 4954 §6, RFC 3207 §4, RFC
+//! 6531 §4.
 
 use crate::codec::command::Malformed;
 use crate::codec::data::Fault;

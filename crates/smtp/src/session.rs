@@ -1,7 +1,7 @@
 //! The dialogue: whose turn it is, what is awaited, and what each input leads to.
 //!
-//! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here stands only in which
-//! [`Mode`] what may come. Start at [`Session::advance`].
+//! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here
+//! stands only in which [`Mode`] what may come. Start at [`Session::advance`].
 
 use crate::codec::command::{self as grammar, Command, Hello, Malformed};
 use crate::codec::data::{LineCheck, Unstuffer};
@@ -199,7 +199,8 @@ impl Session {
         } else if is_waiting {
             self.close_with(&Refusal::Slow);
         } else {
-            self.then.push(Output::WaitUntil(later(now, 1000))); // We make the peer wait, not it us.
+            // We make the peer wait, not it us.
+            self.then.push(Output::WaitUntil(later(now, 1000)));
         }
     }
 
@@ -291,7 +292,8 @@ impl Session {
 
     /// Carries a command out, or begins to.
     ///
-    /// Source: RFC 5321 §4.1.4 (order); RFC 2920 §3.1 (DATA, STARTTLS and AUTH end a group of commands).
+    /// Source: RFC 5321 §4.1.4 (order); RFC 2920 §3.1 (DATA, STARTTLS and AUTH end a group of
+    /// commands).
     fn command(&mut self, command: Command, is_last: bool) -> Result<(), Refusal> {
         match command {
             Command::Hello(kind, name) => command::hello::run(self, kind, name),
@@ -401,6 +403,8 @@ impl Session {
         reply.write(&mut self.replies);
     }
 
+    /// Ends a command that has succeeded.
+    #[allow(clippy::unnecessary_wraps)] // It stands where a command answers with its outcome.
     pub(crate) fn done(&mut self, reply: Reply) -> Result<(), Refusal> {
         self.say(reply);
         Ok(())

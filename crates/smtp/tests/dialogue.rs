@@ -11,4 +11,6 @@ macro_rules! dialogues {
     };
 }
 
-dialogues! { greeting order mail recipient data chunks smuggling authentication encryption lmtp limits }
+dialogues! {
+   greeting order mail recipient data chunks smuggling authentication encryption lmtp limits
+}

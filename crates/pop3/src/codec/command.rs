@@ -1,6 +1,7 @@
 //! Command lines.
 //!
-//! Sources: RFC 1939 §3, §5–§7; RFC 2449 §5 (CAPA), RFC 2595 §4 (STLS), RFC 5034 §4 (AUTH), RFC 6856 §2, §3.
+//! Sources: RFC 1939 §3, §5–§7; RFC 2449 §5 (CAPA), RFC 2595 §4 (STLS), RFC 5034 §4 (AUTH), RFC
+//! 6856 §2, §3.
 
 /// Digits of the number of a letter or of lines.
 const NUMBER_DIGITS_MAX: usize = 10;

@@ -1,4 +1,5 @@
-//! A letter on its way out: dots at the beginning of lines doubled, whole or only its top, and the end put behind.
+//! A letter on its way out: dots at the beginning of lines doubled, whole or only its top, and the
+//! end put behind.
 //!
 //! A letter whose last line has no end gets one, since the final dot needs a line of its own.
 //! Source: RFC 1939 §3 (multi-line responses), §7 (TOP).

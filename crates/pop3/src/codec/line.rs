@@ -1,9 +1,11 @@
-//! One command line out of received bytes. Only CRLF ends a line; what holds a bare CR or LF or a NUL is one bad line.
+//! One command line out of received bytes. Only CRLF ends a line; what holds a bare CR or LF or a
+//! NUL is one bad line.
 
 /// Octets of a command line with its CRLF (RFC 2449 §4).
 pub const COMMAND_BYTES_MAX: usize = 255;
 
-/// Octets of a line that carries a SASL message or a password (RFC 5034 §4 asks for what the mechanism needs).
+/// Octets of a line that carries a SASL message or a password (RFC 5034 §4 asks for what the
+/// mechanism needs).
 pub const AUTH_BYTES_MAX: usize = 12_288;
 
 /// What stands at the front of the received bytes.
@@ -37,7 +39,8 @@ pub fn take(bytes: &[u8], bytes_max: usize) -> Line<'_> {
     }
 }
 
-/// Drops the rest of a line that was too long: how many bytes to drop, and whether its end was among them.
+/// Drops the rest of a line that was too long: how many bytes to drop, and whether its end was
+/// among them.
 pub fn skip(bytes: &[u8]) -> (usize, bool) {
     match memchr::memchr(b'\n', bytes) {
         Some(at) => (at + 1, true),

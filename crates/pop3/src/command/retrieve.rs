@@ -74,7 +74,8 @@ pub(crate) fn begin(session: &mut Session, fetch: Fetch) {
 /// Sends the next piece, where the disk may be read.
 pub(crate) fn piece(session: &mut Session, retrieval: Box<Retrieval>) {
     if let Err(refusal) = read(session, retrieval) {
-        // In the middle of a letter there is no way to say no but to break off (RFC 1939 has no other).
+        // In the middle of a letter there is no way to say no but to break off (RFC 1939 has no
+        // other).
         session.replies().clear();
         session.log_failure(&refusal);
         session.close();

@@ -1,10 +1,14 @@
-//! Leads sessions over an engine in memory, as the driver in `server` would, and reads dialogues from text files.
+//! Leads sessions over an engine in memory, as the driver in `server` would, and reads dialogues
+//! from text files.
 //!
-//! A file holds dialogues: `== rule` begins one, `@ clear` or `@ tls` opens a connection (again: a second session on
-//! the same server), `C:` is a line from the client, `S:` one from the server (`…` at its end stands for anything);
+//! A file holds dialogues: `== rule` begins one, `@ clear` or `@ tls` opens a connection (again: a
+//! second session on the same server), `C:` is a line from the client, `S:` one from the server
+//! (`…` at its end stands for anything);
 //! `! closed`, `! tls` (the handshake that was asked for), `! inbox number`.
 //! Alice's Inbox holds three letters: see [`LETTERS`].
 #![allow(dead_code)] // Each test file uses its part.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test fails by panicking.
+#![allow(clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Answer, Closed, Dialogue, Input, Output, Question, Record};

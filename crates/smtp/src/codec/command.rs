@@ -1,6 +1,7 @@
 //! Command lines.
 //!
-//! Source: RFC 5321 §4.1.1; RFC 2033 §4.1 (LHLO), RFC 3030 §2 (BDAT), RFC 3207 §4 (STARTTLS), RFC 4954 §4 (AUTH).
+//! Source: RFC 5321 §4.1.1; RFC 2033 §4.1 (LHLO), RFC 3030 §2 (BDAT), RFC 3207 §4 (STARTTLS), RFC
+//! 4954 §4 (AUTH).
 
 use super::parameter::{self, MailParameters, RecipientParameters};
 use formats::address::{self, Mailbox, Path};
@@ -112,7 +113,8 @@ fn alone(command: Command, rest: &str) -> Result<Command, Malformed> {
     }
 }
 
-/// Any name of a host's characters: many clients do not know theirs, and it is only noted in Received.
+/// Any name of a host's characters: many clients do not know theirs, and it is only noted in
+/// Received.
 fn hello(kind: Hello, rest: &str) -> Result<Command, Malformed> {
     let name = rest.trim_matches(' ');
     let is_name = (1..=NAME_BYTES_MAX).contains(&name.len())

@@ -1,8 +1,9 @@
 //! A letter on its way in after DATA: takes the transparency off and finds the one true end.
 //!
-//! Only CRLF "." CRLF ends a letter. A bare CR, a bare LF or a NUL makes the whole letter refusable, but it is
-//! still read to its true end, so that what follows is never taken for commands (SMTP smuggling, VU#302671).
-//! Never keeps bytes: the pieces given out are slices of what came in, or one of two constants.
+//! Only CRLF "." CRLF ends a letter. A bare CR, a bare LF or a NUL makes the whole letter
+//! refusable, but it is still read to its true end, so that what follows is never taken for
+//! commands (SMTP smuggling, VU#302671). Never keeps bytes: the pieces given out are slices of what
+//! came in, or one of two constants.
 //!
 //! Source: RFC 5321 §4.5.2 (transparency), §2.3.8 (lines).
 
@@ -51,7 +52,8 @@ impl Default for Unstuffer {
 }
 
 impl Unstuffer {
-    /// Takes bytes up to the end of the letter, gives the letter's own to `sink`, and says how many were taken.
+    /// Takes bytes up to the end of the letter, gives the letter's own to `sink`, and says how many
+    /// were taken.
     pub fn feed(&mut self, bytes: &[u8], mut sink: impl FnMut(&[u8])) -> usize {
         let mut rest = bytes;
         while self.place != Place::Ended {
@@ -296,9 +298,9 @@ mod tests {
         fn what_was_stuffed_comes_out_as_it_was(
             lines in proptest::collection::vec("[.a ]{0,6}", 0..12), cut in 1usize..20,
         ) {
-            let letter: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+            let letter: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
             let mut stuffed: String = lines.iter()
-                .map(|line| format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" }))
+                .flat_map(|line| [if line.starts_with('.') { "." } else { "" }, line, "\r\n"])
                 .collect();
             stuffed.push_str(".\r\n");
             let (got, fault, taken) = run(stuffed.as_bytes(), cut);

@@ -1,12 +1,12 @@
 //! One command line out of received bytes.
 //!
-//! A line ends in CRLF and in nothing else; a line with a bare CR or LF or a NUL in it is *one* bad line, so that
-//! two servers in a row never disagree about how many commands were sent.
+//! A line ends in CRLF and in nothing else; a line with a bare CR or LF or a NUL in it is *one* bad
+//! line, so that two servers in a row never disagree about how many commands were sent.
 
 /// Octets of a command line with its CRLF.
 ///
-/// RFC 5321 §4.5.3.1.4 asks for 512, and the extensions add up: MAIL with SIZE, BODY, RET, ENVID, AUTH and
-/// SMTPUTF8 reaches about 1,700.
+/// RFC 5321 §4.5.3.1.4 asks for 512, and the extensions add up: MAIL with SIZE, BODY, RET, ENVID,
+/// AUTH and SMTPUTF8 reaches about 1,700.
 pub const COMMAND_BYTES_MAX: usize = 2048;
 
 /// Octets of a line of the AUTH exchange with its CRLF (RFC 4954 §4).
@@ -17,9 +17,11 @@ pub const AUTH_BYTES_MAX: usize = 12_288;
 pub enum Line<'a> {
     /// A whole line without its CRLF, and how many bytes it took.
     Whole(&'a [u8], usize),
-    /// A line that must not be looked at: it holds a bare CR or LF or a NUL. How many bytes it took.
+    /// A line that must not be looked at: it holds a bare CR or LF or a NUL. How many bytes it
+    /// took.
     Damaged(usize),
-    /// Longer than allowed, and not even ended yet; the bytes so far are to be dropped until [`skip`] finds its end.
+    /// Longer than allowed, and not even ended yet; the bytes so far are to be dropped until
+    /// [`skip`] finds its end.
     TooLong(usize),
     /// More bytes are needed.
     Partial,
@@ -44,7 +46,8 @@ pub fn take(bytes: &[u8], bytes_max: usize) -> Line<'_> {
     }
 }
 
-/// Drops the rest of a line that was too long: how many bytes to drop, and whether its end was among them.
+/// Drops the rest of a line that was too long: how many bytes to drop, and whether its end was
+/// among them.
 pub fn skip(bytes: &[u8]) -> (usize, bool) {
     match memchr::memchr(b'\n', bytes) {
         Some(at) => (at + 1, true),

@@ -147,7 +147,8 @@ fn word(text: &str) -> Result<(String, Option<&str>), Malformed> {
 
 fn number(text: &str) -> Result<u64, Malformed> {
     let is_number = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let value = is_number.then(|| text.parse().unwrap_or(u64::MAX)); // 20 digits may exceed 64 bits.
+    // 20 digits may exceed 64 bits.
+    let value = is_number.then(|| text.parse().unwrap_or(u64::MAX));
     value.ok_or(Malformed::Parameter)
 }
 

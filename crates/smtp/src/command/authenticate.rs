@@ -1,7 +1,7 @@
 //! `AUTH`: base64 around the mechanisms of the engine.
 //!
-//! Source: RFC 4954 §4. After success the client says EHLO again or does not; nothing is forgotten, because no
-//! mechanism adds a security layer.
+//! Source: RFC 4954 §4. After success the client says EHLO again or does not; nothing is forgotten,
+//! because no mechanism adds a security layer.
 
 use crate::codec::reply::{self, Reply};
 use crate::refusal::Refusal;

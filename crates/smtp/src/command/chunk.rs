@@ -1,8 +1,9 @@
 //! `BDAT`: a letter in chunks whose length is told before.
 //!
-//! A chunk's bytes are read even when they are refused, for they are never commands (RFC 3030 §2). With
-//! `BODY=BINARYMIME` they are stored as they came, bare LF and NUL included; they are never put into lines,
-//! because delivery is into mailboxes here, which keep any octets.
+//! A chunk's bytes are read even when they are refused, for they are never commands (RFC 3030 §2).
+//! With
+//! `BODY=BINARYMIME` they are stored as they came, bare LF and NUL included; they are never put
+//! into lines, because delivery is into mailboxes here, which keep any octets.
 
 use super::deliver;
 use crate::codec::command::Chunk;
@@ -13,7 +14,8 @@ use crate::letter::Letter;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Session, Source, Transaction};
 
-/// Bytes of a chunk that is refused, which are read to stay in step; a larger one ends the connection.
+/// Bytes of a chunk that is refused, which are read to stay in step; a larger one ends the
+/// connection.
 const WASTE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Begins a chunk. Whether it is welcome is told when it has come.

@@ -1,6 +1,7 @@
 //! `DATA` and what follows it.
 //!
-//! Sources: RFC 5321 §4.1.1.4, RFC 2920 §3.1 (nothing may follow DATA before the reply), RFC 3030 §3.
+//! Sources: RFC 5321 §4.1.1.4, RFC 2920 §3.1 (nothing may follow DATA before the reply), RFC 3030
+//! §3.
 
 use super::deliver;
 use crate::codec::data::Unstuffer;
@@ -12,8 +13,8 @@ use crate::session::{Mode, Session, Source};
 
 /// Asks for the letter.
 ///
-/// When bytes are here already, the client did not wait to be asked: they are read as the letter they claim to be,
-/// and refused at its end, so that they are never taken for commands.
+/// When bytes are here already, the client did not wait to be asked: they are read as the letter
+/// they claim to be, and refused at its end, so that they are never taken for commands.
 pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
     let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
     if transaction.letter.is_some() {

@@ -1,6 +1,8 @@
-//! The end of a letter: checks that need it whole, the one commit, and the reply once that is on disk.
+//! The end of a letter: checks that need it whole, the one commit, and the reply once that is on
+//! disk.
 //!
-//! Sources: RFC 5321 §4.1.1.4, §4.2.5; RFC 2033 §4.2 (an answer for each recipient); RFC 6409 §6.1, §8.1.
+//! Sources: RFC 5321 §4.1.1.4, §4.2.5; RFC 2033 §4.2 (an answer for each recipient); RFC 6409 §6.1,
+//! §8.1.
 
 use crate::codec::command::Hello;
 use crate::codec::parameter;

@@ -1,7 +1,8 @@
 //! `RCPT TO`.
 //!
 //! Never relays: a recipient elsewhere is taken from someone who signed in only.
-//! Sources: RFC 5321 §4.1.1.3, §3.6.2 (relaying), §4.5.3.1.10 (too many), RFC 3461 §4 (NOTIFY, ORCPT).
+//! Sources: RFC 5321 §4.1.1.3, §3.6.2 (relaying), §4.5.3.1.10 (too many), RFC 3461 §4 (NOTIFY,
+//! ORCPT).
 
 use crate::codec::parameter::{self, RecipientParameters};
 use crate::codec::reply::Reply;

@@ -1,10 +1,15 @@
-//! Leads a session over an engine in memory, as the driver in `server` would, and reads dialogues from text files.
+//! Leads a session over an engine in memory, as the driver in `server` would, and reads dialogues
+//! from text files.
 //!
-//! A file holds dialogues: `== rule` begins one, `@ port …` says which listener (`relay`, `submission`,
-//! `submissions`, `lmtp`) and perhaps `tls`; `C:` a line from the client, `C>` bytes with `\r \n \0 \\` escapes,
-//! `S:` a line from the server (`…` at its end stands for anything), `! closed`, `! tls` (the handshake that was
-//! asked for), `! inbox address number`, `! queue number`.
+//! A file holds dialogues: `== rule` begins one, `@ port …` says which listener (`relay`,
+//! `submission`,
+//! `submissions`, `lmtp`) and perhaps `tls`; `C:` a line from the client, `C>` bytes with `\r \n \0
+//! \\` escapes,
+//! `S:` a line from the server (`…` at its end stands for anything), `! closed`, `! tls` (the
+//! handshake that was asked for), `! inbox address number`, `! queue number`.
 #![allow(dead_code)] // Each test file uses its part.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test fails by panicking.
+#![allow(clippy::indexing_slicing, clippy::missing_panics_doc)]
 
 use engine::dialogue::{Answer, Closed, Dialogue, Input, Output, Question, Record};
 use engine::rehearsal::Rehearsal;
