@@ -97,7 +97,7 @@ impl Client {
         let mut tagged = String::new();
         for line in without_literals(&answer).lines() {
             if line.starts_with(&tag) {
-                tagged = line.to_owned();
+                line.clone_into(&mut tagged);
             } else {
                 self.untagged(line);
             }
