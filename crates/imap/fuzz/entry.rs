@@ -36,7 +36,7 @@ fn cut(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
             match frame {
                 Frame::Command(command) => commands.push(command.to_vec()),
                 Frame::Literal(..) => {
-                    goes_on = framer.collect(COMMAND_BYTES_MAX) || framer.refuse()
+                    goes_on = framer.collect(COMMAND_BYTES_MAX) || framer.refuse();
                 }
                 Frame::Lost(_) => return commands,
                 Frame::Partial | Frame::Refused => {}

@@ -425,9 +425,8 @@ impl Session {
     fn after_step(&mut self, tag: String, work: Box<dyn Work>, step: Step) {
         match step {
             Step::Done(reply) => {
-                let told = reply
-                    .announce
-                    .map_or(Ok(()), |expunges| self.announce(expunges));
+                let expunges = reply.announce.filter(|_| self.has_news());
+                let told = expunges.map_or(Ok(()), |expunges| self.announce(expunges));
                 self.finish(&tag, told.map(|()| reply));
             }
             Step::More if self.out.is_empty() => self.ask_disk(Doing::Working(tag, work)),

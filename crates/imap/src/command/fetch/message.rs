@@ -60,6 +60,11 @@ impl Telling {
         }
     }
 
+    /// The message's row.
+    pub(super) fn row(&self) -> &ItemRow {
+        &self.row
+    }
+
     /// Writes until the message is told or the step is full. True if it is told.
     ///
     /// Errors: nothing of the message was written; [`Refusal::Broken`] if some of it was sent already.

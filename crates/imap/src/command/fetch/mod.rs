@@ -16,7 +16,7 @@ use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
 use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek};
 use crate::codec::sequence::{NumberSet, SequenceSet};
-use crate::keywords::{self, Names};
+use crate::keywords::Names;
 use crate::refusal::Refusal;
 use crate::selected::number_set;
 use crate::sync;
@@ -292,8 +292,13 @@ impl FetchWork {
         if self.ready.is_empty() && self.telling.is_none() {
             return Ok(true);
         }
-        let view = desk.account.read()?;
-        let names = keywords::of_rows(&view, self.ready.iter().map(|gathered| &gathered.row))?;
+        let ready = self.ready.iter().map(|gathered| &gathered.row);
+        let mut rows = ready.chain(self.telling.iter().map(Telling::row));
+        let names = if rows.all(|row| row.keywords.is_empty()) {
+            Names::default()
+        } else {
+            Names::all(&desk.account.read()?)?
+        };
         loop {
             let mut telling = match self.telling.take() {
                 Some(telling) => telling,
