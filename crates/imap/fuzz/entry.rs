@@ -11,7 +11,8 @@ use imap::codec::parse;
 /// Steps after which a dialogue is stuck.
 const STEPS_MAX: usize = 20_000;
 
-/// Cutting and reading end, take no more than they are given, and cut alike however the bytes arrive.
+/// Cutting and reading end, take no more than they are given, and cut alike however the bytes
+/// arrive.
 pub fn command(bytes: &[u8]) {
     let whole = cut(bytes, bytes.len().max(1));
     assert_eq!(
@@ -50,8 +51,8 @@ fn cut(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
     commands
 }
 
-/// A signed-in session takes anything: it answers or closes, asks one question at a time, and never stops taking
-/// while the buffer is full.
+/// A signed-in session takes anything: it answers or closes, asks one question at a time, and never
+/// stops taking while the buffer is full.
 pub fn dialogue(bytes: &[u8]) {
     let stage = Rehearsal::new(Settings::default()).expect("an engine in memory");
     stage.person("a@example.test").expect("a person");

@@ -1,7 +1,7 @@
 //! Mailbox names ⇄ folders.
 //!
-//! A folder's name may hold any character; one with the separator in it is shown with a look-alike. Folders that
-//! are hidden or hold no letters are not shown, unless a mailbox lies below them.
+//! A folder's name may hold any character; one with the separator in it is shown with a look-alike.
+//! Folders that are hidden or hold no letters are not shown, unless a mailbox lies below them.
 //!
 //! Start at [`Mailboxes::read`] for all of them, at [`find`] for one.
 //!

@@ -4,8 +4,8 @@
 /// [`crate::codec::frame`].
 pub const BARE_LINE_FEED: &str = "bare LF ends a line";
 
-/// More than one space between arguments, and spaces at the end of a line: older mobile clients. See
-/// [`crate::codec::cursor::Cursor::space`].
+/// More than one space between arguments, and spaces at the end of a line: older mobile clients.
+/// See [`crate::codec::cursor::Cursor::space`].
 pub const SPARE_SPACES: &str = "spaces more than one";
 
 #[cfg(test)]

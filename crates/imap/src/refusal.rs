@@ -1,6 +1,7 @@
 //! Every way to say no, and its one place on the wire.
 //!
-//! Start at [`Refusal::text`]. Standards: RFC 9051 §7.1, RFC 5530 §3 (codes), RFC 7162 §3, RFC 4469 §4.2 (TOOBIG).
+//! Start at [`Refusal::text`]. Standards: RFC 9051 §7.1, RFC 5530 §3 (codes), RFC 7162 §3, RFC 4469
+//! §4.2 (TOOBIG).
 
 use crate::codec::Fault;
 use engine::{EngineError, SignInRefusal};

@@ -1,7 +1,8 @@
 //! The mailbox that a session has open, as its client sees it.
 //!
-//! The picture is what was told, not what is: message numbers mean places in it until the client is told
-//! otherwise. It keeps no rows, only UIDs as runs and one change number, so that an idle session stays small.
+//! The picture is what was told, not what is: message numbers mean places in it until the client is
+//! told otherwise. It keeps no rows, only UIDs as runs and one change number, so that an idle
+//! session stays small.
 //!
 //! Start at [`Selected`]; what changes the picture is in [`crate::sync`].
 
@@ -22,7 +23,8 @@ pub(crate) struct Selected {
     pub(crate) seen: ChangeSeq,
     /// Some told messages may have left, which could not be told yet.
     pub(crate) departed: bool,
-    /// Where the told messages that have left can be looked up in the log: everything before was told.
+    /// Where the told messages that have left can be looked up in the log: everything before was
+    /// told.
     pub(crate) departed_since: ChangeSeq,
     /// What the last `SEARCH RETURN (SAVE)` found. Source: RFC 5182 §2.1.
     pub(crate) saved: UidSet,

@@ -1,12 +1,13 @@
 //! The IMAP dialogue: which command is allowed when, and what becomes of it.
 //!
-//! Pure: the driver in `server` feeds bytes and answers, and does what is asked. Commands are taken one at a time
-//! and answered in their order; only APPENDs that come in a row are stored together.
+//! Pure: the driver in `server` feeds bytes and answers, and does what is asked. Commands are taken
+//! one at a time and answered in their order; only APPENDs that come in a row are stored together.
 //!
-//! Start at [`Session::advance`]; [`Doing`] is where the dialogue stands. Signing in is in `signing`, the streaming
-//! of messages in `appending`.
+//! Start at [`Session::advance`]; [`Doing`] is where the dialogue stands. Signing in is in
+//! `signing`, the streaming of messages in `appending`.
 //!
-//! Standards: RFC 9051 §3 (states), §5.4 (autologout), §6.2.1 (STARTTLS), §6.3.13 (IDLE); RFC 2177 (IDLE).
+//! Standards: RFC 9051 §3 (states), §5.4 (autologout), §6.2.1 (STARTTLS), §6.3.13 (IDLE); RFC 2177
+//! (IDLE).
 
 mod appending;
 mod signing;
@@ -29,14 +30,16 @@ use engine::{Account, Engine, EngineError, Settlement, SignIn, StoreError, Times
 /// Seconds until a client that has not signed in is sent away.
 const LOGIN_SECONDS_MAX: i64 = 120;
 
-/// Seconds without a command until a client is sent away; RFC 9051 §5.4 demands at least 30 minutes.
+/// Seconds without a command until a client is sent away; RFC 9051 §5.4 demands at least 30
+/// minutes.
 const SILENCE_SECONDS_MAX: i64 = 35 * 60;
 
 /// Lines that are no command, before and after signing in, until the connection is closed.
 const BAD_COMMANDS_MAX_BEFORE_LOGIN: u32 = 3;
 const BAD_COMMANDS_MAX: u32 = 20;
 
-/// First words of other protocols' requests: nothing is said to them, so that nothing comes back to a browser.
+/// First words of other protocols' requests: nothing is said to them, so that nothing comes back to
+/// a browser.
 const FOREIGN_VERBS: [&[u8]; 10] = [
     b"GET ",
     b"POST ",
@@ -320,8 +323,8 @@ impl Session {
         }
     }
 
-    /// Bytes behind the command were sent in the clear, by whomever: they must not be taken for what the client
-    /// says under TLS.
+    /// Bytes behind the command were sent in the clear, by whomever: they must not be taken for
+    /// what the client says under TLS.
     fn start_tls(&mut self, tag: &str, more_follows: bool) {
         let is_encrypted = self.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
         if is_encrypted || self.mailbox.is_some() {

@@ -1,10 +1,10 @@
 //! Change number ⇄ MODSEQ, and what a client has to be told of what others did.
 //!
-//! A message's MODSEQ is the later of its two stamps, a mailbox's HIGHESTMODSEQ the last change of its contents;
-//! nothing else in this crate knows that.
+//! A message's MODSEQ is the later of its two stamps, a mailbox's HIGHESTMODSEQ the last change of
+//! its contents; nothing else in this crate knows that.
 //!
-//! Start at [`announce`]. Standards: RFC 9051 §7.4, §7.5 (EXISTS, EXPUNGE, FETCH), RFC 7162 §3.1 (MODSEQ), §3.2.10
-//! (VANISHED).
+//! Start at [`announce`]. Standards: RFC 9051 §7.4, §7.5 (EXISTS, EXPUNGE, FETCH), RFC 7162 §3.1
+//! (MODSEQ), §3.2.10 (VANISHED).
 
 use crate::codec::sequence::NumberSet;
 use crate::codec::write;
@@ -50,7 +50,8 @@ pub(crate) enum Expunges {
 
 /// The UIDs in a folder that changed after a number; `None` if that takes reading every row.
 ///
-/// What only came and went, or left, is not among them. Changes made in the session `not_by` are left out.
+/// What only came and went, or left, is not among them. Changes made in the session `not_by` are
+/// left out.
 pub(crate) fn changed_uids(
     view: &impl Reading,
     folder: FolderId,
@@ -87,7 +88,8 @@ pub(crate) fn changed_uids(
 
 /// The UIDs that left a folder after a number, out of `known`.
 ///
-/// When that is forgotten: all of `known` that are no living UIDs (RFC 7162 §3.2.5.1 allows more than needed).
+/// When that is forgotten: all of `known` that are no living UIDs (RFC 7162 §3.2.5.1 allows more
+/// than needed).
 pub(crate) fn vanished(
     view: &impl Reading,
     folder: FolderId,
@@ -247,7 +249,8 @@ pub(crate) fn write_exists(out: &mut BytesMut, count: u32) {
     out.put_slice(b" EXISTS\r\n");
 }
 
-/// `* VANISHED 3:4` or an EXPUNGE for each, from the last, so that the numbers before it stay as they were.
+/// `* VANISHED 3:4` or an EXPUNGE for each, from the last, so that the numbers before it stay as
+/// they were.
 fn write_expunged(out: &mut BytesMut, told: &UidSet, left: &UidSet, as_vanished: bool) {
     if as_vanished {
         out.put_slice(b"* VANISHED ");

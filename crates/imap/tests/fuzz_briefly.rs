@@ -1,4 +1,5 @@
-//! The fuzz targets on mutated examples, so that every run of the tests has a little of what fuzzing gives.
+//! The fuzz targets on mutated examples, so that every run of the tests has a little of what
+//! fuzzing gives.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
-//! Two clients change one mailbox at random: what each makes of the untagged answers alone is what the store holds,
-//! and a third that comes back with any earlier HIGHESTMODSEQ gets from there to the present.
+//! Two clients change one mailbox at random: what each makes of the untagged answers alone is what
+//! the store holds, and a third that comes back with any earlier HIGHESTMODSEQ gets from there to
+//! the present.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
@@ -328,7 +329,11 @@ fn resynced(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        max_shrink_iters: 400,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_picture_becomes_what_the_store_holds(actions in actions()) {

@@ -1,7 +1,7 @@
 //! The commands of a client as values.
 //!
-//! Standards: RFC 9051 §6, RFC 3501 §6 (LSUB, CHECK), RFC 7162 §3 (CONDSTORE, QRESYNC), RFC 5258 (LIST-EXTENDED),
-//! RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE).
+//! Standards: RFC 9051 §6, RFC 3501 §6 (LSUB, CHECK), RFC 7162 §3 (CONDSTORE, QRESYNC), RFC 5258
+//! (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE).
 
 use super::FlagList;
 use super::fetch::FetchRequest;
@@ -27,7 +27,8 @@ pub enum Numbering {
     Uid,
 }
 
-/// Everything that a client can ask for, APPEND excepted: its message is streamed (see [`AppendHead`]).
+/// Everything that a client can ask for, APPEND excepted: its message is streamed (see
+/// [`AppendHead`]).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// `CAPABILITY`
@@ -141,6 +142,7 @@ pub struct Resync {
 ///
 ///  Source: RFC 5258 §3, RFC 9051 §6.3.9.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+// Each option is named for itself.
 #[allow(clippy::struct_excessive_bools)]
 pub struct ListRequest {
     /// Stands in front of each pattern.

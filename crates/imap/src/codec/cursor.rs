@@ -1,7 +1,7 @@
 //! Reads the tokens of RFC 9051 §9 from one whole command.
 //!
-//! Literals stand in the command as they came (`{5}`, line end, five bytes); the framer has made sure that all
-//! their bytes are there.
+//! Literals stand in the command as they came (`{5}`, line end, five bytes); the framer has made
+//! sure that all their bytes are there.
 
 use super::Fault;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! What FETCH asks for.
 //!
-//! Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5 (RFC822.*), RFC 3516 (BINARY), RFC 7162 §3.1.4 (MODSEQ,
-//! CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW).
+//! Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5 (RFC822.*), RFC 3516 (BINARY), RFC 7162 §3.1.4
+//! (MODSEQ, CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW).
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};

@@ -1,15 +1,18 @@
 //! Cuts received bytes into commands, which may span lines where literals are in them.
 //!
-//! Never looks into a literal: what was announced as data is never read as a command, whether it is taken or
-//! refused. Holds only the beginning of a command that has literals; one without is used where it lies.
+//! Never looks into a literal: what was announced as data is never read as a command, whether it is
+//! taken or refused. Holds only the beginning of a command that has literals; one without is used
+//! where it lies.
 //!
-//! Start at [`Framer::next`]. Standards: RFC 9051 §4.3, RFC 7888 (non-synchronizing literals), RFC 3516 §4.4
-//! (literal8).
+//! Start at [`Framer::next`]. Standards: RFC 9051 §4.3, RFC 7888 (non-synchronizing literals), RFC
+//! 3516 §4.4 (literal8).
 
-/// Bytes of one line without its literals; a long sequence set needs more than the 8 KiB of RFC 7162 §4.
+/// Bytes of one line without its literals; a long sequence set needs more than the 8 KiB of RFC
+/// 7162 §4.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of one command with its literals (messages excepted, which are streamed) of a signed-in client.
+/// Bytes of one command with its literals (messages excepted, which are streamed) of a signed-in
+/// client.
 pub const COMMAND_BYTES_MAX: usize = 1024 * 1024;
 
 /// The same before sign-in, where only names and passwords are to be sent.
@@ -18,7 +21,8 @@ pub const COMMAND_BYTES_MAX_BEFORE_LOGIN: usize = 8 * 1024;
 /// Literals in one command; a search with more is no person's.
 pub const LITERALS_MAX: usize = 256;
 
-/// Refused literal data that is read and thrown away, so that the dialogue goes on; for more it is closed.
+/// Refused literal data that is read and thrown away, so that the dialogue goes on; for more it is
+/// closed.
 pub const SKIPPED_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A literal that a line announced.
@@ -39,10 +43,11 @@ pub enum Frame<'a> {
     Partial,
     /// A whole command without its line end.
     Command(&'a [u8]),
-    /// The command so far, with the announcement at its end. The caller says by [`Framer::collect`],
-    /// [`Framer::stream`] or [`Framer::refuse`] what becomes of the data.
+    /// The command so far, with the announcement at its end. The caller says by
+    /// [`Framer::collect`], [`Framer::stream`] or [`Framer::refuse`] what becomes of the data.
     Literal(&'a [u8], Literal),
-    /// A line that is too long, or a literal's size that is no number: nothing behind it can be trusted.
+    /// A line that is too long, or a literal's size that is no number: nothing behind it can be
+    /// trusted.
     Lost(&'static str),
     /// All of a refused command has passed.
     Refused,
@@ -96,8 +101,8 @@ impl Framer {
         }
     }
 
-    /// Adds the announced literal to the command. False if it would grow beyond `bytes_max`: then the caller
-    /// must refuse.
+    /// Adds the announced literal to the command. False if it would grow beyond `bytes_max`: then
+    /// the caller must refuse.
     #[must_use]
     pub fn collect(&mut self, bytes_max: usize) -> bool {
         let Mode::Asked(literal) = self.mode else {
@@ -132,7 +137,8 @@ impl Framer {
         literal.size <= SKIPPED_BYTES_MAX
     }
 
-    /// Passes over `missing` bytes of data and the rest of their command, which was refused meanwhile.
+    /// Passes over `missing` bytes of data and the rest of their command, which was refused
+    /// meanwhile.
     pub fn skip(&mut self, missing: u64) {
         self.reset();
         self.mode = Mode::Skip(missing);
@@ -232,7 +238,8 @@ fn split_up_to(bytes: &[u8], most: u64) -> (&[u8], &[u8]) {
     bytes.split_at_checked(most).unwrap_or((bytes, b""))
 }
 
-/// The first line without its end, and its length with it. A bare LF ends a line too (see [`crate::quirk`]).
+/// The first line without its end, and its length with it. A bare LF ends a line too (see
+/// [`crate::quirk`]).
 fn split_line(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let end = bytes.iter().position(|b| *b == b'\n')?;
     let line = bytes.get(..end)?;

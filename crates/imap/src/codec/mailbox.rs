@@ -1,8 +1,10 @@
-//! Names of mailboxes: UTF-8 inside, modified UTF-7 on the wire for clients that have not enabled better.
+//! Names of mailboxes: UTF-8 inside, modified UTF-7 on the wire for clients that have not enabled
+//! better.
 //!
 //! Knows only what a name looks like, not which names exist or are allowed.
 //!
-//! Standards: RFC 9051 §5.1 (names, INBOX), RFC 3501 §5.1.3 (modified UTF-7), RFC 6855 §3 (UTF8=ACCEPT).
+//! Standards: RFC 9051 §5.1 (names, INBOX), RFC 3501 §5.1.3 (modified UTF-7), RFC 6855 §3
+//! (UTF8=ACCEPT).
 
 use super::Fault;
 use super::write;
@@ -31,7 +33,8 @@ pub struct MailboxName(String);
 impl MailboxName {
     /// Reads a name as it came.
     ///
-    /// In modified UTF-7 only the one shortest spelling is taken, so that two names never mean the same mailbox.
+    /// In modified UTF-7 only the one shortest spelling is taken, so that two names never mean the
+    /// same mailbox.
     pub fn decode(wire: &[u8], form: NameForm) -> Result<Self, Fault> {
         let name = match form {
             NameForm::Utf8 => std::str::from_utf8(wire).ok().map(str::to_owned),

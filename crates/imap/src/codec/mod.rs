@@ -1,10 +1,10 @@
 //! IMAP's grammar: bytes ⇄ typed values.
 //!
-//! Pure, and knows no mailbox: it imports `formats` only. Every parser has a budget, keeps its own stack
-//! instead of recursing, and answers what it can't read with a [`Fault`].
+//! Pure, and knows no mailbox: it imports `formats` only. Every parser has a budget, keeps its own
+//! stack instead of recursing, and answers what it can't read with a [`Fault`].
 //!
-//! Start at [`frame::Framer`], which cuts received bytes into commands, then [`parse::command`]; what is sent
-//! is written by [`write`].
+//! Start at [`frame::Framer`], which cuts received bytes into commands, then [`parse::command`];
+//! what is sent is written by [`write`].
 //!
 //! Standards: RFC 9051 §9 and RFC 3501 §9 (grammar), RFC 7888 (literals), RFC 3516 (literal8).
 
@@ -33,7 +33,8 @@ pub enum Fault {
     Charset,
     /// The name of a mailbox can't be one; answered `NO [CANNOT]`.
     Name(&'static str),
-    /// Data with NUL outside a literal8, or a `BINARY` part that is none; answered `NO [UNKNOWN-CTE]`.
+    /// Data with NUL outside a literal8, or a `BINARY` part that is none; answered `NO
+    /// [UNKNOWN-CTE]`.
     UnknownEncoding,
 }
 

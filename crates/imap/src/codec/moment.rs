@@ -26,7 +26,8 @@ pub fn day(cursor: &mut Cursor<'_>) -> Parsed<Day> {
     civil_day(year, month, day).ok_or(WRONG)
 }
 
-/// Reads `"17-Jul-1996 02:44:25 -0700"` (a day of one digit has a space before it) as seconds since 1970.
+/// Reads `"17-Jul-1996 02:44:25 -0700"` (a day of one digit has a space before it) as seconds since
+/// 1970.
 pub fn date_time(cursor: &mut Cursor<'_>) -> Parsed<i64> {
     inner_date_time(cursor).ok_or(Fault::Syntax("Expected a date and time"))
 }
@@ -93,7 +94,8 @@ fn civil_day(year: i64, month: u8, day: i64) -> Option<Day> {
     possible.then(|| days_from_civil(year, month, day))
 }
 
-/// Writes `"17-Jul-1996 09:44:25 +0000"`; moments before year 0 or behind 9999 are told as its edges.
+/// Writes `"17-Jul-1996 09:44:25 +0000"`; moments before year 0 or behind 9999 are told as its
+/// edges.
 pub fn write_date_time(out: &mut BytesMut, seconds: i64) {
     let civil = Civil::from_seconds(seconds.clamp(-62_167_219_200, 253_402_300_799));
     out.put_u8(b'"');

@@ -14,7 +14,8 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Joins a reference with a pattern in it. `None` if there are more wildcards than are sensible.
+    /// Joins a reference with a pattern in it. `None` if there are more wildcards than are
+    /// sensible.
     pub fn new(reference: &str, pattern: &str) -> Option<Self> {
         let text = format!("{reference}{pattern}");
         let wildcards = text.chars().filter(|c| matches!(c, '*' | '%')).count();
@@ -23,8 +24,8 @@ impl Pattern {
 
     /// True if the whole of `name` matches.
     ///
-    /// Keeps the set of places in the pattern that the text so far may have reached, so that the work is at most
-    /// the product of both lengths whatever the wildcards are.
+    /// Keeps the set of places in the pattern that the text so far may have reached, so that the
+    /// work is at most the product of both lengths whatever the wildcards are.
     pub fn matches(&self, name: &str) -> bool {
         let pattern: Vec<char> = normal_inbox(&self.text).chars().collect();
         let mut reached = vec![false; pattern.len() + 1];

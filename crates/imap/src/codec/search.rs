@@ -1,10 +1,10 @@
 //! What SEARCH looks for.
 //!
-//! The tree is built with a stack of its own and stays shallow: it may be walked by recursion no deeper than
-//! [`DEPTH_MAX`].
+//! The tree is built with a stack of its own and stays shallow: it may be walked by recursion no
+//! deeper than [`DEPTH_MAX`].
 //!
-//! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3 (EMAILID),
-//! RFC 5182 (`$`).
+//! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
+//! (EMAILID), RFC 5182 (`$`).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
@@ -353,8 +353,8 @@ fn with_argument(word: &str, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
     })
 }
 
-/// `MODSEQ ["/flags/\\draft" all] 620162338`: the entry is allowed and means nothing here, where a message
-/// has one change number. Source: RFC 7162 §3.1.5.
+/// `MODSEQ ["/flags/\\draft" all] 620162338`: the entry is allowed and means nothing here, where a
+/// message has one change number. Source: RFC 7162 §3.1.5.
 fn modseq(cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
     if cursor.peek() == Some(b'"') {
         cursor.string()?;

@@ -25,7 +25,8 @@ struct Open<'a> {
     has_child: bool,
 }
 
-/// Writes the structure of a letter. What delivery put before its header is no part of any body told here.
+/// Writes the structure of a letter. What delivery put before its header is no part of any body
+/// told here.
 pub fn write_structure(out: &mut BytesMut, summary: &SummaryRef<'_>, detail: Detail) {
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut parts = summary.parts().peekable();

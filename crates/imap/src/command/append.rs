@@ -1,10 +1,11 @@
 //! `APPEND`: puts messages into a mailbox, streamed from the wire into the store's spool.
 //!
-//! Commands that come in a row are committed together: each is answered by its own tagged line, but they wait for
-//! the disk once. One with several messages (MULTIAPPEND) is stored whole or not at all.
+//! Commands that come in a row are committed together: each is answered by its own tagged line, but
+//! they wait for the disk once. One with several messages (MULTIAPPEND) is stored whole or not at
+//! all.
 //!
-//! Start at [`Batch`]. Standards: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4315 §3 (APPENDUID); RFC 6855 §4
-//! (UTF8); RFC 3516 §4.4 (literal8).
+//! Start at [`Batch`]. Standards: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4315 §3
+//! (APPENDUID); RFC 6855 §4 (UTF8); RFC 3516 §4.4 (literal8).
 
 use super::Desk;
 use crate::codec::command::AppendMessage;

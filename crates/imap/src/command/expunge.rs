@@ -1,4 +1,5 @@
-//! `EXPUNGE` and `UID EXPUNGE`: removes what is marked as deleted; it stays recoverable for a while.
+//! `EXPUNGE` and `UID EXPUNGE`: removes what is marked as deleted; it stays recoverable for a
+//! while.
 //!
 //! What went is told as any session's expunges are, by [`crate::sync::announce`].
 //!
@@ -80,7 +81,8 @@ pub(super) fn deleted_uids(
     Ok(marked.into_iter().collect::<UidSet>().intersection(within))
 }
 
-/// Removes them in several commits; the last one's settlement holds for all, as the log is in order.
+/// Removes them in several commits; the last one's settlement holds for all, as the log is in
+/// order.
 pub(super) fn remove(
     account: &Account,
     folder: FolderId,

@@ -5,7 +5,8 @@
 /// The answer; no version, so that nobody learns which faults to try.
 pub(crate) const ANSWER: &[u8] = b"* ID (\"name\" \"facteur\")\r\n";
 
-/// Bytes of each name and value that are logged. Source: RFC 2971 §3.3 (names of 30, values of 1024).
+/// Bytes of each name and value that are logged. Source: RFC 2971 §3.3 (names of 30, values of
+/// 1024).
 const LOGGED_BYTES_MAX: usize = 100;
 
 /// What a client says of itself, for one line of the log.

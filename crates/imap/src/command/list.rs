@@ -1,7 +1,7 @@
 //! `LIST` and `LSUB`: which mailboxes there are.
 //!
-//! Standards: RFC 9051 §6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 (SPECIAL-USE), RFC 3348
-//! (CHILDREN), RFC 3501 §6.3.9 (LSUB).
+//! Standards: RFC 9051 §6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154
+//! (SPECIAL-USE), RFC 3348 (CHILDREN), RFC 3501 §6.3.9 (LSUB).
 
 use super::status::write_status;
 use super::{Desk, Reply, Step};

@@ -1,7 +1,8 @@
 //! One file for each command: its arguments, its work, its answer.
 //!
-//! Work that reads the disk is done in steps; between steps a session holds no lock, view or row that another
-//! could wait for. What must be on disk before it is told is handed back as a settlement.
+//! Work that reads the disk is done in steps; between steps a session holds no lock, view or row
+//! that another could wait for. What must be on disk before it is told is handed back as a
+//! settlement.
 //!
 //! Start at [`begin`], the list of commands; [`Work`] is what a long one is made of.
 
@@ -95,7 +96,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) account: &'a Account,
     /// What the session keeps.
     pub(crate) state: &'a mut State,
-    /// Untagged answers; sent before the tagged one, and never before a settlement that is asked for.
+    /// Untagged answers; sent before the tagged one, and never before a settlement that is asked
+    /// for.
     pub(crate) out: &'a mut BytesMut,
     /// The time now.
     pub(crate) now: Timestamp,

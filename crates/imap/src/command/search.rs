@@ -2,8 +2,8 @@
 //!
 //! The search itself is the engine's; here its question is translated and its answer told.
 //!
-//! Standards: RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 5182 §2 (SAVE); RFC 7162 §3.1.5, §3.1.6
-//! (MODSEQ); RFC 5032 (WITHIN).
+//! Standards: RFC 9051 §6.4.4, §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 5182 §2 (SAVE); RFC
+//! 7162 §3.1.5, §3.1.6 (MODSEQ); RFC 5032 (WITHIN).
 
 use super::fetch::each_row;
 use super::{Desk, Reply, State, Step, Work, expunges_after};

@@ -1,9 +1,10 @@
 //! `SELECT` and `EXAMINE`: opens a mailbox, and brings a client that knew it before up to date.
 //!
-//! Reads the folder's row and its UIDs as runs, so that the cost does not grow with the number of messages.
+//! Reads the folder's row and its UIDs as runs, so that the cost does not grow with the number of
+//! messages.
 //!
-//! Standards: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2, §3.2.5 (QRESYNC);
-//! RFC 8474 §4.2 (MAILBOXID).
+//! Standards: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2, §3.2.5
+//! (QRESYNC); RFC 8474 §4.2 (MAILBOXID).
 
 use super::list::write_mailbox;
 use super::status::mailbox_id;
@@ -19,7 +20,8 @@ use bytes::BufMut;
 use engine::{ChangeSeq, Flags, FolderRow, Reading, Rights, Shelf, Uid, UidSet, View};
 use std::ops::ControlFlow;
 
-/// Rows looked at for the first unread message; without one among them it is not told, as RFC 3501 allows.
+/// Rows looked at for the first unread message; without one among them it is not told, as RFC 3501
+/// allows.
 const UNSEEN_ROWS_MAX: u32 = 1024;
 
 /// Whatever was open before is closed first, without expunging, even if this fails.
@@ -98,7 +100,8 @@ fn write_state(
     }
     let uid_next = row.shelf(Shelf::Mail).uid_next.0.max(1);
     let lines = format!(
-        "] Flags that are kept\r\n* OK [UIDVALIDITY {}] UIDs are valid\r\n* OK [UIDNEXT {uid_next}] Next UID\r\n\
+        "] Flags that are kept\r\n* OK [UIDVALIDITY {}] UIDs are valid\r\n\
+         * OK [UIDNEXT {uid_next}] Next UID\r\n\
          * OK [HIGHESTMODSEQ {}] Highest\r\n* OK [MAILBOXID ({})] Name for ever\r\n",
         row.uid_validity,
         sync::highest_modseq(row),
@@ -177,7 +180,8 @@ fn known_uids(selected: &Selected, resync: &Resync, row: &FolderRow) -> NumberSe
     NumberSet::from_ranges(ranges.map(|(a, b)| (*a.max(&first), *b)).collect())
 }
 
-/// The UID behind the highest pair of number and UID that still holds: nothing below it can have vanished.
+/// The UID behind the highest pair of number and UID that still holds: nothing below it can have
+/// vanished.
 ///
 /// Source: RFC 7162 §3.2.5.2.
 fn first_unmatched(selected: &Selected, resync: &Resync) -> Option<u32> {

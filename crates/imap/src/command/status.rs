@@ -1,7 +1,7 @@
 //! `STATUS`: what is in a mailbox, out of its folder's counters.
 //!
-//! Standards: RFC 9051 §6.3.11, RFC 8438 (SIZE), RFC 7162 §3.1.2 (HIGHESTMODSEQ), RFC 7889 §3 (APPENDLIMIT),
-//! RFC 8474 §4.3 (MAILBOXID).
+//! Standards: RFC 9051 §6.3.11, RFC 8438 (SIZE), RFC 7162 §3.1.2 (HIGHESTMODSEQ), RFC 7889 §3
+//! (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID).
 
 use super::{Desk, Reply, Step};
 use crate::codec::command::StatusItem;

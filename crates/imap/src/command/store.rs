@@ -1,7 +1,7 @@
 //! `STORE`: changes flags.
 //!
-//! Large sets are changed in several commits, as RFC 9051 allows; their answers are written at once and sent when
-//! the last commit is on disk.
+//! Large sets are changed in several commits, as RFC 9051 allows; their answers are written at once
+//! and sent when the last commit is on disk.
 //!
 //! Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED).
 
@@ -77,7 +77,8 @@ impl StoreWork {
     /// Writes the answers for what a commit did.
     fn tell(&mut self, desk: &mut Desk<'_>, stored: &Stored) -> Result<(), Refusal> {
         let with_modseq = desk.state.features.condstore;
-        // When some could not be changed the client is refused, and can't know what was done to the others.
+        // When some could not be changed the client is refused, and can't know what was done to the
+        // others.
         let is_silent = self.request.silent && !stored.lost;
         let names = if is_silent {
             Names::default()

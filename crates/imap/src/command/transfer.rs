@@ -1,7 +1,7 @@
 //! `COPY` and `MOVE`.
 //!
-//! COPY is one commit, all or nothing. MOVE may be several, since each message is moved for itself; what is told
-//! waits for the last of them.
+//! COPY is one commit, all or nothing. MOVE may be several, since each message is moved for itself;
+//! what is told waits for the last of them.
 //!
 //! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID); RFC 6851 (MOVE).
 

@@ -1,4 +1,5 @@
-//! The streaming of APPEND: each message goes from the wire into an upload, none is ever held whole.
+//! The streaming of APPEND: each message goes from the wire into an upload, none is ever held
+//! whole.
 
 use super::{Doing, Session};
 use crate::codec::Fault;

@@ -1,6 +1,7 @@
 //! Messages that left the mailbox, but of which this client was not told yet.
 //!
-//! Expunged ones lie on a recoverable shelf, moved ones elsewhere; until they are purged they can be read.
+//! Expunged ones lie on a recoverable shelf, moved ones elsewhere; until they are purged they can
+//! be read.
 
 use crate::refusal::Refusal;
 use crate::selected::Selected;

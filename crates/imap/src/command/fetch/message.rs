@@ -9,7 +9,7 @@ use crate::codec::{moment, write};
 use crate::keywords::{self, Names};
 use crate::refusal::Refusal;
 use crate::sync;
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
 use engine::{Account, ItemRow, Message, Uid};
 use formats::message::Summary;
@@ -18,7 +18,8 @@ use formats::message::decode::{self, Encoding};
 use formats::message::scan::{Limits, Scanner};
 use std::ops::Range;
 
-/// Bytes of a part that are decoded for BINARY; larger ones are refused, since they must be decoded at once.
+/// Bytes of a part that are decoded for BINARY; larger ones are refused, since they must be decoded
+/// at once.
 const BINARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Bytes read at once when a letter has to be scanned again.
@@ -35,6 +36,8 @@ pub(super) struct Telling {
     next: usize,
     /// Bytes of the message that belong to an open literal.
     literal: Range<u64>,
+    /// The same, made for this answer.
+    made: Bytes,
     tell_flags: bool,
 }
 
@@ -56,6 +59,7 @@ impl Telling {
             summary,
             next: 0,
             literal: 0..0,
+            made: Bytes::new(),
             tell_flags,
         }
     }
@@ -67,7 +71,8 @@ impl Telling {
 
     /// Writes until the message is told or the step is full. True if it is told.
     ///
-    /// Errors: nothing of the message was written; [`Refusal::Broken`] if some of it was sent already.
+    /// Errors: nothing of the message was written; [`Refusal::Broken`] if some of it was sent
+    /// already.
     pub(super) fn go_on(
         &mut self,
         out: &mut BytesMut,
@@ -122,6 +127,13 @@ impl Telling {
 
     /// Writes more of an open literal. True if none is open any more.
     fn pass_literal(&mut self, out: &mut BytesMut) -> Result<bool, Refusal> {
+        let room = SEND_BYTES_MAX
+            .saturating_sub(out.len())
+            .min(self.made.len());
+        out.put_slice(&self.made.split_to(room));
+        if !self.made.is_empty() {
+            return Ok(false);
+        }
         while !self.literal.is_empty() {
             let room = SEND_BYTES_MAX.saturating_sub(out.len());
             if room == 0 {
@@ -173,6 +185,27 @@ impl Telling {
         Ok(())
     }
 
+    /// Writes the head of a literal with what was found; its bytes are left to be passed on.
+    fn open_literal(&mut self, out: &mut BytesMut, found: Found, partial: Option<Partial>) {
+        match found {
+            Found::Nothing => out.put_slice(b"NIL"),
+            Found::Range(range) => {
+                self.literal = cut(range.start.min(range.end)..range.end, partial);
+                write::literal_head(out, self.literal.end - self.literal.start);
+            }
+            Found::Bytes(bytes) => {
+                let range = cut(0..u64::try_from(bytes.len()).unwrap_or(0), partial);
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                let range = place(range.start)..place(range.end);
+                self.made = Bytes::from(bytes).slice(range);
+                if self.made.contains(&0) {
+                    out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
+                }
+                write::literal_head(out, u64::try_from(self.made.len()).unwrap_or(0));
+            }
+        }
+    }
+
     fn write_item(&mut self, out: &mut BytesMut, item: &FetchItem) -> Result<(), Refusal> {
         let empty;
         let summary = if let Ok(summary) = SummaryRef::new(&self.summary) {
@@ -206,7 +239,7 @@ impl Telling {
             } => {
                 write_section_name(out, *name, section, *partial);
                 let found = section::find(section, &summary, &self.message)?;
-                self.literal = write_found(out, found, *partial);
+                self.open_literal(out, found, *partial);
             }
             FetchItem::Binary { part, partial, .. } => {
                 out.put_slice(b"BINARY[");
@@ -215,7 +248,7 @@ impl Telling {
                 write_offset(out, *partial);
                 out.put_u8(b' ');
                 let found = binary(part, &summary, &self.message)?;
-                self.literal = write_found(out, found, *partial);
+                self.open_literal(out, found, *partial);
             }
             FetchItem::BinarySize(part) => {
                 out.put_slice(b"BINARY.SIZE[");
@@ -326,35 +359,13 @@ fn write_offset(out: &mut BytesMut, partial: Option<Partial>) {
     }
 }
 
-/// Writes what was found; a run of the message is left to be passed on behind its literal's head.
-fn write_found(out: &mut BytesMut, found: Found, partial: Option<Partial>) -> Range<u64> {
-    let cut = |range: Range<u64>| match partial {
-        None => range,
-        Some(Partial { offset, length }) => {
-            let start = range.start.saturating_add(offset).min(range.end);
-            start..start.saturating_add(length).min(range.end)
-        }
+/// What a partial fetch asks of a run of bytes.
+fn cut(range: Range<u64>, partial: Option<Partial>) -> Range<u64> {
+    let Some(Partial { offset, length }) = partial else {
+        return range;
     };
-    match found {
-        Found::Nothing => out.put_slice(b"NIL"),
-        Found::Range(range) => {
-            let range = cut(range.start.min(range.end)..range.end);
-            write::literal_head(out, range.end - range.start);
-            return range;
-        }
-        Found::Bytes(bytes) => {
-            let range = cut(0..u64::try_from(bytes.len()).unwrap_or(0));
-            let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-            let bytes = bytes
-                .get(place(range.start)..place(range.end))
-                .unwrap_or_default();
-            if bytes.contains(&0) {
-                out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
-            }
-            write::literal(out, bytes);
-        }
-    }
-    0..0
+    let start = range.start.saturating_add(offset).min(range.end);
+    start..start.saturating_add(length).min(range.end)
 }
 
 /// A part without its transfer encoding. Source: RFC 3516 §4.2, §4.3.

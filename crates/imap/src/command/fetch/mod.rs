@@ -1,10 +1,11 @@
 //! `FETCH`: tells of messages whatever is asked, piece by piece.
 //!
-//! Each step reads a bounded number of rows and writes a bounded number of bytes; the body of a large message goes
-//! out over several steps. Nothing but the UIDs still to be told is kept between steps.
+//! Each step reads a bounded number of rows and writes a bounded number of bytes; the body of a
+//! large message goes out over several steps. Nothing but the UIDs still to be told is kept between
+//! steps.
 //!
-//! Rows alone are told straight out of the scan ([`FetchWork::tell_rows`]); what needs more is gathered first
-//! ([`FetchWork::gather`]) and told one message at a time ([`message`]).
+//! Rows alone are told straight out of the scan ([`FetchWork::tell_rows`]); what needs more is
+//! gathered first ([`FetchWork::gather`]) and told one message at a time ([`message`]).
 //!
 //! Standards: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE), §3.2.6 (VANISHED).
 
@@ -263,7 +264,8 @@ impl FetchWork {
         Ok(())
     }
 
-    /// Messages that left, but of which this client was not told, are still read from where they went.
+    /// Messages that left, but of which this client was not told, are still read from where they
+    /// went.
     fn gather_departed(&mut self, desk: &Desk<'_>, part: &UidSet) -> Result<(), Refusal> {
         let selected = desk.state.selected()?;
         let view = desk.account.read()?;
@@ -386,7 +388,8 @@ impl FetchWork {
     }
 }
 
-/// Calls `visit` for each of these UIDs that is there, ascending: by one scan, or one by one if they lie far apart.
+/// Calls `visit` for each of these UIDs that is there, ascending: by one scan, or one by one if
+/// they lie far apart.
 pub(super) fn each_row(
     view: &impl Reading,
     folder: FolderId,

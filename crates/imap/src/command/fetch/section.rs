@@ -1,6 +1,7 @@
 //! Which bytes of a message a section means.
 //!
-//! A summary's offsets count from the body's first byte; what delivery put before it belongs to the header.
+//! A summary's offsets count from the body's first byte; what delivery put before it belongs to the
+//! header.
 //!
 //! Standards: RFC 9051 §6.4.5.1.
 
