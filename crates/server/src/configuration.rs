@@ -1,7 +1,8 @@
 //! The configuration file: TOML, every key optional, unknown keys refused with their line.
 //!
-//! Never touches the network or the store; reading the file is all it does outside. What is not set is
-//! decided here too, in [`Addresses::resolve`] for the listeners and in the `Default`s for the rest.
+//! Never touches the network or the store; reading the file is all it does outside. What is not
+//! set is decided here too, in [`Addresses::resolve`] for the listeners and in the `Default`s for
+//! the rest.
 //!
 //! Start at [`Configuration::read`].
 
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Configuration {
-    /// Name of this server in greetings, HELO and Received lines; the machine's own name when absent.
+    /// Name of this server in greetings, HELO and Received lines; the machine's own name when
+    /// absent.
     pub hostname: Option<String>,
     /// Where to listen.
     pub listen: Listen,
@@ -131,7 +133,7 @@ pub enum Cleartext {
     /// Nowhere.
     #[default]
     Never,
-    /// From 127.0.0.0/8 and ::1, for tests and for proxies on the same machine.
+    /// From `127.0.0.0/8` and `::1`, for tests and for proxies on the same machine.
     Loopback,
 }
 
@@ -274,7 +276,7 @@ impl Configuration {
         let parsed: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| {
                 let before = text.as_bytes().get(..span.start).unwrap_or_default();
-                before.iter().filter(|&&byte| byte == b'\n').count() + 1
+                before.split(|&byte| byte == b'\n').count()
             });
             let message = error.message().lines().next().unwrap_or("not valid TOML");
             ConfigurationError(format!("{name}:{line}: {}", message.replace('`', "\"")))
@@ -397,7 +399,8 @@ impl Service {
         }
     }
 
-    /// The standard port, to which a port base is added; absent where there is no TCP port by default.
+    /// The standard port, to which a port base is added; absent where there is no TCP port by
+    /// default.
     pub fn port(self) -> Option<u16> {
         match self {
             Self::Smtp => Some(25),

@@ -1,6 +1,8 @@
-//! An open store with the engine over it: what a server and a command on a stopped store have in common.
+//! An open store with the engine over it: what a server and a command on a stopped store have in
+//! common.
 //!
-//! Holding a [`House`] is holding the data's lock. Dropping it brings everything to disk and gives the lock back.
+//! Holding a [`House`] is holding the data's lock. Dropping it brings everything to disk and gives
+//! the lock back.
 
 use crate::configuration::{Cleartext, Configuration};
 use crate::world::{SystemClock, SystemRng};
@@ -29,7 +31,8 @@ pub struct House {
     pub backend: Arc<Embedded>,
     /// The folder that holds everything.
     pub data: PathBuf,
-    /// Stops the store's threads when dropped; the last field, so that nothing else uses the store by then.
+    /// Stops the store's threads when dropped; the last field, so that nothing else uses the store
+    /// by then.
     _threads: Threads,
 }
 
@@ -62,8 +65,8 @@ impl House {
 
     /// Opens the data once nobody else has it open, if that is soon.
     ///
-    /// A command that works on a stopped store has it for a moment; a server has it for good, and is seen by
-    /// its control socket, so that `is_served` ends the wait.
+    /// A command that works on a stopped store has it for a moment; a server has it for good, and
+    /// is seen by its control socket, so that `is_served` ends the wait.
     pub fn open_when_free(
         data: &Path,
         configuration: &Configuration,

@@ -23,11 +23,12 @@ use tokio::time::Instant;
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: u32 = 4096;
 
-/// Wait after a failed accept: most often descriptors are used up, and trying at once would only heat the processor.
+/// Wait after a failed accept: most often descriptors are used up, and trying at once would only
+/// heat the processor.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Refusals are logged once in this time, with their number.
-const BURST: Duration = Duration::from_secs(60);
+const BURST: Duration = Duration::from_mins(1);
 
 /// Descriptors that stay free for the store's files and the administration.
 const DESCRIPTORS_RESERVED: u64 = 256;

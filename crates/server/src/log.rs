@@ -1,7 +1,7 @@
 //! The log: one line on standard error for each thing that happened, as text or as a JSON object.
 //!
-//! Values come from outside and are escaped, so that a line is always one line. Never blocks on anything
-//! but the write itself. Start at [`start`]; dialogues' [`Record`]s go through [`record`].
+//! Values come from outside and are escaped, so that a line is always one line. Never blocks on
+//! anything but the write itself. Start at [`start`]; dialogues' [`Record`]s go through [`record`].
 
 use crate::configuration::{Log, LogFormat, LogLevel};
 use crate::moment::rfc3339;
@@ -120,7 +120,7 @@ impl Visit for Fields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
-            self.message = value.to_owned();
+            value.clone_into(&mut self.message);
         } else {
             append(&mut self.rest, self.format, field.name(), value);
         }

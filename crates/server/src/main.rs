@@ -1,7 +1,8 @@
 //! facteur: a whole mail server in one binary.
 //!
 //! The only crate that knows sockets, TLS, threads, the clock, randomness and the command line.
-//! Start at [`main`]; a connection's life is `driver`, an administrator's order is `administration`.
+//! Start at [`main`]; a connection's life is `driver`, an administrator's order is
+//! `administration`.
 
 mod administration;
 mod command;

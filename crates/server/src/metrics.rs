@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Upper bounds of the histogram's buckets in microseconds: from a fast SSD's sync to a stalled disk's.
+/// Upper bounds of the histogram's buckets in microseconds: from a fast SSD's sync to a stalled
+/// disk's.
 const BUCKETS_MICROSECONDS: [u64; 12] = [
     250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 10_000_000,
 ];
@@ -119,6 +120,9 @@ pub struct Gauge {
     pub value: u64,
 }
 
+/// How one counter of a service is read.
+type Read = fn(&ServiceMetrics) -> u64;
+
 impl Metrics {
     /// The counters of a service, made at the first call.
     pub fn service(&self, name: &'static str) -> Arc<ServiceMetrics> {
@@ -128,7 +132,6 @@ impl Metrics {
     /// The page for Prometheus (text format 0.0.4).
     pub fn render(&self, gauges: &[Gauge]) -> String {
         let mut text = String::new();
-        type Read = fn(&ServiceMetrics) -> u64;
         let counters: [(&str, &str, &str, Read); 5] = [
             (
                 "connections_total",
@@ -203,7 +206,7 @@ mod tests {
     fn a_histogram_counts_each_observation_in_all_larger_buckets() {
         let metrics = Metrics::default();
         metrics.settled.observe(Duration::from_micros(300));
-        metrics.settled.observe(Duration::from_secs(60));
+        metrics.settled.observe(Duration::from_mins(1));
         let page = metrics.render(&[]);
         assert!(
             page.contains("facteur_settled_seconds_bucket{le=\"0.000250\"} 0\n"),

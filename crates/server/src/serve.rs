@@ -1,4 +1,5 @@
-//! The running server: opens everything in order, waits for the end, and closes in the reverse order.
+//! The running server: opens everything in order, waits for the end, and closes in the reverse
+//! order.
 //!
 //! Start at [`run`].
 

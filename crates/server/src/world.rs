@@ -31,7 +31,8 @@ impl Rng for SystemRng {
     #[allow(clippy::disallowed_methods, reason = "implements store::world::Rng")]
     fn fill(&self, bytes: &mut [u8]) {
         if getrandom::fill(bytes).is_err() {
-            // Without randomness no key, number or salt is safe: going on would be worse than ending.
+            // Without randomness no key, number or salt is safe: going on would be worse than
+            // ending.
             std::process::abort();
         }
     }

@@ -1,7 +1,9 @@
-//! The local socket by which commands reach a running server: `DATA/control.sock`, for its owner only.
+//! The local socket by which commands reach a running server: `DATA/control.sock`, for its owner
+//! only.
 //!
-//! One request for each connection: a line of JSON in, then lines of progress and one last line with the reply
-//! or the failure. Never reachable over the network; who may open the socket may read the data anyway.
+//! One request for each connection: a line of JSON in, then lines of progress and one last line
+//! with the reply or the failure. Never reachable over the network; who may open the socket may
+//! read the data anyway.
 //!
 //! Start at [`ask`] for the command's side, at [`serve`] for the server's.
 

@@ -9,6 +9,7 @@ use engine::directory::administration::{
 use engine::directory::{AccountKind, FetchPolicy};
 use engine::{AccountId, EngineError};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 pub fn add_domain(house: &House, name: &str) -> Result<Reply, Failure> {
     house
@@ -127,10 +128,10 @@ fn account_line(state: &AccountState) -> String {
     let record = &state.record;
     let mut line = format!("{}  {}", record.address, Bytes(state.used_bytes));
     if let Some(quota) = state.quota_bytes {
-        line.push_str(&format!(" of {}", Bytes(quota)));
+        let _ = write!(line, " of {}", Bytes(quota));
     }
     if !record.display_name.is_empty() {
-        line.push_str(&format!("  \"{}\"", record.display_name));
+        let _ = write!(line, "  \"{}\"", record.display_name);
     }
     for (is_so, word) in [
         (record.administrator, "administrator"),
@@ -140,7 +141,7 @@ fn account_line(state: &AccountState) -> String {
         (record.kind == AccountKind::Resource, "resource"),
     ] {
         if is_so {
-            line.push_str(&format!("  {word}"));
+            let _ = write!(line, "  {word}");
         }
     }
     line

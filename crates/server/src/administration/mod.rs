@@ -1,7 +1,8 @@
-//! What an administrator can ask for, and how it is done: the same on a running server and on a stopped store.
+//! What an administrator can ask for, and how it is done: the same on a running server and on a
+//! stopped store.
 //!
-//! A command becomes a [`Request`]. The running server gets it through `control`; else the command line opens
-//! the store itself. Either way [`execute`] does it.
+//! A command becomes a [`Request`]. The running server gets it through `control`; else the command
+//! line opens the store itself. Either way [`execute`] does it.
 //!
 //! Start at [`execute`].
 

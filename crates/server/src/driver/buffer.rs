@@ -1,7 +1,8 @@
 //! Received bytes that a session has not taken yet, and the buffers that reads go into.
 //!
-//! An idle connection holds no buffer: one is borrowed from the thread for each read and goes back when
-//! the session has taken all of it. What little is left over (half a line) is kept in a buffer of its size.
+//! An idle connection holds no buffer: one is borrowed from the thread for each read and goes back
+//! when the session has taken all of it. What little is left over (half a line) is kept in a
+//! buffer of its size.
 
 use std::cell::RefCell;
 use std::io;

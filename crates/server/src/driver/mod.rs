@@ -1,7 +1,8 @@
 //! The driver: gives every dialogue its socket, clock, threads and timers.
 //!
-//! One task for each connection. It holds no buffer while nothing happens, sends with as few system calls
-//! as the session's answers allow, never runs what may block, and never acknowledges for the session.
+//! One task for each connection. It holds no buffer while nothing happens, sends with as few
+//! system calls as the session's answers allow, never runs what may block, and never acknowledges
+//! for the session.
 //!
 //! Start at [`converse`]; [`Conversation::turn`] is the order in which things are done.
 
@@ -33,9 +34,10 @@ use tokio::time::{Instant, timeout};
 use transport::{Transport, Unsent};
 
 /// How long a peer may leave what we send unread before the connection is given up.
-const SEND_STALL: Duration = Duration::from_secs(180);
+const SEND_STALL: Duration = Duration::from_mins(3);
 
-/// After the last reply: how long to read on, so that the reply is not lost to a reset (RFC 1122 §4.2.2.13).
+/// After the last reply: how long to read on, so that the reply is not lost to a reset (RFC 1122
+/// §4.2.2.13).
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Bytes read and thrown away while lingering.
@@ -194,10 +196,11 @@ impl Conversation {
         }
     }
 
-    /// What comes next: an open question before all else, then what the session wished, then what is there.
+    /// What comes next: an open question before all else, then what the session wished, then what
+    /// is there.
     ///
-    /// Replies are sent when nothing more can be answered without waiting, so that the answers to pipelined
-    /// commands leave together.
+    /// Replies are sent when nothing more can be answered without waiting, so that the answers to
+    /// pipelined commands leave together.
     fn turn(&mut self) -> Turn {
         let much = self.unsent.len() >= COALESCE_BYTES;
         if let Some(question) = self.question.take() {
@@ -217,7 +220,8 @@ impl Conversation {
         }
     }
 
-    /// Gives the session one input and keeps what it says; the answer is the number of bytes it took.
+    /// Gives the session one input and keeps what it says; the answer is the number of bytes it
+    /// took.
     fn tell(&mut self, dialogue: &mut dyn Dialogue, input: Input<'_>) -> usize {
         let now = self.surroundings.clock.now();
         let taken = dialogue.advance(input, now, &mut self.said);
@@ -306,7 +310,8 @@ impl Conversation {
                 self.keep();
                 Some(dialogue)
             }
-            // The session went with its step; the peer sees a broken connection, not a wrong answer.
+            // The session went with its step; the peer sees a broken connection, not a wrong
+            // answer.
             Err(Lost) => None,
         }
     }

@@ -1,8 +1,8 @@
 //! Threads that may block: for steps that read the disk, and for hashing passwords.
 //!
 //! A pool has a fixed number of threads and takes jobs in order. Of one account at most
-//! [`STEPS_PER_ACCOUNT`] run at a time, so that one busy account leaves threads to the others. A job that
-//! panics is lost, its thread is not.
+//! [`STEPS_PER_ACCOUNT`] run at a time, so that one busy account leaves threads to the others. A
+//! job that panics is lost, its thread is not.
 //!
 //! Start at [`Pool::run`].
 
@@ -75,7 +75,8 @@ impl Pool {
         })
     }
 
-    /// Runs `job` on one of the threads and gives its answer. Who can refuse asks [`Self::is_full`] first.
+    /// Runs `job` on one of the threads and gives its answer. Who can refuse asks
+    /// [`Self::is_full`] first.
     pub async fn run<T: Send + 'static>(
         &self,
         account: Option<AccountId>,

@@ -1,6 +1,7 @@
 //! TLS: the certificate from files or self-signed at first start, taken anew when the files change.
 //!
-//! TLS 1.2 and 1.3 only. A connection keeps the identity it began with; the next one gets the new one.
+//! TLS 1.2 and 1.3 only. A connection keeps the identity it began with; the next one gets the new
+//! one.
 //!
 //! Start at [`Certificates::load`].
 //!
@@ -254,7 +255,8 @@ fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The OID in `Certificate.signatureAlgorithm` (RFC 5280 §4.1.1.2): the second element of the outer sequence.
+/// The OID in `Certificate.signatureAlgorithm` (RFC 5280 §4.1.1.2): the second element of the
+/// outer sequence.
 fn signature_oid(certificate: &[u8]) -> Option<&[u8]> {
     let (outer, _) = element(certificate, 0x30)?;
     let (_, after) = element(outer, 0x30)?;

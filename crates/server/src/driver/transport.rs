@@ -1,4 +1,5 @@
-//! The stream below a dialogue: TCP, TLS over TCP, or a unix socket, all with the same few operations.
+//! The stream below a dialogue: TCP, TLS over TCP, or a unix socket, all with the same few
+//! operations.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -61,7 +62,7 @@ impl Transport {
         self.stream()?.poll_flush(context)
     }
 
-    /// Says that nothing more will be sent (close_notify with TLS).
+    /// Says that nothing more will be sent (`close_notify` with TLS).
     pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream()?.poll_shutdown(context)
     }

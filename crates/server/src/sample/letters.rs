@@ -88,7 +88,7 @@ Hello Dave?
         place: Place::Inbox,
         stand: Stand::Read,
         hours_ago: 70,
-        text: r#"From: =?iso-2022-jp?B?GyRCOzNFRBsoQg==?= <yamada@elsewhere.test>
+        text: "From: =?iso-2022-jp?B?GyRCOzNFRBsoQg==?= <yamada@elsewhere.test>
 To: alice@example.test
 Subject: =?iso-2022-jp?B?GyRCJDMkcyRLJEEkTxsoQg==?=
 Date: Mon, 16 Nov 2026 08:00:00 +0900
@@ -98,7 +98,7 @@ Content-Type: text/plain; charset=iso-2022-jp
 Content-Transfer-Encoding: base64
 
 GyRCJDMkcyRLJEEkTxsoQg0K
-"#,
+",
     },
     Letter {
         owner: "alice",
@@ -160,7 +160,7 @@ d2FsbDtsZW5ndGgKbm9ydGg7MTIuNQplYXN0OzguMApzb3V0aDsxMi41Cg==
         place: Place::Projects,
         stand: Stand::Answered,
         hours_ago: 40,
-        text: r#"From: bob@example.test
+        text: "From: bob@example.test
 To: alice@example.test
 Subject: Re: Measurements and a picture
 Date: Tue, 17 Nov 2026 18:30:00 +0100
@@ -169,7 +169,7 @@ In-Reply-To: <garden.2@example.test>
 References: <garden.2@example.test>
 
 Twelve and a half metres is more than I thought. -- Bob
-"#,
+",
     },
     Letter {
         owner: "alice",
@@ -204,7 +204,7 @@ e <i>hedge</i> goes</li></ul><p>Carol</p></body></html>
         place: Place::Inbox,
         stand: Stand::Unread,
         hours_ago: 20,
-        text: r#"From: Gardeners <list@lists.elsewhere.test>
+        text: "From: Gardeners <list@lists.elsewhere.test>
 Sender: list-bounces@lists.elsewhere.test
 To: list@lists.elsewhere.test
 Subject: [gardeners] When to cut pears
@@ -220,7 +220,7 @@ Content-Type: text/plain
 Late winter, before the buds swell.
 _______________________________________________
 Gardeners mailing list
-"#,
+",
     },
     Letter {
         owner: "alice",
@@ -265,7 +265,7 @@ END:VCALENDAR
         place: Place::Sent,
         stand: Stand::Read,
         hours_ago: 3,
-        text: r#"From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
+        text: "From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
 To: Bob Baker <bob@example.test>
 Subject: Re: Lunch on Thursday?
 Date: Thu, 19 Nov 2026 09:40:00 +0100
@@ -275,14 +275,14 @@ MIME-Version: 1.0
 Content-Type: text/plain; charset=utf-8; format=flowed
 
 Yes! I will bring the plans for the garden.
-"#,
+",
     },
     Letter {
         owner: "alice",
         place: Place::Drafts,
         stand: Stand::Draft,
         hours_ago: 2,
-        text: r#"From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
+        text: "From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
 To: carol@example.test
 Subject: Re: =?utf-8?Q?Plan_f=C3=BCr_den_Garten_=F0=9F=8C=B3?=
 Date: Thu, 19 Nov 2026 10:00:00 +0100
@@ -292,14 +292,14 @@ MIME-Version: 1.0
 Content-Type: text/plain; charset=utf-8
 
 I would keep the hedge on the north side, because
-"#,
+",
     },
     Letter {
         owner: "alice",
         place: Place::Inbox,
         stand: Stand::Unread,
         hours_ago: 1,
-        text: r#"From: Bob Baker <bob@example.test>
+        text: "From: Bob Baker <bob@example.test>
 To: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
 Subject: Lunch on Thursday?
 Date: Thu, 19 Nov 2026 09:12:00 +0100
@@ -312,14 +312,14 @@ Hello Alice,
 the place at the corner has the mushroom soup again. Thursday at half past twelve?
 
 Bob
-"#,
+",
     },
     Letter {
         owner: "bob",
         place: Place::Inbox,
         stand: Stand::Read,
         hours_ago: 120,
-        text: r#"From: accounts@elsewhere.test
+        text: "From: accounts@elsewhere.test
 To: Bob Baker <bob@example.test>
 Subject: =?iso-8859-1?Q?Rechnung_Nr=2E_4711_=FCber_17,50_=80?=
 Date: Sat, 14 Nov 2026 10:00:00 +0100
@@ -329,14 +329,14 @@ Content-Type: text/plain; charset=iso-8859-15
 Content-Transfer-Encoding: quoted-printable
 
 Betrag: 17,50 =A4, f=E4llig in vierzehn Tagen.
-"#,
+",
     },
     Letter {
         owner: "bob",
         place: Place::Inbox,
         stand: Stand::Flagged,
         hours_ago: 100,
-        text: r#"From: =?utf-8?B?2YXYrdmF2K8=?= <mohammed@elsewhere.test>
+        text: "From: =?utf-8?B?2YXYrdmF2K8=?= <mohammed@elsewhere.test>
 To: bob@example.test
 Subject: =?utf-8?B?2YXYsdit2KjYpw==?=
 Date: Sun, 15 Nov 2026 07:00:00 +0300
@@ -346,7 +346,7 @@ Content-Type: text/plain; charset=utf-8
 Content-Transfer-Encoding: base64
 
 2YXYsdit2KjYpyDZitinINio2YjYqA0K
-"#,
+",
     },
     Letter {
         owner: "bob",
@@ -419,7 +419,7 @@ H4sIAAAAAAAAA0tMTElNy8xLVchILUrlAgAAAP//AwDoWqOPEAAAAA==
         place: Place::Sent,
         stand: Stand::Read,
         hours_ago: 1,
-        text: r#"From: Bob Baker <bob@example.test>
+        text: "From: Bob Baker <bob@example.test>
 To: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
 Subject: Lunch on Thursday?
 Date: Thu, 19 Nov 2026 09:12:00 +0100
@@ -432,14 +432,14 @@ Hello Alice,
 the place at the corner has the mushroom soup again. Thursday at half past twelve?
 
 Bob
-"#,
+",
     },
     Letter {
         owner: "bob",
         place: Place::Inbox,
         stand: Stand::Unread,
         hours_ago: 0,
-        text: r#"From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
+        text: "From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
 To: Bob Baker <bob@example.test>
 Subject: Re: Lunch on Thursday?
 Date: Thu, 19 Nov 2026 09:40:00 +0100
@@ -456,20 +456,20 @@ Alice
 
 > the place at the corner has the mushroom soup again. Thursday at half 
 > past twelve?
-"#,
+",
     },
     Letter {
         owner: "carol",
         place: Place::Inbox,
         stand: Stand::Read,
         hours_ago: 200,
-        text: r#"From: bob@example.test
+        text: "From: bob@example.test
 To: carol@example.test
 Message-ID: <nosubject@example.test>
 Date: Tue, 10 Nov 2026 10:10:10 +0100
 
 This one has no subject at all.
-"#,
+",
     },
     Letter {
         owner: "carol",

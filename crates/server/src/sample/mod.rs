@@ -11,9 +11,10 @@ use crate::configuration::{
 use crate::house::House;
 use crate::{log, serve};
 use engine::account::NewLetter;
-use engine::{EngineError, Flags, Reading, Role, Timestamp};
+use engine::{EngineError, Flags, FolderId, Reading, Role, Timestamp, Txn};
 use letters::{Letter, Place, Stand};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -139,21 +140,7 @@ fn write_letters(house: &House, name: &str, address: &str) -> Result<(), Failure
         let staged = upload.finish()?;
         let received = received(house, letter);
         let written = account.write(|txn| {
-            let folder = match letter.place {
-                Place::Inbox => txn.folder_with_role(Role::Inbox)?,
-                Place::Sent => txn.folder_with_role(Role::Sent)?,
-                Place::Drafts => txn.folder_with_role(Role::Drafts)?,
-                Place::Junk => txn.folder_with_role(Role::Junk)?,
-                Place::Projects => match txn.folder_at(&["Projects", "Garden"])? {
-                    Some(known) => Some(known),
-                    None => {
-                        let made = txn.create_path(&["Projects", "Garden"], Role::None)?;
-                        Some((made, txn.folder(made)?))
-                    }
-                },
-            };
-            let (folder, _) = folder.ok_or(EngineError::NoSuchFolder)?;
-            let mut new = NewLetter::new(folder, &staged);
+            let mut new = NewLetter::new(folder_of(txn, letter.place)?, &staged);
             new.received = Some(received);
             new.flags.flags = flags(letter.stand);
             txn.append(&new)?;
@@ -162,6 +149,25 @@ fn write_letters(house: &House, name: &str, address: &str) -> Result<(), Failure
         written?.wait()?;
     }
     Ok(())
+}
+
+/// The folder of a place, made when it is missing.
+fn folder_of(txn: &mut Txn<'_, '_>, place: Place) -> Result<FolderId, EngineError> {
+    let role = match place {
+        Place::Inbox => Role::Inbox,
+        Place::Sent => Role::Sent,
+        Place::Drafts => Role::Drafts,
+        Place::Junk => Role::Junk,
+        Place::Projects => {
+            let path = ["Projects", "Garden"];
+            return match txn.folder_at(&path)? {
+                Some((known, _)) => Ok(known),
+                None => txn.create_path(&path, Role::None),
+            };
+        }
+    };
+    let found = txn.folder_with_role(role)?;
+    Ok(found.ok_or(EngineError::NoSuchFolder)?.0)
 }
 
 fn received(house: &House, letter: &Letter) -> Timestamp {
@@ -205,25 +211,24 @@ fn as_text(data: &Path, open: &[(Service, Endpoint)], passwords: &[String]) -> S
     let mut text = format!("facteur {} is running.\n\n", env!("CARGO_PKG_VERSION"));
     text.push_str("  account              password\n");
     for ((name, _), password) in PEOPLE.iter().zip(passwords) {
-        text.push_str(&format!(
-            "  {:<20} {password}\n",
-            format!("{name}@{DOMAIN}")
-        ));
+        let _ = writeln!(text, "  {:<20} {password}", format!("{name}@{DOMAIN}"));
     }
     text.push_str("\n  service      listens on\n");
     for (service, place) in open {
         let how = explain(*service);
-        text.push_str(&format!(
-            "  {:<12} {:<20} {how}\n",
+        let _ = writeln!(
+            text,
+            "  {:<12} {:<20} {how}",
             service.name(),
             place.to_string()
-        ));
+        );
     }
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\nThe certificate is self-signed: {}\nData: {}\nCtrl+C stops the server; the mail stays.",
         data.join("tls/certificate.pem").display(),
         data.display(),
-    ));
+    );
     text
 }
 
