@@ -33,7 +33,9 @@ mod settings;
 mod sign_in;
 mod upload;
 
-pub use account::{Account, Folder, MAIL_ROOT, Message, NewLetter, Reading, Transfer, Txn, View};
+pub use account::{
+    Account, Folder, MAIL_ROOT, Message, NewLetter, Reading, RetrievalNames, Transfer, Txn, View,
+};
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};
 pub use directory::{Address, Directory, Mailbox, Resolution};
 pub use engine::Engine;

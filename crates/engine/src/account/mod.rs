@@ -7,11 +7,13 @@
 //!
 //! Start at [`Account`].
 
+mod imported;
 mod message;
 mod rights;
 mod txn;
 mod view;
 
+pub use imported::RetrievalNames;
 pub use message::Message;
 pub use rights::rights_of;
 pub use txn::{NewLetter, Transfer, Txn};

@@ -13,8 +13,8 @@ use store::model::{
 
 /// Reads and changes of one account, as one commit.
 pub struct Txn<'t, 's> {
-    account: &'t Account,
-    txn: &'t mut store::model::Txn<'s>,
+    pub(super) account: &'t Account,
+    pub(super) txn: &'t mut store::model::Txn<'s>,
 }
 
 /// A letter to be put into a folder by its owner.
@@ -394,7 +394,7 @@ impl<'t, 's> Txn<'t, 's> {
         }
     }
 
-    fn check_owner(&self) -> Result<(), EngineError> {
+    pub(super) fn check_owner(&self) -> Result<(), EngineError> {
         match self.account.standing() {
             Standing::Owner => Ok(()),
             Standing::Guest => Err(EngineError::Denied),

@@ -1,10 +1,11 @@
 //! Making, changing, removing and restoring folders.
 
 use super::Txn;
-use crate::id::{AccountId, FolderId};
+use crate::id::{AccountId, FolderId, Uid};
 use crate::model::error::ModelError;
 use crate::model::reads::Reads;
-use crate::model::row::{FolderForm, FolderRow, Grant, Kind, Object, Role, What};
+use crate::model::row::{FolderForm, FolderRow, Grant, Kind, Object, Role, ShelfCounters, What};
+use crate::model::shelf::Shelf;
 
 /// Longest folder name in bytes: 255 characters of four bytes each.
 pub const FOLDER_NAME_BYTES_MAX: usize = 1020;
@@ -227,6 +228,51 @@ impl Txn<'_> {
             return Err(ModelError::RoleTaken);
         }
         check_ancestors(&folders, folder, row.parent)
+    }
+
+    /// Gives a folder another UIDVALIDITY: one that an import brought, or a fresh one.
+    ///
+    /// Errors: [`ModelError::NoSuchFolder`]; [`ModelError::NumberRefused`] for a brought one that another folder
+    /// has, or where the folder has held mail, whose UIDs would change their meaning.
+    pub fn renew_uid_validity(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        brought: Option<u32>,
+    ) -> Result<(), ModelError> {
+        let row = self.folder_mut(account, folder)?.clone();
+        if brought == Some(row.uid_validity) {
+            return Ok(());
+        }
+        if brought.is_some() && row.shelf(Shelf::Mail) != ShelfCounters::default() {
+            return Err(ModelError::NumberRefused);
+        }
+        let uid_validity = self.new_uid_validity(account, brought)?;
+        let row = FolderRow {
+            uid_validity,
+            modified: self.now,
+            ..row
+        };
+        self.store_folder(account, folder, row, What::PROPERTIES)
+    }
+
+    /// Leaves out the UIDs below `next`, which letters had that are gone; lower ones than the folder's next change
+    /// nothing.
+    ///
+    /// Errors: [`ModelError::NoSuchFolder`].
+    pub fn raise_uid_next(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        next: Uid,
+    ) -> Result<(), ModelError> {
+        let mut row = self.folder_mut(account, folder)?.clone();
+        let counters = row.shelf_mut(Shelf::Mail);
+        if next <= counters.uid_next {
+            return Ok(());
+        }
+        counters.uid_next = next;
+        self.store_folder(account, folder, row, What::PROPERTIES)
     }
 
     /// A UIDVALIDITY that no folder of the account ever had: also not between a backup and its
