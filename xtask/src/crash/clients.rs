@@ -30,7 +30,8 @@ pub fn deliver(
         smtp.expect(&format!("RCPT TO:<a{account}@example.test>"), "250")?;
         smtp.expect("DATA", "354")?;
         let number = ledger.intend(account, &body);
-        smtp.expect(&format!("{}\r\n.", letter(number, &body)), "250")?;
+        // The letter ends with its own CRLF: the dot follows at once.
+        smtp.expect(&format!("{}.", letter(number, &body)), "250")?;
         ledger.stored(number);
     }
     Ok(())
