@@ -20,15 +20,22 @@ const DIALOGUES: usize = 100;
 
 const EXAMPLES: [&[u8]; 8] = [
     b"c APPEND INBOX (\\Seen kw) \"17-Jul-1996 02:44:25 -0700\" {12+}\r\nSubject: x\r\n\r\n\
-      d FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.9> BINARY[1])\r\n",
-    b"c SEARCH RETURN (MIN ALL SAVE) OR (NOT SEEN 1:*) OR FROM \"x\" {3+}\r\nabc SINCE 1-Feb-1994\r\n",
-    b"c ENABLE QRESYNC IMAP4rev2\r\nd SELECT INBOX (QRESYNC (67 20 1:9 (1:2 1,3)))\r\ne UID FETCH 1:* FLAGS \
-      (CHANGEDSINCE 1 VANISHED)\r\n",
-    b"c STORE 1:* (UNCHANGEDSINCE 5) +FLAGS.SILENT (\\Deleted $Junk a)\r\nd EXPUNGE\r\ne UID EXPUNGE $\r\n",
-    b"c LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (INBOX %/* \"a*\") RETURN (CHILDREN STATUS (SIZE))\r\n",
-    b"c CREATE a/b (USE (\\Sent))\r\nd RENAME a/b &U,BTFw-\r\ne MOVE 1:2 a\r\nf COPY 2 Trash\r\ng CLOSE\r\n",
-    b"c IDLE\r\nDONE\r\nd AUTHENTICATE PLAIN =\r\ne LOGIN {4}\r\nabcd {99999999999999999999}\r\n",
-    b"c APPEND {5}\r\nINBOX {3+}\r\na:b (\\Draft) ~{4+}\r\nc:d\0\r\nd STATUS INBOX (MESSAGES)\r\ne LOGOUT\r\n",
+      d FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE BINARY[1] \
+      BODY.PEEK[HEADER.FIELDS (SUBJECT)]<0.9>)\r\n",
+    b"c SEARCH RETURN (MIN ALL SAVE) OR (NOT SEEN 1:*) OR FROM \"x\" {3+}\r\n\
+      abc SINCE 1-Feb-1994\r\n",
+    b"c ENABLE QRESYNC IMAP4rev2\r\nd SELECT INBOX (QRESYNC (67 20 1:9 (1:2 1,3)))\r\n\
+      e UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)\r\n",
+    b"c STORE 1:* (UNCHANGEDSINCE 5) +FLAGS.SILENT (\\Deleted $Junk a)\r\nd EXPUNGE\r\n\
+      e UID EXPUNGE $\r\n",
+    b"c LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (INBOX %/* \"a*\") \
+      RETURN (CHILDREN STATUS (SIZE))\r\n",
+    b"c CREATE a/b (USE (\\Sent))\r\nd RENAME a/b &U,BTFw-\r\ne MOVE 1:2 a\r\n\
+      f COPY 2 Trash\r\ng CLOSE\r\n",
+    b"c IDLE\r\nDONE\r\nd AUTHENTICATE PLAIN =\r\n\
+      e LOGIN {4}\r\nabcd {99999999999999999999}\r\n",
+    b"c APPEND {5}\r\nINBOX {3+}\r\na:b (\\Draft) ~{4+}\r\nc:d\0\r\n\
+      d STATUS INBOX (MESSAGES)\r\ne LOGOUT\r\n",
 ];
 
 /// A small generator of its own, so that a failure comes again: xorshift (G. Marsaglia, 2003).

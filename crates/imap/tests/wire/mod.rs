@@ -61,6 +61,12 @@ impl Wire {
         self.run(rehearsal);
     }
 
+    /// The time that the session waits for has come.
+    #[allow(dead_code)] // Not every test that uses this module waits.
+    pub fn time_out(&mut self, rehearsal: &Rehearsal) {
+        self.input(rehearsal, Input::Timeout);
+    }
+
     /// What the server has sent since the last call.
     #[allow(dead_code)] // Not every test that uses this module asks.
     pub fn take(&mut self) -> String {
