@@ -25,7 +25,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             recipients_max: 1_000,
-            letters_max: 10_000,
+            letters_max: 100_000,
             errors_max: 20,
             sign_ins_max: 5,
             idle_seconds: 300,

@@ -71,7 +71,9 @@ pub struct Session {
 pub(crate) enum Mode {
     /// The connection.
     Unopened,
-    /// The end of the pause before the greeting, or that it is sent.
+    /// The end of the pause before the greeting.
+    Pause,
+    /// That the greeting is sent.
     Greeting,
     /// A command.
     Command,
@@ -156,7 +158,10 @@ impl Session {
         (self.tally.opened, self.tally.active) = (now, now);
         self.mode = Mode::Greeting;
         match self.service.limits.greeting_pause_milliseconds {
-            pause @ 1.. => self.then.push(Output::WaitUntil(later(now, pause))),
+            pause @ 1.. => {
+                self.mode = Mode::Pause;
+                self.then.push(Output::WaitUntil(later(now, pause)));
+            }
             _ => self.greet(now),
         }
     }
@@ -206,7 +211,10 @@ impl Session {
 
     fn timed_out(&mut self, now: Timestamp) {
         match self.mode {
-            Mode::Greeting => self.greet(now),
+            Mode::Pause => {
+                self.mode = Mode::Greeting;
+                self.greet(now);
+            }
             Mode::Closed => {}
             _ => self.wait(now),
         }
@@ -220,7 +228,7 @@ impl Session {
                 Mode::Command | Mode::SignIn(_) => self.line(rest),
                 Mode::Letter(_) => self.content(rest),
                 Mode::Overlong => self.skip(rest),
-                Mode::Greeting => {
+                Mode::Pause | Mode::Greeting => {
                     self.close_with(&Refusal::SpokeTooSoon);
                     rest.len()
                 }

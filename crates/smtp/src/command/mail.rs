@@ -7,7 +7,7 @@ use crate::codec::data::LineCheck;
 use crate::codec::parameter::MailParameters;
 use crate::codec::reply::Reply;
 use crate::refusal::Refusal;
-use crate::session::{Mode, Session, Transaction};
+use crate::session::{Mode, Role, Session, Transaction};
 use formats::address::Mailbox;
 
 /// Opens a transaction; at once if no directory has to be read for it.
@@ -30,8 +30,8 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
     let Command::Mail(sender, parameters) = command else {
         return Err(Refusal::WrongOrder);
     };
-    let limits = &session.service.limits;
-    if session.tally.letters >= limits.letters_max {
+    let is_trusted = session.service.role == Role::Lmtp;
+    if session.tally.letters >= session.service.limits.letters_max && !is_trusted {
         session.close_with(&Refusal::TooManyLetters);
         return Ok(());
     }
