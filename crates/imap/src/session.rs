@@ -38,6 +38,9 @@ const SILENCE_SECONDS_MAX: i64 = 35 * 60;
 const BAD_COMMANDS_MAX_BEFORE_LOGIN: u32 = 3;
 const BAD_COMMANDS_MAX: u32 = 20;
 
+/// Sign-ins that fail until the connection is closed; the engine counts them across connections.
+const FAILED_SIGN_INS_MAX: u32 = 5;
+
 /// First words of other protocols' requests: nothing is said to them, so that nothing comes back to
 /// a browser.
 const FOREIGN_VERBS: [&[u8]; 10] = [
@@ -100,6 +103,7 @@ pub struct Session {
     out: BytesMut,
     actions: Vec<Output>,
     bad_commands: u32,
+    failed_sign_ins: u32,
     now: Timestamp,
     active: Timestamp,
 }
@@ -135,6 +139,7 @@ impl Session {
             out: BytesMut::new(),
             actions: Vec::new(),
             bad_commands: 0,
+            failed_sign_ins: 0,
             now: Timestamp::default(),
             active: Timestamp::default(),
         }

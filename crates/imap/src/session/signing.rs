@@ -2,7 +2,7 @@
 //!
 //! Standards: RFC 9051 §6.2.2, §6.2.3; RFC 4959 (SASL-IR).
 
-use super::{Doing, Mailbox, Session};
+use super::{Doing, FAILED_SIGN_INS_MAX, Mailbox, Session};
 use crate::command::{Reply, capability};
 use crate::refusal::Refusal;
 use base64::Engine as _;
@@ -84,6 +84,10 @@ impl Session {
                     vec![("why", format!("{refusal:?}"))],
                 );
                 self.finish(&tag, Err(Refusal::SignIn(refusal)));
+                self.failed_sign_ins += 1;
+                if self.failed_sign_ins >= FAILED_SIGN_INS_MAX {
+                    self.bye("Too many failures");
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ pub(super) struct Telling {
     uid: Uid,
     row: ItemRow,
     message: Message,
-    summary: Vec<u8>,
+    summary: Bytes,
     /// The next item.
     next: usize,
     /// Bytes of the message that belong to an open literal.
@@ -50,7 +50,7 @@ impl Telling {
             details,
         } = gathered;
         let message = account.message_with_prefix(&row, details.prefix);
-        let summary = details.summary.to_vec();
+        let summary = details.summary;
         Self {
             number,
             uid,
@@ -181,7 +181,7 @@ impl Telling {
             scanner.push(&bytes);
             at += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         }
-        self.summary = scanner.finish().encode_whole();
+        self.summary = scanner.finish().encode_whole().into();
         Ok(())
     }
 
