@@ -5,12 +5,14 @@
 //!
 //! Sources: RFC 1939 §4 (the maildrop), §7 (UIDL).
 
+use engine::account::RetrievalNames;
 use engine::directory::FetchPolicy;
 use engine::{
     Account, ContentId, EngineError, FolderId, Location, Message, Pending, Reading, Role, Shelf,
-    Timestamp, Uid, UidSet,
+    Timestamp, Uid, UidSet, View,
 };
 use engine::{FlagChange, Flags, ItemRow};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 const SECONDS_PER_DAY: i64 = 24 * 3600;
@@ -40,6 +42,8 @@ pub(crate) struct Maildrop {
     inbox: FolderId,
     policy: FetchPolicy,
     letters: Vec<Letter>,
+    /// The unique ids that imported letters had on their former server, by index.
+    names: HashMap<usize, Box<str>>,
 }
 
 /// What QUIT will do.
@@ -56,29 +60,31 @@ impl Maildrop {
         let policy = entry
             .map(|entry| entry.record.fetch_policy)
             .unwrap_or_default();
-        let mut letters = Vec::new();
         let view = account.read()?;
         let (inbox, _) = view
             .folder_with_role(Role::Inbox)?
             .ok_or(EngineError::NoSuchFolder)?;
-        view.items(inbox, Shelf::Mail, 1..=u32::MAX, &mut |uid, row| {
-            if letters.len() >= letters_max {
-                return ControlFlow::Break(());
+        let known = RetrievalNames::of(&view)?;
+        let (mut letters, mut names) = (Vec::new(), HashMap::new());
+        let mut next = Some(1);
+        while let Some(from) = next.filter(|_| letters.len() < letters_max) {
+            let page = page(&view, inbox, from)?;
+            let Some((last, _)) = page.last() else { break };
+            next = last.0.checked_add(1);
+            for (uid, row) in page.iter().take(letters_max - letters.len()) {
+                if let Some(name) = known.name(&view, row)? {
+                    names.insert(letters.len(), name.into_boxed_str());
+                }
+                letters.push(Letter::new(*uid, row));
             }
-            letters.push(Letter {
-                size_bytes: row.size,
-                content: row.content,
-                uid,
-                state: State::Untouched,
-            });
-            ControlFlow::Continue(())
-        })?;
+        }
         drop(view);
         Ok(Self {
             account,
             inbox,
             policy,
             letters,
+            names,
         })
     }
 
@@ -106,9 +112,12 @@ impl Maildrop {
     }
 
     /// The unique id of a letter that is not deleted: the same for ever, in every session.
+    ///
+    /// An imported letter keeps the one it had, so that no client fetches it again.
     pub(crate) fn unique_id(&self, number: usize) -> Option<String> {
-        self.living(number)
-            .map(|letter| format!("{:012x}", letter.content.0))
+        let letter = self.living(number)?;
+        let name = self.names.get(&number.checked_sub(1)?);
+        Some(name.map_or_else(|| format!("{:012x}", letter.content.0), ToString::to_string))
     }
 
     fn living(&self, number: usize) -> Option<&Letter> {
@@ -217,7 +226,33 @@ impl Maildrop {
     }
 }
 
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 256;
+
+/// The next rows of the Inbox from a UID on; none at its end.
+fn page(view: &View<'_>, inbox: FolderId, from: u32) -> Result<Vec<(Uid, ItemRow)>, EngineError> {
+    let mut rows = Vec::with_capacity(PAGE_ROWS);
+    view.items(inbox, Shelf::Mail, from..=u32::MAX, &mut |uid, row| {
+        rows.push((uid, row));
+        if rows.len() < PAGE_ROWS {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    Ok(rows)
+}
+
 impl Letter {
+    fn new(uid: Uid, row: &ItemRow) -> Self {
+        Self {
+            size_bytes: row.size,
+            content: row.content,
+            uid,
+            state: State::Untouched,
+        }
+    }
+
     fn is_deleted(&self) -> bool {
         matches!(self.state, State::Deleted | State::FetchedAndDeleted)
     }

@@ -54,6 +54,31 @@ fn unique_ids_differ_and_stay_the_same_in_every_session() {
 }
 
 #[test]
+fn an_imported_letter_keeps_the_unique_id_it_had() {
+    let mut stage = Stage::new(true);
+    let account = stage
+        .house
+        .engine
+        .account_as_server(stage.house.number(ALICE).unwrap());
+    let (folder, _) = account
+        .read()
+        .unwrap()
+        .folder_with_role(Role::Inbox)
+        .unwrap()
+        .unwrap();
+    let second = engine::Location::mail(folder, inbox(&stage.house)[1].0);
+    let kept = account.write(|txn| txn.set_retrieval_name(second, "0000000a5f3c"));
+    kept.unwrap().wait().unwrap();
+    stage.lines();
+    stage.sign_in();
+    let names = unique_ids(&mut stage);
+    assert_eq!(names[1], "0000000a5f3c");
+    assert_eq!(names.len(), 3);
+    stage.send(b"UIDL 2\r\n");
+    assert_eq!(stage.lines(), ["+OK 2 0000000a5f3c"]);
+}
+
+#[test]
 fn mail_that_comes_during_a_session_is_seen_by_the_next() {
     let mut stage = Stage::signed_in();
     append(&stage.house, b"Subject: four\r\n\r\n");
