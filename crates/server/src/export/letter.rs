@@ -49,9 +49,10 @@ impl Outgoing {
             start += PIECE_BYTES;
         }
         let size = message.len();
-        let (line_ends, file_size) = match scan.is_reversible {
-            true => (LineEnds::Lf, size - scan.lines),
-            false => (LineEnds::Kept, size),
+        let (line_ends, file_size) = if scan.is_reversible {
+            (LineEnds::Lf, size - scan.lines)
+        } else {
+            (LineEnds::Kept, size)
         };
         Ok(Self {
             message,

@@ -31,7 +31,15 @@ pub fn run(house: &House, export: &Export, watcher: Watcher<'_>) -> Result<Reply
         .engine
         .account_at(&export.account)
         .map_err(|why| Failure::of(&export.account, why))?;
-    let account = house.engine.account_as_server(owner);
+    write_all(house.engine.account_as_server(owner), export, watcher)
+}
+
+/// Writes everything that one account has.
+pub fn write_all(
+    account: Account,
+    export: &Export,
+    watcher: Watcher<'_>,
+) -> Result<Reply, Failure> {
     let shown = export.target.display();
     let made = target::prepare(&export.target);
     made.map_err(|why| Failure::of(&shown, why))?;

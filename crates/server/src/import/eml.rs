@@ -2,7 +2,7 @@
 //!
 //! Start at [`read`].
 
-use super::intake::{Intake, Letter};
+use super::intake::{Intake, Letter, Subscription};
 use super::source::{self, DEPTH_MAX, Entry, EntryKind};
 use super::{maildir, received};
 use crate::administration::Failure;
@@ -46,7 +46,7 @@ fn is_letter(entry: &Entry) -> bool {
 }
 
 fn read_folder(path: &[String], letters: &[Entry], intake: &mut Intake<'_>) -> Result<(), Failure> {
-    if letters.is_empty() || intake.enter(path)?.is_none() {
+    if letters.is_empty() || intake.enter(path, Subscription::Wanted)?.is_none() {
         return Ok(());
     }
     for file in letters {

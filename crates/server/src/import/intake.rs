@@ -55,6 +55,15 @@ pub enum Numbering {
     Kept(Uid),
 }
 
+/// Whether a folder that is made comes into its owner's list of subscribed ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscription {
+    /// The source says so, or says nothing.
+    Wanted,
+    /// The source has a list, and it is not there.
+    Unwanted,
+}
+
 /// A letter that waits for its commit.
 struct Waiting {
     read: Read,
@@ -119,14 +128,18 @@ impl<'a> Intake<'a> {
     /// folder that everything goes below.
     ///
     /// `None`, and counted, when there cannot be such a folder.
-    pub fn enter(&mut self, path: &[String]) -> Result<Option<FolderRow>, Failure> {
+    pub fn enter(
+        &mut self,
+        path: &[String],
+        subscription: Subscription,
+    ) -> Result<Option<FolderRow>, Failure> {
         self.flush()?;
         self.open = None;
         let shown = path.join("/");
         self.progress.what.clone_from(&shown);
         let names = self.names(path)?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (id, row) = match self.folder(&names) {
+        let (id, row) = match self.folder(&names, subscription) {
             Ok(found) => found,
             Err(EngineError::Store(error)) => return Err(error.into()),
             Err(why) => {
@@ -159,13 +172,17 @@ impl<'a> Intake<'a> {
         Ok(names)
     }
 
-    fn folder(&mut self, names: &[&str]) -> Result<(FolderId, FolderRow), EngineError> {
+    fn folder(
+        &mut self,
+        names: &[&str],
+        subscription: Subscription,
+    ) -> Result<(FolderId, FolderRow), EngineError> {
         if let Some(found) = self.account.read()?.folder_at(names)? {
             return Ok(found);
         }
         let made = self.account.write(|txn| {
             let folder = txn.create_path(names, Role::None)?;
-            txn.subscribe(folder, true)?;
+            txn.subscribe(folder, subscription == Subscription::Wanted)?;
             Ok::<_, EngineError>(folder)
         });
         let id = made?.wait()?;

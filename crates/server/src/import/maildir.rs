@@ -6,18 +6,24 @@
 //! Start at [`read`]. Source: Dovecot's documentation of its Maildir and of `pop3_uidl_format`.
 
 use super::incoming::LineEnds;
-use super::intake::{Intake, Letter};
+use super::intake::{Intake, Letter, Subscription};
 use super::naming;
 use super::source::{self, DEPTH_MAX, Entry, EntryKind};
 use crate::administration::Failure;
 use engine::{EngineError, Flags, Uid};
 use formats::mailbox_file::maildir::{FileName, KEYWORDS_MAX, UidList, keywords};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a list beside the letters; Dovecot's takes about 60 for each letter.
 const LIST_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Bytes of the list of subscribed folders: 10,000 of them with long names.
+const SUBSCRIPTIONS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Folders of one Maildir; an account holds far fewer.
+const FOLDERS_MAX: usize = 100_000;
 
 /// Bytes of a letter that are read at once.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -41,12 +47,28 @@ pub fn read(source: &Path, intake: &mut Intake<'_>) -> Result<(), Failure> {
         total += files(place).map_err(shown)?.len() as u64;
     }
     intake.expect(total);
+    let wanted = subscriptions(source).map_err(shown)?;
     for (path, place) in folders {
-        if let Err(why) = read_folder(&path, &place, intake)? {
+        let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.contains(&path));
+        let subscription = if is_wanted {
+            Subscription::Wanted
+        } else {
+            Subscription::Unwanted
+        };
+        if let Err(why) = read_folder(&path, &place, subscription, intake)? {
             intake.tally.refuse(&path.join("/"), why);
         }
     }
     Ok(())
+}
+
+/// The folders that the owner wants to see, if there is a list of them; Dovecot has had two forms of it.
+fn subscriptions(source: &Path) -> io::Result<Option<HashSet<Vec<String>>>> {
+    let text = source::text(&source.join("subscriptions"), SUBSCRIPTIONS_BYTES_MAX)?;
+    Ok(text.map(|text| {
+        let lines = text.lines().filter(|line| !line.starts_with("V\t"));
+        lines.map(naming::from_subscription).collect()
+    }))
 }
 
 /// All folders of a Maildir, by their names.
@@ -60,6 +82,9 @@ fn folders(source: &Path) -> io::Result<BTreeMap<Vec<String>, PathBuf>> {
             match entry.name.as_str() {
                 "cur" | "new" => _ = found.insert(path.clone(), place.clone()),
                 "tmp" => {}
+                _ if open.len() >= FOLDERS_MAX => {
+                    return Err(io::Error::other("too many folders"));
+                }
                 name if path.len() < DEPTH_MAX => {
                     let mut below = path.clone();
                     below.extend(naming::from_maildir(name));
@@ -121,6 +146,7 @@ impl Lists {
 fn read_folder(
     path: &[String],
     place: &Path,
+    subscription: Subscription,
     intake: &mut Intake<'_>,
 ) -> Result<io::Result<()>, Failure> {
     let read = files(place).and_then(|files| Ok((files, Lists::read(place)?)));
@@ -128,7 +154,7 @@ fn read_folder(
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    if intake.enter(path)?.is_none() {
+    if intake.enter(path, subscription)?.is_none() {
         return Ok(Ok(()));
     }
     let fetched = if path.is_empty() {

@@ -6,7 +6,7 @@
 //! Start at [`read_file`] and [`read_tree`]. Standards: RFC 4155 (application/mbox).
 
 use super::incoming::{Incoming, LineEnds};
-use super::intake::{Intake, Letter};
+use super::intake::{Intake, Letter, Subscription};
 use super::source::{self, DEPTH_MAX, Entry, EntryKind};
 use super::{naming, received};
 use crate::administration::Failure;
@@ -94,6 +94,17 @@ fn marks(head: &[u8]) -> Option<(Marks, usize)> {
         keywords: words(keywords.value),
     };
     Some((marks, all.iter().map(|field| field.raw.len()).sum()))
+}
+
+/// Undoes the quoting in a header that the export wrote. In others a line `>From ` is an old trace line.
+fn unquoted(head: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(head.len());
+    for line in head.split_inclusive(|&byte| byte == b'\n') {
+        let count = line.iter().take_while(|&&byte| byte == b'>').count();
+        let is_quoted = count > 0 && line.get(count..).is_some_and(|it| it.starts_with(b"From "));
+        lines.extend_from_slice(line.get(usize::from(is_quoted)..).unwrap_or(line));
+    }
+    lines
 }
 
 fn status_flags(value: &[u8]) -> Flags {
@@ -211,7 +222,7 @@ fn take_file(path: &[String], file: &Entry, intake: &mut Intake<'_>) -> Result<(
                 intake.tally.refuse(&file.name, "not an mbox file");
                 return Ok(());
             }
-            if intake.enter(path)?.is_none() {
+            if intake.enter(path, Subscription::Wanted)?.is_none() {
                 return Ok(());
             }
         }
@@ -321,17 +332,17 @@ impl<'f> Letters<'f> {
             _ => LineEnds::ToCrlf,
         };
         let mut incoming = intake.start(line_ends)?;
-        let (found, received, length) = match own {
+        let (found, received, head) = match own {
             Some((own, length)) => {
                 incoming = incoming.with_size(own.size);
                 let received = Some(own.received);
-                (own, received, length)
+                let head = unquoted(head.get(length..).unwrap_or_default());
+                (own, received, head)
             }
-            None => (
-                foreign(&head),
-                self.separator.or_else(|| received(&head)),
-                0,
-            ),
+            None => {
+                let received = self.separator.or_else(|| received(&head));
+                (foreign(&head), received, head)
+            }
         };
         let letter = Letter {
             name,
@@ -340,7 +351,7 @@ impl<'f> Letters<'f> {
             received,
             ..Letter::default()
         };
-        let written = incoming.write(head.get(length..).unwrap_or_default());
+        let written = incoming.write(&head);
         self.place = Place::Body(Box::new((incoming, letter)));
         self.check(written, intake)
     }

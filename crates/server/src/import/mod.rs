@@ -13,13 +13,15 @@ mod mbox;
 pub mod naming;
 mod source;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use maildir::OTHER_KEYWORDS;
 pub use mbox::{Marks, mark};
 
 use crate::administration::{Failure, Format, Import, Reply, Watcher};
 use crate::house::House;
-use engine::Timestamp;
+use engine::{Account, Timestamp};
 use formats::date::Date;
 use formats::message::header;
 use intake::Intake;
@@ -31,9 +33,12 @@ pub fn run(house: &House, import: &Import, watcher: Watcher<'_>) -> Result<Reply
         .engine
         .account_at(&import.account)
         .map_err(|why| Failure::of(&import.account, why))?;
+    take_all(house.engine.account_as_server(owner), import, watcher)
+}
+
+fn take_all(account: Account, import: &Import, watcher: Watcher<'_>) -> Result<Reply, Failure> {
     let shown = import.source.display();
     let kind = source::kind(&import.source).map_err(|why| Failure::of(&shown, why))?;
-    let account = house.engine.account_as_server(owner);
     let mut intake = Intake::new(account, import.into.as_deref(), watcher);
     let read = match (import.format, kind) {
         (Format::Mbox, EntryKind::File) => mbox::read_file(&import.source, &mut intake),
@@ -64,20 +69,4 @@ fn received(head: &[u8]) -> Option<Timestamp> {
     let sent = || Date::parse(header::find(head, "Date")?.value);
     let date = hop.or_else(sent)?;
     Some(Timestamp::from_seconds(date.seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_hop_tells_when_a_letter_was_received() {
-        let head = b"Received: from a by b;\r\n Thu, 22 Aug 2002 12:36:23 +0000\r\n\
-            Received: from c by a; Wed, 21 Aug 2002 00:00:00 +0000\r\n\
-            Date: Tue, 20 Aug 2002 00:00:00 +0000\r\n\r\n";
-        assert_eq!(received(head), Some(Timestamp::from_seconds(1_030_019_783)));
-        let sent = b"Date: Thu, 22 Aug 2002 14:36:23 +0200\r\n\r\n";
-        assert_eq!(received(sent), Some(Timestamp::from_seconds(1_030_019_783)));
-        assert_eq!(received(b"Subject: none\r\n\r\n"), None);
-    }
 }

@@ -17,9 +17,12 @@ const MBOX: &str = ".mbox";
 
 /// The name of a folder's folder below the Maildir: `.Sent.2024`.
 pub fn to_maildir(path: &[String]) -> String {
-    path.iter()
-        .map(|name| format!(".{}", spell(name)))
-        .collect()
+    let mut file = String::new();
+    for name in path {
+        file.push('.');
+        file.push_str(&spell(name));
+    }
+    file
 }
 
 /// The names that a folder below a Maildir stands for: `.Sent.2024`, or `Sent` where folders stand in folders.
@@ -32,6 +35,12 @@ pub fn from_maildir(file: &str) -> Vec<String> {
             .collect(),
         None => vec![read(file)],
     }
+}
+
+/// The folder that a line of a list of subscriptions names: `Sent.2024`, `Sent/2024`, or with tabs between.
+pub fn from_subscription(line: &str) -> Vec<String> {
+    let names = line.split(['.', '/', '\t']);
+    names.filter(|name| !name.is_empty()).map(read).collect()
 }
 
 fn spell(name: &str) -> String {

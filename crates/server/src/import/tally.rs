@@ -5,7 +5,7 @@
 use crate::administration::Reply;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 /// Letters named for each reason; the others are only counted.
 const EXAMPLES_MAX: usize = 3;
@@ -42,7 +42,7 @@ struct Refused {
 
 impl Tally {
     /// Counts what was not taken.
-    pub fn refuse(&mut self, what: &str, why: impl ToString) {
+    pub fn refuse(&mut self, what: &str, why: impl Display) {
         let mut why = why.to_string();
         if self.refused.len() >= REASONS_MAX && !self.refused.contains_key(&why) {
             "other reasons".clone_into(&mut why);
