@@ -183,7 +183,7 @@ STATUS_LINES = re.compile(
 def mbox_contents(path):
     """Every letter of an mbox file (mboxrd quoting) in wire form, without status lines."""
     with open(path, "rb") as file:
-        text = file.read().replace(b"\r\n", b"\n")
+        text = re.sub(rb"\n\n\Z", b"\n", file.read().replace(b"\r\n", b"\n"))
     for part in re.split(rb"(?m)(?:\A|(?<=\n)\n)^From [^\n]*\n", text)[1:]:
         part = re.sub(rb"(?m)^>(>*From )", rb"\1", part)
         part = STATUS_LINES.sub(b"", part, count=1)

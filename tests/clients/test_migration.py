@@ -139,4 +139,5 @@ def test_a_dovecot_maildir_keeps_its_uids_validity_and_keywords(server, place):
         flags = b" ".join(imap.command("UID FETCH 41:42 (FLAGS)"))
         assert b"$Important" in flags and b"Project-X" in flags, flags
     with clients.Pop3(server.ports["pop3s"], account) as pop:
-        assert pop.lines("UIDL")[0] == b"1 pop-one"
+        listed = pop.lines("UIDL")
+        assert listed[0] == b"1 pop-one", listed
