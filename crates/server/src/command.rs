@@ -168,7 +168,7 @@ fn account(action: Account) -> Result<Request, Failure> {
             pop3: change.pop3,
         }),
         Account::Rename { address, new } => Request::AccountRename { address, new },
-        Account::Remove { address } => Request::AccountRemove { address },
+        Account::Remove { address, erase } => Request::AccountRemove { address, erase },
         Account::AppPassword {
             address,
             name,

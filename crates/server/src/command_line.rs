@@ -198,10 +198,13 @@ pub enum Account {
         /// The new address.
         new: String,
     },
-    /// Remove an account.
+    /// Remove an account; its mail stays on the disk unless it is erased.
     Remove {
         /// Its address.
         address: String,
+        /// Erase its mail too; only a backup can bring it back.
+        #[arg(long)]
+        erase: bool,
     },
     /// Make a password for one program; it is shown once.
     AppPassword {

@@ -28,8 +28,6 @@ pub struct Configuration {
     pub store: Store,
     /// Where mail for others goes.
     pub delivery: Delivery,
-    /// What downloading by POP3 means for the mail.
-    pub pop3: Pop3,
     /// How much is allowed.
     pub limits: Limits,
     /// What is written to the log.
@@ -162,14 +160,6 @@ impl Default for Store {
 pub struct Delivery {
     /// The server that takes all mail for others.
     pub relay_host: Option<String>,
-}
-
-/// `[pop3]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Pop3 {
-    /// Days that mail stays after it was downloaded: absent = for ever, 0 = deleted at once.
-    pub keep_days: Option<u32>,
 }
 
 /// `[limits]`: the defaults suit a server on the open network.

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
+use store::backend::embedded::Status;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -196,16 +197,70 @@ impl page::Source for Numbers {
                 value: queue.len() as u64,
             });
         }
+        if let Ok(status) = self.house.backend.status() {
+            gauges.extend(store_gauges(&status));
+        }
         self.surroundings.metrics.render(&gauges)
     }
 
     fn health(&self) -> Result<(), String> {
-        self.house
-            .engine
-            .domains()
-            .map(drop)
-            .map_err(|error| error.to_string())
+        let status = self
+            .house
+            .backend
+            .status()
+            .map_err(|error| error.to_string())?;
+        match status.failure {
+            Some(why) => Err(format!("read-only: {why}")),
+            None if status.is_full => Err("too little room on the disk".to_owned()),
+            None => Ok(()),
+        }
     }
+}
+
+fn store_gauges(status: &Status) -> [Gauge; 8] {
+    let gauge = |name, help, value| Gauge { name, help, value };
+    [
+        gauge(
+            "facteur_store_settled",
+            "Position of the last commit on disk.",
+            status.settled,
+        ),
+        gauge(
+            "facteur_store_applied",
+            "Position that the index has come to.",
+            status.applied,
+        ),
+        gauge(
+            "facteur_store_log_bytes",
+            "Bytes of the log.",
+            status.log_bytes,
+        ),
+        gauge(
+            "facteur_store_index_bytes",
+            "Bytes of the index.",
+            status.index_bytes,
+        ),
+        gauge(
+            "facteur_store_memory_bytes",
+            "Bytes not yet in the index.",
+            status.memory_bytes,
+        ),
+        gauge(
+            "facteur_disk_free_bytes",
+            "Room on the disk.",
+            status.space.free_bytes,
+        ),
+        gauge(
+            "facteur_store_full",
+            "1 when mail is refused.",
+            u64::from(status.is_full),
+        ),
+        gauge(
+            "facteur_store_failed",
+            "1 after a failed write.",
+            u64::from(status.failure.is_some()),
+        ),
+    ]
 }
 
 /// Looks at the certificate's files now and then, and at SIGHUP.

@@ -7,9 +7,12 @@ use engine::directory::administration::{
     AccountChange as Change, AccountState, ListState, NewPassword,
 };
 use engine::directory::{AccountKind, FetchPolicy};
-use engine::{AccountId, EngineError};
+use engine::{AccountId, EngineError, Origin};
 use serde_json::{Value, json};
 use std::fmt::Write;
+
+/// Objects that one commit erases.
+const ERASED_PER_COMMIT: usize = 1000;
 
 pub fn add_domain(house: &House, name: &str) -> Result<Reply, Failure> {
     house
@@ -238,14 +241,29 @@ pub fn rename(house: &House, address: &str, new: &str) -> Result<Reply, Failure>
     ))
 }
 
-pub fn remove_account(house: &House, address: &str) -> Result<Reply, Failure> {
+pub fn remove_account(house: &House, address: &str, erase: bool) -> Result<Reply, Failure> {
     let account = find(house, address)?;
     let removed = house.engine.remove_account(account).and_then(settle);
     removed.map_err(|why| Failure::of(address, why))?;
-    Ok(Reply::new(
-        "",
-        json!({ "account": account.0, "address": address, "removed": true }),
-    ))
+    if erase {
+        erase_data(house, account)?;
+    }
+    let data =
+        json!({ "account": account.0, "address": address, "removed": true, "erased": erase });
+    Ok(Reply::new("", data))
+}
+
+/// Erases an account's data in small commits, so that other accounts are not held up.
+fn erase_data(house: &House, account: AccountId) -> Result<(), Failure> {
+    loop {
+        let step = house.store.write(&[account], Origin::default(), |txn| {
+            txn.erase_account(account, ERASED_PER_COMMIT)
+                .map_err(EngineError::from)
+        })?;
+        if step.wait()? == 0 {
+            return Ok(());
+        }
+    }
 }
 
 pub fn add_app_password(house: &House, address: &str, name: &str) -> Result<Reply, Failure> {

@@ -52,6 +52,7 @@ pub enum Request {
     },
     AccountRemove {
         address: String,
+        erase: bool,
     },
     AppPasswordAdd {
         address: String,
@@ -280,7 +281,9 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::AccountShow { address } => directory::show_account(house, &address),
         Request::AccountChange(change) => directory::change_account(house, &change),
         Request::AccountRename { address, new } => directory::rename(house, &address, &new),
-        Request::AccountRemove { address } => directory::remove_account(house, &address),
+        Request::AccountRemove { address, erase } => {
+            directory::remove_account(house, &address, erase)
+        }
         Request::AppPasswordAdd { address, name } => {
             directory::add_app_password(house, &address, &name)
         }

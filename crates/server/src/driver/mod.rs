@@ -17,7 +17,6 @@ use buffer::Received;
 use deadline::Deadline;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Output, Peer, Question, RECEIVE_BYTES_MAX,
-    SEND_BYTES_MAX,
 };
 use pool::{Lost, Pool};
 use std::future::{Future, poll_fn};
@@ -319,10 +318,6 @@ impl Conversation {
     /// Sends what is pending.
     async fn send(&mut self) -> io::Result<()> {
         let bytes = self.unsent.len();
-        debug_assert!(
-            bytes <= 4 * SEND_BYTES_MAX,
-            "a session gave out more than it may"
-        );
         let (transport, unsent) = (&mut self.transport, &mut self.unsent);
         // Nearly always the kernel takes everything at once, and no timer is needed.
         let mut sending = poll_fn(|context| transport.poll_send(context, unsent));

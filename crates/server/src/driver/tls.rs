@@ -15,7 +15,7 @@ use rustls::server::ProducesTickets;
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -185,7 +185,11 @@ fn self_signed(folder: &Path, host_name: &str) -> Result<(PathBuf, PathBuf), Tls
         names.push("localhost".to_owned());
     }
     let made = rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
-    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| failed(&error))?;
     write_private(&key, made.signing_key.serialize_pem().as_bytes())
         .and_then(|()| write_private(&certificate, made.cert.pem().as_bytes()))
         .map_err(|error| failed(&error))?;
