@@ -4,9 +4,11 @@ use super::directory::Bytes;
 use super::{Failure, Progress, Reply, Watcher};
 use crate::house::House;
 use crate::moment::rfc3339;
+use ::store::backend::embedded::Status;
 use ::store::id::AccountId;
 use ::store::model::{Reads, check as check_model};
 use ::store::world::disk::Disk;
+use engine::directory::administration::AccountState;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -14,66 +16,96 @@ use std::path::Path;
 const FINDINGS_SHOWN: usize = 20;
 
 pub fn status(house: &House) -> Result<Reply, Failure> {
-    let accounts = house.engine.accounts()?;
-    let (domains, queue) = (house.engine.domains()?.len(), house.engine.queue()?.len());
-    let used: u64 = accounts.iter().map(|account| account.used_bytes).sum();
-    let recoverable: u64 = accounts
-        .iter()
-        .map(|account| account.recoverable_bytes)
-        .sum();
-    let store = house.backend.status()?;
-    let version = env!("CARGO_PKG_VERSION");
-    let state = match (&store.failure, store.is_full) {
-        (Some(why), _) => format!("read-only: {why}"),
-        (None, true) => "too little room on the disk: no mail is taken".to_owned(),
-        (None, false) => "sound".to_owned(),
+    let found = Found {
+        accounts: house.engine.accounts()?,
+        domains: house.engine.domains()?.len(),
+        queue: house.engine.queue()?.len(),
+        store: house.backend.status()?,
     };
-    let lines = [
-        ("version", version.to_owned()),
-        ("data", house.data.display().to_string()),
-        ("state", state.clone()),
-        ("domains", domains.to_string()),
-        ("accounts", accounts.len().to_string()),
-        ("mail", Bytes(used).to_string()),
-        ("recoverable", Bytes(recoverable).to_string()),
-        ("queue", format!("{queue} letters")),
-        (
-            "log",
-            format!("{} in {} files", Bytes(store.log_bytes), store.segments),
-        ),
-        ("index", Bytes(store.index_bytes).to_string()),
-        ("disk", format!("{} free", Bytes(store.space.free_bytes))),
-    ];
-    let text: Vec<String> = lines
-        .iter()
-        .map(|(name, value)| format!("{name:<12} {value}"))
-        .collect();
-    let data = json!({
-        "version": version,
-        "data": house.data,
-        "state": state,
-        "domains": domains,
-        "accounts": accounts.len(),
-        "mail_bytes": used,
-        "recoverable_bytes": recoverable,
-        "queue": queue,
-        "store": {
-            "settled": store.settled,
-            "applied": store.applied,
-            "durable": store.durable,
-            "segments": store.segments,
-            "log_bytes": store.log_bytes,
-            "index_bytes": store.index_bytes,
-            "memory_bytes": store.memory_bytes,
-            "bases": store.bases,
-            "free_bytes": store.space.free_bytes,
-            "is_full": store.is_full,
-            "backups_running": store.leases,
-            "failure": store.failure,
-            "collector_problem": store.collector_problem,
-        },
-    });
-    Ok(Reply::new(text.join("\n"), data))
+    Ok(Reply::new(found.text(house), found.data(house)))
+}
+
+/// What a status is made of.
+struct Found {
+    accounts: Vec<AccountState>,
+    domains: usize,
+    queue: usize,
+    store: Status,
+}
+
+impl Found {
+    fn state(&self) -> String {
+        match (&self.store.failure, self.store.is_full) {
+            (Some(why), _) => format!("read-only: {why}"),
+            (None, true) => "too little room on the disk: no mail is taken".to_owned(),
+            (None, false) => "sound".to_owned(),
+        }
+    }
+
+    fn used(&self) -> u64 {
+        self.accounts.iter().map(|account| account.used_bytes).sum()
+    }
+
+    fn recoverable(&self) -> u64 {
+        self.accounts
+            .iter()
+            .map(|account| account.recoverable_bytes)
+            .sum()
+    }
+
+    fn text(&self, house: &House) -> String {
+        let store = &self.store;
+        let lines = [
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("data", house.data.display().to_string()),
+            ("state", self.state()),
+            ("domains", self.domains.to_string()),
+            ("accounts", self.accounts.len().to_string()),
+            ("mail", Bytes(self.used()).to_string()),
+            ("recoverable", Bytes(self.recoverable()).to_string()),
+            ("queue", format!("{} letters", self.queue)),
+            (
+                "log",
+                format!("{} in {} files", Bytes(store.log_bytes), store.segments),
+            ),
+            ("index", Bytes(store.index_bytes).to_string()),
+            ("disk", format!("{} free", Bytes(store.space.free_bytes))),
+        ];
+        let text: Vec<String> = lines
+            .iter()
+            .map(|(name, value)| format!("{name:<12} {value}"))
+            .collect();
+        text.join("\n")
+    }
+
+    fn data(&self, house: &House) -> Value {
+        let store = &self.store;
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "data": house.data,
+            "state": self.state(),
+            "domains": self.domains,
+            "accounts": self.accounts.len(),
+            "mail_bytes": self.used(),
+            "recoverable_bytes": self.recoverable(),
+            "queue": self.queue,
+            "store": {
+                "settled": store.settled,
+                "applied": store.applied,
+                "durable": store.durable,
+                "segments": store.segments,
+                "log_bytes": store.log_bytes,
+                "index_bytes": store.index_bytes,
+                "memory_bytes": store.memory_bytes,
+                "bases": store.bases,
+                "free_bytes": store.space.free_bytes,
+                "is_full": store.is_full,
+                "backups_running": store.leases,
+                "failure": store.failure,
+                "collector_problem": store.collector_problem,
+            },
+        })
+    }
 }
 
 /// Verifies what is kept, first below the model, then what its rows mean.
