@@ -117,7 +117,7 @@ impl Maildrop {
     pub(crate) fn unique_id(&self, number: usize) -> Option<String> {
         let letter = self.living(number)?;
         let name = self.names.get(&number.checked_sub(1)?);
-        Some(name.map_or_else(|| format!("{:012x}", letter.content.0), ToString::to_string))
+        Some(name.map_or_else(|| RetrievalNames::own(letter.content), ToString::to_string))
     }
 
     fn living(&self, number: usize) -> Option<&Letter> {

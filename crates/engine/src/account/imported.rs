@@ -6,7 +6,7 @@
 use super::txn::Txn;
 use super::view::Reading;
 use crate::error::EngineError;
-use store::id::{FolderId, Guid, Uid};
+use store::id::{ContentId, FolderId, Guid, Uid};
 use store::model::{
     Binding, ItemRow, Location, Name, OverlayInput, OverlayObject, OverlayValue, PropertyName,
     Value,
@@ -82,7 +82,7 @@ impl Txn<'_, '_> {
 
 /// The name with the content id that it belongs to.
 fn with_content(row: &ItemRow, name: &str) -> String {
-    format!("{:012x} {name}", row.content.0)
+    format!("{} {name}", RetrievalNames::own(row.content))
 }
 
 /// The names that letters brought along from another server; free of cost where there are none.
@@ -98,6 +98,11 @@ impl RetrievalNames {
             .reads()
             .number_of(view.account().id(), &retrieval_name())?;
         Ok(Self { property })
+    }
+
+    /// The name of a letter that brought none along: it lives as long as the content, in every session.
+    pub fn own(content: ContentId) -> String {
+        format!("{:012x}", content.0)
     }
 
     /// The name that this letter brought along; `None` for most.
