@@ -9,7 +9,7 @@ use super::{Mailbox, target};
 use crate::administration::Failure;
 use crate::import::{OTHER_KEYWORDS, naming};
 use engine::account::Folder;
-use engine::{Flags, ItemRow, Role, Shelf, Uid};
+use engine::{Flags, ItemRow, RetrievalNames, Role, Shelf, Uid};
 use formats::mailbox_file::maildir::{FileName, Flags as Letters, KEYWORDS_MAX, format_keywords};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -75,9 +75,10 @@ fn write_letter(
         unique,
         ..FileName::default()
     };
-    let view = mailbox.account.read()?;
-    let known_as = mailbox.names.name(&view, row)?;
-    drop(view);
+    let known_as = match lists.fetched {
+        Fetched::Yes => Some(retrieval_name(mailbox, row)?),
+        Fetched::No => None,
+    };
     lists.uid(uid, letter.size(), known_as.as_deref(), &name.unique);
     let file = made(target::file(&place.join("cur").join(name.format())))?;
     let mut out = io::BufWriter::new(file);
@@ -85,6 +86,13 @@ fn write_letter(
     let file = out.into_inner().map_err(|why| Failure(why.to_string()))?;
     made(target::set_time(&file, row.received))?;
     Ok(written)
+}
+
+/// The name that programs know a letter by which only fetch mail.
+fn retrieval_name(mailbox: &Mailbox<'_>, row: &ItemRow) -> Result<String, Failure> {
+    let view = mailbox.account.read()?;
+    let brought = mailbox.names.name(&view, row)?;
+    Ok(brought.unwrap_or_else(|| RetrievalNames::own(row.content)))
 }
 
 /// The flags that stand in a file's name.
@@ -99,8 +107,15 @@ fn letters(flags: Flags) -> Letters {
     }
 }
 
+/// Whether programs that only fetch mail see a folder.
+enum Fetched {
+    Yes,
+    No,
+}
+
 /// What is written beside the letters of a folder.
 struct Lists {
+    fetched: Fetched,
     uids: String,
     /// Keywords that have a letter of the alphabet.
     keywords: Vec<String>,
@@ -114,7 +129,12 @@ impl Lists {
             folder.row.uid_validity,
             folder.row.shelf(Shelf::Mail).uid_next.0,
         );
+        let fetched = match folder.row.role {
+            Role::Inbox => Fetched::Yes,
+            _ => Fetched::No,
+        };
         Self {
+            fetched,
             uids: format!(
                 "3 V{validity} N{next} G{:024x}{validity:08x}\n",
                 folder.id.0

@@ -160,7 +160,7 @@ impl<'a> Mailbox<'a> {
     fn reply(&self, account: &str) -> Reply {
         let (letters, folders, bytes) = (self.letters, self.folders.len(), self.bytes);
         Reply::new(
-            format!("{letters} letters of {folders} folders written, {bytes} bytes"),
+            format!("letters written: {letters}, bytes: {bytes}, folders: {folders}"),
             json!({
                 "account": account,
                 "letters": letters,

@@ -325,24 +325,20 @@ impl<'f> Letters<'f> {
             intake.tally.refuse(&name, why);
             return Ok(());
         }
-        let own = marks(&head);
         let first_line = head.split_inclusive(|&byte| byte == b'\n').next();
         let line_ends = match first_line {
             Some(line) if line.ends_with(b"\r\n") => LineEnds::Keep,
             _ => LineEnds::ToCrlf,
         };
         let mut incoming = intake.start(line_ends)?;
-        let (found, received, head) = match own {
-            Some((own, length)) => {
-                incoming = incoming.with_size(own.size);
-                let received = Some(own.received);
-                let head = unquoted(head.get(length..).unwrap_or_default());
-                (own, received, head)
-            }
-            None => {
-                let received = self.separator.or_else(|| received(&head));
-                (foreign(&head), received, head)
-            }
+        let (found, received, head) = if let Some((own, length)) = marks(&head) {
+            incoming = incoming.with_size(own.size);
+            let received = Some(own.received);
+            let head = unquoted(head.get(length..).unwrap_or_default());
+            (own, received, head)
+        } else {
+            let received = self.separator.or_else(|| received(&head));
+            (foreign(&head), received, head)
         };
         let letter = Letter {
             name,

@@ -80,21 +80,21 @@ impl Tally {
     /// The counts in words.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{} letters taken, {} bytes, {} folders made",
+            "letters taken: {}, bytes: {}, folders made: {}",
             self.letters, self.bytes, self.folders_made
         );
         for (count, what) in [
-            (self.converted, "of them had line ends LF, now CRLF"),
-            (self.present, "letters were there already"),
-            (self.keywords_lost, "keywords could not be kept"),
+            (self.converted, "with line ends LF, now CRLF"),
+            (self.present, "there already"),
+            (self.keywords_lost, "keywords not kept"),
         ] {
             if count > 0 {
-                let _ = write!(text, "\n{count} {what}");
+                let _ = write!(text, "\n{what}: {count}");
             }
         }
         for (why, refused) in &self.refused {
             let examples = refused.examples.join(", ");
-            let _ = write!(text, "\n{} not taken: {why} ({examples})", refused.count);
+            let _ = write!(text, "\nnot taken: {}: {why} ({examples})", refused.count);
         }
         for remark in &self.remarks {
             let _ = write!(text, "\n{remark}");
@@ -133,7 +133,7 @@ mod tests {
         assert!(
             tally
                 .text()
-                .ends_with("\n5 not taken: too large (letter 0, letter 1, letter 2)")
+                .ends_with("\nnot taken: 5: too large (letter 0, letter 1, letter 2)")
         );
         assert_eq!(
             tally.reply("a@b.test").data["not_taken"][0]["count"],

@@ -245,6 +245,35 @@ fn a_dovecot_maildir_keeps_what_clients_know_letters_by() {
 }
 
 #[test]
+fn numbers_and_names_come_back_through_maildir() {
+    let house = Rehearsal::new(Settings::default()).unwrap();
+    let (old, new) = (person(&house, "old"), person(&house, "new"));
+    import(&old, Format::Maildir, &dovecot().0).unwrap();
+    let place = Place::new();
+    export(&old, Format::Maildir, &place.0);
+    import(&new, Format::Maildir, &place.0).unwrap();
+    assert_eq!(uids(&new), uids(&old));
+    let known_as = |account: &Account| {
+        let view = account.read().unwrap();
+        let names = RetrievalNames::of(&view).unwrap();
+        let mut found = Vec::new();
+        for uid in uids(account) {
+            let at = Location::mail(inbox(account), Uid(uid));
+            let row = view.item(at).unwrap().unwrap();
+            let name = names.name(&view, &row).unwrap();
+            found.push(name.unwrap_or_else(|| RetrievalNames::own(row.content)));
+        }
+        found
+    };
+    assert_eq!(known_as(&new), known_as(&old));
+    let validity = |account: &Account| {
+        let view = account.read().unwrap();
+        view.folder(inbox(account)).unwrap().uid_validity
+    };
+    assert_eq!(validity(&new), validity(&old));
+}
+
+#[test]
 fn uids_are_new_in_a_folder_that_held_mail() {
     let house = Rehearsal::new(Settings::default()).unwrap();
     let account = person(&house, "alice");
@@ -303,10 +332,10 @@ fn what_cannot_be_taken_is_counted_and_the_rest_is_taken() {
     assert!(
         reply
             .text
-            .contains("1 not taken: the letter is too large (large.eml)")
+            .contains("not taken: 1: the letter is too large (large.eml)")
     );
     assert!(
-        reply.text.contains("3 not taken: not an .eml file"),
+        reply.text.contains("not taken: 3: not an .eml file"),
         "{}",
         reply.text
     );
