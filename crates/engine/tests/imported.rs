@@ -80,11 +80,23 @@ fn two_folders_never_have_the_same_uidvalidity() {
     let house = Rehearsal::new(Settings::default()).unwrap();
     let account = account(&house);
     let (inbox, _) = folder(&account, Role::Inbox);
-    let (_, sent) = folder(&account, Role::Sent);
-    assert_eq!(
-        adopt(&account, inbox, sent.uid_validity),
-        Err(EngineError::NumberRefused)
-    );
+    let (sent, before) = folder(&account, Role::Sent);
+    append(&account, sent, None).unwrap();
+    let adopted = adopt(&account, inbox, before.uid_validity);
+    assert_eq!(adopted, Err(EngineError::NumberRefused));
+}
+
+#[test]
+fn a_folder_that_never_held_mail_makes_way() {
+    let house = Rehearsal::new(Settings::default()).unwrap();
+    let account = account(&house);
+    let (inbox, _) = folder(&account, Role::Inbox);
+    let (_, before) = folder(&account, Role::Sent);
+    adopt(&account, inbox, before.uid_validity).unwrap();
+    let (_, after) = folder(&account, Role::Sent);
+    assert!(after.uid_validity > before.uid_validity);
+    let (_, row) = folder(&account, Role::Inbox);
+    assert_eq!(row.uid_validity, before.uid_validity);
 }
 
 #[test]

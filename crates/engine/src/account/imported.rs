@@ -9,7 +9,7 @@ use crate::error::EngineError;
 use store::id::{ContentId, FolderId, Guid, Uid};
 use store::model::{
     Binding, ItemRow, Location, Name, OverlayInput, OverlayObject, OverlayValue, PropertyName,
-    Value,
+    Shelf, ShelfCounters, Value,
 };
 
 /// The set of the properties that this engine keeps in overlays.
@@ -25,9 +25,10 @@ fn retrieval_name() -> Name {
 }
 
 impl Txn<'_, '_> {
-    /// Gives a folder that never held mail the UIDVALIDITY it had elsewhere. Owners only.
+    /// Gives a folder that never held mail the UIDVALIDITY it had elsewhere. Another folder that has it, and never
+    /// held mail either, takes a new one. Owners only.
     ///
-    /// Errors: [`EngineError::NumberRefused`] when the folder has held mail or another folder has the number.
+    /// Errors: [`EngineError::NumberRefused`] when the folder has held mail, or the other one.
     pub fn adopt_numbers(
         &mut self,
         folder: FolderId,
@@ -35,9 +36,15 @@ impl Txn<'_, '_> {
     ) -> Result<(), EngineError> {
         self.check_owner()?;
         let owner = self.account.id();
-        Ok(self
-            .txn
-            .renew_uid_validity(owner, folder, Some(uid_validity))?)
+        for (other, row) in self.reads().folders(owner)? {
+            let is_fresh = row.shelf(Shelf::Mail) == ShelfCounters::default();
+            let clashes = other != folder && row.uid_validity == uid_validity;
+            if clashes && is_fresh && row.removed.is_none() {
+                self.txn.renew_uid_validity(owner, other, None)?;
+            }
+        }
+        let brought = Some(uid_validity);
+        Ok(self.txn.renew_uid_validity(owner, folder, brought)?)
     }
 
     /// Tells all clients that the UIDs they know of a folder mean nothing any more. Owners only.
