@@ -1,5 +1,6 @@
-//! What an import brings along so that no mail program downloads anything again: the numbers that a folder had in
-//! another server, and the names by which a letter was known to those who only fetch it.
+//! What an import brings along so that no mail program downloads anything again: the numbers that a
+//! folder had in another server, and the names by which a letter was known to those who only fetch
+//! it.
 //!
 //! Start at [`Txn::adopt_numbers`] and [`RetrievalNames`].
 
@@ -25,8 +26,8 @@ fn retrieval_name() -> Name {
 }
 
 impl Txn<'_, '_> {
-    /// Gives a folder that never held mail the UIDVALIDITY it had elsewhere. Another folder that has it, and never
-    /// held mail either, takes a new one. Owners only.
+    /// Gives a folder that never held mail the UIDVALIDITY it had elsewhere. Another folder that
+    /// has it, and never held mail either, takes a new one. Owners only.
     ///
     /// Errors: [`EngineError::NumberRefused`] when the folder has held mail, or the other one.
     pub fn adopt_numbers(
@@ -61,10 +62,11 @@ impl Txn<'_, '_> {
         Ok(self.txn.raise_uid_next(self.account.id(), folder, next)?)
     }
 
-    /// Keeps the name by which a letter was known to programs that only fetch mail. It holds for this
-    /// content only, so that no copy has it as well. Owners only.
+    /// Keeps the name by which a letter was known to programs that only fetch mail. It holds for
+    /// this content only, so that no copy has it as well. Owners only.
     ///
-    /// Errors: [`EngineError::NameRefused`] for a name that is not 1 to 70 visible ASCII characters.
+    /// Errors: [`EngineError::NameRefused`] for a name that is not 1 to 70 visible ASCII
+    /// characters.
     pub fn set_retrieval_name(&mut self, at: Location, name: &str) -> Result<(), EngineError> {
         self.check_owner()?;
         let visible = name.bytes().all(|byte| byte.is_ascii_graphic());
@@ -107,7 +109,8 @@ impl RetrievalNames {
         Ok(Self { property })
     }
 
-    /// The name of a letter that brought none along: it lives as long as the content, in every session.
+    /// The name of a letter that brought none along: it lives as long as the content, in every
+    /// session.
     pub fn own(content: ContentId) -> String {
         format!("{:012x}", content.0)
     }

@@ -1,4 +1,5 @@
-//! The bytes of one letter on their way out: with the line ends of Unix where the import can undo that.
+//! The bytes of one letter on their way out: with the line ends of Unix where the import can undo
+//! that.
 //!
 //! Start at [`Outgoing::open`].
 

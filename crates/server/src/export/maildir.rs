@@ -1,8 +1,8 @@
-//! Writes a Maildir++ as Dovecot keeps it, with its lists of keywords and UIDs, so that neither Dovecot nor the
-//! import gives any letter a new number.
+//! Writes a Maildir++ as Dovecot keeps it, with its lists of keywords and UIDs, so that neither
+//! Dovecot nor the import gives any letter a new number.
 //!
-//! Start at [`write`]. Source: the Maildir specification (cr.yp.to/proto/maildir.html) and Dovecot's documentation of
-//! its additions.
+//! Start at [`write`]. Source: the Maildir specification (cr.yp.to/proto/maildir.html) and
+//! Dovecot's documentation of its additions.
 
 use super::letter::{Outgoing, Written};
 use super::{Mailbox, target};

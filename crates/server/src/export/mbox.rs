@@ -1,7 +1,8 @@
-//! Writes one mbox file for each folder, as mboxrd: `Work.mbox`, and `Work/2026.mbox` for the folder below it.
+//! Writes one mbox file for each folder, as mboxrd: `Work.mbox`, and `Work/2026.mbox` for the
+//! folder below it.
 //!
-//! What the format has no place for stands in lines at the letter's head, of which `Status`, `X-Status` and
-//! `X-Keywords` are known to most programs.
+//! What the format has no place for stands in lines at the letter's head, of which `Status`,
+//! `X-Status` and `X-Keywords` are known to most programs.
 //!
 //! Start at [`write`]. Standards: RFC 4155 (application/mbox).
 

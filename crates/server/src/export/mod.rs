@@ -1,7 +1,8 @@
 //! `facteur export`: an account's mail as Maildir or mbox, for other programs and for the import.
 //!
-//! Writes into a folder that is new or empty, and nowhere else. Letters are written with the line ends of Unix where
-//! that can be undone, otherwise byte for byte. Deleted mail and what is no mail stay out.
+//! Writes into a folder that is new or empty, and nowhere else. Letters are written with the line
+//! ends of Unix where that can be undone, otherwise byte for byte. Deleted mail and what is no mail
+//! stay out.
 //!
 //! Start at [`run`].
 

@@ -1,8 +1,9 @@
-//! The way into the mailbox: folders are found or made, letters appended in commits of bounded size.
+//! The way into the mailbox: folders are found or made, letters appended in commits of bounded
+//! size.
 //!
-//! A letter that stands in its folder already, with the same bytes and the same second of receipt, is not taken
-//! again; so an import that broke off can simply be repeated. A letter that cannot be taken is counted and the
-//! import goes on; only a failing store ends it.
+//! A letter that stands in its folder already, with the same bytes and the same second of receipt,
+//! is not taken again; so an import that broke off can simply be repeated. A letter that cannot be
+//! taken is counted and the import goes on; only a failing store ends it.
 //!
 //! Start at [`Intake`].
 
@@ -17,7 +18,8 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-/// Letters of one commit: enough that the disk is not waited for at each, few enough that nobody else waits long.
+/// Letters of one commit: enough that the disk is not waited for at each, few enough that nobody
+/// else waits long.
 const LETTERS_PER_COMMIT: usize = 100;
 
 /// Bytes of the letters of one commit, unless a single one is longer.
@@ -51,7 +53,8 @@ pub struct Letter {
 pub enum Numbering {
     /// New ones are given.
     New,
-    /// UIDs are brought along; this is the folder's next one, so that a letter that comes between is noticed.
+    /// UIDs are brought along; this is the folder's next one, so that a letter that comes between
+    /// is noticed.
     Kept(Uid),
 }
 
@@ -74,8 +77,18 @@ struct Waiting {
 struct Open {
     id: FolderId,
     numbering: Numbering,
-    /// What stood in it before: second of receipt and size → UIDs.
-    known: HashMap<(i64, u64), Vec<Uid>>,
+    known: KnownLetters,
+}
+
+/// What stood in a folder before, by second of receipt and size.
+type KnownLetters = HashMap<(i64, u64), Alike>;
+
+/// Letters that may be the same.
+enum Alike {
+    /// Nobody asked yet.
+    Unread(Vec<Uid>),
+    /// How many there are with these hashes; each letter is read once, however many are alike.
+    Read(HashMap<[u8; 32], u32>),
 }
 
 /// Takes letters into an account.
@@ -124,8 +137,8 @@ impl<'a> Intake<'a> {
         Err(Failure("broken off; what was taken stays".to_owned()))
     }
 
-    /// Makes this the folder that letters go into, and makes it if there is none. No names: the Inbox, or the
-    /// folder that everything goes below.
+    /// Makes this the folder that letters go into, and makes it if there is none. No names: the
+    /// Inbox, or the folder that everything goes below.
     ///
     /// `None`, and counted, when there cannot be such a folder.
     pub fn enter(
@@ -190,25 +203,27 @@ impl<'a> Intake<'a> {
         Ok((id, self.account.read()?.folder(id)?))
     }
 
-    fn known(
-        &self,
-        folder: FolderId,
-        row: &FolderRow,
-    ) -> Result<HashMap<(i64, u64), Vec<Uid>>, EngineError> {
-        let mut known: HashMap<_, Vec<Uid>> = HashMap::new();
+    fn known(&self, folder: FolderId, row: &FolderRow) -> Result<KnownLetters, EngineError> {
+        let mut known = HashMap::new();
         if row.shelf(Shelf::Mail).count == 0 {
             return Ok(known);
         }
         let view = self.account.read()?;
         view.items(folder, Shelf::Mail, 1..=u32::MAX, &mut |uid, row| {
             let key = (row.received.seconds(), row.size);
-            known.entry(key).or_default().push(uid);
+            let alike = known
+                .entry(key)
+                .or_insert_with(|| Alike::Unread(Vec::new()));
+            if let Alike::Unread(uids) = alike {
+                uids.push(uid);
+            }
             ControlFlow::Continue(())
         })?;
         Ok(known)
     }
 
-    /// Keeps the UIDs that clients know, where the folder never held mail or has this UIDVALIDITY already.
+    /// Keeps the UIDs that clients know, where the folder never held mail or has this UIDVALIDITY
+    /// already.
     ///
     /// Answers the lowest UID that can still be given, if UIDs are kept.
     pub fn keep_numbers(&mut self, uid_validity: u32) -> Result<Option<Uid>, Failure> {
@@ -279,26 +294,24 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    /// True when the letter stood in the folder before this import. Each that stood there counts once, so that
-    /// letters which a source has twice stay two.
+    /// True when the letter stood in the folder before this import. Each that stood there counts
+    /// once, so that letters which a source has twice stay two.
     fn is_present(&mut self, read: &Read, letter: &Letter) -> Result<bool, Failure> {
         let (Some(open), Some(received)) = (&mut self.open, letter.received) else {
             return Ok(false);
         };
         let key = (received.seconds(), read.staged.size());
-        let Some(candidates) = open.known.get_mut(&key) else {
+        let Some(alike) = open.known.get_mut(&key) else {
             return Ok(false);
         };
-        for index in 0..candidates.len() {
-            let Some(&uid) = candidates.get(index) else {
-                break;
-            };
-            if digest_at(&self.account, open.id, uid)? == Some(read.digest) {
-                candidates.swap_remove(index);
-                return Ok(true);
-            }
+        if let Alike::Unread(uids) = alike {
+            *alike = Alike::Read(digests(&self.account, open.id, uids)?);
         }
-        Ok(false)
+        let Alike::Read(counts) = alike else {
+            return Ok(false);
+        };
+        let left = counts.get_mut(&read.digest).filter(|left| **left > 0);
+        Ok(left.map(|left| *left -= 1).is_some())
     }
 
     /// Commits what waits, and waits until it is on disk.
@@ -335,7 +348,8 @@ impl<'a> Intake<'a> {
             .is_some_and(|open| open.numbering != Numbering::New)
     }
 
-    /// A letter came between those with UIDs, so that the UIDs would no longer mean what clients believe.
+    /// A letter came between those with UIDs, so that the UIDs would no longer mean what clients
+    /// believe.
     fn give_up_numbers(&mut self) -> Result<(), Failure> {
         let Some(open) = &mut self.open else {
             return Ok(());
@@ -352,7 +366,8 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    /// One commit with these letters. The outer error is the store's; the inner one says why one cannot be taken.
+    /// One commit with these letters. The outer error is the store's; the inner one says why one
+    /// cannot be taken.
     fn commit(&mut self, waiting: &[Waiting]) -> Result<Result<(), EngineError>, Failure> {
         let Some(open) = &mut self.open else {
             return Ok(Err(EngineError::NoSuchFolder));
@@ -450,6 +465,21 @@ fn registered(keyword: &str) -> Option<Flags> {
     let named =
         |(_, name): &&(Flags, &str)| name.starts_with('$') && name.eq_ignore_ascii_case(keyword);
     Flags::NAMES.iter().find(named).map(|(flag, _)| *flag)
+}
+
+/// How many of these letters have which bytes.
+fn digests(
+    account: &Account,
+    folder: FolderId,
+    uids: &[Uid],
+) -> Result<HashMap<[u8; 32], u32>, EngineError> {
+    let mut counts = HashMap::new();
+    for &uid in uids {
+        if let Some(digest) = digest_at(account, folder, uid)? {
+            *counts.entry(digest).or_insert(0) += 1;
+        }
+    }
+    Ok(counts)
 }
 
 /// The hash of a stored letter's bytes; `None` when it is gone.

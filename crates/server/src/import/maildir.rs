@@ -1,7 +1,7 @@
 //! Reads a Maildir with its folders: Maildir++ (`.Sent.2024`) and folders within folders alike.
 //!
-//! Flags come from the files' names, keywords from `dovecot-keywords` (and `facteur-keywords`), UIDs, UIDVALIDITY
-//! and POP3 names from `dovecot-uidlist`, the time of receipt from the file's.
+//! Flags come from the files' names, keywords from `dovecot-keywords` (and `facteur-keywords`),
+//! UIDs, UIDVALIDITY and POP3 names from `dovecot-uidlist`, the time of receipt from the file's.
 //!
 //! Start at [`read`]. Source: Dovecot's documentation of its Maildir and of `pop3_uidl_format`.
 
@@ -62,7 +62,8 @@ pub fn read(source: &Path, intake: &mut Intake<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The folders that the owner wants to see, if there is a list of them; Dovecot has had two forms of it.
+/// The folders that the owner wants to see, if there is a list of them; Dovecot has had two forms
+/// of it.
 fn subscriptions(source: &Path) -> io::Result<Option<HashSet<Vec<String>>>> {
     let text = source::text(&source.join("subscriptions"), SUBSCRIPTIONS_BYTES_MAX)?;
     Ok(text.map(|text| {
@@ -167,7 +168,8 @@ fn read_folder(
         Some(uids) => intake.keep_numbers(uids.validity)?,
         None => None,
     };
-    // A letter below the lowest UID that can still be given came in the meantime or was here before.
+    // A letter below the lowest UID that can still be given came in the meantime or was here
+    // before.
     let is_late = |(uid, ..): &&Listed<'_>| lowest.is_none_or(|lowest| *uid < lowest);
     for each in listed.iter().filter(|each| !is_late(each)) {
         take(each.2, &lists, Some(each), fetched, intake)?;

@@ -1,7 +1,8 @@
 //! Reads mbox files: one, or a tree of them as Thunderbird, Dovecot and the export keep it.
 //!
-//! Flags come from `Status`, `X-Status`, `X-Keywords` and `X-Mozilla-Status`, the time of receipt from the separator.
-//! What the export wrote at a letter's head ([`mark`]) is taken off again; other lines stay, as they may be signed.
+//! Flags come from `Status`, `X-Status`, `X-Keywords` and `X-Mozilla-Status`, the time of receipt
+//! from the separator. What the export wrote at a letter's head ([`mark`]) is taken off again;
+//! other lines stay, as they may be signed.
 //!
 //! Start at [`read_file`] and [`read_tree`]. Standards: RFC 4155 (application/mbox).
 
@@ -68,14 +69,13 @@ pub fn mark(marks: &Marks, line_end: &str) -> String {
             .map(|(letter, _)| char::from(*letter))
             .collect::<String>()
     };
-    format!(
-        "{MARK}: {} {}{line_end}Status: {}O{line_end}X-Status: {}{line_end}X-Keywords: {}{line_end}",
-        marks.size,
-        marks.received.0,
-        letters(b"R"),
-        letters(b"AFTD"),
-        marks.keywords.join(" "),
-    )
+    let lines = [
+        format!("{MARK}: {} {}", marks.size, marks.received.0),
+        format!("Status: {}O", letters(b"R")),
+        format!("X-Status: {}", letters(b"AFTD")),
+        format!("X-Keywords: {}", marks.keywords.join(" ")),
+    ];
+    lines.map(|line| line + line_end).concat()
 }
 
 /// Reads the lines at the beginning of a letter, and how many bytes they take.
@@ -96,7 +96,8 @@ fn marks(head: &[u8]) -> Option<(Marks, usize)> {
     Some((marks, all.iter().map(|field| field.raw.len()).sum()))
 }
 
-/// Undoes the quoting in a header that the export wrote. In others a line `>From ` is an old trace line.
+/// Undoes the quoting in a header that the export wrote. In others a line `>From ` is an old trace
+/// line.
 fn unquoted(head: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(head.len());
     for line in head.split_inclusive(|&byte| byte == b'\n') {

@@ -1,9 +1,11 @@
 //! `facteur import`: mail that other programs keep in files.
 //!
-//! Reads mbox, Maildir and trees of `.eml` files as they are and changes nothing there. Letters are taken byte for
-//! byte, except that the line ends of Unix become those of the Internet. What cannot be taken is counted and told.
+//! Reads mbox, Maildir and trees of `.eml` files as they are and changes nothing there. Letters are
+//! taken byte for byte, except that the line ends of Unix become those of the Internet. What cannot
+//! be taken is counted and told.
 //!
-//! Start at [`run`]; a format's reader finds folders and letters, [`intake`] puts them into the account.
+//! Start at [`run`]; a format's reader finds folders and letters, [`intake`] puts them into the
+//! account.
 
 mod eml;
 mod incoming;

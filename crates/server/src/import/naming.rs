@@ -1,7 +1,8 @@
 //! Folders' names ⇄ names of files, the same for import and export.
 //!
-//! Maildir++ joins names by `.` and writes them in modified UTF-7; a dot or slash within a name is written in it as
-//! well, as Courier does. mbox files are named like their folder, with `.mbox` behind.
+//! Maildir++ joins names by `.` and writes them in modified UTF-7; a dot or slash within a name is
+//! written in it as well, as Courier does. mbox files are named like their folder, with `.mbox`
+//! behind.
 //!
 //! Start at [`to_maildir`] and [`to_file`].
 //!
@@ -25,7 +26,8 @@ pub fn to_maildir(path: &[String]) -> String {
     file
 }
 
-/// The names that a folder below a Maildir stands for: `.Sent.2024`, or `Sent` where folders stand in folders.
+/// The names that a folder below a Maildir stands for: `.Sent.2024`, or `Sent` where folders stand
+/// in folders.
 pub fn from_maildir(file: &str) -> Vec<String> {
     match file.strip_prefix('.') {
         Some(names) => names
@@ -37,7 +39,8 @@ pub fn from_maildir(file: &str) -> Vec<String> {
     }
 }
 
-/// The folder that a line of a list of subscriptions names: `Sent.2024`, `Sent/2024`, or with tabs between.
+/// The folder that a line of a list of subscriptions names: `Sent.2024`, `Sent/2024`, or with tabs
+/// between.
 pub fn from_subscription(line: &str) -> Vec<String> {
     let names = line.split(['.', '/', '\t']);
     names.filter(|name| !name.is_empty()).map(read).collect()
@@ -90,7 +93,8 @@ pub fn to_mbox(name: &str) -> String {
     to_file(name) + MBOX
 }
 
-/// The folder that a file or folder is named after; Thunderbird calls the folder of what is below `X.sbd`.
+/// The folder that a file or folder is named after; Thunderbird calls the folder of what is below
+/// `X.sbd`.
 pub fn from_file(file: &str) -> String {
     let name = file
         .strip_suffix(MBOX)

@@ -1,7 +1,8 @@
 //! What is read: folders and files that another program, or a person, left on this machine.
 //!
-//! The one place of the import that opens files. Never follows a symbolic link below the source that was named, so
-//! that a link in somebody's Maildir does not lead to what only the server may read.
+//! The one place of the import that opens files. Never follows a symbolic link below the source
+//! that was named, so that a link in somebody's Maildir does not lead to what only the server may
+//! read.
 //!
 //! Start at [`entries`] and [`open`].
 
@@ -13,7 +14,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-/// Names in one folder: more than any mailbox that was ever seen, and still less than a gigabyte of them.
+/// Names in one folder: more than any mailbox that was ever seen, and still less than a gigabyte of
+/// them.
 const ENTRIES_MAX: usize = 5_000_000;
 
 /// Folders within folders; more than the engine takes.

@@ -186,7 +186,9 @@ fn more_keywords_than_a_maildir_has_letters_for_come_back() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn any_letters_come_back(letters in prop::collection::vec("[a:\r\n>]{0,12}(From |\r\n){0,3}[x\r\n]{0,4}", 1..6)) {
+    fn any_letters_come_back(
+        letters in prop::collection::vec("[a:\r\n>]{0,12}(From |\r\n){0,3}[x\r\n]{0,4}", 1..6),
+    ) {
         let letters: Vec<&[u8]> = letters.iter().map(String::as_bytes).collect();
         check_round_trip(Format::Mbox, &letters);
         check_round_trip(Format::Maildir, &letters);

@@ -232,8 +232,9 @@ impl Txn<'_> {
 
     /// Gives a folder another UIDVALIDITY: one that an import brought, or a fresh one.
     ///
-    /// Errors: [`ModelError::NoSuchFolder`]; [`ModelError::NumberRefused`] for a brought one that another folder
-    /// has, or where the folder has held mail, whose UIDs would change their meaning.
+    /// Errors: [`ModelError::NoSuchFolder`]; [`ModelError::NumberRefused`] for a brought one that
+    /// another folder has, or where the folder has held mail, whose UIDs would change their
+    /// meaning.
     pub fn renew_uid_validity(
         &mut self,
         account: AccountId,
@@ -256,8 +257,8 @@ impl Txn<'_> {
         self.store_folder(account, folder, row, What::PROPERTIES)
     }
 
-    /// Leaves out the UIDs below `next`, which letters had that are gone; lower ones than the folder's next change
-    /// nothing.
+    /// Leaves out the UIDs below `next`, which letters had that are gone; lower ones than the
+    /// folder's next change nothing.
     ///
     /// Errors: [`ModelError::NoSuchFolder`].
     pub fn raise_uid_next(
