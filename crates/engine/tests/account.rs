@@ -71,15 +71,31 @@ fn a_new_account_has_the_folders_people_expect() {
     let (_, account) = alice(&house);
     let folders = account.read().unwrap().folders().unwrap();
     let paths: Vec<String> = folders.iter().map(|folder| folder.path.join("/")).collect();
-    assert_eq!(
-        paths,
-        ["Inbox", "Drafts", "Sent", "Junk", "Trash", "Archive"]
-    );
+    assert_eq!(paths, ["Inbox", "Drafts", "Sent", "Junk", "Trash"]);
     assert!(
         folders
             .iter()
             .all(|folder| folder.row.subscribed && !folder.row.hidden)
     );
+}
+
+#[test]
+fn the_first_archive_at_the_top_is_the_archive() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let make = |path: &[&str]| {
+        let made = account.write(|txn| txn.create_path(path, Role::None));
+        made.unwrap().wait().unwrap()
+    };
+    let role = |folder| account.read().unwrap().folder(folder).unwrap().role;
+    assert_eq!(role(make(&["Work", "Archive"])), Role::None);
+    let first = make(&["Archive"]);
+    assert_eq!(role(first), Role::Archive);
+    assert_eq!(role(make(&["Archives"])), Role::None);
+    // Whoever made it may remove it, and make another.
+    let removed = account.write(|txn| txn.remove_folder(first)).unwrap();
+    removed.wait().unwrap();
+    assert_eq!(role(make(&["archive"])), Role::Archive);
 }
 
 #[test]
@@ -175,7 +191,7 @@ fn folders_with_a_role_and_folders_with_children_stay() {
 #[test]
 fn names_depth_and_number_of_folders_are_limited() {
     let limits = Limits {
-        folders_max: 12,
+        folders_max: 11,
         folder_depth_max: 3,
         folder_name_bytes_max: 9,
         ..Limits::default()
@@ -315,14 +331,11 @@ fn what_is_too_large_or_over_the_quota_is_refused() {
 fn copies_stay_and_moves_leave() {
     let house = house();
     let (_, account) = alice(&house);
-    let (inbox, archive) = (
-        folder(&account, Role::Inbox),
-        folder(&account, Role::Archive),
-    );
+    let (inbox, trash) = (folder(&account, Role::Inbox), folder(&account, Role::Trash));
     (0..4).for_each(|_| _ = append(&account, inbox));
     let transfer = |how, uids: &[u32]| {
         let uids = set(uids);
-        let done = account.write(|txn| txn.transfer_all(how, inbox, &uids, archive));
+        let done = account.write(|txn| txn.transfer_all(how, inbox, &uids, trash));
         done.unwrap().wait().unwrap()
     };
     assert_eq!(
@@ -334,7 +347,7 @@ fn copies_stay_and_moves_leave() {
         [(Uid(2), Uid(3)), (Uid(3), Uid(4))]
     );
     assert_eq!(uids(&account, inbox), [1, 4]);
-    assert_eq!(uids(&account, archive), [1, 2, 3, 4]);
+    assert_eq!(uids(&account, trash), [1, 2, 3, 4]);
     assert_eq!(house.living_bodies(), 1, "equal letters share their bytes");
 }
 
@@ -619,13 +632,13 @@ proptest! {
     fn counters_and_lists_agree(steps in proptest::collection::vec((0..5_u8, 1..8_u32), 1..30)) {
         let house = house();
         let (_, account) = alice(&house);
-        let (inbox, archive) = (folder(&account, Role::Inbox), folder(&account, Role::Archive));
+        let (inbox, trash) = (folder(&account, Role::Inbox), folder(&account, Role::Trash));
         for (verb, uid) in steps {
             let at = Location::mail(inbox, Uid(uid));
             // What cannot be done is refused, which is no matter here.
             _ = match verb {
                 0 => Ok(_ = append(&account, inbox)),
-                1 => attempt(&account, |txn| txn.transfer(Transfer::Move, at, archive).map(|_| ())),
+                1 => attempt(&account, |txn| txn.transfer(Transfer::Move, at, trash).map(|_| ())),
                 2 => attempt(&account, |txn| txn.transfer(Transfer::Copy, at, inbox).map(|_| ())),
                 3 => attempt(&account, |txn| txn.expunge(at)),
                 _ => attempt(&account, |txn| {
@@ -635,7 +648,7 @@ proptest! {
         }
         let view = account.read().unwrap();
         let mut used = 0;
-        for folder in [inbox, archive] {
+        for folder in [inbox, trash] {
             let counters = view.folder(folder).unwrap().shelf(Shelf::Mail);
             let (mut count, mut unseen, mut bytes) = (0, 0, 0);
             let mut rows = Vec::new();

@@ -57,6 +57,19 @@ pub enum Transfer {
     Move,
 }
 
+/// What a folder at the top is for by its name: programs that make their own archive seldom say so.
+fn role_of_name(name: &str) -> Role {
+    const ARCHIVES: [&str; 2] = ["Archive", "Archives"];
+    if ARCHIVES
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+    {
+        Role::Archive
+    } else {
+        Role::None
+    }
+}
+
 impl Reading for Txn<'_, '_> {
     fn account(&self) -> &Account {
         self.account
@@ -77,7 +90,8 @@ impl<'t, 's> Txn<'t, 's> {
         self.txn.now()
     }
 
-    /// Makes a folder. Without a parent it stands at the top of the mail tree.
+    /// Makes a folder. Without a parent it stands at the top of the mail tree; a well-known name
+    /// there also says what the folder is for.
     ///
     /// Errors: [`EngineError::NameTaken`], [`EngineError::RoleTaken`],
     /// [`EngineError::NameRefused`], [`EngineError::TooMany`], [`EngineError::Denied`].
@@ -89,10 +103,18 @@ impl<'t, 's> Txn<'t, 's> {
         if folders.len() >= limits.folders_max {
             return Err(EngineError::TooMany("folders"));
         }
-        let new = NewFolder {
-            parent: Some(new.parent.unwrap_or(MAIL_ROOT)),
+        let parent = new.parent.unwrap_or(MAIL_ROOT);
+        let mut new = NewFolder {
+            parent: Some(parent),
             ..new.clone()
         };
+        if new.role == Role::None && parent == MAIL_ROOT {
+            let role = role_of_name(&new.name);
+            let is_free = !folders
+                .iter()
+                .any(|(_, row)| row.role == role && row.removed.is_none());
+            new.role = if is_free { role } else { Role::None };
+        }
         Ok(self.txn.create_folder(self.account.id(), &new)?)
     }
 
@@ -150,11 +172,11 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Removes a folder that has none below it; what is in it stays recoverable.
     ///
-    /// Errors: [`EngineError::SpecialFolder`] for folders with a role,
+    /// Errors: [`EngineError::SpecialFolder`] for the folders that every account is made with,
     /// [`EngineError::HasChildren`].
     pub fn remove_folder(&mut self, folder: FolderId) -> Result<(), EngineError> {
         let row = self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
-        if row.role != Role::None {
+        if !matches!(row.role, Role::None | Role::Archive) {
             return Err(EngineError::SpecialFolder);
         }
         Ok(self.txn.remove_folder(self.account.id(), folder)?)

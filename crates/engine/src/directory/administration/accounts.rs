@@ -14,14 +14,14 @@ use store::model::{AddressTarget, DirectoryKind, NewFolder, Origin, Reads, Role,
 /// How often a number that someone else took meanwhile is tried anew.
 const ATTEMPTS_MAX: u32 = 16;
 
-/// The folders of a new account, as people know them from elsewhere.
-const FOLDERS: [(&str, Role); 6] = [
+/// The folders of a new account, as people know them from elsewhere. No archive: programs that want
+/// one make it themselves, under the name they like.
+const FOLDERS: [(&str, Role); 5] = [
     ("Inbox", Role::Inbox),
     ("Drafts", Role::Drafts),
     ("Sent", Role::Sent),
     ("Junk", Role::Junk),
     ("Trash", Role::Trash),
-    ("Archive", Role::Archive),
 ];
 
 /// What is to be changed of an account: what is `None` stays.
