@@ -74,9 +74,9 @@ class Server:
     # The command line.
 
     def command(self, *arguments, stdin=None, check=True, binary=False):
-        """Runs `facteur --data DIR …` and answers its result."""
+        """Runs `facteur --data DIR --config FILE …` and answers its result."""
         done = subprocess.run(
-            [self.binary, "--data", self.data, *arguments],
+            [self.binary, "--data", self.data, "--config", self.configuration, *arguments],
             input=stdin if stdin is not None else ("" if not binary else b""),
             capture_output=True, text=not binary, timeout=COMMAND_SECONDS, check=False,
         )

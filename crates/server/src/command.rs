@@ -20,42 +20,61 @@ use std::path::{Path, PathBuf};
 /// Longest password or hash that is read from standard input, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4096;
 
+/// Where a command finds the data, and how it answers.
+struct Context {
+    data: Option<PathBuf>,
+    config: Option<PathBuf>,
+    json: bool,
+}
+
+impl Context {
+    fn data(&self) -> Result<&Path, Failure> {
+        let missing = || Failure("--data DIR is missing: the folder that holds everything".into());
+        self.data.as_deref().ok_or_else(missing)
+    }
+
+    /// The configuration that a server on this data would have.
+    fn configuration(&self) -> Result<Configuration, Failure> {
+        let found = Configuration::find(self.config.as_deref(), self.data()?);
+        found.map_err(|error| Failure(error.to_string()))
+    }
+}
+
 /// Does what the command line says.
 pub fn run(line: CommandLine) -> Result<(), Failure> {
-    let (data, json) = (line.data, line.json);
+    let context = Context {
+        data: line.data,
+        config: line.config,
+        json: line.json,
+    };
     match line.command {
         Command::Completions { shell } => {
             completions(shell);
             Ok(())
         }
-        Command::Serve(arguments) => start_server(&needed(data)?, &arguments),
-        Command::Try(arguments) => sample::run(data, arguments.port_base, json),
+        Command::Serve(arguments) => start_server(&context, &arguments),
+        Command::Try(arguments) => {
+            let settings = context.config.as_deref().map(Configuration::read);
+            let settings = settings
+                .transpose()
+                .map_err(|error| Failure(error.to_string()))?;
+            sample::run(context.data, settings, arguments.port_base, context.json)
+        }
         Command::Rebuild => {
-            let reply = administration::offline::rebuild(&needed(data)?)?;
-            show(&reply, json)
+            let configuration = context.configuration()?;
+            let reply = administration::offline::rebuild(context.data()?, &configuration)?;
+            show(&reply, context.json)
         }
-        Command::Restore(arguments) => {
-            let at = arguments.at.as_deref().map(time).transpose()?;
-            let backup = absolute(&arguments.backup)?;
-            let reply = administration::offline::restore(&needed(data)?, &backup, at)?;
-            show(&reply, json)
-        }
+        Command::Restore(arguments) => restore(&context, &arguments),
         command => {
             let request = request(command)?;
-            show(&ask(&needed(data)?, &request, json)?, json)
+            show(&ask(&context, &request)?, context.json)
         }
     }
 }
 
-fn needed(data: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    data.ok_or_else(|| Failure("--data DIR is missing: the folder that holds everything".into()))
-}
-
-fn start_server(data: &Path, arguments: &command_line::Serve) -> Result<(), Failure> {
-    let configuration = match &arguments.config {
-        Some(path) => Configuration::read(path).map_err(|error| Failure(error.to_string()))?,
-        None => Configuration::default(),
-    };
+fn start_server(context: &Context, arguments: &command_line::Serve) -> Result<(), Failure> {
+    let (data, configuration) = (context.data()?, context.configuration()?);
     log::start(&configuration.log);
     let listen = ListenArguments {
         address: arguments.listen,
@@ -64,9 +83,18 @@ fn start_server(data: &Path, arguments: &command_line::Serve) -> Result<(), Fail
     serve::run(data, &configuration, listen, |_| Ok(()), &|_| {}).map_err(Failure)
 }
 
+fn restore(context: &Context, arguments: &command_line::Restore) -> Result<(), Failure> {
+    let at = arguments.at.as_deref().map(time).transpose()?;
+    let backup = absolute(&arguments.backup)?;
+    let configuration = context.configuration()?;
+    let reply = administration::offline::restore(context.data()?, &configuration, &backup, at)?;
+    show(&reply, context.json)
+}
+
 /// Has the request done, wherever the store is.
-fn ask(data: &Path, request: &Request, json: bool) -> Result<Reply, Failure> {
-    let mut bar = Bar::new(json);
+fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
+    let data = context.data()?;
+    let mut bar = Bar::new(context.json);
     let mut watcher = |progress: &Progress| {
         bar.show(progress);
         true
@@ -74,7 +102,8 @@ fn ask(data: &Path, request: &Request, json: bool) -> Result<Reply, Failure> {
     if let Some(answer) = control::ask(data, request, &mut watcher) {
         return answer;
     }
-    let configuration = Configuration::default();
+    // Only now: a fault in the file must not keep anyone from a server that runs.
+    let configuration = context.configuration()?;
     match House::open_when_free(data, &configuration, || control::is_served(data)) {
         Ok(house) => administration::execute(&house, request.clone(), &mut watcher),
         // A server that was just starting has come up.

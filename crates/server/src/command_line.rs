@@ -19,6 +19,9 @@ pub struct CommandLine {
     /// The folder that holds everything.
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// The configuration file; DIR/facteur.toml, where there is one, if not given.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Answer as JSON, for scripts.
     #[arg(long, global = true)]
     pub json: bool,
@@ -134,9 +137,6 @@ pub enum Command {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// The configuration file.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// Listen on this address only.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<IpAddr>,
@@ -483,13 +483,14 @@ mod tests {
     }
 
     #[test]
-    fn the_data_folder_may_stand_before_or_behind_the_command() {
+    fn data_and_configuration_may_stand_before_or_behind_the_command() {
         for line in [
-            ["facteur", "--data", "d", "status"],
-            ["facteur", "status", "--data", "d"],
+            ["facteur", "--data", "d", "--config", "f", "status"],
+            ["facteur", "status", "--config", "f", "--data", "d"],
         ] {
             let parsed = CommandLine::try_parse_from(line).unwrap();
             assert_eq!(parsed.data, Some(PathBuf::from("d")));
+            assert_eq!(parsed.config, Some(PathBuf::from("f")));
         }
     }
 }

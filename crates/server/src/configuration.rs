@@ -4,7 +4,7 @@
 //! set is decided here too, in [`Addresses::resolve`] for the listeners and in the `Default`s for
 //! the rest.
 //!
-//! Start at [`Configuration::read`].
+//! Start at [`Configuration::find`].
 
 use serde::Deserialize;
 use std::fmt;
@@ -245,7 +245,24 @@ impl fmt::Display for ConfigurationError {
     }
 }
 
+/// The file that is read when the command line names none, below the data's folder.
+const FILE: &str = "facteur.toml";
+
 impl Configuration {
+    /// Reads the file that the command line names, or else the one in the data's folder; without
+    /// either, all is as by default. The same for the server and for every command, so that both
+    /// keep the data alike.
+    pub fn find(named: Option<&Path>, data: &Path) -> Result<Self, ConfigurationError> {
+        if let Some(path) = named {
+            return Self::read(path);
+        }
+        let usual = data.join(FILE);
+        if usual.symlink_metadata().is_err() {
+            return Ok(Self::default());
+        }
+        Self::read(&usual)
+    }
+
     /// Reads a file; paths in it are made relative to its folder.
     pub fn read(path: &Path) -> Result<Self, ConfigurationError> {
         // The operator's own file, before there is a server: not the store's.
@@ -306,6 +323,21 @@ impl Configuration {
             *path = folder.join(&*path);
         }
         self
+    }
+
+    /// Keys that are set, and that this version reads but does not act upon.
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let listens = |endpoint: &Option<Endpoint>| {
+            let endpoint = endpoint.as_ref();
+            endpoint.is_some_and(|endpoint| *endpoint != Endpoint::Off)
+        };
+        let keys = [
+            ("listen.managesieve", listens(&self.listen.managesieve)),
+            ("listen.https", listens(&self.listen.https)),
+            ("delivery.relay_host", self.delivery.relay_host.is_some()),
+        ];
+        let set = keys.into_iter().filter(|(_, is_set)| *is_set);
+        set.map(|(name, _)| name).collect()
     }
 
     /// The name by which this server speaks of itself.
@@ -487,20 +519,6 @@ impl Listen {
             Service::Imaps => self.imaps.as_ref(),
             Service::Metrics => self.metrics.as_ref(),
         }
-    }
-
-    /// Keys that are set to an address though nothing listens there yet.
-    pub fn unserved(&self) -> Vec<&'static str> {
-        let set = |endpoint: &Option<Endpoint>| {
-            endpoint
-                .as_ref()
-                .is_some_and(|endpoint| *endpoint != Endpoint::Off)
-        };
-        [("managesieve", &self.managesieve), ("https", &self.https)]
-            .into_iter()
-            .filter(|(_, endpoint)| set(endpoint))
-            .map(|(name, _)| name)
-            .collect()
     }
 }
 

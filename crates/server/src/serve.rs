@@ -50,8 +50,11 @@ pub fn run(
 ) -> Result<(), String> {
     let addresses = Addresses::resolve(&configuration.listen, arguments, data)
         .map_err(|error| error.to_string())?;
-    for name in configuration.listen.unserved() {
-        tracing::warn!(service = name, "not served by this version");
+    for key in configuration.without_effect() {
+        tracing::warn!(
+            key,
+            "this key of the configuration has no effect in this version"
+        );
     }
     let house =
         House::open(data, configuration).map_err(|error| format!("{}: {error}", data.display()))?;

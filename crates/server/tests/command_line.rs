@@ -313,6 +313,49 @@ fn an_unknown_key_in_the_configuration_stops_the_start_with_its_line() {
 }
 
 #[test]
+fn a_command_on_a_stopped_store_has_the_configuration_of_the_server() {
+    let place = Place::new("settings").with_alice();
+    let (usual, other) = (
+        place.data().join("facteur.toml"),
+        place.folder.join("other.toml"),
+    );
+    std::fs::write(&usual, "[limits]\nletter_bytes = 1000\n").unwrap();
+    std::fs::write(&other, "[limits]\nletter_bytes = 9000\n").unwrap();
+    let mbox = place.folder.join("letters");
+    let line = "From bob@elsewhere.test Thu Aug 22 12:36:23 2002\nSubject: long\n\n";
+    std::fs::write(&mbox, format!("{line}{}", "a line\n".repeat(300))).unwrap();
+    let mbox = mbox.to_str().unwrap();
+    let import = [
+        "import",
+        "--account",
+        "alice@example.test",
+        "--format",
+        "mbox",
+        mbox,
+    ];
+    assert_eq!(
+        place.told(&import, "")["letters"],
+        0,
+        "longer than this server takes"
+    );
+    let named = [&import[..], &["--config", other.to_str().unwrap()]].concat();
+    assert_eq!(place.told(&named, "")["letters"], 1);
+}
+
+#[test]
+fn a_fault_in_the_configuration_is_told_and_keeps_nobody_from_a_running_server() {
+    let place = Place::new("fault").with_alice();
+    let server = Server::start(&place);
+    std::fs::write(place.data().join("facteur.toml"), "listen = 3\n").unwrap();
+    assert_eq!(place.told(&["status"], "")["accounts"], 1);
+    assert_eq!(server.stop(), Some(0));
+    for command in ["status", "serve", "rebuild"] {
+        let line = place.refused(&[command]);
+        assert!(line.contains("facteur.toml:1: "), "{command}: {line}");
+    }
+}
+
+#[test]
 fn the_metrics_count_what_happens() {
     let place = Place::new("metrics").with_alice();
     let server = Server::start(&place);

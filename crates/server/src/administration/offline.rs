@@ -14,13 +14,12 @@ use serde_json::json;
 use std::path::Path;
 
 /// Makes the index anew from the log, and all that is derived from what is true.
-pub fn rebuild(data: &Path) -> Result<Reply, Failure> {
+pub fn rebuild(data: &Path, configuration: &Configuration) -> Result<Reply, Failure> {
     refuse_if_served(data)?;
-    let configuration = Configuration::default();
     let refuse = |why: &dyn std::fmt::Display| Failure::of(data.display(), why);
     let backend =
-        Embedded::rebuild(world(), data, options(&configuration)).map_err(|why| refuse(&why))?;
-    let house = House::with(backend, data, &configuration).map_err(|why| refuse(&why))?;
+        Embedded::rebuild(world(), data, options(configuration)).map_err(|why| refuse(&why))?;
+    let house = House::with(backend, data, configuration).map_err(|why| refuse(&why))?;
     let accounts = accounts(&house)?;
     let mut corrected = 0;
     for &account in &accounts {
@@ -40,23 +39,27 @@ pub fn rebuild(data: &Path) -> Result<Reply, Failure> {
 }
 
 /// Makes a data folder from a backup. All clients start again, since what came later is gone.
-pub fn restore(data: &Path, backup: &Path, at: Option<i64>) -> Result<Reply, Failure> {
+pub fn restore(
+    data: &Path,
+    configuration: &Configuration,
+    backup: &Path,
+    at: Option<i64>,
+) -> Result<Reply, Failure> {
     refuse_if_served(data)?;
     let refuse = |why: &dyn std::fmt::Display| Failure::of(backup.display(), why);
     std::fs::create_dir_all(data).map_err(|why| Failure::of(data.display(), why))?;
     let moment = at.map_or(Moment::Latest, |at| {
         Moment::Time(Timestamp::from_seconds(at))
     });
-    let configuration = Configuration::default();
     let backend = Embedded::restore(
         (&Disk, backup),
         world(),
         data,
-        options(&configuration),
+        options(configuration),
         moment,
     )
     .map_err(|why| refuse(&why))?;
-    let house = House::with(backend, data, &configuration).map_err(|why| refuse(&why))?;
+    let house = House::with(backend, data, configuration).map_err(|why| refuse(&why))?;
     let accounts = accounts(&house)?;
     for &account in &accounts {
         let begun = house.store.write(&[account], Origin::default(), |txn| {

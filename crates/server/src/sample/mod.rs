@@ -38,11 +38,16 @@ const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Where the data is when nothing else is said, below the working folder.
 const FOLDER: &str = "facteur-try";
 
-/// Runs the sample server until it is told to stop.
-pub fn run(data: Option<PathBuf>, port_base: u16, json: bool) -> Result<(), Failure> {
+/// Runs the sample server until it is told to stop; with these settings, or with some that suit.
+pub fn run(
+    data: Option<PathBuf>,
+    settings: Option<Configuration>,
+    port_base: u16,
+    json: bool,
+) -> Result<(), Failure> {
     let data = data.unwrap_or_else(|| PathBuf::from(FOLDER));
     let data = std::path::absolute(&data).map_err(|error| Failure::of(data.display(), error))?;
-    let configuration = configuration();
+    let configuration = settings.unwrap_or_else(configuration);
     log::start(&configuration.log);
     let listen = ListenArguments {
         address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
