@@ -15,8 +15,9 @@
 //!
 //! | key | value | rebuilt from |
 //! |---|---|---|
-//! | `A acct` | [`model::AccountRow`]: head, horizon, epoch, replica GUID, next numbers, id runs, quota, use | log; use from `M`; head and next id not below what is found |
+//! | `A acct` | [`model::AccountRow`]: head, horizon, epoch, replica GUID, next numbers, id runs, quota, use, number of folders | log; use from `M`; head and next id not below what is found |
 //! | `F acct folder` | [`model::FolderRow`]: name, parent, role, form, rights, stamps, counters | log; counters from `M`, of search folders from `V` |
+//! | `K acct 'n' parent hash`, `K acct 'r' role`, `K acct 'v' uidvalidity` | the folder of this name (its BLAKE3) below a parent (0: none), of this role, of this UIDVALIDITY | `F` |
 //! | `M acct folder shelf uid` | [`model::ItemRow`]: names, flags, stamps, size, dates, body | log |
 //! | `E acct item` | [`model::Details`]: prefix, summary, dates, creator, lineage | log; the summary from the body by the engine |
 //! | `L acct item` | [`model::Location`]: folder, shelf, uid | `M` |

@@ -37,10 +37,10 @@ impl Txn<'_, '_> {
     ) -> Result<(), EngineError> {
         self.check_owner()?;
         let owner = self.account.id();
-        for (other, row) in self.reads().folders(owner)? {
+        let known = self.reads().folder_with_uid_validity(owner, uid_validity)?;
+        if let Some((other, row)) = known.filter(|(other, _)| *other != folder) {
             let is_fresh = row.shelf(Shelf::Mail) == ShelfCounters::default();
-            let clashes = other != folder && row.uid_validity == uid_validity;
-            if clashes && is_fresh && row.removed.is_none() {
+            if is_fresh && row.removed.is_none() {
                 self.txn.renew_uid_validity(owner, other, None)?;
             }
         }

@@ -99,8 +99,8 @@ impl<'t, 's> Txn<'t, 's> {
         self.check_name(&new.name)?;
         self.check_parent(new.parent)?;
         let limits = self.account.engine().settings().limits;
-        let folders = self.reads().folders(self.account.id())?;
-        if folders.len() >= limits.folders_max {
+        let folders = usize::try_from(self.state()?.folders).unwrap_or(usize::MAX);
+        if folders >= limits.folders_max {
             return Err(EngineError::TooMany("folders"));
         }
         let parent = new.parent.unwrap_or(MAIL_ROOT);

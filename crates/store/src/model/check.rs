@@ -24,6 +24,8 @@ pub enum Fault {
     Location,
     /// A place or content id does not lead to its item.
     Alias,
+    /// A folder's name, role or UIDVALIDITY does not lead to it, or leads elsewhere.
+    Way,
     /// A tombstone is missing, or stands for nothing in the log.
     Tombstone,
     /// A body is used without a reference, or referred to by nothing.
@@ -118,6 +120,7 @@ impl Report {
                 tag::UIDS => Fault::Uids,
                 tag::LOCATION => Fault::Location,
                 tag::ALIAS => Fault::Alias,
+                tag::WAY => Fault::Way,
                 _ => Fault::Tombstone,
             };
             for (key, value) in derived.differences(read, self.account, tag)? {
@@ -153,6 +156,10 @@ impl Report {
         }
         if row.next_id <= derived.highest_id {
             self.add(Fault::Number, format!("next id {} is used", row.next_id));
+        }
+        if row.folders != derived.folders {
+            let subject = format!("{} folders, not {}", row.folders, derived.folders);
+            self.add(Fault::Counters, subject);
         }
         let used = (row.used_bytes, row.recoverable_bytes);
         let wanted = (derived.used_bytes, derived.recoverable_bytes);

@@ -1,8 +1,8 @@
 //! What must stand in derived rows, computed anew from the rows that are the truth.
 //!
 //! Items (`M`), overlays (`O`), the queue (`q`), folders (`F`) and the change log (`C`) are the
-//! truth; counters, blocks of UIDs (`U`), locations (`L`), aliases (`I`), tombstones (`T`),
-//! references (`R`) and the account's use follow from them. Both the check and the repair compare
+//! truth; counters, blocks of UIDs (`U`), locations (`L`), aliases (`I`), ways to folders (`K`),
+//! tombstones (`T`), references (`R`) and the account's use follow from them. Both the check and the repair compare
 //! what is there with this.
 
 use super::codec::Row;
@@ -20,7 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// Tags of the rows that are rebuilt as a whole.
-pub(crate) const REBUILT: [u8; 4] = [tag::UIDS, tag::LOCATION, tag::ALIAS, tag::DEPARTED];
+pub(crate) const REBUILT: [u8; 5] = [
+    tag::UIDS,
+    tag::LOCATION,
+    tag::ALIAS,
+    tag::DEPARTED,
+    tag::WAY,
+];
 
 /// Everything that follows from an account's true rows.
 #[derive(Debug, Default)]
@@ -35,6 +41,8 @@ pub(crate) struct Derived {
     pub(crate) used_bytes: u64,
     /// Bytes of recoverable items.
     pub(crate) recoverable_bytes: u64,
+    /// Folders, the removed ones too.
+    pub(crate) folders: u32,
     /// The highest stamp or number found anywhere.
     pub(crate) newest: ChangeSeq,
     /// The highest id found anywhere.
@@ -91,6 +99,10 @@ impl Derived {
     ) -> Result<(), StoreError> {
         self.add_id(id.0);
         self.add_stamp(row.last_change());
+        self.folders = self.folders.saturating_add(1);
+        for way in row.ways(account) {
+            self.rows.insert(way, Number(id.0).encode());
+        }
         if matches!(row.form, FolderForm::Search(_)) {
             let members = read.members(account, id)?.len();
             let counters = self.counters.entry((id, Shelf::Mail)).or_default();

@@ -3,6 +3,7 @@
 //! A key is a tag byte and big-endian fields, so that byte order is the order of the fields.
 
 use super::codec::corrupt;
+use super::row::Role;
 use super::shelf::Shelf;
 use crate::backend::Key;
 use crate::error::StoreError;
@@ -12,6 +13,7 @@ use crate::id::{AccountId, BodyNumber, ChangeSeq, FolderId, ItemKey, Timestamp, 
 pub(crate) mod tag {
     pub(crate) const ACCOUNT: u8 = b'A';
     pub(crate) const FOLDER: u8 = b'F';
+    pub(crate) const WAY: u8 = b'K';
     pub(crate) const ITEM: u8 = b'M';
     pub(crate) const DETAILS: u8 = b'E';
     pub(crate) const LOCATION: u8 = b'L';
@@ -91,6 +93,42 @@ pub(crate) fn of_account(tag: u8, account: AccountId) -> Key {
 
 pub(crate) fn folder(account: AccountId, folder: FolderId) -> Key {
     of_folder(tag::FOLDER, account, folder)
+}
+
+/// The living folder of a name below a parent. Names are longer than a key may be; of two names
+/// with one hash nobody knows an example.
+pub(crate) fn child(account: AccountId, parent: Option<FolderId>, name: &str) -> Key {
+    let mut key = children(account, parent);
+    key.extend_from_slice(blake3::hash(name.as_bytes()).as_bytes());
+    key
+}
+
+/// The names of all living folders below a parent begin with this.
+pub(crate) fn children(account: AccountId, parent: Option<FolderId>) -> Key {
+    let parent = parent.map_or(0, |parent| parent.0); // No folder has the id 0.
+    Builder::new(tag::WAY)
+        .account(account)
+        .u8(b'n')
+        .u48(parent)
+        .0
+}
+
+/// The living folder with a role.
+pub(crate) fn role(account: AccountId, role: Role) -> Key {
+    Builder::new(tag::WAY)
+        .account(account)
+        .u8(b'r')
+        .u8(role.number())
+        .0
+}
+
+/// The folder that has a UIDVALIDITY, also a removed one.
+pub(crate) fn uid_validity(account: AccountId, uid_validity: u32) -> Key {
+    Builder::new(tag::WAY)
+        .account(account)
+        .u8(b'v')
+        .u32(uid_validity)
+        .0
 }
 
 /// All rows of one kind of one folder begin with this.

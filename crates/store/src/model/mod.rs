@@ -25,6 +25,7 @@ mod store;
 mod txn;
 mod uid_set;
 mod watch;
+mod ways;
 
 pub use check::{Fault, Finding, check, check_account};
 pub use error::ModelError;

@@ -101,9 +101,8 @@ pub trait Reads: Read {
         parent: Option<FolderId>,
         name: &str,
     ) -> Result<Option<(FolderId, FolderRow)>, StoreError> {
-        find_folder(self, account, &|row| {
-            row.parent == parent && row.name == name
-        })
+        let found = by_way(self, account, &key::child(account, parent, name))?;
+        Ok(found.filter(|(_, row)| row.parent == parent && row.name == name))
     }
 
     /// The folder with this role; removed ones are not found.
@@ -112,7 +111,26 @@ pub trait Reads: Read {
         account: AccountId,
         role: Role,
     ) -> Result<Option<(FolderId, FolderRow)>, StoreError> {
-        find_folder(self, account, &|row| row.role == role)
+        by_way(self, account, &key::role(account, role))
+    }
+
+    /// The folder that has this UIDVALIDITY, also a removed one.
+    fn folder_with_uid_validity(
+        &self,
+        account: AccountId,
+        uid_validity: u32,
+    ) -> Result<Option<(FolderId, FolderRow)>, StoreError> {
+        by_way(self, account, &key::uid_validity(account, uid_validity))
+    }
+
+    /// True when a living folder stands below this one.
+    fn has_children(&self, account: AccountId, folder: FolderId) -> Result<bool, StoreError> {
+        let mut found = false;
+        each(self, &key::children(account, Some(folder)), &mut |_, _| {
+            found = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
     }
 
     /// The folder at the end of a path of names that begins below `root`; removed ones are not
@@ -123,18 +141,15 @@ pub trait Reads: Read {
         root: Option<FolderId>,
         path: &[&str],
     ) -> Result<Option<(FolderId, FolderRow)>, StoreError> {
-        let folders = self.folders(account)?;
-        let mut found: Option<&(FolderId, FolderRow)> = None;
+        let mut found: Option<(FolderId, FolderRow)> = None;
         for name in path {
-            let parent = found.map_or(root, |(id, _)| Some(*id));
-            found = folders.iter().find(|(_, row)| {
-                row.removed.is_none() && row.parent == parent && row.name == *name
-            });
+            let parent = found.map_or(root, |(id, _)| Some(id));
+            found = self.child(account, parent, name)?;
             if found.is_none() {
                 return Ok(None);
             }
         }
-        Ok(found.cloned())
+        Ok(found)
     }
 
     /// The row of the item at this place.
@@ -574,25 +589,17 @@ pub(crate) fn rows<R: Read + ?Sized>(
     failure.map_or(Ok(()), Err)
 }
 
-fn find_folder<R: Reads + ?Sized>(
+/// The folder that a way leads to.
+fn by_way<R: Reads + ?Sized>(
     read: &R,
     account: AccountId,
-    wanted: &dyn Fn(&FolderRow) -> bool,
+    way: &[u8],
 ) -> Result<Option<(FolderId, FolderRow)>, StoreError> {
-    let mut found = None;
-    each(
-        read,
-        &key::of_account(tag::FOLDER, account),
-        &mut |key, value| {
-            let row = FolderRow::decode(value)?;
-            if row.removed.is_some() || !wanted(&row) {
-                return Ok(ControlFlow::Continue(()));
-            }
-            found = Some((FolderId(key::tail48(key)?), row));
-            Ok(ControlFlow::Break(()))
-        },
-    )?;
-    Ok(found)
+    let Some(Number(id)) = fetch(read, way)? else {
+        return Ok(None);
+    };
+    let folder = FolderId(id);
+    Ok(read.folder(account, folder)?.map(|row| (folder, row)))
 }
 
 /// The item that `alias` leads to, or that was born with the number; only if it still bears the

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod conformance;
+mod folders;
 mod history;
 mod items;
 mod suite;

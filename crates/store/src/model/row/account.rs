@@ -44,6 +44,8 @@ pub struct AccountRow {
     pub used_bytes: u64,
     /// Bytes of recoverable items and of items in removed folders.
     pub recoverable_bytes: u64,
+    /// Folders, the removed ones too.
+    pub folders: u32,
     /// When the account was made.
     pub created: Timestamp,
 }
@@ -67,6 +69,7 @@ impl Row for AccountRow {
         out.number(self.quota_bytes.map_or(0, |bytes| bytes.saturating_add(1)));
         out.number(self.used_bytes);
         out.number(self.recoverable_bytes);
+        out.number(u64::from(self.folders));
         out.signed(self.created.0);
     }
 
@@ -85,6 +88,7 @@ impl Row for AccountRow {
             quota_bytes: input.number()?.checked_sub(1),
             used_bytes: input.number()?,
             recoverable_bytes: input.number()?,
+            folders: input.number32()?,
             created: Timestamp(input.signed()?),
         })
     }

@@ -8,7 +8,7 @@ use crate::model::codec::Row;
 use crate::model::error::ModelError;
 use crate::model::key::{self, tag};
 use crate::model::reads::{Reads, rows};
-use crate::model::row::{ChangeRecord, Object};
+use crate::model::row::{ChangeRecord, FolderRow, Object};
 use std::ops::ControlFlow;
 
 /// Most changes that an account remembers; older ones are forgotten and clients that are further
@@ -37,9 +37,13 @@ impl Txn<'_> {
         row.epoch = row.epoch.saturating_add(1);
         row.replica = replica;
         row.id_runs.clear();
-        for (folder, _) in self.folders(account)? {
+        for (folder, row) in self.folders(account)? {
             let uid_validity = self.new_uid_validity(account, None)?;
-            self.any_folder_mut(account, folder)?.uid_validity = uid_validity;
+            let row = FolderRow {
+                uid_validity,
+                ..row
+            };
+            self.put_folder(account, folder, row)?;
         }
         self.changed.insert(account);
         Ok(())

@@ -49,7 +49,7 @@ impl Txn<'_> {
             let bytes = row.visible_bytes();
             row.changed = self.touch_object(account, Object::Folder(folder), What::REMOVED)?;
             row.removed = Some(self.now);
-            self.add_folder(account, folder, row);
+            self.put_folder(account, folder, row)?;
             let account = self.account_mut(account)?;
             account.used_bytes = account.used_bytes.saturating_sub(bytes);
             account.recoverable_bytes = account.recoverable_bytes.saturating_add(bytes);

@@ -103,7 +103,7 @@ impl Txn<'_> {
         row.uid_validity = self.new_uid_validity(account, new.uid_validity)?;
         row.changed = self.touch_object(account, Object::Folder(FolderId(id)), What::CREATED)?;
         row.contents_changed = row.changed;
-        self.add_folder(account, FolderId(id), row);
+        self.put_folder(account, FolderId(id), row)?;
         Ok(FolderId(id))
     }
 
@@ -138,11 +138,7 @@ impl Txn<'_> {
         account: AccountId,
         folder: FolderId,
     ) -> Result<(), ModelError> {
-        let children = self.folders(account)?;
-        if children
-            .iter()
-            .any(|(_, row)| row.parent == Some(folder) && row.removed.is_none())
-        {
+        if self.has_children(account, folder)? {
             return Err(ModelError::HasChildren);
         }
         let now = self.now;
@@ -196,8 +192,7 @@ impl Txn<'_> {
     ) -> Result<(), ModelError> {
         self.check_locked(account)?;
         row.changed = self.touch_object(account, Object::Folder(folder), what)?;
-        self.add_folder(account, folder, row);
-        Ok(())
+        self.put_folder(account, folder, row)
     }
 
     /// What must hold of a folder's place, name and role among the others.
@@ -214,20 +209,36 @@ impl Txn<'_> {
         {
             return Err(ModelError::TooLong);
         }
-        let folders = self.folders(account)?;
-        let mut others = folders
-            .iter()
-            .filter(|(id, other)| Some(*id) != folder && other.removed.is_none());
-        if others
-            .clone()
-            .any(|(_, other)| other.parent == row.parent && other.name == row.name)
-        {
+        let is_other =
+            |found: Option<(FolderId, FolderRow)>| found.is_some_and(|(id, _)| Some(id) != folder);
+        if is_other(self.child(account, row.parent, &row.name)?) {
             return Err(ModelError::NameTaken);
         }
-        if row.role != Role::None && others.any(|(_, other)| other.role == row.role) {
+        if is_other(self.folder_with_role(account, row.role)?) {
             return Err(ModelError::RoleTaken);
         }
-        check_ancestors(&folders, folder, row.parent)
+        self.check_ancestors(account, folder, row.parent)
+    }
+
+    /// Follows the parents up to the root: each must live, and none may be the folder itself.
+    fn check_ancestors(
+        &self,
+        account: AccountId,
+        folder: Option<FolderId>,
+        parent: Option<FolderId>,
+    ) -> Result<(), ModelError> {
+        let mut above = parent;
+        let steps = self.account_row(account)?.unwrap_or_default().folders;
+        for _ in 0..=steps {
+            let Some(id) = above else { return Ok(()) };
+            if Some(id) == folder {
+                return Err(ModelError::WouldLoop);
+            }
+            let found = self.folder(account, id)?;
+            let lives = found.filter(|row| row.removed.is_none());
+            above = lives.ok_or(ModelError::NoSuchFolder)?.parent;
+        }
+        Err(ModelError::WouldLoop)
     }
 
     /// Gives a folder another UIDVALIDITY: one that an import brought, or a fresh one.
@@ -285,8 +296,8 @@ impl Txn<'_> {
     ) -> Result<u32, ModelError> {
         let seconds = u32::try_from(self.now.seconds()).unwrap_or(0);
         if let Some(brought) = brought {
-            let folders = self.folders(account)?;
-            if brought == 0 || folders.iter().any(|(_, row)| row.uid_validity == brought) {
+            let known = self.folder_with_uid_validity(account, brought)?;
+            if brought == 0 || known.is_some() {
                 return Err(ModelError::NumberRefused);
             }
             let row = self.account_mut(account)?;
@@ -328,24 +339,4 @@ impl FolderChange {
             What::PROPERTIES
         }
     }
-}
-
-/// Follows the parents up to the root: each must live, and none may be the folder itself.
-fn check_ancestors(
-    folders: &[(FolderId, FolderRow)],
-    folder: Option<FolderId>,
-    parent: Option<FolderId>,
-) -> Result<(), ModelError> {
-    let mut above = parent;
-    for _ in 0..=folders.len() {
-        let Some(id) = above else { return Ok(()) };
-        if Some(id) == folder {
-            return Err(ModelError::WouldLoop);
-        }
-        let found = folders
-            .iter()
-            .find(|(other, row)| *other == id && row.removed.is_none());
-        above = found.ok_or(ModelError::NoSuchFolder)?.1.parent;
-    }
-    Err(ModelError::WouldLoop)
 }

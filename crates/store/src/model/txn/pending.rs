@@ -7,12 +7,12 @@ use crate::id::{AccountId, FolderId};
 use crate::model::codec::Row;
 use crate::model::error::ModelError;
 use crate::model::key::{self, tag};
-use crate::model::reads::{Reads, fetch};
+use crate::model::reads::{Number, Reads, fetch};
 use crate::model::row::uids::UidBlock;
 use crate::model::row::{AccountRow, FolderRow};
 use crate::model::shelf::Shelf;
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A decoded row and whether it differs from what was read.
@@ -143,7 +143,8 @@ impl Txn<'_> {
             let row = self
                 .folder(account, folder)?
                 .ok_or(ModelError::NoSuchFolder)?;
-            self.add_folder(account, folder, row);
+            let cached = Cached { row, dirty: true };
+            self.pending.folders.insert((account, folder), cached);
         }
         let cached = self.pending.folders.get_mut(&(account, folder));
         let cached = cached.ok_or(ModelError::NoSuchFolder)?;
@@ -165,10 +166,43 @@ impl Txn<'_> {
         }
     }
 
-    pub(super) fn add_folder(&mut self, account: AccountId, folder: FolderId, row: FolderRow) {
-        self.pending
-            .folders
-            .insert((account, folder), Cached { row, dirty: true });
+    /// Writes a folder's row, new or not, and the ways that lead to it.
+    pub(super) fn put_folder(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        row: FolderRow,
+    ) -> Result<(), ModelError> {
+        let old = self.folder(account, folder)?;
+        if old.is_none() {
+            let row = self.account_mut(account)?;
+            row.folders = row.folders.saturating_add(1);
+        }
+        self.change_ways(account, folder, old.as_ref(), Some(&row));
+        let cached = Cached { row, dirty: true };
+        self.pending.folders.insert((account, folder), cached);
+        Ok(())
+    }
+
+    /// Removes the ways that no longer lead to a folder and makes those that are new.
+    fn change_ways(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+        old: Option<&FolderRow>,
+        new: Option<&FolderRow>,
+    ) {
+        let ways = |row: Option<&FolderRow>| -> BTreeSet<Key> {
+            row.map(|row| row.ways(account).collect())
+                .unwrap_or_default()
+        };
+        let (old, new) = (ways(old), ways(new));
+        for way in old.difference(&new) {
+            self.pending.remove(way.clone());
+        }
+        for way in new.difference(&old) {
+            self.pending.put(way.clone(), &Number(folder.0));
+        }
     }
 
     /// Forgets an account's row for good.
@@ -178,9 +212,18 @@ impl Txn<'_> {
     }
 
     /// Forgets a folder's row for good.
-    pub(super) fn drop_folder(&mut self, account: AccountId, folder: FolderId) {
+    pub(super) fn drop_folder(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+    ) -> Result<(), ModelError> {
+        let old = self.folder(account, folder)?;
+        self.change_ways(account, folder, old.as_ref(), None);
+        let row = self.account_mut(account)?;
+        row.folders = row.folders.saturating_sub(1);
         self.pending.folders.remove(&(account, folder));
         self.pending.remove(key::folder(account, folder));
+        Ok(())
     }
 
     /// A block of UIDs, to be changed.

@@ -9,7 +9,7 @@ use crate::model::key::{self, tag};
 use crate::model::reads::{Reads, each};
 use crate::model::row::{FolderRow, ItemRow, Object, What};
 use crate::model::shelf::{Location, Shelf};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 impl Txn<'_> {
@@ -46,38 +46,42 @@ impl Txn<'_> {
         limit: usize,
     ) -> Result<usize, ModelError> {
         let mut purged = 0;
-        for (folder, row) in self.folders(account)? {
+        let folders = self.folders(account)?;
+        let mut parents = parents(&folders);
+        for (folder, row) in folders {
             if purged == limit {
                 break;
             }
-            purged += match row.removed {
-                Some(at) if at < before => self.purge_folder(account, folder, &row, limit - purged),
-                Some(_) => Ok(0),
-                None => self.purge_shelf(account, folder, Some(before), limit - purged),
-            }?;
+            if row.removed.is_none() {
+                purged += self.purge_shelf(account, folder, Some(before), limit - purged)?;
+            } else if row.removed.is_some_and(|at| at < before) {
+                purged += self.purge_contents(account, folder, limit - purged)?;
+                if purged < limit && !parents.contains_key(&folder) {
+                    self.purge_folder(account, folder)?;
+                    forget_child(&mut parents, row.parent);
+                    purged += 1;
+                }
+            }
         }
         Ok(purged)
     }
 
-    /// Purges the items of a removed folder, then itself when nothing is left.
-    fn purge_folder(
+    /// Purges the items of a removed folder.
+    fn purge_contents(
         &mut self,
         account: AccountId,
         folder: FolderId,
-        row: &FolderRow,
         limit: usize,
     ) -> Result<usize, ModelError> {
         let mut purged = self.purge_shelf(account, folder, None, limit)?;
         for shelf in [Shelf::Mail, Shelf::Other, Shelf::Associated] {
             purged += self.purge_all(account, folder, shelf, limit - purged)?;
         }
-        let children = self
-            .folders(account)?
-            .iter()
-            .any(|(_, row)| row.parent == Some(folder));
-        if purged == limit || children {
-            return Ok(purged);
-        }
+        Ok(purged)
+    }
+
+    /// Purges a removed folder in which and below which nothing is left.
+    fn purge_folder(&mut self, account: AccountId, folder: FolderId) -> Result<(), ModelError> {
         self.touch_object(account, Object::Folder(folder), What::PURGED)?;
         for body in self.bodies_of(account, folder.0, None)? {
             self.pending.remove(key::reference(body, account, folder.0));
@@ -85,9 +89,7 @@ impl Txn<'_> {
         self.drop_prefix(&key::overlay(account, folder.0, &[]))?;
         self.drop_prefix(&key::of_folder(tag::MEMBER, account, folder))?;
         self.drop_prefix(&key::of_folder(tag::READ, account, folder))?;
-        self.drop_folder(account, folder);
-        debug_assert!(row.removed.is_some(), "only removed folders are purged");
-        Ok(purged + 1)
+        self.drop_folder(account, folder)
     }
 
     /// Purges a folder's recoverable items that were removed before a time, or all of them.
@@ -184,5 +186,25 @@ impl Txn<'_> {
             self.pending.remove(key);
         }
         Ok(())
+    }
+}
+
+/// How many folders stand below each that has any, removed ones too.
+fn parents(folders: &[(FolderId, FolderRow)]) -> BTreeMap<FolderId, usize> {
+    let mut parents = BTreeMap::new();
+    for parent in folders.iter().filter_map(|(_, row)| row.parent) {
+        *parents.entry(parent).or_default() += 1;
+    }
+    parents
+}
+
+/// One folder less stands below its parent.
+fn forget_child(parents: &mut BTreeMap<FolderId, usize>, parent: Option<FolderId>) {
+    let Some(parent) = parent else { return };
+    if let Some(count) = parents.get_mut(&parent) {
+        *count -= 1;
+        if *count == 0 {
+            parents.remove(&parent);
+        }
     }
 }

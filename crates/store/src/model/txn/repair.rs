@@ -7,8 +7,8 @@ use crate::model::error::ModelError;
 use crate::model::reads::Reads;
 
 impl Txn<'_> {
-    /// Rewrites counters, blocks of UIDs, locations, aliases, tombstones, references and the
-    /// account's use where they differ from what follows from the items, the overlays, the queue
+    /// Rewrites counters, blocks of UIDs, locations, aliases, ways to folders, tombstones,
+    /// references and the account's use where they differ from what follows from the items, the overlays, the queue
     /// and the log.
     ///
     /// Answers how many rows were wrong. Must come before other verbs of the transaction. Needless
@@ -56,6 +56,7 @@ impl Txn<'_> {
         let mut right = row.clone();
         right.used_bytes = derived.used_bytes;
         right.recoverable_bytes = derived.recoverable_bytes;
+        right.folders = derived.folders;
         right.head = ChangeSeq(row.head.0.max(derived.newest.0));
         right.next_id = row.next_id.max(derived.highest_id.saturating_add(1));
         if right != row {
