@@ -110,10 +110,8 @@ impl<'t, 's> Txn<'t, 's> {
         };
         if new.role == Role::None && parent == MAIL_ROOT {
             let role = role_of_name(&new.name);
-            let is_free = !folders
-                .iter()
-                .any(|(_, row)| row.role == role && row.removed.is_none());
-            new.role = if is_free { role } else { Role::None };
+            let taken = self.reads().folder_with_role(self.account.id(), role)?;
+            new.role = taken.map_or(role, |_| Role::None);
         }
         Ok(self.txn.create_folder(self.account.id(), &new)?)
     }
