@@ -6,7 +6,7 @@
 use super::Embedded;
 use super::base;
 use super::frame::Header;
-use super::recover::LogFiles;
+use super::recover::{self, LogFiles};
 use super::rows::{BODY_TAG, BodyRow, HASH_TAG, REFERENCE_TAG, body_key, body_of_key, hash_key};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, read_frame};
 use super::view::View;
@@ -96,6 +96,10 @@ impl Embedded {
         };
         if let Some(last) = files.chain.last_mut() {
             last.end = Some(end); // Behind it the committer is writing.
+        }
+        let oldest = self.bases.lock().first().map(|base| base.place);
+        if let Some(number) = files.gap_after(oldest.unwrap_or_default()) {
+            report.note(Err(recover::missing(number)));
         }
         let start = files.chain_start();
         files.read(start, &mut |span| {

@@ -36,11 +36,21 @@ impl Embedded {
     }
 
     /// Opens the store after making its index anew from the newest base dump and the log.
+    ///
+    /// Errors: as for [`Embedded::open`]. Then the index is what it was before, since a store whose
+    /// log is damaged in one place may still be read by it.
     pub fn rebuild(world: World, folder: &Path, options: Options) -> Result<Arc<Self>, StoreError> {
         let paths = Paths::new(folder);
-        let lock = enter(&*world.vfs, &paths)?;
-        remove_if_there(&*world.vfs, &paths.index())?;
-        Self::open_locked(world, paths, options, lock)
+        let vfs = Arc::clone(&world.vfs);
+        let lock = enter(&*vfs, &paths)?;
+        let aside = paths.index_aside();
+        rename_if_there(&*vfs, &paths.index(), &aside)?;
+        let opened = Self::open_locked(world, paths.clone(), options, lock);
+        match &opened {
+            Ok(_) => remove_if_there(&*vfs, &aside)?,
+            Err(_) => rename_if_there(&*vfs, &aside, &paths.index())?,
+        }
+        opened
     }
 
     fn open_locked(
@@ -60,7 +70,9 @@ impl Embedded {
         let files = LogFiles::find(&*vfs, &paths, &secret)?;
         let index = Index::open(&*vfs, &paths.index(), options.cache_bytes)?;
         let bases = super::base::infos(&*vfs, &paths, &secret)?;
-        let from = match (index.applied()?, bases.last()) {
+        // Nothing is applied in an index that was left when a base was being read into it.
+        let applied = index.applied()?.filter(|place| place.position > 0);
+        let from = match (applied, bases.last()) {
             (Some(applied), _) => applied,
             (None, Some(base)) => super::base::load(&*vfs, &paths, &secret, &index, base.place)?,
             (None, None) => files.beginning()?,
@@ -222,6 +234,13 @@ fn remove_unfinished(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+fn rename_if_there(vfs: &dyn Vfs, from: &Path, to: &Path) -> Result<(), StoreError> {
+    match vfs.rename(from, to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn remove_if_there(vfs: &dyn Vfs, path: &Path) -> Result<(), StoreError> {

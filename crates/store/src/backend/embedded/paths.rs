@@ -54,6 +54,11 @@ impl Paths {
         self.0.join("index.redb")
     }
 
+    /// The index as it was, while another is made anew.
+    pub fn index_aside(&self) -> PathBuf {
+        self.0.join("index.old")
+    }
+
     /// The folder of segments.
     pub fn log(&self) -> PathBuf {
         self.0.join("log")

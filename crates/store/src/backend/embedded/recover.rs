@@ -141,6 +141,15 @@ impl<'a> LogFiles<'a> {
         }
     }
 
+    /// The segment whose loss breaks the chain behind a place; `None` when all is there.
+    pub fn gap_after(&self, place: LogPlace) -> Option<u32> {
+        let SegmentHeader {
+            number, follows, ..
+        } = self.chain.first()?.header;
+        let is_whole = number <= place.segment || follows.segment == 0;
+        (!is_whole).then_some(follows.segment)
+    }
+
     /// Reads the spans after `from` in order until `visit` answers `false`; answers the end of what
     /// was read.
     pub fn read(&self, from: LogPlace, visit: &mut Visit<'_>) -> Result<LogPlace, StoreError> {
@@ -149,10 +158,8 @@ impl<'a> LogFiles<'a> {
             Some(start) => start,
             None if from.segment == 0 => 0,
             None => {
-                let number = from.segment;
-                return Err(StoreError::Corrupt(format!(
-                    "segment {number} of the log is missing"
-                )));
+                let number = self.gap_after(from).unwrap_or(from.segment);
+                return Err(missing(number));
             }
         };
         let mut reader = ChainReader {
@@ -347,6 +354,11 @@ fn count_commits(frames: &[(u32, Found)], at: &mut LogPlace) -> Result<u64, Stor
         }
     }
     Ok(commits)
+}
+
+/// A segment that should be there is not.
+pub fn missing(segment: u32) -> StoreError {
+    StoreError::Corrupt(format!("segment {segment} of the log is missing"))
 }
 
 fn damaged(segment: u32, offset: u64, what: &str) -> StoreError {

@@ -115,3 +115,67 @@ fn a_missing_segment_or_secret_is_reported() {
     disk.vfs_remove_index().unwrap();
     assert!(matches!(open(&disk), Err(StoreError::Corrupt(_))));
 }
+
+/// A store with a base, of which the log has three segments: before the base, behind it, and a new
+/// one.
+fn store_with_a_base() -> MemoryDisk {
+    let disk = closed_store();
+    for number in 10..12 {
+        let store = open(&disk).unwrap();
+        store_letter(&store, &format!("M{number}"), &letter(number, 3_000)).unwrap();
+        store.flush();
+        if number == 10 {
+            store.dump_base().unwrap();
+        }
+    }
+    drop(open(&disk).unwrap());
+    disk
+}
+
+fn segments(disk: &MemoryDisk) -> Vec<PathBuf> {
+    let mut paths = disk.list(&folder().join("log")).unwrap();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn what_is_behind_a_base_is_never_forgotten_however_often_it_is_opened() {
+    let disk = store_with_a_base();
+    let behind_the_base = segments(&disk).remove(2);
+    disk.remove(&behind_the_base).unwrap();
+    for attempt in 0..3 {
+        let rebuilt = Embedded::rebuild(world(&disk), folder(), SMALL);
+        assert!(matches!(rebuilt, Err(StoreError::Corrupt(_))), "{attempt}");
+    }
+    disk.vfs_remove_index().unwrap();
+    for attempt in 0..3 {
+        let opened = open(&disk);
+        assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{attempt}");
+    }
+}
+
+#[test]
+fn a_rebuild_that_fails_leaves_the_index_that_there_was() {
+    let disk = store_with_a_base();
+    let before = rows(&open(&disk).unwrap());
+    assert!(disk.flip(&segments(&disk)[2], 1_000, 1));
+    assert!(Embedded::rebuild(world(&disk), folder(), SMALL).is_err());
+    let store = open(&disk).unwrap();
+    assert_eq!(rows(&store), before);
+    assert!(!store.check().unwrap().is_clean());
+}
+
+#[test]
+fn a_check_tells_of_a_segment_that_only_a_rebuild_needs() {
+    let disk = store_with_a_base();
+    let store = open(&disk).unwrap();
+    store_letter(&store, "My", &letter(20, 100)).unwrap();
+    store.flush();
+    drop(store);
+    disk.remove(&segments(&disk)[2]).unwrap();
+    let report = open(&disk).unwrap().check().unwrap();
+    assert_eq!(
+        report.problems.first().map(String::as_str),
+        Some("stored data is damaged: segment 3 of the log is missing")
+    );
+}
