@@ -49,6 +49,7 @@ pub fn parse(value: &[u8], entries_max: usize) -> (Vec<Entry>, bool) {
     let mut in_group = false;
     while let Some(byte) = cursor.peek() {
         if entries.len() >= entries_max {
+            entries.truncate(entries_max); // A `;` may have added two, an address and its group's end.
             return (entries, true);
         }
         match byte {
@@ -416,6 +417,8 @@ mod tests {
     #[test]
     fn no_more_entries_than_allowed_are_kept() {
         let (entries, more) = parse(b"a@b,c@d,e@f", 2);
+        assert_eq!((entries.len(), more), (2, true));
+        let (entries, more) = parse(b"g:a@b;c@d", 2);
         assert_eq!((entries.len(), more), (2, true));
         let (entries, more) = parse(b"a@b,c@d", 2);
         assert_eq!((entries.len(), more), (2, false));
