@@ -17,13 +17,15 @@ TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt 
 help:
 	@echo "make run    build facteur and start a sample server (ports from 10000; ARGS= for more options)"
 	@echo "make test   format, lint, unit tests, licences, real mail clients, some kills"
-	@echo "make nightly   make test, and hundreds of kills under load"
+	@echo "make nightly   make test with Thunderbird too, and hundreds of kills under load"
 
 run: build
 	"$(TARGET)/release/facteur" try $(ARGS)
 
 test: prerequisites tools format lint unit licences clients crash
 
+# Thunderbird's tests run wherever it is installed; at 250 MB it is brought only here.
+nightly: TOOLS += thunderbird:thunderbird
 nightly: test
 	$(MAKE) crash KILLS=$(or $(NIGHTLY_KILLS),200)
 

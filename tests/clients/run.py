@@ -3,7 +3,7 @@
 
 Each module `test_*.py` holds functions `test_…`; the name states the rule. A function takes what it needs by
 name: `server` (running, shared), `place` (an empty folder of its own), `world` (binary and letters).
-One line for each test; the last line is `N passed, N failed`.
+One line for each test; the last line is `N passed, N failed`, and how many were skipped if any.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import time
 import traceback
 
 import letters
-from server import Server
+from server import Server, Skipped
 from tls import make_certificate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -88,12 +88,13 @@ def main():
         for function in tests_of(module, options.only):
             results.append(run_one(world, name, function))
     results.append(run_one(world, "run", the_shared_server_stops_without_a_panic))
-    failed = results.count(False)
+    passed, failed, skipped = map(results.count, ("passed", "failed", "skipped"))
     if failed or options.keep:
         print(f"logs and data: {folder}")
     else:
         shutil.rmtree(folder)
-    print(f"{len(results) - failed} passed, {failed} failed")
+    told_skipped = f", {skipped} skipped" if skipped else ""
+    print(f"{passed} passed, {failed} failed{told_skipped}")
     return 1 if failed else 0
 
 
@@ -122,20 +123,23 @@ def tests_of(module, only):
 
 
 def run_one(world, module, function):
-    """Runs one test and prints its line; True when it passed."""
+    """Runs one test and prints its line; its result is `passed`, `failed` or `skipped`."""
     started = time.monotonic()
     try:
         given = {"world": lambda: world, "server": lambda: world.server, "place": world.place}
         wanted = inspect.signature(function).parameters
         note = function(**{name: given[name]() for name in wanted})
+    except Skipped as missing:
+        print(f"skip   {module}::{function.__name__} ({missing})", flush=True)
+        return "skipped"
     except Exception:  # Whatever went wrong is this test's failure, and the next one runs.
         print(f"FAILED {module}::{function.__name__}")
         print("    " + traceback.format_exc().replace("\n", "\n    "), flush=True)
-        return False
+        return "failed"
     seconds = time.monotonic() - started
     told = f" ({note})" if note else ""
     print(f"ok     {module}::{function.__name__} {seconds:.1f} s{told}", flush=True)
-    return True
+    return "passed"
 
 
 def the_shared_server_stops_without_a_panic(world):

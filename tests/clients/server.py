@@ -35,6 +35,10 @@ class Failed(Exception):
     """A command or the server did not do what was asked; the text says what."""
 
 
+class Skipped(Exception):
+    """What a test works with is not on this machine; the text says what."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Account:
     """An address and its password."""
