@@ -4,6 +4,7 @@
 //! §4.2 (TOOBIG).
 
 use crate::codec::Fault;
+use engine::dialogue::signing_in;
 use engine::{EngineError, SignInRefusal};
 use std::borrow::Cow;
 
@@ -24,6 +25,8 @@ pub enum Refusal {
     Expunged,
     /// Signing in failed.
     SignIn(SignInRefusal),
+    /// It did not come to an attempt to sign in.
+    SigningIn(signing_in::Fault),
     /// The message is larger than is taken.
     TooBig,
     /// A special use that is not kept here.
@@ -34,8 +37,6 @@ pub enum Refusal {
     Never(&'static str),
     /// Too much work waits already.
     Busy,
-    /// The client broke off a SASL exchange.
-    Cancelled,
     /// An answer was begun that can't be ended as it should: the connection is closed.
     Broken,
 }
@@ -73,12 +74,12 @@ impl Refusal {
             Self::ReadOnly => "NO [READ-ONLY] Mailbox is open read-only",
             Self::Expunged => "NO [EXPUNGEISSUED] Some messages were expunged",
             Self::SignIn(refusal) => of_sign_in(refusal),
+            Self::SigningIn(fault) => of_signing_in(*fault),
             Self::TooBig => "NO [TOOBIG] Message is too large",
             Self::SpecialUse => "NO [USEATTR] Special use is not supported",
             Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
             Self::Busy => "NO [UNAVAILABLE] Server is busy",
             Self::Broken => "BYE Something is damaged here",
-            Self::Cancelled => "BAD Authentication cancelled",
         }
     }
 
@@ -132,5 +133,15 @@ fn of_sign_in(refusal: &SignInRefusal) -> &'static str {
         SignInRefusal::NotAllowed => "NO [AUTHORIZATIONFAILED] Not allowed",
         SignInRefusal::Malformed => "BAD Authentication message is not valid",
         SignInRefusal::Unavailable => "NO [UNAVAILABLE] Try again later",
+    }
+}
+
+fn of_signing_in(fault: signing_in::Fault) -> &'static str {
+    use signing_in::Fault;
+    match fault {
+        Fault::EncryptFirst => "NO [PRIVACYREQUIRED] Use TLS first",
+        Fault::Mechanism => "NO [CANNOT] Mechanism is not supported",
+        Fault::Coding => "BAD Authentication message is not valid",
+        Fault::Cancelled => "BAD Authentication cancelled",
     }
 }

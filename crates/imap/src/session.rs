@@ -22,10 +22,11 @@ use crate::refusal::Refusal;
 use crate::sync::{self, Expunges};
 use appending::Appending;
 use bytes::BytesMut;
+use engine::dialogue::signing_in::SigningIn;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
 };
-use engine::{Account, Engine, EngineError, Settlement, SignIn, StoreError, Timestamp, Watch};
+use engine::{Account, Engine, EngineError, Settlement, StoreError, Timestamp, Watch};
 
 /// Seconds until a client that has not signed in is sent away.
 const LOGIN_SECONDS_MAX: i64 = 120;
@@ -61,9 +62,9 @@ enum Doing {
     /// The next command is awaited.
     Nothing,
     /// The client's next SASL message is awaited.
-    Exchange(String, SignIn),
+    Exchange(String),
     /// A password is being checked.
-    Verify(String, SignIn),
+    Verify(String),
     /// A command waits for its next step.
     Working(String, Box<dyn Work>),
     /// The same, once what was written is sent.
@@ -103,7 +104,7 @@ pub struct Session {
     out: BytesMut,
     actions: Vec<Output>,
     bad_commands: u32,
-    failed_sign_ins: u32,
+    signing_in: SigningIn,
     now: Timestamp,
     active: Timestamp,
 }
@@ -139,7 +140,7 @@ impl Session {
             out: BytesMut::new(),
             actions: Vec::new(),
             bad_commands: 0,
-            failed_sign_ins: 0,
+            signing_in: SigningIn::new(FAILED_SIGN_INS_MAX),
             now: Timestamp::default(),
             active: Timestamp::default(),
         }
@@ -220,8 +221,9 @@ impl Session {
     fn take_line(&mut self, bytes: &[u8], framer: &mut Framer) -> usize {
         let (taken, frame) = framer.next_line(bytes);
         match (frame, std::mem::replace(&mut self.doing, Doing::Nothing)) {
-            (Frame::Command(line), Doing::Exchange(tag, sign_in)) => {
-                self.exchange_message(tag, sign_in, line);
+            (Frame::Command(line), Doing::Exchange(tag)) => {
+                let turn = self.signing_in.answer(&self.engine, line);
+                self.sign_in_turn(tag, turn);
             }
             (Frame::Command(line), Doing::Idle(tag)) => {
                 self.actions.push(Output::Unwatch);
@@ -396,9 +398,9 @@ impl Session {
     /// The heavy step that was asked for may be done now.
     fn work(&mut self) {
         match std::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Verify(tag, mut sign_in) => {
-                let step = sign_in.verify(&self.engine);
-                self.sign_in_step(tag, sign_in, step);
+            Doing::Verify(tag) => {
+                let turn = self.signing_in.check(&self.engine, &Answer::Work);
+                self.sign_in_turn(tag, turn);
             }
             Doing::Working(tag, mut work) => match self.at_desk(|desk| work.step(desk)) {
                 Some(Ok(step)) => self.after_step(tag, work, step),
@@ -589,7 +591,8 @@ impl Session {
 
     fn busy(&mut self) {
         match std::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Verify(tag, _) | Doing::Working(tag, _) => {
+            Doing::Verify(tag) | Doing::Working(tag, _) => {
+                self.signing_in.break_off();
                 self.finish(&tag, Err(Refusal::Busy));
             }
             // The work is done and stored: only the news of others stay for later.

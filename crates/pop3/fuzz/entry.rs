@@ -6,15 +6,15 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
+use engine::dialogue::lines::{Line, Lines};
 use harness::Stage;
-use pop3::codec::command;
+use pop3::codec::command::{self, COMMAND_BYTES_MAX};
 use pop3::codec::letter::{Extent, Writer};
-use pop3::codec::line::{self, COMMAND_BYTES_MAX, Line};
 
 /// Command lines.
 pub fn commands(bytes: &[u8]) {
-    let mut rest = bytes;
-    while let Line::Whole(text, taken) = line::take(rest, COMMAND_BYTES_MAX) {
+    let (mut rest, mut lines) = (bytes, Lines::default());
+    while let (taken, Line::Whole(text)) = lines.take(rest, COMMAND_BYTES_MAX) {
         assert!(taken == text.len() + 2 && !text.contains(&b'\n'));
         let _ = command::parse(text);
         rest = &rest[taken..];

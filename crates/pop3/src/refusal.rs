@@ -4,6 +4,7 @@
 //! (LANG).
 
 use crate::codec::command::Malformed;
+use engine::dialogue::signing_in;
 use engine::{EngineError, SignInRefusal};
 
 /// Why something is refused.
@@ -17,16 +18,10 @@ pub enum Refusal {
     WrongState,
     /// Something came behind STLS in the same group.
     SpokeTooSoon,
-    /// Passwords are not taken without TLS here.
-    EncryptFirst,
     /// Who signs in was not recognised, or may not.
     SignIn(SignInRefusal),
-    /// The client gave up signing in.
-    SignInCancelled,
-    /// No such mechanism here.
-    Mechanism,
-    /// The base64 of an answer is damaged.
-    Base64,
+    /// It did not come to an attempt to sign in.
+    SigningIn(signing_in::Fault),
     /// No letter has this number, or it is marked as deleted.
     NoSuchLetter,
     /// The letter was there at sign-in, and has been removed for good since.
@@ -68,11 +63,8 @@ impl Refusal {
             Self::Line => "Lines are short and end in CRLF",
             Self::WrongState => "Not now",
             Self::SpokeTooSoon => "Wait for the reply before speaking",
-            Self::EncryptFirst => "[SYS/PERM] Encryption required for signing in",
             Self::SignIn(refusal) => of_sign_in(refusal),
-            Self::SignInCancelled => "Signing in was cancelled",
-            Self::Mechanism => "Mechanism not offered",
-            Self::Base64 => "Not base64",
+            Self::SigningIn(fault) => of_signing_in(*fault),
             Self::NoSuchLetter => "No such letter",
             Self::Purged => "[SYS/PERM] The letter has been removed",
             Self::Language => "No such language",
@@ -94,5 +86,15 @@ fn of_sign_in(refusal: &SignInRefusal) -> &'static str {
         SignInRefusal::Malformed => "Answer not understood",
         SignInRefusal::TooMany => "[SYS/TEMP] Too many attempts, try later",
         SignInRefusal::Unavailable => "[SYS/TEMP] Try again later",
+    }
+}
+
+fn of_signing_in(fault: signing_in::Fault) -> &'static str {
+    use signing_in::Fault;
+    match fault {
+        Fault::EncryptFirst => "[SYS/PERM] Encryption required for signing in",
+        Fault::Cancelled => "Signing in was cancelled",
+        Fault::Mechanism => "Mechanism not offered",
+        Fault::Coding => "Not base64",
     }
 }

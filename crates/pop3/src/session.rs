@@ -3,18 +3,19 @@
 //! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here
 //! stands only in which [`Mode`] what may come. Start at [`Session::advance`].
 
-use crate::codec::command::{self as grammar, Command};
+use crate::codec::command::{self as grammar, COMMAND_BYTES_MAX, Command};
 use crate::codec::letter::Writer;
-use crate::codec::line::{self, AUTH_BYTES_MAX, COMMAND_BYTES_MAX, Line};
 use crate::command;
 use crate::limits::{Limits, later};
 use crate::maildrop::{Closing, Maildrop};
 use crate::refusal::Refusal;
 use bytes::Bytes;
+use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX};
+use engine::dialogue::signing_in::SigningIn;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
 };
-use engine::{Engine, Message, SignIn, Timestamp, User};
+use engine::{Engine, Message, Timestamp, User};
 use std::sync::Arc;
 
 /// Bytes of replies after which no further pipelined command is taken before they are on their way.
@@ -34,14 +35,15 @@ pub struct Session {
     pub(crate) peer: Option<Peer>,
     /// What USER said.
     pub(crate) name: Option<String>,
+    pub(crate) signing_in: SigningIn,
     pub(crate) user: Option<User>,
     pub(crate) maildrop: Option<Box<Maildrop>>,
     pub(crate) mode: Mode,
-    pub(crate) failed_sign_ins: u32,
     pub(crate) fetched: u32,
     errors: u32,
     opened: Timestamp,
     active: Timestamp,
+    lines: Lines,
     replies: Vec<u8>,
     then: Vec<Output>,
 }
@@ -52,14 +54,12 @@ pub(crate) enum Mode {
     Unopened,
     /// A command.
     Command,
-    /// The end of a line that is too long.
-    Overlong,
     /// That TLS is set up.
     StartingTls,
     /// An answer to a SASL challenge.
-    SignIn(Box<SignIn>),
+    SignIn,
     /// The end of a password's check.
-    Checking(Box<SignIn>),
+    Checking,
     /// The step that looks at the Inbox.
     Opening,
     /// That a part of a long list is sent.
@@ -114,17 +114,18 @@ impl Session {
     /// A session for a connection to come.
     pub fn new(service: Arc<Service>) -> Self {
         Self {
-            service,
             peer: None,
             name: None,
+            signing_in: SigningIn::new(service.limits.sign_ins_max),
             user: None,
             maildrop: None,
             mode: Mode::Unopened,
-            failed_sign_ins: 0,
             fetched: 0,
             errors: 0,
             opened: Timestamp::default(),
             active: Timestamp::default(),
+            lines: Lines::default(),
+            service,
             replies: Vec::new(),
             then: Vec::new(),
         }
@@ -153,10 +154,7 @@ impl Session {
         } else {
             later(self.opened, limits.sign_in_seconds)
         };
-        let is_waiting = matches!(
-            self.mode,
-            Mode::Command | Mode::Overlong | Mode::SignIn(_) | Mode::StartingTls
-        );
+        let is_waiting = matches!(self.mode, Mode::Command | Mode::SignIn | Mode::StartingTls);
         if until > now {
             self.then.push(Output::WaitUntil(until));
         } else if is_waiting {
@@ -185,8 +183,7 @@ impl Session {
         let mut rest = bytes;
         while !rest.is_empty() && self.replies.len() < REPLY_BYTES_MAX {
             let taken = match &self.mode {
-                Mode::Command | Mode::SignIn(_) => self.line(rest),
-                Mode::Overlong => self.skip(rest),
+                Mode::Command | Mode::SignIn => self.line(rest),
                 Mode::Closed => rest.len(),
                 _ => 0,
             };
@@ -200,45 +197,31 @@ impl Session {
 
     fn line(&mut self, bytes: &[u8]) -> usize {
         let verb = bytes.get(..5).unwrap_or_default();
-        let is_long = matches!(self.mode, Mode::SignIn(_))
+        let is_long = matches!(self.mode, Mode::SignIn)
             || [b"AUTH ", b"USER ", b"PASS "]
                 .iter()
                 .any(|long| verb.eq_ignore_ascii_case(*long));
         let bytes_max = if is_long {
-            AUTH_BYTES_MAX
+            SIGN_IN_BYTES_MAX
         } else {
             COMMAND_BYTES_MAX
         };
-        match line::take(bytes, bytes_max) {
-            Line::Partial => 0,
-            Line::Whole(line, taken) => {
-                self.command_line(line, taken == bytes.len());
-                taken
-            }
-            Line::Damaged(taken) => {
+        let (taken, line) = self.lines.take(bytes, bytes_max);
+        match line {
+            Line::Partial => {}
+            Line::Whole(line) => self.command_line(line, taken == bytes.len()),
+            Line::Damaged => {
+                self.signing_in.break_off();
                 self.mode = Mode::Command;
                 self.refuse(&Refusal::Line);
-                taken
             }
-            Line::TooLong(taken) => {
-                self.mode = Mode::Overlong;
-                taken
-            }
-        }
-    }
-
-    fn skip(&mut self, bytes: &[u8]) -> usize {
-        let (taken, ended) = line::skip(bytes);
-        if ended {
-            self.mode = Mode::Command;
-            self.refuse(&Refusal::Line);
         }
         taken
     }
 
     fn command_line(&mut self, line: &[u8], is_last: bool) {
-        if let Mode::SignIn(sign_in) = std::mem::replace(&mut self.mode, Mode::Command) {
-            return command::authenticate::answer(self, sign_in, line);
+        if let Mode::SignIn = std::mem::replace(&mut self.mode, Mode::Command) {
+            return command::authenticate::answer(self, line);
         }
         let outcome = match grammar::parse(line) {
             Ok(command) => self.command(command, is_last),
@@ -301,7 +284,7 @@ impl Session {
         let is_busy = matches!(answer, Answer::Busy);
         match (std::mem::replace(&mut self.mode, Mode::Command), answer) {
             (Mode::Closed, _) => self.mode = Mode::Closed,
-            (Mode::Checking(sign_in), _) => command::authenticate::check(self, sign_in, is_busy),
+            (Mode::Checking, answer) => command::authenticate::check(self, &answer),
             (Mode::Opening, _) => command::authenticate::open(self, is_busy),
             (Mode::Fetching(_), Answer::Busy) => self.refuse(&Refusal::Busy),
             (Mode::Fetching(fetch), _) => command::retrieve::begin(self, fetch),
@@ -409,19 +392,15 @@ impl Session {
         &mut self,
         level: Level,
         event: &'static str,
-        mut facts: Vec<(&'static str, String)>,
+        facts: Vec<(&'static str, String)>,
     ) {
-        if let Some(peer) = &self.peer {
-            facts.push(("peer", peer.remote.ip().to_string()));
-        }
-        if let Some(user) = &self.user {
-            facts.push(("user", user.address.clone()));
-        }
-        self.then.push(Output::Log(Record {
+        let record = Record {
             level,
             event,
             facts,
-        }));
+        };
+        let record = record.with_parties(self.peer.as_ref(), self.user.as_ref());
+        self.then.push(Output::Log(record));
     }
 }
 

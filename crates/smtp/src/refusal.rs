@@ -6,6 +6,7 @@
 use crate::codec::command::Malformed;
 use crate::codec::data::Fault;
 use crate::codec::reply::Reply;
+use engine::dialogue::signing_in;
 use engine::{EngineError, SignInRefusal, StoreError};
 
 /// Why something is refused; by whose fault, and whether trying again may help.
@@ -33,16 +34,10 @@ pub enum Refusal {
     Stopping,
     /// Submission needs a signed-in user.
     SignInFirst,
-    /// Signing in needs TLS.
-    EncryptFirst,
     /// Who signs in was not recognised, or may not.
     SignIn(SignInRefusal),
-    /// The client gave up signing in.
-    SignInCancelled,
-    /// No such mechanism here.
-    Mechanism,
-    /// The base64 of an answer is damaged.
-    Base64,
+    /// It did not come to an attempt to sign in.
+    SigningIn(signing_in::Fault),
     /// The sender's address is not one of the submitter's.
     NotYourAddress,
     /// The From field of the header is not one of the submitter's.
@@ -95,6 +90,7 @@ impl Refusal {
         let (code, enhanced, text) = match self {
             Self::Malformed(malformed) => return of_malformed(*malformed),
             Self::SignIn(refusal) => return of_sign_in(refusal),
+            Self::SigningIn(fault) => return of_signing_in(*fault),
             Self::Engine(error) => return of_engine(error),
             Self::Line => (500, "5.5.2", "Lines are short and end in CRLF"),
             Self::WrongOrder => (503, "5.5.1", "Wrong order of commands"),
@@ -106,10 +102,6 @@ impl Refusal {
             Self::Slow => (421, "4.4.2", "Time is up"),
             Self::Stopping => (421, "4.3.2", "Server is stopping"),
             Self::SignInFirst => (530, "5.7.0", "Sign in first"),
-            Self::EncryptFirst => (538, "5.7.11", "Encryption required for signing in"),
-            Self::SignInCancelled => (501, "5.7.0", "Signing in was cancelled"),
-            Self::Mechanism => (504, "5.5.4", "Mechanism not offered"),
-            Self::Base64 => (501, "5.5.2", "Not base64"),
             Self::NotYourAddress => (550, "5.7.1", "Sender address is not yours"),
             Self::NotYourFrom => (550, "5.7.1", "From address is not yours"),
             Self::From => (550, "5.6.0", "One From field with an address is needed"),
@@ -157,6 +149,16 @@ fn of_sign_in(refusal: &SignInRefusal) -> Reply {
         SignInRefusal::Malformed => Reply::new(501, "5.5.2", "Answer not understood"),
         SignInRefusal::TooMany => Reply::new(454, "4.7.0", "Too many attempts, try later"),
         SignInRefusal::Unavailable => Reply::new(454, "4.7.0", "Try again later"),
+    }
+}
+
+fn of_signing_in(fault: signing_in::Fault) -> Reply {
+    use signing_in::Fault;
+    match fault {
+        Fault::EncryptFirst => Reply::new(538, "5.7.11", "Encryption required for signing in"),
+        Fault::Cancelled => Reply::new(501, "5.7.0", "Signing in was cancelled"),
+        Fault::Mechanism => Reply::new(504, "5.5.4", "Mechanism not offered"),
+        Fault::Coding => Reply::new(501, "5.5.2", "Not base64"),
     }
 }
 

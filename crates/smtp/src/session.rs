@@ -3,9 +3,8 @@
 //! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here
 //! stands only in which [`Mode`] what may come. Start at [`Session::advance`].
 
-use crate::codec::command::{self as grammar, Command, Hello, Malformed};
+use crate::codec::command::{self as grammar, COMMAND_BYTES_MAX, Command, Hello, Malformed};
 use crate::codec::data::{LineCheck, Unstuffer};
-use crate::codec::line::{self, AUTH_BYTES_MAX, COMMAND_BYTES_MAX, Line};
 use crate::codec::parameter::MailParameters;
 use crate::codec::reply::{self, Reply};
 use crate::command;
@@ -14,10 +13,12 @@ use crate::limits::{Limits, later};
 use crate::quirk;
 use crate::refusal::Refusal;
 use bytes::Bytes;
+use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX};
+use engine::dialogue::signing_in::SigningIn;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
 };
-use engine::{AccountId, Delivered, Engine, Recipient, SignIn, Timestamp, User};
+use engine::{AccountId, Delivered, Engine, Recipient, Timestamp, User};
 use formats::address::Mailbox;
 use std::sync::Arc;
 
@@ -59,10 +60,12 @@ pub struct Session {
     pub(crate) service: Arc<Service>,
     pub(crate) peer: Option<Peer>,
     pub(crate) hello: Option<(Hello, String)>,
+    pub(crate) signing_in: SigningIn,
     pub(crate) user: Option<User>,
     pub(crate) transaction: Option<Box<Transaction>>,
     pub(crate) mode: Mode,
     pub(crate) tally: Tally,
+    lines: Lines,
     replies: Vec<u8>,
     then: Vec<Output>,
 }
@@ -77,16 +80,14 @@ pub(crate) enum Mode {
     Greeting,
     /// A command.
     Command,
-    /// The end of a line that is too long.
-    Overlong,
     /// The end of a step that reads the disk, for this command.
     Deferred(Box<Command>),
     /// That TLS is set up.
     StartingTls,
     /// An answer to a SASL challenge.
-    SignIn(Box<SignIn>),
+    SignIn,
     /// The end of a password's check.
-    Checking(Box<SignIn>),
+    Checking,
     /// Bytes of a letter.
     Letter(Source),
     /// That what has come of a letter is with the engine.
@@ -124,7 +125,6 @@ pub(crate) struct Transaction {
 pub(crate) struct Tally {
     pub(crate) letters: u32,
     errors: u32,
-    pub(crate) failed_sign_ins: u32,
     opened: Timestamp,
     active: Timestamp,
 }
@@ -133,13 +133,15 @@ impl Session {
     /// A session for a connection to come.
     pub fn new(service: Arc<Service>) -> Self {
         Self {
-            service,
             peer: None,
             hello: None,
+            signing_in: SigningIn::new(service.limits.sign_ins_max),
             user: None,
             transaction: None,
             mode: Mode::Unopened,
             tally: Tally::default(),
+            lines: Lines::default(),
+            service,
             replies: Vec::new(),
             then: Vec::new(),
         }
@@ -192,7 +194,7 @@ impl Session {
         );
         let is_waiting = !matches!(
             self.mode,
-            Mode::Checking(_)
+            Mode::Checking
                 | Mode::Deferred(_)
                 | Mode::Storing(_)
                 | Mode::Delivering
@@ -225,9 +227,8 @@ impl Session {
         let mut rest = bytes;
         while !rest.is_empty() && self.replies.len() < REPLY_BYTES_MAX {
             let taken = match &self.mode {
-                Mode::Command | Mode::SignIn(_) => self.line(rest),
+                Mode::Command | Mode::SignIn => self.line(rest),
                 Mode::Letter(_) => self.content(rest),
-                Mode::Overlong => self.skip(rest),
                 Mode::Pause | Mode::Greeting => {
                     self.close_with(&Refusal::SpokeTooSoon);
                     rest.len()
@@ -244,46 +245,31 @@ impl Session {
     }
 
     fn line(&mut self, bytes: &[u8]) -> usize {
-        let is_auth = matches!(self.mode, Mode::SignIn(_))
+        let is_auth = matches!(self.mode, Mode::SignIn)
             || bytes
                 .get(..5)
                 .is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH "));
         let bytes_max = if is_auth {
-            AUTH_BYTES_MAX
+            SIGN_IN_BYTES_MAX
         } else {
             COMMAND_BYTES_MAX
         };
-        match line::take(bytes, bytes_max) {
-            Line::Partial => 0,
-            Line::Whole(line, taken) => {
-                let is_last = taken == bytes.len();
-                self.command_line(line, is_last);
-                taken
-            }
-            Line::Damaged(taken) => {
+        let (taken, line) = self.lines.take(bytes, bytes_max);
+        match line {
+            Line::Partial => {}
+            Line::Whole(line) => self.command_line(line, taken == bytes.len()),
+            Line::Damaged => {
+                self.signing_in.break_off();
                 self.mode = Mode::Command;
                 self.refuse(&Refusal::Line);
-                taken
             }
-            Line::TooLong(taken) => {
-                self.mode = Mode::Overlong;
-                taken
-            }
-        }
-    }
-
-    fn skip(&mut self, bytes: &[u8]) -> usize {
-        let (taken, ended) = line::skip(bytes);
-        if ended {
-            self.mode = Mode::Command;
-            self.refuse(&Refusal::Line);
         }
         taken
     }
 
     fn command_line(&mut self, line: &[u8], is_last: bool) {
-        if let Mode::SignIn(sign_in) = std::mem::replace(&mut self.mode, Mode::Command) {
-            return command::authenticate::answer(self, sign_in, line);
+        if let Mode::SignIn = std::mem::replace(&mut self.mode, Mode::Command) {
+            return command::authenticate::answer(self, line);
         }
         let outcome = match grammar::parse(line) {
             Ok(command) => self.command(command, is_last),
@@ -349,7 +335,7 @@ impl Session {
         let is_busy = matches!(answer, Answer::Busy);
         match (std::mem::replace(&mut self.mode, Mode::Command), answer) {
             (Mode::Closed, _) => self.mode = Mode::Closed,
-            (Mode::Checking(sign_in), _) => command::authenticate::check(self, sign_in, is_busy),
+            (Mode::Checking, answer) => command::authenticate::check(self, &answer),
             (Mode::Storing(source), _) => self.stored(source, is_busy),
             (Mode::Deferred(_) | Mode::Delivering, Answer::Busy) => {
                 command::deliver::refuse(self, &Refusal::Busy);
@@ -466,19 +452,15 @@ impl Session {
         &mut self,
         level: Level,
         event: &'static str,
-        mut facts: Vec<(&'static str, String)>,
+        facts: Vec<(&'static str, String)>,
     ) {
-        if let Some(peer) = &self.peer {
-            facts.push(("peer", peer.remote.ip().to_string()));
-        }
-        if let Some(user) = &self.user {
-            facts.push(("user", user.address.clone()));
-        }
-        self.then.push(Output::Log(Record {
+        let record = Record {
             level,
             event,
             facts,
-        }));
+        };
+        let record = record.with_parties(self.peer.as_ref(), self.user.as_ref());
+        self.then.push(Output::Log(record));
     }
 }
 

@@ -2,90 +2,56 @@
 //!
 //! Standards: RFC 9051 §6.2.2, §6.2.3; RFC 4959 (SASL-IR).
 
-use super::{Doing, FAILED_SIGN_INS_MAX, Mailbox, Session};
+use super::{Doing, Mailbox, Session};
 use crate::command::{Reply, capability};
 use crate::refusal::Refusal;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use engine::dialogue::{Effort, Level, Output, Question};
-use engine::{SignIn, SignInRefusal, SignInStep, User, allows_passwords};
+use engine::User;
+use engine::dialogue::signing_in::Turn;
+use engine::dialogue::{Level, Output};
+
+const SIGNED_IN_ALREADY: Refusal = Refusal::WrongState("BAD Signed in already");
 
 impl Session {
     pub(super) fn login(&mut self, tag: String, user: &str, password: &str) {
-        let Some(peer) = self.peer.clone().filter(|_| self.mailbox.is_none()) else {
-            return self.finish(&tag, Err(Refusal::WrongState("BAD Signed in already")));
+        let Some(peer) = self.peer.as_ref().filter(|_| self.mailbox.is_none()) else {
+            return self.finish(&tag, Err(SIGNED_IN_ALREADY));
         };
-        if !allows_passwords(&self.engine, &peer) {
-            let refusal = Refusal::Never("NO [PRIVACYREQUIRED] Use TLS first");
-            return self.finish(&tag, Err(refusal));
-        }
-        let (sign_in, step) = SignIn::password(&self.engine, &peer, user, password);
-        self.sign_in_step(tag, sign_in, step);
+        let turn = self.signing_in.password(&self.engine, peer, user, password);
+        self.sign_in_turn(tag, turn);
     }
 
     pub(super) fn authenticate(&mut self, tag: String, mechanism: &str, initial: Option<&[u8]>) {
-        let Some(peer) = self.peer.clone().filter(|_| self.mailbox.is_none()) else {
-            return self.finish(&tag, Err(Refusal::WrongState("BAD Signed in already")));
+        let Some(peer) = self.peer.as_ref().filter(|_| self.mailbox.is_none()) else {
+            return self.finish(&tag, Err(SIGNED_IN_ALREADY));
         };
-        let initial = match initial {
-            None => Ok(None),
-            Some(b"=") => Ok(Some(Vec::new())), // RFC 4959 §3: an empty first message.
-            Some(coded) => STANDARD.decode(coded).map(Some),
-        };
-        let Ok(initial) = initial else {
-            return self.finish(&tag, Err(Refusal::SignIn(SignInRefusal::Malformed)));
-        };
-        match SignIn::start(&self.engine, &peer, mechanism, initial.as_deref()) {
-            Some((sign_in, step)) => self.sign_in_step(tag, sign_in, step),
-            None if allows_passwords(&self.engine, &peer) => {
-                self.finish(
-                    &tag,
-                    Err(Refusal::Never("NO [CANNOT] Mechanism is not supported")),
-                );
-            }
-            None => self.finish(
-                &tag,
-                Err(Refusal::Never("NO [PRIVACYREQUIRED] Use TLS first")),
-            ),
-        }
+        let turn = self
+            .signing_in
+            .begin(&self.engine, peer, mechanism, initial);
+        self.sign_in_turn(tag, turn);
     }
 
-    /// Takes the client's answer to a challenge; `*` breaks off.
-    pub(super) fn exchange_message(&mut self, tag: String, mut sign_in: SignIn, line: &[u8]) {
-        if line == b"*" {
-            return self.finish(&tag, Err(Refusal::Cancelled));
-        }
-        match STANDARD.decode(line) {
-            Ok(message) => {
-                let step = sign_in.take(&self.engine, &message);
-                self.sign_in_step(tag, sign_in, step);
-            }
-            Err(_) => self.finish(&tag, Err(Refusal::SignIn(SignInRefusal::Malformed))),
-        }
-    }
-
-    pub(super) fn sign_in_step(&mut self, tag: String, sign_in: SignIn, step: SignInStep) {
-        match step {
-            SignInStep::Challenge(challenge) => {
-                let line = format!("+ {}\r\n", STANDARD.encode(challenge));
+    /// Puts the exchange's next turn on the wire.
+    pub(super) fn sign_in_turn(&mut self, tag: String, turn: Turn) {
+        match turn {
+            Turn::Challenge(challenge) => {
+                let line = format!("+ {challenge}\r\n");
                 self.out.extend_from_slice(line.as_bytes());
-                self.doing = Doing::Exchange(tag, sign_in);
+                self.doing = Doing::Exchange(tag);
             }
-            SignInStep::Verify => {
-                self.actions
-                    .push(Output::Ask(Question::Work(Effort::Password)));
-                self.doing = Doing::Verify(tag, sign_in);
+            Turn::Ask(question) => {
+                self.actions.push(Output::Ask(question));
+                self.doing = Doing::Verify(tag);
             }
-            SignInStep::Done(user) => self.signed_in(&tag, &user),
-            SignInStep::Refused(refusal) => {
+            Turn::Done(user) => self.signed_in(&tag, &user),
+            Turn::Fault(fault) => self.finish(&tag, Err(Refusal::SigningIn(fault))),
+            Turn::Refused(refusal) => {
                 self.log(
                     Level::Warn,
                     "sign-in refused",
                     vec![("why", format!("{refusal:?}"))],
                 );
                 self.finish(&tag, Err(Refusal::SignIn(refusal)));
-                self.failed_sign_ins += 1;
-                if self.failed_sign_ins >= FAILED_SIGN_INS_MAX {
+                if self.signing_in.has_failed_too_often() {
                     self.bye("Too many failures");
                 }
             }

@@ -3,6 +3,9 @@
 //! Sources: RFC 1939 §3, §5–§7; RFC 2449 §5 (CAPA), RFC 2595 §4 (STLS), RFC 5034 §4 (AUTH), RFC
 //! 6856 §2, §3.
 
+/// Octets of a command line with its CRLF (RFC 2449 §4).
+pub const COMMAND_BYTES_MAX: usize = 255;
+
 /// Digits of the number of a letter or of lines.
 const NUMBER_DIGITS_MAX: usize = 10;
 

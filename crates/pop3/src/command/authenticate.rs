@@ -6,11 +6,10 @@ use crate::maildrop::Maildrop;
 use crate::quirk;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Session};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use engine::authentication::sasl::Mechanism;
-use engine::dialogue::{Effort, Level, Question};
-use engine::{SignIn, SignInRefusal, SignInStep, allows_passwords, mechanisms};
+use engine::dialogue::signing_in::{Fault, Turn};
+use engine::dialogue::{Answer, Level};
+use engine::{allows_passwords, mechanisms};
 
 /// `USER`: any name is taken, so that nobody learns which exist.
 pub(crate) fn user(session: &mut Session, name: String) -> Result<(), Refusal> {
@@ -20,7 +19,7 @@ pub(crate) fn user(session: &mut Session, name: String) -> Result<(), Refusal> {
         .as_ref()
         .is_some_and(|peer| allows_passwords(&session.service.engine, peer));
     if !allowed {
-        return Err(Refusal::EncryptFirst);
+        return Err(Refusal::SigningIn(Fault::EncryptFirst));
     }
     session.name = Some(name);
     session.ok("And the password?");
@@ -31,11 +30,10 @@ pub(crate) fn user(session: &mut Session, name: String) -> Result<(), Refusal> {
 pub(crate) fn password(session: &mut Session, password: &str) -> Result<(), Refusal> {
     check_state(session)?;
     let name = session.name.take().ok_or(Refusal::WrongState)?;
-    let Some(peer) = session.peer.as_ref() else {
-        return Err(Refusal::WrongState);
-    };
-    let (sign_in, step) = SignIn::password(&session.service.engine, peer, &name, password);
-    go_on(session, Box::new(sign_in), step);
+    let peer = session.peer.as_ref().ok_or(Refusal::WrongState)?;
+    let engine = &session.service.engine;
+    let turn = session.signing_in.password(engine, peer, &name, password);
+    go_on(session, turn);
     Ok(())
 }
 
@@ -45,28 +43,19 @@ pub(crate) fn run(
     arguments: Option<(String, Option<String>)>,
 ) -> Result<(), Refusal> {
     check_state(session)?;
-    let Some(peer) = session.peer.clone() else {
-        return Err(Refusal::WrongState);
-    };
+    let peer = session.peer.as_ref().ok_or(Refusal::WrongState)?;
     if quirk::is_question_for_mechanisms(arguments.as_ref()) {
-        let offered = mechanisms(&session.service.engine, &peer);
+        let offered = mechanisms(&session.service.engine, peer);
         list(session, &offered);
         return Ok(());
     }
     let Some((mechanism, initial)) = arguments else {
-        return Err(Refusal::Mechanism);
+        return Err(Refusal::SigningIn(Fault::Mechanism));
     };
-    let initial = initial.map(|text| initial_response(&text)).transpose()?;
+    let initial = initial.as_deref().map(str::as_bytes);
     let engine = &session.service.engine;
-    let Some((sign_in, step)) = SignIn::start(engine, &peer, &mechanism, initial.as_deref()) else {
-        let in_clear = !allows_passwords(engine, &peer);
-        return Err(if in_clear {
-            Refusal::EncryptFirst
-        } else {
-            Refusal::Mechanism
-        });
-    };
-    go_on(session, Box::new(sign_in), step);
+    let turn = session.signing_in.begin(engine, peer, &mechanism, initial);
+    go_on(session, turn);
     Ok(())
 }
 
@@ -86,66 +75,41 @@ fn list(session: &mut Session, mechanisms: &[Mechanism]) {
     session.say(&["."]);
 }
 
-/// `=` stands for an empty one (RFC 5034 §4).
-fn initial_response(text: &str) -> Result<Vec<u8>, Refusal> {
-    if text == "=" {
-        Ok(Vec::new())
-    } else {
-        decode(text.as_bytes())
-    }
-}
-
-fn decode(text: &[u8]) -> Result<Vec<u8>, Refusal> {
-    STANDARD.decode(text).map_err(|_| Refusal::Base64)
-}
-
 /// Takes the answer to a challenge.
-pub(crate) fn answer(session: &mut Session, mut sign_in: Box<SignIn>, line: &[u8]) {
-    if line == b"*" {
-        return session.refuse(&Refusal::SignInCancelled);
-    }
-    match decode(line) {
-        Ok(message) => {
-            let step = sign_in.take(&session.service.engine, &message);
-            go_on(session, sign_in, step);
-        }
-        Err(refusal) => session.refuse(&refusal),
-    }
+pub(crate) fn answer(session: &mut Session, line: &[u8]) {
+    let turn = session.signing_in.answer(&session.service.engine, line);
+    go_on(session, turn);
 }
 
 /// Checks the password, where that may take long.
-pub(crate) fn check(session: &mut Session, mut sign_in: Box<SignIn>, is_busy: bool) {
-    let step = if is_busy {
-        SignInStep::Refused(SignInRefusal::Unavailable)
-    } else {
-        sign_in.verify(&session.service.engine)
-    };
-    go_on(session, sign_in, step);
+pub(crate) fn check(session: &mut Session, answer: &Answer) {
+    let turn = session.signing_in.check(&session.service.engine, answer);
+    go_on(session, turn);
 }
 
-fn go_on(session: &mut Session, sign_in: Box<SignIn>, step: SignInStep) {
-    match step {
-        SignInStep::Challenge(challenge) => {
-            session.say(&["+ ", &STANDARD.encode(challenge)]);
-            session.mode = Mode::SignIn(sign_in);
+fn go_on(session: &mut Session, turn: Turn) {
+    match turn {
+        Turn::Challenge(challenge) => {
+            session.say(&["+ ", &challenge]);
+            session.mode = Mode::SignIn;
         }
-        SignInStep::Verify => {
-            session.mode = Mode::Checking(sign_in);
-            session.ask(Question::Work(Effort::Password));
+        Turn::Ask(question) => {
+            session.mode = Mode::Checking;
+            session.ask(question);
         }
-        SignInStep::Done(user) => {
+        Turn::Done(user) => {
             session.user = Some(user);
             session.ask_for_disk(Mode::Opening);
         }
-        SignInStep::Refused(refusal) => {
+        Turn::Fault(fault) => session.refuse(&Refusal::SigningIn(fault)),
+        Turn::Refused(refusal) => {
             session.log(
                 Level::Info,
                 "pop3: sign-in refused",
                 vec![("why", format!("{refusal:?}"))],
             );
-            session.failed_sign_ins += 1;
             session.refuse(&Refusal::SignIn(refusal));
-            if session.failed_sign_ins >= session.service.limits.sign_ins_max {
+            if session.signing_in.has_failed_too_often() {
                 session.close_with(&Refusal::TooManyErrors);
             }
         }

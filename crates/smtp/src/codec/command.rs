@@ -6,6 +6,12 @@
 use super::parameter::{self, MailParameters, RecipientParameters};
 use formats::address::{self, Mailbox, Path};
 
+/// Octets of a command line with its CRLF.
+///
+/// RFC 5321 §4.5.3.1.4 asks for 512, and the extensions add up: MAIL with SIZE, BODY, RET, ENVID,
+/// AUTH and SMTPUTF8 reaches about 1,700.
+pub const COMMAND_BYTES_MAX: usize = 2048;
+
 /// Octets of the name in EHLO that are kept: a domain or a literal is never longer.
 const NAME_BYTES_MAX: usize = 255;
 

@@ -8,7 +8,6 @@
 
 pub mod command;
 pub mod data;
-pub mod line;
 pub mod parameter;
 pub mod reply;
 pub mod xtext;

@@ -4,8 +4,13 @@
 //! awaited. It owns no socket, thread, clock or buffer of received bytes, so an idle one is a few hundred bytes.
 //! The driver in `server` owns all of these and is the same for every dialogue.
 //!
-//! Start at [`Dialogue::advance`].
+//! Start at [`Dialogue::advance`]. What dialogues of lines have in common besides is in [`lines`] and
+//! [`signing_in`].
 
+pub mod lines;
+pub mod signing_in;
+
+use crate::sign_in::User;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use store::StoreError;
@@ -137,6 +142,18 @@ pub struct Record {
     pub event: &'static str,
     /// The facts; values are escaped by the log.
     pub facts: Vec<(&'static str, String)>,
+}
+
+impl Record {
+    /// The same, with who is at the other end and who has signed in, as far as that is known.
+    #[must_use]
+    pub fn with_parties(mut self, peer: Option<&Peer>, user: Option<&User>) -> Self {
+        self.facts
+            .extend(peer.map(|peer| ("peer", peer.remote.ip().to_string())));
+        self.facts
+            .extend(user.map(|user| ("user", user.address.clone())));
+        self
+    }
 }
 
 /// How much a log line matters.
