@@ -61,9 +61,9 @@ fn round(
 ) -> Result<Duration, Failure> {
     let mut server = site.start()?;
     let opened_in = server.opened_in;
-    compare(ledger)?;
+    compare(site, ledger)?;
     let stop = Arc::new(AtomicBool::new(false));
-    let writers = start_writers(ledger, random, &stop);
+    let writers = start_writers(site, ledger, random, &stop);
     std::thread::sleep(load);
     server.kill()?;
     stop.store(true, Ordering::Relaxed);
@@ -77,6 +77,7 @@ fn round(
 }
 
 fn start_writers(
+    site: &Site,
     ledger: &Arc<Ledger>,
     random: &mut Random,
     stop: &Arc<AtomicBool>,
@@ -84,7 +85,7 @@ fn start_writers(
     let mut writers = Vec::new();
     for number in 0..WRITERS {
         for work in [clients::deliver, clients::append, clients::remove] {
-            let (ports, ledger, stop) = (Site::ports(), Arc::clone(ledger), Arc::clone(stop));
+            let (ports, ledger, stop) = (site.ports(), Arc::clone(ledger), Arc::clone(stop));
             let (account, seed) = (number % ACCOUNTS, random.next());
             writers.push(std::thread::spawn(move || {
                 // The connection ends with the server: that is the point, not an error.
@@ -96,9 +97,9 @@ fn start_writers(
 }
 
 /// Reads every mailbox and holds it against the ledger.
-fn compare(ledger: &Ledger) -> Result<(), Failure> {
+fn compare(site: &Site, ledger: &Ledger) -> Result<(), Failure> {
     for account in 0..ACCOUNTS {
-        let mut imap = Imap::sign_in(&Site::ports(), account).map_err(|e| e.to_string())?;
+        let mut imap = Imap::sign_in(&site.ports(), account).map_err(|e| e.to_string())?;
         let shown = imap
             .all_letters()
             .map_err(|e| format!("reading account {account}: {e}"))?;

@@ -3,7 +3,7 @@
 use crate::Failure;
 use std::fs::File;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,10 +12,15 @@ use std::time::{Duration, Instant};
 pub const ACCOUNTS: usize = 3;
 /// The password of each; nobody but the test can reach the loopback ports.
 pub const PASSWORD: &str = "crash-test";
-/// All ports are this plus their number.
-const PORT_BASE: u16 = 26_000;
+/// All ports are a base plus their number; these bases are tried. The highest port, 9090's stand-in,
+/// stays below 32768, where the kernel takes the local ports of outgoing connections from.
+const PORT_BASES: std::ops::Range<u16> = 12_000..23_000;
+/// Between one base and the next, so that a few tries find other ports altogether.
+const PORT_BASE_STEP: usize = 1_013;
+/// What the server listens on.
+const PORTS: [u16; 8] = [25, 110, 143, 465, 587, 993, 995, 9090];
 /// How long the server may take to open its ports.
-const OPEN_SECONDS_MAX: u64 = 20;
+const OPEN_SECONDS_MAX: u64 = 60;
 
 /// Where the clients connect.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +35,7 @@ pub struct Ports {
 pub struct Site {
     binary: PathBuf,
     folder: PathBuf,
+    port_base: u16,
 }
 
 /// A running server.
@@ -50,7 +56,12 @@ impl Site {
         }
         let folder = target.join(format!("crash-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-        let site = Self { binary, folder };
+        let port_base = free_port_base()?;
+        let site = Self {
+            binary,
+            folder,
+            port_base,
+        };
         std::fs::write(site.config_path(), "[auth]\ncleartext = \"loopback\"\n")
             .map_err(|e| e.to_string())?;
         site.command(&["domain", "add", "example.test"], "")?;
@@ -67,8 +78,8 @@ impl Site {
     }
 
     /// Where the clients connect.
-    pub fn ports() -> Ports {
-        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, PORT_BASE + port));
+    pub fn ports(&self) -> Ports {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, self.port_base + port));
         Ports {
             smtp: at(25),
             imap: at(143),
@@ -89,7 +100,7 @@ impl Site {
                 "--listen",
                 "127.0.0.1",
                 "--port-base",
-                &PORT_BASE.to_string(),
+                &self.port_base.to_string(),
             ])
             .arg("--data")
             .arg(self.data())
@@ -104,7 +115,10 @@ impl Site {
             child,
             opened_in: Duration::ZERO,
         };
-        while TcpStream::connect(Self::ports().imap).is_err() {
+        while TcpStream::connect(self.ports().imap).is_err() {
+            if let Some(status) = server.child.try_wait().map_err(|e| e.to_string())? {
+                return Err(format!("crash: the server ended at its start: {status}"));
+            }
             if begun.elapsed().as_secs() >= OPEN_SECONDS_MAX {
                 server.kill()?;
                 return Err("crash: the server did not open its ports in time".to_owned());
@@ -158,6 +172,15 @@ impl Site {
             String::from_utf8_lossy(&said)
         ))
     }
+}
+
+/// A base on whose ports nobody listens now.
+fn free_port_base() -> Result<u16, Failure> {
+    let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    PORT_BASES
+        .step_by(PORT_BASE_STEP)
+        .find(|base| PORTS.iter().all(|port| is_free(base + port)))
+        .ok_or_else(|| "crash: other servers have taken every range of ports".to_owned())
 }
 
 impl Server {
