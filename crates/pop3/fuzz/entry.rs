@@ -7,7 +7,6 @@
 mod harness;
 
 use engine::dialogue::lines::{Line, Lines};
-use harness::Stage;
 use pop3::codec::command::{self, COMMAND_BYTES_MAX};
 use pop3::codec::letter::{Extent, Writer};
 
@@ -48,10 +47,10 @@ pub fn letter(bytes: &[u8]) {
 /// Whole sessions, with bytes in pieces.
 pub fn session(bytes: &[u8]) {
     let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
-    let mut stage = Stage::signed_in();
+    let mut stage = harness::signed_in();
     bytes.chunks(cut).for_each(|piece| stage.send(piece));
     stage.lines(); // Fails on half a line and on what is not UTF-8.
-    stage.reconnect(false);
+    stage = harness::connect(&stage.house, false);
     bytes.chunks(cut).for_each(|piece| stage.send(piece));
     if stage.asks_for_tls {
         stage.set_up_tls();

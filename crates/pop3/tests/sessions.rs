@@ -6,7 +6,9 @@ mod harness;
 use engine::directory::FetchPolicy;
 use engine::directory::administration::AccountChange;
 use engine::{Reading, Role, StoreError};
-use harness::{ALICE, LETTERS, Stage, append, deliver, inbox};
+use harness::{
+    ALICE, LETTERS, Stage, append, connect, connect_with, deliver, inbox, sign_in, signed_in, stage,
+};
 use pop3::Limits;
 use proptest::prelude::*;
 
@@ -36,15 +38,15 @@ fn set_policy(stage: &Stage, policy: FetchPolicy) {
 
 #[test]
 fn unique_ids_differ_and_stay_the_same_in_every_session() {
-    let mut stage = Stage::signed_in();
+    let mut stage = signed_in();
     let first = unique_ids(&mut stage);
     assert!(first.iter().all(|id| (1..=70).contains(&id.len())));
     assert_ne!(first[0], first[1]);
     stage.send(b"DELE 2\r\nQUIT\r\n");
     append(&stage.house, LETTERS[1]);
-    stage.reconnect(true);
+    stage = connect(&stage.house, true);
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     let second = unique_ids(&mut stage);
     assert_eq!(second[..2], [first[0].clone(), first[2].clone()]);
     assert!(
@@ -55,7 +57,7 @@ fn unique_ids_differ_and_stay_the_same_in_every_session() {
 
 #[test]
 fn an_imported_letter_keeps_the_unique_id_it_had() {
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     let account = stage
         .house
         .engine
@@ -70,7 +72,7 @@ fn an_imported_letter_keeps_the_unique_id_it_had() {
     let kept = account.write(|txn| txn.set_retrieval_name(second, "0000000a5f3c"));
     kept.unwrap().wait().unwrap();
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     let names = unique_ids(&mut stage);
     assert_eq!(names[1], "0000000a5f3c");
     assert_eq!(names.len(), 3);
@@ -80,20 +82,20 @@ fn an_imported_letter_keeps_the_unique_id_it_had() {
 
 #[test]
 fn mail_that_comes_during_a_session_is_seen_by_the_next() {
-    let mut stage = Stage::signed_in();
+    let mut stage = signed_in();
     append(&stage.house, b"Subject: four\r\n\r\n");
     stage.send(b"STAT\r\nRETR 4\r\n");
     assert_eq!(stage.lines(), ["+OK 3 81", "-ERR No such letter"]);
-    stage.reconnect(true);
+    stage = connect(&stage.house, true);
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     stage.send(b"STAT\r\n");
     assert_eq!(stage.lines(), ["+OK 4 98"]);
 }
 
 #[test]
 fn a_letter_removed_by_another_is_still_read_and_its_deletion_is_no_error() {
-    let mut stage = Stage::signed_in();
+    let mut stage = signed_in();
     let account = stage
         .house
         .engine
@@ -122,10 +124,10 @@ fn a_letter_removed_by_another_is_still_read_and_its_deletion_is_no_error() {
 
 #[test]
 fn a_delivered_letter_comes_with_its_trace_lines_and_its_full_size() {
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     deliver(&stage.house, LETTERS[0]);
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     stage.send(b"RETR 4\r\n");
     let said = String::from_utf8(std::mem::take(&mut stage.said)).unwrap();
     let (head, letter) = said.split_once("\r\n").unwrap();
@@ -137,7 +139,7 @@ fn a_delivered_letter_comes_with_its_trace_lines_and_its_full_size() {
 
 #[test]
 fn letters_fetched_and_kept_become_seen_at_quit() {
-    let mut stage = Stage::signed_in();
+    let mut stage = signed_in();
     stage.send(b"RETR 1\r\nTOP 2 5\r\n");
     assert!(inbox(&stage.house).iter().all(|(_, seen)| !seen));
     stage.send(b"QUIT\r\n");
@@ -150,10 +152,10 @@ fn letters_fetched_and_kept_become_seen_at_quit() {
 
 #[test]
 fn the_administrator_may_have_letters_kept() {
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     set_policy(&stage, FetchPolicy::Keep);
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     stage.send(b"DELE 1\r\nSTAT\r\nQUIT\r\n");
     assert_eq!(stage.lines(), ["+OK Marked", "+OK 2 48", "+OK Bye"]);
     assert_eq!(inbox(&stage.house).len(), 3);
@@ -161,13 +163,13 @@ fn the_administrator_may_have_letters_kept() {
 
 #[test]
 fn the_administrator_may_have_fetched_letters_kept_for_some_days() {
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     set_policy(&stage, FetchPolicy::KeepDays(7));
     for (days, left) in [(6, 3), (2, 1)] {
         stage.house.pass(days * 24 * 3600);
-        stage.reconnect(true);
+        stage = connect(&stage.house, true);
         stage.lines();
-        stage.sign_in();
+        sign_in(&mut stage);
         stage.send(b"CAPA\r\n");
         assert!(stage.lines().contains(&"EXPIRE 7".to_owned()));
         stage.send(b"DELE 1\r\nRETR 2\r\nQUIT\r\n");
@@ -179,7 +181,7 @@ fn the_administrator_may_have_fetched_letters_kept_for_some_days() {
 #[test]
 fn nothing_is_told_deleted_that_is_not() {
     for how in ["commit", "settling"] {
-        let mut stage = Stage::signed_in();
+        let mut stage = signed_in();
         stage.send(b"DELE 1\r\n");
         stage.lines();
         match how {
@@ -202,10 +204,10 @@ fn a_large_letter_goes_out_in_pieces_byte_for_byte() {
     for line in 0..60_000 {
         letter.extend_from_slice(format!(".{line} and more\r\n").as_bytes());
     }
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     append(&stage.house, &letter);
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     stage.send(b"RETR 4\r\nNOOP\r\n");
     let said = std::mem::take(&mut stage.said);
     let text = String::from_utf8(said).unwrap();
@@ -217,12 +219,12 @@ fn a_large_letter_goes_out_in_pieces_byte_for_byte() {
 
 #[test]
 fn a_long_list_goes_out_in_pieces() {
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     for _ in 0..9_000 {
         append(&stage.house, b"a: b\r\n\r\n");
     }
     stage.lines();
-    stage.sign_in();
+    sign_in(&mut stage);
     stage.send(b"UIDL\r\nLIST\r\nNOOP\r\n");
     let lines = stage.lines();
     assert_eq!(lines.len(), 2 * (9_003 + 2) + 1);
@@ -232,7 +234,7 @@ fn a_long_list_goes_out_in_pieces() {
 
 #[test]
 fn an_idle_session_ends_and_deletes_nothing() {
-    let mut stage = Stage::signed_in();
+    let mut stage = signed_in();
     stage.send(b"DELE 1\r\n");
     stage.lines();
     stage.house.pass(599);
@@ -246,7 +248,7 @@ fn an_idle_session_ends_and_deletes_nothing() {
 
 #[test]
 fn who_does_not_sign_in_soon_is_let_go() {
-    let mut stage = Stage::new(true);
+    let mut stage = stage(true);
     stage.lines();
     stage.house.pass(61);
     stage.give(engine::dialogue::Input::Timeout);
@@ -267,12 +269,11 @@ proptest! {
     ) {
         let limits = Limits { errors_max: 1_000, ..Limits::default() };
         let text: String = picks.iter().flat_map(|&pick| [COMMANDS[pick], "\r\n"]).collect();
-        let mut stage = Stage::with(harness::house(), true, limits);
+        let house = harness::house();
         let mut told = Vec::new();
         for cut in [usize::MAX, cut] {
-            stage.reconnect(true);
-            stage.lines();
-            stage.sign_in();
+            let mut stage = connect_with(&house, true, limits);
+            sign_in(&mut stage);
             text.as_bytes().chunks(cut.min(text.len())).for_each(|piece| stage.send(piece));
             told.push(stage.lines());
         }
@@ -293,7 +294,7 @@ proptest! {
             ], 0..40),
         cut in 1usize..50,
     ) {
-        let mut stage = Stage::signed_in();
+        let mut stage = signed_in();
         bytes.concat().chunks(cut).for_each(|piece| stage.send(piece));
         stage.lines(); // Fails on half a line and on what is not UTF-8.
     }

@@ -7,7 +7,6 @@
 mod harness;
 
 use engine::dialogue::lines::{Line, Lines};
-use harness::Stage;
 use smtp::Role;
 use smtp::codec::command::{self, COMMAND_BYTES_MAX};
 use smtp::codec::data::{LineCheck, Unstuffer};
@@ -51,7 +50,7 @@ pub fn letter(bytes: &[u8]) {
 pub fn session(bytes: &[u8]) {
     let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
     for role in [Role::Relay, Role::Submissions, Role::Lmtp] {
-        let mut stage = Stage::new(role, role == Role::Submissions);
+        let mut stage = harness::stage(role, role == Role::Submissions);
         bytes.chunks(cut).for_each(|piece| stage.send(piece));
         if stage.asks_for_tls {
             stage.set_up_tls();

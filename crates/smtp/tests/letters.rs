@@ -6,7 +6,7 @@ mod harness;
 
 use engine::StoreError;
 use engine::dialogue::Level;
-use harness::{Stage, house};
+use harness::{Stage, house, inbox, stage, stage_with};
 use proptest::prelude::*;
 use smtp::{Limits, Role};
 
@@ -14,7 +14,7 @@ const BEGIN: &[u8] = b"HELO client.example\r\nMAIL FROM:<a@elsewhere.test>\r\n\
     RCPT TO:<alice@example.test>\r\n";
 
 fn addressed(role: Role) -> Stage {
-    let mut stage = Stage::new(role, false);
+    let mut stage = stage(role, false);
     stage.send(BEGIN);
     assert_eq!(stage.lines().len(), 4);
     stage
@@ -66,14 +66,17 @@ fn a_letter_of_many_pieces_arrives_byte_for_byte() {
         stage.send(b"DATA\r\n");
         send_in_pieces(&mut stage, &stuffed(&letter), piece);
         assert!(stage.lines().last().unwrap().starts_with("250 2.0.0 Ok: "));
-        assert_eq!(behind_trace(&stage.inbox("alice@example.test")[0]), letter);
+        assert_eq!(
+            behind_trace(&inbox(&stage.house, "alice@example.test")[0]),
+            letter
+        );
     }
 }
 
 #[test]
 fn large_chunks_arrive_byte_for_byte() {
     let letter = [b"A: b\r\n\r\n".to_vec(), [0, 10, 13, 255].repeat(60_000)].concat();
-    let mut stage = Stage::new(Role::Relay, false);
+    let mut stage = stage(Role::Relay, false);
     stage.send(
         b"HELO x\r\nMAIL FROM:<> BODY=BINARYMIME\r\n\
           RCPT TO:<alice@example.test>\r\nBDAT 200000\r\n",
@@ -84,7 +87,10 @@ fn large_chunks_arrive_byte_for_byte() {
     let lines = stage.lines();
     assert_eq!(lines[4], "250 2.0.0 200000 octets so far");
     assert!(lines[5].starts_with("250 2.0.0 Ok: "), "{lines:?}");
-    assert_eq!(behind_trace(&stage.inbox("alice@example.test")[0]), letter);
+    assert_eq!(
+        behind_trace(&inbox(&stage.house, "alice@example.test")[0]),
+        letter
+    );
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn a_letter_over_the_limit_is_read_to_its_end_and_refused() {
         lines[1..],
         ["552 5.3.4 Letter is too large", "250 2.0.0 Ok"]
     );
-    assert!(stage.inbox("alice@example.test").is_empty());
+    assert!(inbox(&stage.house, "alice@example.test").is_empty());
 }
 
 #[test]
@@ -120,7 +126,7 @@ fn received_tells_how_the_letter_came_and_for_whom() {
     let mut stage = addressed(Role::Relay);
     stage.send(b"DATA\r\n");
     stage.send(b"Subject: x\r\n\r\n.\r\n");
-    let stored = String::from_utf8(stage.inbox("alice@example.test").remove(0)).unwrap();
+    let stored = String::from_utf8(inbox(&stage.house, "alice@example.test").remove(0)).unwrap();
     let told = stage.lines().pop().unwrap();
     let letter = told.strip_prefix("250 2.0.0 Ok: ").unwrap();
     assert!(
@@ -176,7 +182,7 @@ fn nothing_is_acknowledged_that_did_not_reach_the_disk() {
         stage.send(b"DATA\r\n");
         stage.send(b"Subject: x\r\n\r\n.\r\n");
         assert_eq!(stage.lines()[1], expected);
-        assert!(stage.inbox("alice@example.test").is_empty());
+        assert!(inbox(&stage.house, "alice@example.test").is_empty());
         assert!(stage.log.iter().any(|record| record.level == Level::Error));
     }
     let mut stage = addressed(Role::Relay);
@@ -191,7 +197,7 @@ fn nothing_is_acknowledged_that_did_not_reach_the_disk() {
 
 #[test]
 fn lmtp_tells_each_recipient_of_a_full_disk() {
-    let mut stage = Stage::new(Role::Lmtp, false);
+    let mut stage = stage(Role::Lmtp, false);
     stage.send(
         b"LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n",
     );
@@ -203,7 +209,7 @@ fn lmtp_tells_each_recipient_of_a_full_disk() {
 
 #[test]
 fn an_endless_command_line_is_dropped_and_refused_once() {
-    let mut stage = Stage::new(Role::Relay, false);
+    let mut stage = stage(Role::Relay, false);
     stage.lines();
     send_in_pieces(&mut stage, &vec![b'x'; 50_000], 1_000);
     assert!(stage.lines().is_empty());
@@ -220,7 +226,7 @@ fn who_speaks_in_the_pause_before_the_greeting_is_refused() {
         greeting_pause_milliseconds: 100,
         ..Limits::default()
     };
-    let mut early = Stage::with(house(), Role::Relay, false, limits);
+    let mut early = stage_with(&house(), Role::Relay, false, limits);
     assert!(early.lines().is_empty());
     early.send(b"EHLO x\r\nNOOP\r\n");
     assert_eq!(
@@ -228,7 +234,7 @@ fn who_speaks_in_the_pause_before_the_greeting_is_refused() {
         ["554 5.5.1 Wait for the reply before speaking"]
     );
     assert!(early.is_closed);
-    let mut patient = Stage::with(house(), Role::Relay, false, limits);
+    let mut patient = stage_with(&house(), Role::Relay, false, limits);
     patient.give(engine::dialogue::Input::Timeout);
     assert_eq!(patient.lines(), ["220 mx.example.test ESMTP facteur"]);
     patient.send(b"NOOP\r\n");
@@ -263,7 +269,7 @@ fn no_false_end_of_data_ends_a_letter() {
     let smuggled = b"MAIL FROM:<forged@elsewhere.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n\
         Subject: smuggled\r\n\r\nevil";
     for prefix in prefixes {
-        let mut stage = Stage::new(Role::Relay, false);
+        let mut stage = stage(Role::Relay, false);
         for (middle, suffix) in middles.iter().flat_map(|m| suffixes.map(|s| (*m, s))) {
             let first = b"Subject: first\r\n\r\nhello";
             let letter = [&first[..], prefix, middle, suffix, smuggled].concat();
@@ -275,14 +281,14 @@ fn no_false_end_of_data_ends_a_letter() {
             .concat();
             let is_true_end = prefix.ends_with(b"\r\n") && middle == b"." && suffix == b"\r\n";
             for (bytes, piece) in [(&by_data, 1), (&by_data, 4096), (&by_chunk, 4096)] {
-                let before = stage.inbox("bob@example.test").len();
-                stage.reconnect(Role::Relay, false);
+                let before = inbox(&stage.house, "bob@example.test").len();
+                stage = stage_with(&stage.house, Role::Relay, false, Limits::default());
                 stage.send(BEGIN);
                 let (command, rest) =
                     bytes.split_at(bytes.iter().position(|&b| b == b'\n').unwrap() + 1);
                 stage.send(command);
                 send_in_pieces(&mut stage, rest, piece);
-                let forged = stage.inbox("bob@example.test").len() - before;
+                let forged = inbox(&stage.house, "bob@example.test").len() - before;
                 let may_be = usize::from(is_true_end && bytes == &by_data);
                 assert!(forged <= may_be, "{prefix:?} {middle:?} {suffix:?}");
             }
@@ -293,7 +299,7 @@ fn no_false_end_of_data_ends_a_letter() {
 
 /// No stored letter holds what another server could take for an end of data.
 fn check_clean(stage: &Stage) {
-    for letter in stage.inbox("alice@example.test") {
+    for letter in inbox(&stage.house, "alice@example.test") {
         let rest: Vec<u8> = String::from_utf8(letter)
             .unwrap()
             .replace("\r\n", "")
@@ -334,10 +340,10 @@ proptest! {
     ) {
         let limits = Limits { errors_max: 1_000, ..Limits::default() };
         let text: String = picks.iter().flat_map(|&pick| [COMMANDS[pick], "\r\n"]).collect();
-        let mut whole = Stage::with(house(), Role::Relay, false, limits);
+        let mut whole = stage_with(&house(), Role::Relay, false, limits);
         whole.lines();
         whole.send(text.as_bytes());
-        let mut cut_up = Stage::with(house(), Role::Relay, false, limits);
+        let mut cut_up = stage_with(&house(), Role::Relay, false, limits);
         cut_up.lines();
         send_in_pieces(&mut cut_up, text.as_bytes(), cut);
         let replies = |stage: &mut Stage| -> Vec<String> {
@@ -357,7 +363,7 @@ proptest! {
         let mut stage = addressed(Role::Relay);
         stage.send(b"DATA\r\n");
         send_in_pieces(&mut stage, &stuffed(&letter), cut);
-        let stored = stage.inbox("alice@example.test");
+        let stored = inbox(&stage.house, "alice@example.test");
         prop_assert_eq!(behind_trace(&stored[0]), &letter[..]);
     }
 
@@ -373,7 +379,7 @@ proptest! {
         cut in 1usize..50,
     ) {
         for role in [Role::Relay, Role::Submission, Role::Lmtp] {
-            let mut stage = Stage::new(role, false);
+            let mut stage = stage(role, false);
             send_in_pieces(&mut stage, &bytes.concat(), cut);
             if stage.asks_for_tls {
                 stage.set_up_tls();

@@ -3,8 +3,16 @@
 //!
 //! Never for anything that is kept or reached from outside.
 //!
-//! Start at [`Rehearsal::new`].
+//! Start at [`Rehearsal::new`]; [`Wire`] leads a session over it, [`script`] plays dialogues that
+//! are written down, [`mutation`] tries what nobody would write.
 
+pub mod mutation;
+pub mod script;
+mod wire;
+
+pub use wire::Wire;
+
+use crate::account::Reading;
 use crate::authentication::password::Cost;
 use crate::dialogue::{Peer, Tls};
 use crate::directory::AccountKind;
@@ -13,14 +21,14 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::settings::Settings;
 use crate::sign_in::User;
-use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use store::StoreError;
 use store::backend::memory::MemoryBackend;
-use store::id::{AccountId, Timestamp};
-use store::model::Store;
+use store::id::{AccountId, Timestamp, Uid};
+use store::model::{ItemRow, Role, Shelf, Store};
 use store::world::{Clock, Rng};
 
 /// 1 May 2026, 00:00 UTC: where the clock stands at first.
@@ -54,13 +62,14 @@ impl Rng for Repeating {
     }
 }
 
-/// An engine in memory.
+/// An engine in memory. Clones are of the same one.
+#[derive(Clone)]
 pub struct Rehearsal {
     /// The engine.
     pub engine: Engine,
     backend: Arc<MemoryBackend>,
     clock: Arc<StandingClock>,
-    connections: Mutex<u64>,
+    connections: Arc<AtomicU64>,
 }
 
 impl Rehearsal {
@@ -81,7 +90,7 @@ impl Rehearsal {
             engine,
             backend,
             clock,
-            connections: Mutex::new(0),
+            connections: Arc::default(),
         })
     }
 
@@ -135,8 +144,6 @@ impl Rehearsal {
 
     /// A peer on this machine; with TLS it has a channel binding.
     pub fn peer(&self, encrypted: bool) -> Peer {
-        let mut connections = self.connections.lock();
-        *connections += 1;
         let address = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
         Peer {
             remote: address(50_000),
@@ -147,12 +154,26 @@ impl Rehearsal {
                 exporter: Some([7; 32]),
                 server_end_point: None,
             }),
-            connection: *connections,
+            connection: self.connections.fetch_add(1, Ordering::Relaxed) + 1,
         }
     }
 
     /// The account's number, for what is only reached by number.
     pub fn number(&self, address: &str) -> Result<AccountId, EngineError> {
         self.engine.account_at(address)
+    }
+
+    /// The letters in someone's Inbox.
+    pub fn inbox(&self, address: &str) -> Result<Vec<(Uid, ItemRow)>, EngineError> {
+        let account = self.engine.account_as_server(self.number(address)?);
+        let view = account.read()?;
+        let inbox = view.folder_with_role(Role::Inbox)?;
+        let (inbox, _) = inbox.ok_or(EngineError::NoSuchFolder)?;
+        let mut rows = Vec::new();
+        view.items(inbox, Shelf::Mail, 1..=u32::MAX, &mut |uid, row| {
+            rows.push((uid, row));
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
     }
 }
