@@ -1,9 +1,12 @@
 //! `COPY` and `MOVE`.
 //!
 //! COPY is one commit, all or nothing. MOVE may be several, since each message is moved for itself;
-//! what is told waits for the last of them.
+//! what is told waits for the last of them. A message number whose message another session expunged
+//! is refused, so that no client takes for copied what is gone; a UID without a message is passed
+//! over.
 //!
-//! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID); RFC 6851 (MOVE).
+//! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 2180 §4.4 (COPY of expunged messages); RFC 4315 §3
+//! (COPYUID); RFC 6851 (MOVE).
 
 use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::{Numbering, Transfer as How};
@@ -15,6 +18,7 @@ use engine::{Account, EngineError, FolderId, Settlement, Transfer, Uid, UidSet};
 
 /// A COPY or MOVE on its way.
 pub(super) struct TransferWork {
+    numbering: Numbering,
     uids: UidSet,
     target: MailboxName,
     how: How,
@@ -33,7 +37,12 @@ impl TransferWork {
             return Err(Refusal::ReadOnly);
         }
         let uids = state.resolve(set, numbering)?;
-        Ok(Box::new(Self { uids, target, how }))
+        Ok(Box::new(Self {
+            numbering,
+            uids,
+            target,
+            how,
+        }))
     }
 
     fn transfer(
@@ -41,10 +50,14 @@ impl TransferWork {
         account: &Account,
         from: FolderId,
         to: FolderId,
-    ) -> Result<(Vec<(Uid, Uid)>, Settlement), EngineError> {
+    ) -> Result<(Vec<(Uid, Uid)>, Settlement), Refusal> {
         if self.how == How::Copy {
             let copied = |txn: &mut engine::Txn<'_, '_>| {
-                txn.transfer_all(Transfer::Copy, from, &self.uids, to)
+                let pairs = txn.transfer_all(Transfer::Copy, from, &self.uids, to)?;
+                if self.lacks_some_of(&pairs) {
+                    return Err(Refusal::Expunged);
+                }
+                Ok(pairs)
             };
             return Ok(account.write(copied)?.split());
         }
@@ -56,6 +69,12 @@ impl TransferWork {
             last = settlement;
         }
         Ok((moved, last))
+    }
+
+    /// True if a message that the client named by its number is not among these.
+    fn lacks_some_of(&self, pairs: &[(Uid, Uid)]) -> bool {
+        let named = usize::try_from(self.uids.len()).unwrap_or(usize::MAX);
+        self.numbering == Numbering::Sequence && pairs.len() < named
     }
 }
 
@@ -73,14 +92,18 @@ impl Work for TransferWork {
         }
         let (pairs, settlement) = self.transfer(desk.account, from, to)?;
         let code = copy_uid(row.uid_validity, &pairs);
-        let text = match self.how {
-            How::Copy => format!("OK {code}COPY completed"),
-            How::Move if code.is_empty() => "OK MOVE completed".to_owned(),
-            How::Move => {
-                desk.out
-                    .extend_from_slice(format!("* OK {code}Moved\r\n").as_bytes());
-                "OK MOVE completed".to_owned()
-            }
+        if self.how == How::Copy {
+            let text = format!("OK {code}COPY completed");
+            return Ok(Step::SettleDone(settlement, Reply::told(text)));
+        }
+        if !code.is_empty() {
+            let moved = format!("* OK {code}Moved\r\n");
+            desk.out.extend_from_slice(moved.as_bytes());
+        }
+        let text = if self.lacks_some_of(&pairs) {
+            Refusal::Expunged.text()
+        } else {
+            "OK MOVE completed".into()
         };
         Ok(Step::SettleDone(settlement, Reply::told(text)))
     }
