@@ -35,7 +35,7 @@ const LOGIN_SECONDS_MAX: i64 = 120;
 /// minutes.
 const SILENCE_SECONDS_MAX: i64 = 35 * 60;
 
-/// Lines that are no command, before and after signing in, until the connection is closed.
+/// Lines in a row that are no command, before and after signing in, until the connection is closed.
 const BAD_COMMANDS_MAX_BEFORE_LOGIN: u32 = 3;
 const BAD_COMMANDS_MAX: u32 = 20;
 
@@ -514,7 +514,10 @@ impl Session {
         }
         self.doing = Doing::Nothing;
         match result {
-            Ok(reply) => self.tagged(tag, &reply.text),
+            Ok(reply) => {
+                self.bad_commands = 0;
+                self.tagged(tag, &reply.text);
+            }
             Err(Refusal::Broken) => return self.bye("Something is damaged here"),
             Err(refusal) => {
                 self.log_refusal(&refusal);
