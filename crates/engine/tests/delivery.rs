@@ -161,7 +161,7 @@ fn remote_recipients_wait_in_the_submitters_queue() {
         "x@remote.test",
         "alice@example.test",
         "y@remote.test",
-        "X@remote.test",
+        "x@REMOTE.test",
     ];
     let envelope = Envelope {
         submitter: Some(alice.clone()),

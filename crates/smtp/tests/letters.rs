@@ -143,6 +143,33 @@ fn received_tells_how_the_letter_came_and_for_whom() {
     }
 }
 
+/// Source: RFC 5321 §2.4.
+#[test]
+fn an_address_elsewhere_is_never_respelled() {
+    let mut stage = stage(Role::Relay, false);
+    stage
+        .send(b"HELO x\r\nMAIL FROM:<Some.One@Elsewhere.TEST>\r\nRCPT TO:<ALICE@example.test>\r\n");
+    stage.send(b"BDAT 2 LAST\r\n\r\n");
+    let stored = inbox(&stage.house, "alice@example.test").remove(0);
+    let trace = b"Return-Path: <Some.One@elsewhere.test>\r\nDelivered-To: alice@example.test\r\n";
+    assert!(stored.starts_with(trace));
+    let mut stage = stage_with(&stage.house, Role::Submissions, true, Limits::default());
+    stage.send(
+        b"HELO x\r\nAUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABhbGljZQ==\r\n\
+          MAIL FROM:<alice@example.test>\r\nRCPT TO:<Any.Body+X@Elsewhere.TEST>\r\n",
+    );
+    stage.send(b"BDAT 28 LAST\r\nFrom: alice@example.test\r\n\r\n");
+    let queue = stage.house.engine.queue().unwrap();
+    let addresses = queue.iter().flat_map(|entry| &entry.letter.recipients);
+    let addresses: Vec<&str> = addresses.map(|to| to.address.as_str()).collect();
+    assert_eq!(
+        addresses,
+        ["Any.Body+X@elsewhere.test"],
+        "{:?}",
+        stage.lines()
+    );
+}
+
 #[test]
 fn each_letter_has_one_line_in_the_log_and_each_refused_recipient_too() {
     let mut stage = addressed(Role::Relay);

@@ -1,8 +1,9 @@
-//! The one form in which addresses are compared and kept.
+//! The one form in which addresses are compared and kept, and that in which others are told them.
 //!
 //! Local parts are in normal form C with ASCII letters in lower case; domains are A-labels in lower
-//! case. RFC 5321 §2.4 lets the host of a mailbox decide how it reads local parts: here case does
-//! not count.
+//! case. RFC 5321 §2.4 lets the host of a mailbox alone decide how its local parts are read: here
+//! case does not count, and an address elsewhere goes out in the spelling that it came in
+//! ([`spelled`]).
 //!
 //! Standards: RFC 5321 §2.4, §4.1.2; RFC 6532 §3.1 (normal form C); RFC 5890 §2.3.2.1 (A-labels).
 
@@ -90,6 +91,16 @@ fn canonical_local(local: &str) -> Result<String, EngineError> {
     Ok(text)
 }
 
+/// An address as other servers are told it: the local part as it came, the domain in canonical
+/// form.
+///
+/// Source: RFC 5321 §2.4.
+pub fn spelled(text: &str) -> Result<String, EngineError> {
+    let address = Address::parse(text)?;
+    let (local, _) = text.rsplit_once('@').unwrap_or_default();
+    Ok([local, "@", address.domain()].concat())
+}
+
 /// The canonical form of a domain or of an address literal in brackets.
 pub fn canonical_domain(domain: &str) -> Result<String, EngineError> {
     const REFUSED: EngineError = EngineError::NameRefused("not a domain");
@@ -125,6 +136,15 @@ mod tests {
     #[test]
     fn case_does_not_count() {
         assert_eq!(canonical("Alice@Example.TEST"), "alice@example.test");
+    }
+
+    #[test]
+    fn others_are_told_the_local_part_as_it_came() {
+        assert_eq!(
+            spelled("Bob.O'Neil+X@B\u{fc}cher.Example").unwrap(),
+            "Bob.O'Neil+X@xn--bcher-kva.example"
+        );
+        assert!(spelled("a\0@b").is_err());
     }
 
     #[test]

@@ -51,11 +51,7 @@ impl Directory {
     /// brackets.
     pub fn resolve(&self, recipient: &str) -> Result<Arc<Resolution>, EngineError> {
         self.cache.resolution(recipient, || {
-            // What has no canonical form cannot be anybody here; its domain decides nothing.
-            let Ok(address) = Address::parse(recipient) else {
-                return Ok(Resolution::Unknown);
-            };
-            resolve::Lookup::new(&self.view()?, self.tag_separator).resolve(&address)
+            resolve::Lookup::new(&self.view()?, self.tag_separator).resolve(recipient)
         })
     }
 

@@ -3,7 +3,7 @@
 //! An address may lead to an account, an alias or a group; aliases and groups lead on. The way is
 //! followed without recursion, each address once, and never further than [`STEPS_MAX`].
 
-use super::address::Address;
+use super::address::{Address, spelled};
 use super::domain_key;
 use super::record::{AccountRecord, DomainRecord, ListRecord};
 use crate::error::EngineError;
@@ -38,10 +38,10 @@ pub enum Resolution {
     Local {
         /// Mailboxes here.
         mailboxes: Vec<Mailbox>,
-        /// Addresses elsewhere that an alias or group leads to.
+        /// Addresses elsewhere that an alias or group leads to, spelled as it has them.
         forwards: Vec<String>,
     },
-    /// To another server: the domain is not ours. The address in canonical form.
+    /// To another server: the domain is not ours. Its local part is as it came.
     Remote(String),
     /// To nobody: the domain is ours, the address is not.
     Unknown,
@@ -66,14 +66,18 @@ impl<'a> Lookup<'a> {
         Self { view, separator }
     }
 
-    pub(super) fn resolve(&self, recipient: &Address) -> Result<Resolution, EngineError> {
-        if self.domain(recipient.domain())?.is_none() {
-            return Ok(Resolution::Remote(recipient.to_string()));
+    pub(super) fn resolve(&self, recipient: &str) -> Result<Resolution, EngineError> {
+        // What has no canonical form cannot be anybody here; its domain decides nothing.
+        let Ok(address) = Address::parse(recipient) else {
+            return Ok(Resolution::Unknown);
+        };
+        if self.domain(address.domain())?.is_none() {
+            return Ok(Resolution::Remote(spelled(recipient)?));
         }
         let (mut mailboxes, mut forwards) = (Vec::new(), Vec::new());
         let (mut accounts, mut seen) = (HashSet::new(), HashSet::new());
-        let mut open = vec![recipient.clone()];
-        while let Some(address) = open.pop() {
+        let mut open = vec![(address, recipient.to_owned())];
+        while let Some((address, spelling)) = open.pop() {
             if seen.len() >= STEPS_MAX {
                 return Err(EngineError::TooMany("recipients behind one address"));
             }
@@ -89,7 +93,7 @@ impl<'a> Lookup<'a> {
                     });
                 }
                 Hop::List(list) => open.extend(parsed(&list.targets)),
-                Hop::Elsewhere => forwards.push(address.to_string()),
+                Hop::Elsewhere => forwards.push(spelling),
                 Hop::Account(..) | Hop::Nobody => {}
             }
         }
@@ -115,7 +119,7 @@ impl<'a> Lookup<'a> {
                 let Some(alias) = self.list(target)? else {
                     return Ok(false);
                 };
-                for address in parsed(&alias.targets) {
+                for (address, _) in parsed(&alias.targets) {
                     let of = self.target_with_tag(&address)?.map(|(target, ..)| target);
                     let own = AddressTarget {
                         kind: DirectoryKind::Account,
@@ -202,9 +206,9 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// The targets that are addresses; they were checked when they were put in.
-fn parsed(targets: &[String]) -> impl Iterator<Item = Address> + '_ {
+/// The targets that are addresses, each with its spelling; they were checked when they were put in.
+fn parsed(targets: &[String]) -> impl Iterator<Item = (Address, String)> + '_ {
     targets
         .iter()
-        .filter_map(|target| Address::parse(target).ok())
+        .filter_map(|target| Some((Address::parse(target).ok()?, target.clone())))
 }

@@ -44,13 +44,12 @@ impl Engine {
         target: Option<&str>,
     ) -> Result<Pending<()>, EngineError> {
         let name = address::canonical_domain(domain)?;
-        let target = target.map(Address::parse).transpose()?;
+        let target = target.map(address::spelled).transpose()?;
         self.change_directory(|txn| {
             let number = domain_number(txn, &name)?;
-            let catch_all = target.as_ref().map(Address::to_string);
             let record = DomainRecord {
                 name: name.clone(),
-                catch_all,
+                catch_all: target.clone(),
             };
             Ok(txn.put_directory(DirectoryKind::Domain, number, record.encode())?)
         })

@@ -1,6 +1,6 @@
 //! Aliases and groups: addresses that lead to others.
 
-use super::super::Address;
+use super::super::address::{Address, spelled};
 use super::super::record::ListRecord;
 use super::{check_domain, put_address, remove_address};
 use crate::engine::Engine;
@@ -36,7 +36,7 @@ impl Engine {
         let record = ListRecord {
             address: address.to_string(),
             display_name: display_name.unwrap_or_default().to_owned(),
-            targets: canonical_targets(targets)?,
+            targets: spelled_targets(targets)?,
         };
         let kind = if display_name.is_some() {
             DirectoryKind::Group
@@ -55,7 +55,7 @@ impl Engine {
     /// Errors: [`EngineError::NoSuchAddress`].
     pub fn set_targets(&self, address: &str, targets: &[&str]) -> Result<Pending<()>, EngineError> {
         let address = Address::parse(address)?;
-        let targets = canonical_targets(targets)?;
+        let targets = spelled_targets(targets)?;
         self.change_directory(|txn| {
             let (target, record) = read_list(txn, &address)?;
             let record = ListRecord {
@@ -96,14 +96,11 @@ impl Engine {
     }
 }
 
-fn canonical_targets(targets: &[&str]) -> Result<Vec<String>, EngineError> {
+fn spelled_targets(targets: &[&str]) -> Result<Vec<String>, EngineError> {
     if targets.is_empty() || targets.len() > TARGETS_MAX {
         return Err(EngineError::TooMany("targets, or none"));
     }
-    targets
-        .iter()
-        .map(|target| Ok(Address::parse(target)?.to_string()))
-        .collect()
+    targets.iter().map(|target| spelled(target)).collect()
 }
 
 fn read_list(txn: &Txn<'_>, address: &Address) -> Result<(AddressTarget, ListRecord), EngineError> {
