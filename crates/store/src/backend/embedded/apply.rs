@@ -3,6 +3,7 @@
 
 use super::Embedded;
 use super::rows::LogPlace;
+use crate::error::StoreError;
 use std::sync::Arc;
 
 /// What the index has.
@@ -53,18 +54,35 @@ impl Embedded {
         true
     }
 
-    /// Makes durable what was applied; false when that had been done.
+    /// Makes durable what was applied; false when that had been done, or must wait for room.
     pub fn step_checkpoint(&self) -> bool {
         let mut applier = self.applier.lock();
-        if applier.applied == applier.durable || self.check_writable().is_err() {
+        let is_done = applier.applied == applier.durable && !self.index.waits_for_room();
+        if is_done || self.check_writable().is_err() {
             return false;
         }
-        if let Err(error) = self.index.checkpoint() {
-            self.fail(&error);
-            return false;
+        match self.rescue_index().and_then(|()| self.index.checkpoint()) {
+            Ok(()) => applier.durable = applier.applied,
+            // The log has it all; until there is room the next start has more of it to read.
+            Err(StoreError::Full) => return false,
+            Err(error) => {
+                self.fail(&error);
+                return false;
+            }
         }
-        applier.durable = applier.applied;
         true
+    }
+
+    /// Writes what of the index waited for room, when there is some.
+    fn rescue_index(&self) -> Result<(), StoreError> {
+        if !self.index.waits_for_room() {
+            return Ok(());
+        }
+        self.space.look();
+        if self.space.is_low() {
+            return Err(StoreError::Full);
+        }
+        self.index.rescue(&*self.world.vfs, &self.paths.index())
     }
 
     /// True when enough log was written since the last checkpoint.

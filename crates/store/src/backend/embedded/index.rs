@@ -6,7 +6,7 @@
 //!
 //! The file goes through [`Vfs`] like all others. After a failed write or sync the file is left
 //! alone and further changes are kept in memory (the *lifeboat*), so that reading goes on until the
-//! restart.
+//! restart; when only room was missing, they are written once there is some ([`Index::rescue`]).
 
 use super::memtable::{Memtable, Value};
 use super::rows::{APPLIED_KEY, LogPlace};
@@ -24,6 +24,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Most bytes that wait in the lifeboat for room on the disk. What gives room back goes on while
+/// the disk is full, and changes some pages of the index each time.
+const WAITING_BYTES_MAX: u64 = 512 << 20;
 /// The unit in which the lifeboat keeps what cannot be written.
 const PAGE_BYTES: u64 = 4096;
 const TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("keys");
@@ -63,6 +66,9 @@ impl Index {
             .open_table(TABLE)
             .map_err(|error| damaged(&error))?;
         index.end(transaction)?;
+        if index.waits_for_room() {
+            return Ok(index); // It gets its name when it is rescued.
+        }
         drop(index);
         vfs.rename(&unfinished, path)?;
         vfs.sync_directory(path.parent().unwrap_or(path))?;
@@ -142,11 +148,54 @@ impl Index {
     }
 
     /// Makes durable what was applied.
+    ///
+    /// Errors: [`StoreError::Full`] when some of it waits for room; nothing is lost by that.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         let mut transaction = self.begin(Durability::Immediate)?;
         // So that opening after a crash does not have to read the whole file.
         transaction.set_quick_repair(true);
-        self.end(transaction)
+        self.end(transaction)?;
+        if self.waits_for_room() {
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    }
+
+    /// True when some of it is only in memory because the disk was full.
+    pub fn waits_for_room(&self) -> bool {
+        self.health.kept.lock().is_some()
+    }
+
+    /// Bytes of its file.
+    pub fn len_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.health.file.len()?)
+    }
+
+    /// Writes to the file what waited for room.
+    ///
+    /// Pages are written that the state on disk still needs, so the file has no name meanwhile: after
+    /// a crash the index is made anew from the log.
+    ///
+    /// Errors: [`StoreError::Full`] when there still is too little room; all stays in memory then.
+    pub fn rescue(&self, vfs: &dyn Vfs, path: &Path) -> Result<(), StoreError> {
+        let mut kept = self.health.kept.lock();
+        let Some(waiting) = kept.as_ref() else {
+            return Ok(());
+        };
+        // Once begun it must come to its end.
+        self.health.file.allocate(waiting.len)?;
+        let (unfinished, folder) = (path.with_extension("new"), path.parent().unwrap_or(path));
+        match vfs.rename(path, &unfinished) {
+            // An earlier rescue did not come to its end, or it never had one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed?,
+        }
+        vfs.sync_directory(folder)?;
+        waiting.write_out(&*self.health.file)?;
+        vfs.rename(&unfinished, path)?;
+        vfs.sync_directory(folder)?;
+        *kept = None;
+        Ok(())
     }
 
     fn begin(&self, durability: Durability) -> Result<WriteTransaction, StoreError> {
@@ -205,6 +254,8 @@ impl std::fmt::Debug for Lifeboat {
 
 struct Kept {
     reason: String,
+    /// Only room was missing: all can still be written.
+    waits_for_room: bool,
     len: u64,
     pages: BTreeMap<u64, Vec<u8>>,
 }
@@ -212,8 +263,10 @@ struct Kept {
 impl Lifeboat {
     fn check(&self) -> Result<(), StoreError> {
         match &*self.kept.lock() {
-            Some(kept) => Err(StoreError::Io(format!("index: {}", kept.reason))),
-            None => Ok(()),
+            Some(kept) if !kept.waits_for_room => {
+                Err(StoreError::Io(format!("index: {}", kept.reason)))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -231,6 +284,7 @@ impl Lifeboat {
             let len = self.file.len()?;
             *kept = Some(Kept {
                 reason: error.to_string(),
+                waits_for_room: is_for_want_of_room(&error),
                 len,
                 pages: BTreeMap::new(),
             });
@@ -246,6 +300,8 @@ impl Kept {
     /// Keeps a write. What it leaves of a page is taken from the file.
     fn write(&mut self, file: &dyn File, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.len = self.len.max(offset.saturating_add(bytes.len() as u64));
+        let waiting_bytes = PAGE_BYTES.saturating_mul(self.pages.len() as u64);
+        self.waits_for_room &= waiting_bytes < WAITING_BYTES_MAX;
         for page in pages(offset, bytes.len()) {
             let start = page.saturating_mul(PAGE_BYTES);
             let content = match self.pages.entry(page) {
@@ -261,6 +317,18 @@ impl Kept {
         Ok(())
     }
 
+    /// Writes all that was kept, durably.
+    fn write_out(&self, file: &dyn File) -> io::Result<()> {
+        file.set_len(self.len)?;
+        for (page, content) in &self.pages {
+            let start = page.saturating_mul(PAGE_BYTES);
+            let len = self.len.saturating_sub(start).min(PAGE_BYTES);
+            let content = content.get(..usize::try_from(len).unwrap_or_default());
+            file.write_at(content.unwrap_or_default(), start)?;
+        }
+        file.sync()
+    }
+
     /// Lays what was kept over what was read from the file.
     fn read(&self, bytes: &mut [u8], offset: u64) {
         for page in pages(offset, bytes.len()) {
@@ -269,6 +337,13 @@ impl Kept {
             }
         }
     }
+}
+
+fn is_for_want_of_room(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// The pages that a range touches.
@@ -316,7 +391,12 @@ impl StorageBackend for IndexFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.change(|file| file.sync(), |_, _| Ok(()))
+        // After a failed sync nobody knows what is on disk, whatever the reason was.
+        let sync = |file: &dyn File| {
+            file.sync()
+                .map_err(|error| io::Error::other(error.to_string()))
+        };
+        self.0.change(sync, |_, _| Ok(()))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

@@ -69,7 +69,7 @@ mod view;
 pub use backup::BackupReport;
 pub use check::CheckReport;
 pub use restore::Moment;
-pub use status::Status;
+pub use status::{Condition, Status};
 pub use threads::Threads;
 
 /// What the store takes from the world outside.

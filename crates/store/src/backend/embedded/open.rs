@@ -83,13 +83,15 @@ impl Embedded {
             .checked_add(1)
             .ok_or(StoreError::TooLarge)?;
         let begun = (number, end, world.clock.now());
-        let log = LogWriter::begin(
-            Arc::clone(&vfs),
-            paths.clone(),
-            secret.clone(),
-            options.segment_bytes,
-            begun,
-        )?;
+        let begin = || {
+            let (vfs, paths, secret) = (Arc::clone(&vfs), paths.clone(), secret.clone());
+            LogWriter::begin(vfs, paths, secret, options.segment_bytes, begun)
+        };
+        let log = match begin() {
+            // Reading must go on, and so must what gives room back.
+            Err(StoreError::Full) if vfs.remove(&paths.ballast()).is_ok() => begin()?,
+            begun => begun?,
+        };
         files.tidy(end)?;
         drop(files);
         Ok(Self::assemble(

@@ -210,7 +210,11 @@ impl<'a> LogFiles<'a> {
         })?;
         apply(index, &waiting)?;
         index.change(end, |_| Ok(()))?;
-        index.checkpoint()?;
+        match index.checkpoint() {
+            // It can be read as it is; the next start has the same to do.
+            Err(StoreError::Full) => {}
+            ended => ended?,
+        }
         Ok(end)
     }
 

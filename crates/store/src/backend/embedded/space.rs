@@ -98,7 +98,7 @@ impl SpaceGuard {
         } else {
             space.free_bytes >= reserve.saturating_add(ballast) && self.make_ballast().is_ok()
         };
-        let can_go_on = self.has_ballast() || space.free_bytes >= ballast;
+        let can_go_on = self.has_ballast() || space.free_bytes >= self.segment_bytes;
         let level = match (is_roomy, can_go_on) {
             (true, _) => ROOMY,
             (false, true) => LOW,

@@ -36,7 +36,27 @@ pub struct Status {
     pub collector_problem: Option<String>,
 }
 
+/// Whether the store takes what is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// It does.
+    Sound,
+    /// Not now: the disk is nearly full. What gives room back is done, and all is when there is room.
+    Full,
+    /// Nothing is written any more, for this reason. Reading goes on.
+    Failed(String),
+}
+
 impl Embedded {
+    /// Tells whether the store takes what is new, without looking at the disk.
+    pub fn condition(&self) -> Condition {
+        match &*self.failure.read() {
+            Some(why) => Condition::Failed(why.clone()),
+            None if self.space.is_low() => Condition::Full,
+            None => Condition::Sound,
+        }
+    }
+
     /// Tells how the store is doing.
     pub fn status(&self) -> Result<Status, StoreError> {
         let vfs = &*self.world.vfs;
@@ -62,7 +82,7 @@ impl Embedded {
             durable,
             segments: numbers.len() as u64,
             log_bytes,
-            index_bytes: vfs.open(&self.paths.index(), Open::Read)?.len()?,
+            index_bytes: self.index.len_bytes()?,
             memory_bytes: self.tables.list().bytes() as u64,
             bases: self
                 .bases

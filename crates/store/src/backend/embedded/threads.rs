@@ -88,6 +88,8 @@ impl Embedded {
             if self.step_base() || self.step_collect() {
                 continue;
             }
+            // Room comes and goes by other hands, also while nobody writes.
+            self.space.look();
             let waiting = self.collector_waits_for();
             let mut placing = self.placing.lock();
             if stopping.load(Ordering::SeqCst) {

@@ -70,3 +70,54 @@ fn the_store_recovers_by_itself_when_there_is_room() {
             .contains(&folder().join("ballast"))
     );
 }
+
+#[test]
+fn the_index_waits_in_memory_for_room_that_another_took() {
+    let disk = MemoryDisk::new();
+    let store = open(&disk).unwrap();
+    let mut stored: Vec<_> = (0..20)
+        .map(|number| {
+            let key = format!("M{number:05}");
+            (
+                key.clone(),
+                store_letter(&store, &key, &letter(number, 500)).unwrap().0,
+            )
+        })
+        .collect();
+    store.flush();
+    let space = disk.space(folder()).unwrap();
+    // Someone else takes all the room there is.
+    disk.set_capacity(Some(space.total_bytes - space.free_bytes));
+    for number in 20..1000 {
+        let key = format!("M{number:05}");
+        let Ok((body, _)) = store_letter(&store, &key, &letter(number, 500)) else {
+            break;
+        };
+        stored.push((key, body));
+        store.flush();
+    }
+    let status = store.status().unwrap();
+    assert_eq!((status.failure, status.is_full), (None, true));
+    assert!(status.durable < status.settled, "the index could not grow");
+    assert!(stored.len() > 20, "the segment in hand was used up");
+    let (key, body) = stored.remove(0);
+    remove_letter(&store, &key, body).unwrap();
+    store.flush();
+    let expected = rows(&store);
+    assert!(!expected.contains_key(key.as_bytes()), "deleting goes on");
+
+    // A power cut now costs nothing: the log has all.
+    let cut = disk.power_cut(1);
+    cut.set_capacity(None);
+    assert_eq!(rows(&open(&cut).unwrap()), expected);
+    // Nor is room needed to open the store and read it.
+    assert_eq!(rows(&open(&disk.power_cut(3)).unwrap()), expected);
+
+    disk.set_capacity(None);
+    while store_letter(&store, "Mnew", &letter(77_777, 100)).is_err() {}
+    store.flush();
+    let status = store.status().unwrap();
+    assert_eq!(status.durable, status.settled, "and is brought to disk");
+    let expected = rows(&store);
+    assert_eq!(rows(&open(&disk.power_cut(2)).unwrap()), expected);
+}
