@@ -7,6 +7,7 @@
 mod administration;
 mod command;
 mod command_line;
+mod condition;
 mod configuration;
 mod driver;
 mod export;

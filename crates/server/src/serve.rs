@@ -14,12 +14,12 @@ use crate::metrics::{Gauge, Metrics};
 use crate::notify::{State, notify};
 use crate::sessions::Sessions;
 use crate::world::SystemClock;
-use crate::{housekeeping, page};
+use crate::{condition, housekeeping, page};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
-use store::backend::embedded::Status;
+use store::backend::embedded::{Condition, Status};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -92,6 +92,7 @@ async fn serve(
     let page = open_page(house, addresses, &surroundings, &mut open).await?;
     let housekeeping = housekeeping::start(Arc::clone(house))?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
+    let condition = tokio::spawn(condition::watch(Arc::clone(house)));
 
     tracing::info!(data = %house.data.display(), "started");
     notify(State::Ready);
@@ -100,7 +101,7 @@ async fn serve(
 
     notify(State::Stopping);
     tracing::info!("stopping");
-    for task in [Some(control), page, Some(certificates)]
+    for task in [Some(control), page, Some(certificates), Some(condition)]
         .into_iter()
         .flatten()
     {
@@ -207,15 +208,10 @@ impl page::Source for Numbers {
     }
 
     fn health(&self) -> Result<(), String> {
-        let status = self
-            .house
-            .backend
-            .status()
-            .map_err(|error| error.to_string())?;
-        match status.failure {
-            Some(why) => Err(format!("read-only: {why}")),
-            None if status.is_full => Err("too little room on the disk".to_owned()),
-            None => Ok(()),
+        match self.house.backend.condition() {
+            Condition::Failed(why) => Err(format!("read-only: {why}")),
+            Condition::Full => Err("too little room on the disk".to_owned()),
+            Condition::Sound => Ok(()),
         }
     }
 }
