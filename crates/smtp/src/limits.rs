@@ -17,7 +17,9 @@ pub struct Limits {
     pub idle_seconds: i64,
     /// Seconds from greeting to end, whatever happens: nobody feeds us a byte a minute for ever.
     pub session_seconds: i64,
-    /// Milliseconds between connection and greeting; who speaks in them is no mail server.
+    /// Milliseconds between connection and greeting for peers on other machines that begin in clear;
+    /// who speaks in them is no mail server. What is sent without waiting comes with or right behind
+    /// the connection, so they need not be many.
     pub greeting_pause_milliseconds: i64,
 }
 
@@ -30,7 +32,7 @@ impl Default for Limits {
             sign_ins_max: 5,
             idle_seconds: 300,
             session_seconds: 4 * 3600,
-            greeting_pause_milliseconds: 0,
+            greeting_pause_milliseconds: 100,
         }
     }
 }

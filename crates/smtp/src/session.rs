@@ -159,12 +159,29 @@ impl Session {
         }
         (self.tally.opened, self.tally.active) = (now, now);
         self.mode = Mode::Greeting;
-        match self.service.limits.greeting_pause_milliseconds {
+        match self.greeting_pause_milliseconds() {
             pause @ 1.. => {
                 self.mode = Mode::Pause;
                 self.then.push(Output::WaitUntil(later(now, pause)));
             }
             _ => self.greet(now),
+        }
+    }
+
+    /// How long to listen before the greeting, which a peer is to wait for (RFC 5321 §4.3.1).
+    ///
+    /// In TLS from the first byte nobody can have slipped anything in, and what runs on this machine
+    /// is not made to wait.
+    fn greeting_pause_milliseconds(&self) -> i64 {
+        let begins_in_clear = matches!(self.service.role, Role::Relay | Role::Submission);
+        let is_elsewhere = self
+            .peer
+            .as_ref()
+            .is_some_and(|peer| !peer.remote.ip().to_canonical().is_loopback());
+        if begins_in_clear && is_elsewhere {
+            self.service.limits.greeting_pause_milliseconds
+        } else {
+            0
         }
     }
 

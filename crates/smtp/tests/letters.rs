@@ -5,8 +5,8 @@
 mod harness;
 
 use engine::StoreError;
-use engine::dialogue::Level;
-use harness::{Stage, house, inbox, stage, stage_with};
+use engine::dialogue::{Input, Level};
+use harness::{Stage, house, inbox, session, stage, stage_with};
 use proptest::prelude::*;
 use smtp::{Limits, Role};
 
@@ -247,35 +247,51 @@ fn an_endless_command_line_is_dropped_and_refused_once() {
     );
 }
 
+/// A connection from another machine, with the limits that are usual.
+fn from_elsewhere(role: Role) -> Stage {
+    let house = house();
+    let mut peer = house.peer(role == Role::Submissions);
+    peer.remote.set_ip([192, 0, 2, 1].into());
+    Stage::open(&house, session(&house, role, Limits::default()), peer)
+}
+
 #[test]
-fn who_speaks_in_the_pause_before_the_greeting_is_refused() {
-    let limits = Limits {
-        greeting_pause_milliseconds: 100,
-        ..Limits::default()
-    };
-    let mut early = stage_with(&house(), Role::Relay, false, limits);
-    assert!(early.lines().is_empty());
-    early.send(b"EHLO x\r\nNOOP\r\n");
-    assert_eq!(
-        early.lines(),
-        ["554 5.5.1 Wait for the reply before speaking"]
-    );
-    assert!(early.is_closed);
-    let mut patient = stage_with(&house(), Role::Relay, false, limits);
-    patient.give(engine::dialogue::Input::Timeout);
+fn who_speaks_before_the_greeting_is_refused() {
+    for role in [Role::Relay, Role::Submission] {
+        let mut early = from_elsewhere(role);
+        assert!(early.lines().is_empty(), "a pause comes first");
+        early.send(b"EHLO x\r\nNOOP\r\n");
+        assert_eq!(
+            early.lines(),
+            ["554 5.5.1 Wait for the reply before speaking"]
+        );
+        assert!(early.is_closed);
+    }
+}
+
+#[test]
+fn who_waits_for_the_greeting_is_greeted_and_heard() {
+    let mut patient = from_elsewhere(Role::Relay);
+    patient.give(Input::Timeout);
     assert_eq!(patient.lines(), ["220 mx.example.test ESMTP facteur"]);
     patient.send(b"NOOP\r\n");
     assert_eq!(patient.lines(), ["250 2.0.0 Ok"]);
 }
 
 #[test]
+fn in_tls_and_on_this_machine_nobody_waits_for_the_greeting() {
+    assert_eq!(from_elsewhere(Role::Submissions).lines().len(), 1);
+    assert_eq!(stage(Role::Relay, false).lines().len(), 1);
+}
+
+#[test]
 fn an_idle_peer_is_let_go_and_a_stopping_server_says_so() {
     let mut stage = addressed(Role::Relay);
     stage.house.pass(299);
-    stage.give(engine::dialogue::Input::Timeout);
+    stage.give(Input::Timeout);
     assert!(!stage.is_closed);
     stage.house.pass(2);
-    stage.give(engine::dialogue::Input::Timeout);
+    stage.give(Input::Timeout);
     assert_eq!(stage.lines(), ["421 4.4.2 Time is up"]);
     assert!(stage.is_closed);
     let mut stage = addressed(Role::Relay);

@@ -31,7 +31,7 @@ pub fn house() -> Rehearsal {
     house
 }
 
-fn session(house: &Rehearsal, role: Role, limits: Limits) -> Session {
+pub fn session(house: &Rehearsal, role: Role, limits: Limits) -> Session {
     let service = Service {
         engine: house.engine.clone(),
         role,
