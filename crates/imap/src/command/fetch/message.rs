@@ -1,6 +1,7 @@
 //! Tells one message, item by item; a long literal over several steps.
 
 use super::Gathered;
+use super::decoded::{Decoded, Encoded};
 use super::section::{self, Found};
 use crate::codec::envelope::write_envelope;
 use crate::codec::fetch::{FetchItem, Partial, Section, SectionName, write_part};
@@ -14,13 +15,8 @@ use engine::dialogue::SEND_BYTES_MAX;
 use engine::{Account, ItemRow, Message, Uid};
 use formats::message::Summary;
 use formats::message::SummaryRef;
-use formats::message::decode::{self, Encoding};
 use formats::message::scan::{Limits, Scanner};
 use std::ops::Range;
-
-/// Bytes of a part that are decoded for BINARY; larger ones are refused, since they must be decoded
-/// at once.
-const BINARY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Bytes read at once when a letter has to be scanned again.
 const SCAN_BYTES: u64 = 1024 * 1024;
@@ -38,6 +34,8 @@ pub(super) struct Telling {
     literal: Range<u64>,
     /// The same, made for this answer.
     made: Bytes,
+    /// The rest of a part that is decoded for this answer, behind what is made of it.
+    decoded: Option<Decoded>,
     tell_flags: bool,
 }
 
@@ -60,6 +58,7 @@ impl Telling {
             next: 0,
             literal: 0..0,
             made: Bytes::new(),
+            decoded: None,
             tell_flags,
         }
     }
@@ -127,12 +126,21 @@ impl Telling {
 
     /// Writes more of an open literal. True if none is open any more.
     fn pass_literal(&mut self, out: &mut BytesMut) -> Result<bool, Refusal> {
-        let room = SEND_BYTES_MAX
-            .saturating_sub(out.len())
-            .min(self.made.len());
-        out.put_slice(&self.made.split_to(room));
-        if !self.made.is_empty() {
-            return Ok(false);
+        loop {
+            let room = SEND_BYTES_MAX
+                .saturating_sub(out.len())
+                .min(self.made.len());
+            out.put_slice(&self.made.split_to(room));
+            if !self.made.is_empty() {
+                return Ok(false);
+            }
+            let Some(decoded) = &mut self.decoded else {
+                break;
+            };
+            self.made = decoded.next(&self.message)?.into();
+            if self.made.is_empty() {
+                self.decoded = None;
+            }
         }
         while !self.literal.is_empty() {
             let room = SEND_BYTES_MAX.saturating_sub(out.len());
@@ -198,12 +206,30 @@ impl Telling {
                 let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
                 let range = place(range.start)..place(range.end);
                 self.made = Bytes::from(bytes).slice(range);
-                if self.made.contains(&0) {
-                    out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
-                }
                 write::literal_head(out, u64::try_from(self.made.len()).unwrap_or(0));
             }
         }
+    }
+
+    /// Writes the head of a literal with a part decoded; its bytes are left to be passed on.
+    fn open_decoded(
+        &mut self,
+        out: &mut BytesMut,
+        found: Option<&Encoded>,
+        partial: Option<Partial>,
+    ) -> Result<(), Refusal> {
+        let Some(encoded) = found else {
+            out.put_slice(b"NIL");
+            return Ok(());
+        };
+        let measure = encoded.measure(&self.message)?;
+        let told = cut(0..measure.len, partial);
+        if measure.has_nul {
+            out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
+        }
+        write::literal_head(out, told.end - told.start);
+        self.decoded = Some(encoded.decoded(told));
+        Ok(())
     }
 
     fn write_item(&mut self, out: &mut BytesMut, item: &FetchItem) -> Result<(), Refusal> {
@@ -247,17 +273,16 @@ impl Telling {
                 out.put_slice(b"]");
                 write_offset(out, *partial);
                 out.put_u8(b' ');
-                let found = binary(part, &summary, &self.message)?;
-                self.open_literal(out, found, *partial);
+                let found = Encoded::find(part, &summary, &self.message)?;
+                self.open_decoded(out, found.as_ref(), *partial)?;
             }
             FetchItem::BinarySize(part) => {
                 out.put_slice(b"BINARY.SIZE[");
                 write_part(out, part);
                 out.put_slice(b"] ");
-                let size = match binary(part, &summary, &self.message)? {
-                    Found::Nothing => 0,
-                    Found::Range(range) => range.end.saturating_sub(range.start),
-                    Found::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(0),
+                let size = match Encoded::find(part, &summary, &self.message)? {
+                    None => 0,
+                    Some(encoded) => encoded.measure(&self.message)?.len,
                 };
                 write::number(out, size);
             }
@@ -366,25 +391,4 @@ fn cut(range: Range<u64>, partial: Option<Partial>) -> Range<u64> {
     };
     let start = range.start.saturating_add(offset).min(range.end);
     start..start.saturating_add(length).min(range.end)
-}
-
-/// A part without its transfer encoding. Source: RFC 3516 §4.2, §4.3.
-fn binary(part: &[u32], summary: &SummaryRef<'_>, message: &Message) -> Result<Found, Refusal> {
-    if part.is_empty() {
-        return Ok(Found::Range(0..message.len()));
-    }
-    let Some(found) = summary.part_at(part) else {
-        return Ok(Found::Nothing);
-    };
-    let range = section::body_of(&found, message);
-    if !Encoding::is_known(found.encoding) {
-        return Err(Refusal::UnknownEncoding);
-    }
-    if found.body_size() > BINARY_BYTES_MAX {
-        return Err(Refusal::Fault(crate::codec::Fault::Limit(
-            "Part is too large to be decoded",
-        )));
-    }
-    let encoding = Encoding::named(found.encoding);
-    Ok(Found::Bytes(decode::all(encoding, &message.read(range)?)))
 }

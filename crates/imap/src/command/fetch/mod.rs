@@ -9,6 +9,7 @@
 //!
 //! Standards: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE), §3.2.6 (VANISHED).
 
+mod decoded;
 mod departed;
 mod message;
 mod section;
