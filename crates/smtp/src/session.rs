@@ -314,7 +314,7 @@ impl Session {
             }
             Command::Mail(..) => command::mail::run(self, command),
             Command::Recipient(mailbox, parameters) => {
-                command::recipient::run(self, mailbox.as_ref(), parameters)
+                command::recipient::run(self, mailbox, parameters)
             }
             Command::Data => command::data::run(self, is_last),
             Command::Chunk(chunk) => {
@@ -354,19 +354,27 @@ impl Session {
             (Mode::Closed, _) => self.mode = Mode::Closed,
             (Mode::Checking, answer) => command::authenticate::check(self, &answer),
             (Mode::Storing(source), _) => self.stored(source, is_busy),
-            (Mode::Deferred(_) | Mode::Delivering, Answer::Busy) => {
-                command::deliver::refuse(self, &Refusal::Busy);
-            }
-            (Mode::Deferred(command), _) => {
-                if let Err(refusal) = command::mail::carry_out(self, *command) {
-                    self.refuse(&refusal);
-                }
-            }
+            (Mode::Deferred(_), Answer::Busy) => self.refuse(&Refusal::Busy),
+            (Mode::Deferred(command), _) => self.deferred(*command),
+            (Mode::Delivering, Answer::Busy) => command::deliver::refuse(self, &Refusal::Busy),
             (Mode::Delivering, _) => command::deliver::run(self),
             (Mode::Settling(delivered), Answer::Settled(result)) => {
                 command::deliver::settled(self, &delivered, result);
             }
             (mode, _) => self.mode = mode,
+        }
+    }
+
+    /// Carries out a command that had to wait for a step that may read the disk.
+    fn deferred(&mut self, command: Command) {
+        let outcome = match command {
+            Command::Recipient(mailbox, parameters) => {
+                command::recipient::carry_out(self, mailbox.as_ref(), parameters)
+            }
+            command => command::mail::carry_out(self, command),
+        };
+        if let Err(refusal) = outcome {
+            self.refuse(&refusal);
         }
     }
 

@@ -5,7 +5,8 @@
 mod harness;
 
 use engine::StoreError;
-use engine::dialogue::{Input, Level};
+use engine::dialogue::{Answer, Dialogue, Effort, Input, Level, Output, Question};
+use engine::directory::administration::AccountChange;
 use harness::{Stage, house, inbox, session, stage, stage_with};
 use proptest::prelude::*;
 use smtp::{Limits, Role};
@@ -141,6 +142,56 @@ fn received_tells_how_the_letter_came_and_for_whom() {
     ] {
         assert!(stored.contains(part), "{part} is missing in {stored}");
     }
+}
+
+const ALICE: &[u8] = b"RCPT TO:<alice@example.test>\r\n";
+
+/// What the session says to one line, in the thread that reads the socket.
+fn at_once(stage: &mut Stage, line: &[u8]) -> Vec<Output> {
+    let (mut outputs, now) = (Vec::new(), stage.house.engine.now());
+    stage.session.advance(Input::Bytes(line), now, &mut outputs);
+    outputs
+}
+
+fn asks_for_disk(outputs: &[Output]) -> bool {
+    matches!(outputs, [Output::Ask(Question::Work(Effort::Disk(_)))])
+}
+
+#[test]
+fn only_a_recipient_that_is_known_is_answered_without_the_disk() {
+    let mut stage = stage(Role::Relay, false);
+    stage.send(b"HELO x\r\nMAIL FROM:<>\r\n");
+    stage.lines();
+    assert!(asks_for_disk(&at_once(&mut stage, ALICE)));
+    stage.give(Input::Answer(Answer::Busy));
+    assert_eq!(stage.lines(), ["451 4.3.2 Too busy, try again later"]);
+    stage.send(ALICE);
+    assert_eq!(stage.lines(), ["250 2.1.5 Ok"]);
+    assert!(matches!(at_once(&mut stage, ALICE)[..], [Output::Send(_)]));
+    stage.house.pass(61);
+    assert!(
+        asks_for_disk(&at_once(&mut stage, ALICE)),
+        "a quota may have been given meanwhile"
+    );
+    stage.give(Input::Answer(Answer::Work));
+    assert_eq!(stage.lines(), ["250 2.1.5 Ok"]);
+}
+
+#[test]
+fn a_quota_that_was_just_given_is_looked_at() {
+    let mut stage = stage(Role::Relay, false);
+    stage.send(b"HELO x\r\nMAIL FROM:<> SIZE=1000\r\n");
+    stage.send(ALICE);
+    assert_eq!(stage.lines().last().unwrap(), "250 2.1.5 Ok");
+    let change = AccountChange {
+        quota_bytes: Some(Some(900)),
+        ..AccountChange::default()
+    };
+    let alice = stage.house.number("alice@example.test").unwrap();
+    let pending = stage.house.engine.change_account(alice, &change).unwrap();
+    pending.wait().unwrap();
+    stage.send(ALICE);
+    assert_eq!(stage.lines(), ["452 4.2.2 Mailbox is full"]);
 }
 
 /// Source: RFC 5321 §2.4.

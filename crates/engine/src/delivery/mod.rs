@@ -97,8 +97,15 @@ impl Engine {
         format!("{milliseconds:010x}{random:010x}")
     }
 
+    /// Where a recipient leads, if that is known without reading the disk and there is surely room;
+    /// else it must be found where the disk may be read, by [`crate::Directory::resolve`] and
+    /// [`Engine::check_recipient`].
+    pub fn recall_recipient(&self, address: &str) -> Option<Arc<Resolution>> {
+        self.directory().open_resolution(address, self.now())
+    }
+
     /// Says whether a recipient can take a letter of this size, when it is named and not only at
-    /// the end.
+    /// the end. May read the disk.
     ///
     /// Errors: [`EngineError::NoSuchAddress`]; [`EngineError::OverQuota`] if no mailbox behind the
     /// address has room.
@@ -119,6 +126,9 @@ impl Engine {
                 for Mailbox { account, .. } in mailboxes {
                     let row = view.account_row(*account)?.unwrap_or_default();
                     let used = row.used_bytes.saturating_add(size_bytes);
+                    if row.quota_bytes.is_none() {
+                        self.directory().learn_unlimited(*account, self.now());
+                    }
                     open |= row.quota_bytes.is_none_or(|quota| used <= quota);
                 }
                 if open {

@@ -10,11 +10,17 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 use store::StoreError;
-use store::id::{AccountId, ChangeSeq};
+use store::id::{AccountId, ChangeSeq, Timestamp};
 use store::model::{DirectoryRecord, Watch};
 
 /// Entries of each table; an entry is about 200 bytes.
 const ENTRIES_MAX: usize = 50_000;
+/// How long an account is taken for one without a quota. A quota is no part of the directory, so that
+/// one given elsewhere empties no table; who is over it is then refused this much later.
+const UNLIMITED_SECONDS: i64 = 60;
+/// Mailboxes that are looked at one by one in the thread that asks; larger groups are left to one
+/// that may take its time.
+const MAILBOXES_MAX: usize = 100;
 /// Longer names are looked up each time; RFC 5321 §4.5.3.1.3 ends at 256.
 const NAME_BYTES_MAX: usize = 320;
 
@@ -49,6 +55,8 @@ struct Tables {
     resolutions: HashMap<String, Arc<Resolution>>,
     accounts: HashMap<AccountId, Option<Arc<Entry>>>,
     names: HashMap<String, Option<AccountId>>,
+    /// Accounts that had no quota lately, and until when they count as such.
+    unlimited: HashMap<AccountId, Timestamp>,
 }
 
 impl Tables {
@@ -58,6 +66,7 @@ impl Tables {
             self.resolutions.clear();
             self.accounts.clear();
             self.names.clear();
+            self.unlimited.clear();
         }
     }
 }
@@ -70,6 +79,7 @@ impl Cache {
             resolutions: HashMap::new(),
             accounts: HashMap::new(),
             names: HashMap::new(),
+            unlimited: HashMap::new(),
         }))
     }
 
@@ -87,6 +97,38 @@ impl Cache {
             || recipient.to_owned(),
             || read().map(Arc::new),
         )
+    }
+
+    /// A resolution that is known already, if no mailbox in it can be full.
+    pub(super) fn open_resolution(
+        &self,
+        recipient: &str,
+        now: Timestamp,
+    ) -> Option<Arc<Resolution>> {
+        let mut tables = self.0.lock();
+        tables.forget_if_changed();
+        let found = tables.resolutions.get(recipient)?;
+        let mailboxes = found.mailboxes();
+        let is_open = |account| tables.unlimited.get(account).is_some_and(|end| now < *end);
+        let is_known = mailboxes.len() <= MAILBOXES_MAX
+            && mailboxes.iter().all(|mailbox| is_open(&mailbox.account));
+        is_known.then(|| Arc::clone(found))
+    }
+
+    /// Remembers for a while that an account has no quota.
+    pub(super) fn learn_unlimited(&self, account: AccountId, now: Timestamp) {
+        let mut tables = self.0.lock();
+        if tables.unlimited.len() >= ENTRIES_MAX {
+            tables.unlimited.clear();
+        }
+        let lasting = UNLIMITED_SECONDS * Timestamp::PER_SECOND;
+        let end = Timestamp(now.0.saturating_add(lasting));
+        tables.unlimited.insert(account, end);
+    }
+
+    /// Forgets it: the account is given a quota.
+    pub(super) fn forget_unlimited(&self, account: AccountId) {
+        self.0.lock().unlimited.remove(&account);
     }
 
     pub(super) fn account(

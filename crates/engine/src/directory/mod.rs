@@ -23,7 +23,7 @@ pub use record::{AccountKind, AccountRecord, AppPassword, FetchPolicy, ListRecor
 pub use resolve::{Mailbox, Resolution};
 use std::sync::Arc;
 use store::StoreError;
-use store::id::AccountId;
+use store::id::{AccountId, Timestamp};
 use store::model::{DirectoryKind, Reads, Store, View};
 
 /// The directory, for reading.
@@ -53,6 +53,26 @@ impl Directory {
         self.cache.resolution(recipient, || {
             resolve::Lookup::new(&self.view()?, self.tag_separator).resolve(recipient)
         })
+    }
+
+    /// What [`Directory::resolve`] would say, if that is known without the disk and none of the
+    /// mailboxes can be full.
+    pub(crate) fn open_resolution(
+        &self,
+        recipient: &str,
+        now: Timestamp,
+    ) -> Option<Arc<Resolution>> {
+        self.cache.open_resolution(recipient, now)
+    }
+
+    /// Remembers for a while that an account has no quota.
+    pub(crate) fn learn_unlimited(&self, account: AccountId, now: Timestamp) {
+        self.cache.learn_unlimited(account, now);
+    }
+
+    /// Forgets it: the account is given a quota.
+    pub(crate) fn forget_unlimited(&self, account: AccountId) {
+        self.cache.forget_unlimited(account);
     }
 
     /// An account's record.

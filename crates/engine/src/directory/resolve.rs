@@ -47,6 +47,16 @@ pub enum Resolution {
     Unknown,
 }
 
+impl Resolution {
+    /// The mailboxes here that it leads to.
+    pub fn mailboxes(&self) -> &[Mailbox] {
+        match self {
+            Self::Local { mailboxes, .. } => mailboxes,
+            Self::Remote(_) | Self::Unknown => &[],
+        }
+    }
+}
+
 /// One look into the directory.
 pub(super) struct Lookup<'a> {
     view: &'a View<'a>,

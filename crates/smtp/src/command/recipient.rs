@@ -4,24 +4,53 @@
 //! Sources: RFC 5321 §4.1.1.3, §3.6.2 (relaying), §4.5.3.1.10 (too many), RFC 3461 §4 (NOTIFY,
 //! ORCPT).
 
+use crate::codec::command::Command;
 use crate::codec::parameter::{self, RecipientParameters};
 use crate::codec::reply::Reply;
 use crate::refusal::Refusal;
-use crate::session::Session;
+use crate::session::{Mode, Session};
 use engine::dialogue::Level;
 use engine::queue::Notify;
 use engine::{Engine, EngineError, Recipient, Resolution};
 use formats::address::Mailbox;
 use std::sync::Arc;
 
-/// Adds a recipient, or notes in the log why not.
+/// Adds a recipient that is known; another is looked for where the disk may be read.
 pub(crate) fn run(
+    session: &mut Session,
+    mailbox: Option<Mailbox>,
+    parameters: RecipientParameters,
+) -> Result<(), Refusal> {
+    let known = check(session, mailbox.as_ref()).map(|()| recall(session, mailbox.as_ref()));
+    let added = match known {
+        Ok(Some(found)) => add(session, found, parameters),
+        Ok(None) => {
+            let command = Command::Recipient(mailbox, parameters);
+            session.ask_for_disk(Mode::Deferred(Box::new(command)));
+            return Ok(());
+        }
+        Err(refusal) => Err(refusal),
+    };
+    answer(session, mailbox.as_ref(), added)
+}
+
+/// Looks for a recipient and adds it, where the disk may be read.
+pub(crate) fn carry_out(
     session: &mut Session,
     mailbox: Option<&Mailbox>,
     parameters: RecipientParameters,
 ) -> Result<(), Refusal> {
-    let outcome = add(session, mailbox, parameters);
-    if let Err(refusal) = &outcome
+    let added = look_up(session, mailbox).and_then(|found| add(session, found, parameters));
+    answer(session, mailbox, added)
+}
+
+/// Notes in the log why a recipient is refused.
+fn answer(
+    session: &mut Session,
+    mailbox: Option<&Mailbox>,
+    added: Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    if let Err(refusal) = &added
         && session.transaction.is_some()
     {
         let address = mailbox.map_or_else(|| "postmaster".to_owned(), ToString::to_string);
@@ -29,7 +58,7 @@ pub(crate) fn run(
         let facts = vec![("from", sender(session)), ("to", address), ("why", why)];
         session.log(Level::Info, "smtp: recipient refused", facts);
     }
-    outcome?;
+    added?;
     session.done(Reply::new(250, "2.1.5", "Ok"))
 }
 
@@ -41,49 +70,42 @@ fn sender(session: &Session) -> String {
     sender.map(ToString::to_string).unwrap_or_default()
 }
 
-fn add(
-    session: &mut Session,
-    mailbox: Option<&Mailbox>,
-    parameters: RecipientParameters,
-) -> Result<(), Refusal> {
-    let service = Arc::clone(&session.service);
-    let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
+/// What can be said without looking anywhere.
+fn check(session: &Session, mailbox: Option<&Mailbox>) -> Result<(), Refusal> {
+    let transaction = session.transaction.as_ref().ok_or(Refusal::WrongOrder)?;
     if transaction.letter.is_some() {
         return Err(Refusal::WrongOrder); // BDAT has begun.
     }
-    if transaction.recipients.len() >= service.limits.recipients_max {
+    if transaction.recipients.len() >= session.service.limits.recipients_max {
         return Err(Refusal::TooManyRecipients);
     }
     if mailbox.is_some_and(Mailbox::needs_utf8) && !transaction.parameters.utf8 {
         return Err(Refusal::NeedsUtf8);
     }
-    let (address, resolution) = resolve(&service.engine, mailbox)?;
-    if let Resolution::Remote(_) = *resolution {
-        if session.user.is_none() {
-            return Err(Refusal::Relay);
-        }
-        if address.starts_with('"') {
-            return Err(Refusal::QuotedRecipient);
-        }
-    }
-    let size = transaction.parameters.size_bytes.unwrap_or(0);
-    service.engine.check_recipient(&resolution, size)?;
-    transaction.recipients.push(Recipient {
-        address,
-        resolution,
-        notify: parameters.notify.map_or(Notify::USUAL, notify),
-        original: parameters
-            .original
-            .map(|(kind, address)| format!("{kind};{address}")),
-    });
     Ok(())
 }
 
 /// The address as it is written, and where it leads.
-fn resolve(
-    engine: &Engine,
-    mailbox: Option<&Mailbox>,
-) -> Result<(String, Arc<Resolution>), EngineError> {
+type Found = (String, Arc<Resolution>);
+
+/// What is known of a recipient without reading the disk.
+fn recall(session: &Session, mailbox: Option<&Mailbox>) -> Option<Found> {
+    let mailbox = mailbox?;
+    let engine = &session.service.engine;
+    let resolution = engine.recall_recipient(&crate::plain(mailbox))?;
+    Some((mailbox.to_string(), resolution))
+}
+
+fn look_up(session: &Session, mailbox: Option<&Mailbox>) -> Result<Found, Refusal> {
+    let transaction = session.transaction.as_ref().ok_or(Refusal::WrongOrder)?;
+    let size = transaction.parameters.size_bytes.unwrap_or(0);
+    let engine = &session.service.engine;
+    let (address, resolution) = resolve(engine, mailbox)?;
+    engine.check_recipient(&resolution, size)?;
+    Ok((address, resolution))
+}
+
+fn resolve(engine: &Engine, mailbox: Option<&Mailbox>) -> Result<Found, EngineError> {
     let directory = engine.directory();
     if let Some(mailbox) = mailbox {
         return Ok((
@@ -100,6 +122,29 @@ fn resolve(
     let address = format!("postmaster@{}", domain.name);
     let resolution = directory.resolve(&address)?;
     Ok((address, resolution))
+}
+
+fn add(
+    session: &mut Session,
+    (address, resolution): Found,
+    parameters: RecipientParameters,
+) -> Result<(), Refusal> {
+    match *resolution {
+        Resolution::Unknown => return Err(EngineError::NoSuchAddress.into()),
+        Resolution::Remote(_) if session.user.is_none() => return Err(Refusal::Relay),
+        Resolution::Remote(_) if address.starts_with('"') => return Err(Refusal::QuotedRecipient),
+        Resolution::Remote(_) | Resolution::Local { .. } => {}
+    }
+    let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
+    transaction.recipients.push(Recipient {
+        address,
+        resolution,
+        notify: parameters.notify.map_or(Notify::USUAL, notify),
+        original: parameters
+            .original
+            .map(|(kind, address)| format!("{kind};{address}")),
+    });
+    Ok(())
 }
 
 fn notify(asked: parameter::Notify) -> Notify {

@@ -152,7 +152,7 @@ impl Engine {
         change: &AccountChange,
     ) -> Result<Pending<()>, EngineError> {
         let locked = [AccountId::DIRECTORY, account];
-        self.store().write(&locked, Origin::default(), |txn| {
+        let pending = self.store().write(&locked, Origin::default(), |txn| {
             if let Some(quota_bytes) = change.quota_bytes {
                 txn.set_quota(account, quota_bytes)?;
             }
@@ -165,7 +165,9 @@ impl Engine {
                 record.fetch_policy = change.fetch_policy.unwrap_or(record.fetch_policy);
                 Ok(())
             })
-        })
+        });
+        self.directory().forget_unlimited(account);
+        pending
     }
 
     /// Gives an account another first address; the old one stays as a further address of its own.
