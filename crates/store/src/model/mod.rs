@@ -16,6 +16,9 @@ mod codec;
 mod derived;
 mod error;
 pub mod flags;
+#[cfg(any(test, fuzzing))]
+#[path = "../../fuzz/rows.rs"]
+pub mod fuzz;
 mod key;
 mod reads;
 pub mod row;

@@ -49,6 +49,9 @@ mod check;
 mod collect;
 mod commit;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[path = "../../../fuzz/log.rs"]
+pub mod fuzz;
 mod index;
 mod log;
 mod memtable;

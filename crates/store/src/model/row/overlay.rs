@@ -54,7 +54,7 @@ pub(crate) fn path_from_bytes(bytes: &[u8]) -> Result<Vec<PathStep>, StoreError>
         path.push(match kind {
             0 => PathStep::Recipient(number),
             1 => PathStep::Attachment(number),
-            2 => PathStep::Embedded,
+            2 if number == 0 => PathStep::Embedded,
             3 => PathStep::Part(number),
             _ => return Err(corrupt("unknown step in an overlay path")),
         });
