@@ -12,12 +12,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # A command that the client tests need, and the Debian package that brings it.
 TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt offlineimap:offlineimap3 npm:npm python3:python3
 
-.PHONY: run test nightly build prerequisites tools format lint unit licences clients crash clean help
+.PHONY: run test nightly build prerequisites tools format lint unit licences clients crash fuzz clean help
 
 help:
 	@echo "make run    build facteur and start a sample server (ports from 10000; ARGS= for more options)"
 	@echo "make test   format, lint, unit tests, licences, real mail clients, some kills"
 	@echo "make nightly   make test with Thunderbird too, and hundreds of kills under load"
+	@echo "make fuzz   libFuzzer on every parser, SECONDS_EACH=60 (needs nightly Rust and cargo-fuzz)"
 
 run: build
 	"$(TARGET)/release/facteur" try $(ARGS)
@@ -69,6 +70,19 @@ clients: build
 # kill -9 under load, against a ledger of what was acknowledged.
 crash: build
 	cargo xtask crash $(or $(KILLS),15)
+
+# libFuzzer on every target, or on one (FUZZ=imap/dialogue); what it learned stays in crates/*/fuzz/corpus.
+fuzz: prerequisites
+	@cargo +nightly fuzz --version >/dev/null || { echo "make: run: rustup toolchain install nightly; cargo install cargo-fuzz" >&2; exit 1; }
+	@for folder in crates/*/fuzz; do \
+	  crate="$${folder#crates/}"; crate="$${crate%/fuzz}"; \
+	  for target in $$(cargo +nightly fuzz list --fuzz-dir "$$folder"); do \
+	    [ -z "$(FUZZ)" ] || [ "$(FUZZ)" = "$$crate/$$target" ] || continue; \
+	    echo "fuzz: $$crate/$$target"; \
+	    cargo +nightly fuzz run --fuzz-dir "$$folder" "$$target" -- \
+	      -max_total_time=$(or $(SECONDS_EACH),60) -timeout=20 -verbosity=0 -print_final_stats=1; \
+	  done; \
+	done
 
 clean:
 	cargo clean
