@@ -67,6 +67,7 @@ pub fn restore(
         })?;
         begun.wait()?;
     }
+    house.backend.end_restore()?;
     let as_of = at.map_or_else(|| "the latest state".to_owned(), rfc3339);
     let text = format!("{} holds {as_of} of {}", data.display(), backup.display());
     Ok(Reply::new(

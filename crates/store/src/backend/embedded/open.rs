@@ -32,6 +32,7 @@ impl Embedded {
     pub fn open(world: World, folder: &Path, options: Options) -> Result<Arc<Self>, StoreError> {
         let paths = Paths::new(folder);
         let lock = enter(&*world.vfs, &paths)?;
+        refuse_unfinished(&*world.vfs, &paths)?;
         Self::open_locked(world, paths, options, lock)
     }
 
@@ -43,6 +44,7 @@ impl Embedded {
         let paths = Paths::new(folder);
         let vfs = Arc::clone(&world.vfs);
         let lock = enter(&*vfs, &paths)?;
+        refuse_unfinished(&*vfs, &paths)?;
         let aside = paths.index_aside();
         rename_if_there(&*vfs, &paths.index(), &aside)?;
         let opened = Self::open_locked(world, paths.clone(), options, lock);
@@ -53,17 +55,14 @@ impl Embedded {
         opened
     }
 
-    fn open_locked(
+    /// Opens the store whose lock is held, also one that is being restored.
+    pub(super) fn open_locked(
         world: World,
         paths: Paths,
         options: Options,
         lock: Box<dyn Send + Sync>,
     ) -> Result<Arc<Self>, StoreError> {
         let vfs = Arc::clone(&world.vfs);
-        if segment::read_file(&*vfs, &paths.unfinished())?.is_some() {
-            let text = "a restore into this folder did not end; empty it and restore again";
-            return Err(StoreError::Refused(text.into()));
-        }
         check_version(&*vfs, &paths)?;
         let secret = secret(&world, &paths)?;
         remove_unfinished(&*vfs, &paths)?;
@@ -186,6 +185,14 @@ pub(super) fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>
         let path = paths.root().display().to_string();
         StoreError::Refused(format!("{path} is in use by another process ({error})"))
     })
+}
+
+fn refuse_unfinished(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
+    if segment::read_file(vfs, &paths.unfinished())?.is_some() {
+        let text = "a restore into this folder did not end; empty it and restore again";
+        return Err(StoreError::Refused(text.into()));
+    }
+    Ok(())
 }
 
 fn check_version(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {

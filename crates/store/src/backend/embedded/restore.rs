@@ -2,7 +2,8 @@
 //! moment.
 //!
 //! The restored store goes on behind the chosen moment with a new segment; what came later stays
-//! out. The model must then begin new epochs, so that every client starts again.
+//! out. The model must then begin new epochs, so that every client starts again; until
+//! [`Embedded::end_restore`] says that it has, the folder cannot be opened again.
 
 use super::backup::{self, BackupReport, Side, copy_file, copy_large_bodies, prepare_target};
 use super::base;
@@ -59,6 +60,8 @@ impl Moment {
 impl Embedded {
     /// Restores a backup, or the folder of a stopped store, into an empty folder and opens it.
     ///
+    /// The restore is over when [`Embedded::end_restore`] was called.
+    ///
     /// Errors: [`StoreError::Refused`] when the target is not empty or the moment is before all
     /// that is kept; [`StoreError::Corrupt`] when the source is not whole.
     pub fn restore(
@@ -100,10 +103,18 @@ impl Embedded {
             };
             cut.run()?;
         }
-        to.vfs.remove(&to.paths.unfinished())?;
-        to.vfs.sync_directory(to.paths.root())?;
-        drop(lock);
-        Self::open(world, folder, options)
+        Self::open_locked(world, Paths::new(folder), options, lock)
+    }
+
+    /// Ends a restore: from now on the folder opens like any other.
+    ///
+    /// To be called once the new epochs are on disk. A restore that is killed before leaves a
+    /// folder that does not open, never a store that takes tokens for its own which it gave in
+    /// what is now another future.
+    pub fn end_restore(&self) -> Result<(), StoreError> {
+        let vfs = &*self.world.vfs;
+        vfs.remove(&self.paths.unfinished())?;
+        Ok(vfs.sync_directory(self.paths.root())?)
     }
 }
 

@@ -158,6 +158,12 @@ fn a_restored_store_goes_on_and_can_be_rebuilt() {
     add(&restored, 50..55);
     restored.flush();
     let expected = all_rows(&restored);
+    let refused = open(&new_disk.image());
+    assert!(
+        matches!(&refused, Err(StoreError::Refused(why)) if why.contains("did not end")),
+        "killed before the new epochs were there"
+    );
+    restored.end_restore().unwrap();
     drop(restored);
     assert_eq!(all_rows(&open(&new_disk.image()).unwrap()), expected);
     let rebuilt = Embedded::rebuild(world(&new_disk), folder(), SMALL).unwrap();
