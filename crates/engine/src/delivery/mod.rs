@@ -22,7 +22,7 @@ use place::Plan;
 use std::sync::Arc;
 use store::backend::Pending;
 use store::id::AccountId;
-use store::model::{Origin, Reads, Receipt};
+use store::model::{Origin, Receipt};
 pub use trace::Arrival;
 
 /// What is to become of the whole when one recipient cannot be served.
@@ -121,10 +121,9 @@ impl Engine {
                 mailboxes,
                 forwards,
             } => {
-                let view = self.directory().view()?;
                 let mut open = !forwards.is_empty();
                 for Mailbox { account, .. } in mailboxes {
-                    let row = view.account_row(*account)?.unwrap_or_default();
+                    let row = self.store().account_row(*account)?.unwrap_or_default();
                     let used = row.used_bytes.saturating_add(size_bytes);
                     if row.quota_bytes.is_none() {
                         self.directory().learn_unlimited(*account, self.now());

@@ -37,6 +37,7 @@ pub(super) struct Plan<'a> {
     envelope: &'a Envelope,
     letter: &'a Staged,
     name: String,
+    return_path: String,
     received: String,
     tasks: Vec<Task>,
     queued: Vec<QueuedRecipient>,
@@ -58,6 +59,7 @@ impl<'a> Plan<'a> {
             envelope,
             letter,
             name,
+            return_path: trace::return_path(&envelope.sender),
             received,
             tasks: Vec::new(),
             queued: Vec::new(),
@@ -179,7 +181,7 @@ impl<'a> Plan<'a> {
 
     fn copy(&self, txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<Receipt, EngineError> {
         let folder = folder_for(txn, mailbox)?;
-        let prefix = trace::prefix(&self.envelope.sender, &mailbox.address, &self.received);
+        let prefix = trace::prefix(&self.return_path, &mailbox.address, &self.received);
         let item = NewItem {
             received: Some(self.now),
             body: Some(Body::Staged(self.letter.body().clone())),
@@ -225,7 +227,7 @@ impl<'a> Plan<'a> {
 }
 
 /// The inbox, or the ordinary folder that has the tag's name.
-fn folder_for(txn: &Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
+fn folder_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
     let account = mailbox.account;
     if let Some(tag) = &mailbox.tag
         && let Some((folder, row)) = txn.child(account, Some(MAIL_ROOT), tag)?
@@ -233,7 +235,7 @@ fn folder_for(txn: &Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError>
     {
         return Ok(folder);
     }
-    let usual = txn.folder(account, INBOX)?;
+    let usual = txn.keep_folder(account, INBOX)?;
     if usual.is_some_and(|row| row.role == Role::Inbox && row.removed.is_none()) {
         return Ok(INBOX);
     }

@@ -62,13 +62,21 @@ pub fn received(
     line
 }
 
+/// The line that names who is told of failures.
+pub(super) fn return_path(sender: &str) -> String {
+    format!("Return-Path: <{}>\r\n", harmless(sender))
+}
+
 /// The whole prefix of a letter that is delivered here.
-pub(super) fn prefix(sender: &str, delivered_to: &str, received: &str) -> String {
-    format!(
-        "Return-Path: <{}>\r\nDelivered-To: {}\r\n{received}",
-        harmless(sender),
-        harmless(delivered_to)
-    )
+pub(super) fn prefix(return_path: &str, delivered_to: &str, received: &str) -> String {
+    [
+        return_path,
+        "Delivered-To: ",
+        &harmless(delivered_to),
+        "\r\n",
+        received,
+    ]
+    .concat()
 }
 
 /// What can stand in a line of a header without changing what the line says.

@@ -16,9 +16,14 @@ pub(crate) trait Row: Sized {
     /// Reads the fields back.
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError>;
 
+    /// About how many bytes the value takes, so that its buffer need not grow.
+    fn len_hint(&self) -> usize {
+        128
+    }
+
     /// The whole value, with its version byte.
     fn encode(&self) -> Bytes {
-        let mut out = Encoder::default();
+        let mut out = Encoder(Vec::with_capacity(self.len_hint()));
         out.byte(VERSION);
         self.write(&mut out);
         out.finish()
@@ -55,7 +60,7 @@ pub(crate) struct Encoder(Vec<u8>);
 
 impl Encoder {
     pub(crate) fn finish(self) -> Bytes {
-        Bytes::from(self.0)
+        Bytes::from(self.0.into_boxed_slice())
     }
 
     pub(crate) fn byte(&mut self, value: u8) {

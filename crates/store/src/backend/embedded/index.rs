@@ -12,6 +12,7 @@ use super::memtable::{Memtable, Value};
 use super::rows::{APPLIED_KEY, LogPlace};
 use crate::error::StoreError;
 use crate::world::{File, Open, Vfs};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use redb::{
     Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, Table,
@@ -97,12 +98,17 @@ impl Index {
         read.open_table(TABLE).map_err(|error| damaged(&error))
     }
 
+    /// One value of what was applied last.
+    pub fn value(&self, key: &[u8]) -> Result<Value, StoreError> {
+        let view = self.view()?;
+        let found = view.get(key).map_err(|error| damaged(&error))?;
+        Ok(found.map(|value| Bytes::copy_from_slice(value.value())))
+    }
+
     /// The place in the log up to which rows were applied; `None` for a new index.
     pub fn applied(&self) -> Result<Option<LogPlace>, StoreError> {
-        let view = self.view()?;
-        let value = view.get(APPLIED_KEY).map_err(|error| damaged(&error))?;
-        value
-            .map(|value| LogPlace::parse(value.value()))
+        self.value(APPLIED_KEY)?
+            .map(|value| LogPlace::parse(&value))
             .transpose()
     }
 
@@ -231,7 +237,7 @@ impl Rows<'_> {
     /// The value of a row as changed so far.
     pub fn value(&self, key: &[u8]) -> Result<Value, StoreError> {
         let found = self.0.get(key).map_err(|error| damaged(&error))?;
-        Ok(found.map(|value| bytes::Bytes::copy_from_slice(value.value())))
+        Ok(found.map(|value| Bytes::copy_from_slice(value.value())))
     }
 }
 

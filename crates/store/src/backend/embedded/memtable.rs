@@ -253,6 +253,11 @@ impl List {
         std::iter::once(&self.active).chain(&self.frozen)
     }
 
+    /// The value of a key at a position; `None` when no table knows.
+    pub fn value(&self, key: &[u8], position: u64) -> Option<Value> {
+        self.iter().find_map(|table| table.value(key, position))
+    }
+
     /// Bytes in all tables, roughly.
     pub fn bytes(&self) -> usize {
         self.iter()

@@ -155,7 +155,8 @@ impl Embedded {
         let writes = batch
             .writes
             .into_iter()
-            .map(|(key, value)| (Bytes::from(key), value));
+            // Without spare room the bytes need no second allocation.
+            .map(|(key, value)| (Bytes::from(key.into_boxed_slice()), value));
         self.tables.list().active.insert(position, writes);
         let settlement = Settlement::open();
         placing.span.records.append(&records);
@@ -268,6 +269,15 @@ impl Placing {
 impl Backend for Embedded {
     fn snapshot(&self) -> Result<Box<dyn Read + '_>, StoreError> {
         Ok(Box::new(self.settled_view()?))
+    }
+
+    fn value(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let (list, position) = (self.tables.list(), self.tables.settled());
+        match list.value(key, position) {
+            Some(value) => Ok(value),
+            // What no table of the list knows is in the index, which may only be newer.
+            None => self.index.value(key),
+        }
     }
 
     fn begin(&self, accounts: &[AccountId]) -> Result<Box<dyn Transaction + '_>, StoreError> {

@@ -177,11 +177,7 @@ impl<'a> Overlay<'a> {
 
 impl Read for View {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        let known = self
-            .list
-            .iter()
-            .find_map(|table| table.value(key, self.position));
-        if let Some(value) = known {
+        if let Some(value) = self.list.value(key, self.position) {
             return Ok(value);
         }
         let found = self.index.get(key).map_err(|error| damaged(&error))?;

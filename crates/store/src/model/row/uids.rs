@@ -28,6 +28,11 @@ pub(crate) fn block_of(uid: Uid) -> u32 {
     uid.0 / BLOCK_UIDS
 }
 
+/// A word of which the lowest `count` bits are set.
+fn low_bits(count: u32) -> u64 {
+    1_u64.checked_shl(count).map_or(u64::MAX, |bit| bit - 1)
+}
+
 impl UidBlock {
     /// Marks a UID (taken modulo the block's size) as used or free; answers whether that was new.
     pub(crate) fn set(&mut self, uid: Uid, used: bool) -> bool {
@@ -39,6 +44,15 @@ impl UidBlock {
         let was = *word & mask != 0;
         *word = if used { *word | mask } else { *word & !mask };
         was != used
+    }
+
+    /// Marks a run of offsets as used.
+    fn fill(&mut self, run: &Range<u32>) {
+        for (word, start) in self.bits.iter_mut().zip((0..).step_by(u64::BITS as usize)) {
+            let from = run.start.clamp(start, start + u64::BITS) - start;
+            let to = run.end.clamp(start, start + u64::BITS) - start;
+            *word |= low_bits(to) & !low_bits(from);
+        }
     }
 
     pub(crate) fn count(&self) -> u32 {
@@ -92,7 +106,7 @@ impl Row for UidBlock {
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
         let mut block = Self::default();
         for run in read_runs(input)? {
-            run.for_each(|offset| _ = block.set(Uid(offset), true));
+            block.fill(&run);
         }
         Ok(block)
     }

@@ -9,13 +9,13 @@ use crate::model::key;
 use crate::model::row::change::DepartedRow;
 use crate::model::row::{ChangeRecord, ItemRow, Object, Stand, What};
 use crate::model::shelf::Location;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The last number of 48 bits: a MAPI change number or id holds no more ([MS-OXCFXICS] 2.2.2.1).
 pub(super) const NUMBER_MAX: u64 = (1 << 48) - 1;
 
 /// Which of an object's two stamps moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Aspect {
     /// The object itself.
     Content,
@@ -27,7 +27,7 @@ pub(super) enum Aspect {
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
     lines: Vec<(AccountId, ChangeSeq, ChangeRecord)>,
-    by_object: HashMap<(AccountId, Object, Aspect), usize>,
+    by_object: BTreeMap<(AccountId, Object, Aspect), usize>,
 }
 
 impl Numbering {

@@ -53,9 +53,9 @@ impl Pending {
     }
 
     pub(super) fn into_writes(mut self) -> Vec<(Key, Option<Bytes>)> {
-        let mut writes = std::mem::take(&mut self.writes);
-        writes.extend(self.dirty_rows());
-        writes.into_iter().collect()
+        let mut writes: Vec<_> = std::mem::take(&mut self.writes).into_iter().collect();
+        writes.extend(self.dirty_rows()); // Later entries win.
+        writes
     }
 
     /// The decoded rows that differ from what was read, encoded.
@@ -132,6 +132,24 @@ impl Txn<'_> {
             .insert(account, Cached { row, dirty: true });
     }
 
+    /// A folder, also a removed one; kept for the verbs that follow, so that they need not read it
+    /// again.
+    pub fn keep_folder(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+    ) -> Result<Option<&FolderRow>, ModelError> {
+        if !self.pending.folders.contains_key(&(account, folder)) {
+            let Some(row) = self.folder(account, folder)? else {
+                return Ok(None);
+            };
+            let cached = Cached { row, dirty: false };
+            self.pending.folders.insert((account, folder), cached);
+        }
+        let cached = self.pending.folders.get(&(account, folder));
+        Ok(cached.map(|cached| &cached.row))
+    }
+
     /// A folder's row, to be changed; also a removed folder's.
     pub(super) fn any_folder_mut(
         &mut self,
@@ -139,13 +157,7 @@ impl Txn<'_> {
         folder: FolderId,
     ) -> Result<&mut FolderRow, ModelError> {
         self.check_locked(account)?;
-        if !self.pending.folders.contains_key(&(account, folder)) {
-            let row = self
-                .folder(account, folder)?
-                .ok_or(ModelError::NoSuchFolder)?;
-            let cached = Cached { row, dirty: true };
-            self.pending.folders.insert((account, folder), cached);
-        }
+        self.keep_folder(account, folder)?;
         let cached = self.pending.folders.get_mut(&(account, folder));
         let cached = cached.ok_or(ModelError::NoSuchFolder)?;
         cached.dirty = true;
