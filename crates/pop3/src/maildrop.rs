@@ -196,11 +196,12 @@ impl Maildrop {
                 .iter()
                 .filter(|letter| letter.state != State::Untouched)
             {
-                let at = Location::mail(self.inbox, letter.uid);
                 // What others removed meanwhile is done already.
-                let Some(row) = txn.item(at)? else { continue };
+                let Some((at, row)) = self.stands_now(txn, letter)? else {
+                    continue;
+                };
                 if self.goes(letter, &row, now) {
-                    going.push(letter.uid);
+                    going.push(at.uid);
                 } else if letter.is_fetched() && !row.flags.contains(Flags::SEEN) {
                     staying.push(at);
                 }
@@ -213,6 +214,21 @@ impl Maildrop {
                 deleted: usize::try_from(removed.len()).unwrap_or(usize::MAX),
             })
         })
+    }
+
+    /// Where a letter stands in the Inbox now; `None` when it does no more. Moved out and back, it
+    /// has another UID and is still the letter that the client knows by its unique id.
+    fn stands_now(
+        &self,
+        read: &impl Reading,
+        letter: &Letter,
+    ) -> Result<Option<(Location, ItemRow)>, EngineError> {
+        let at = Location::mail(self.inbox, letter.uid);
+        if let Some(row) = read.item(at)? {
+            return Ok(Some((at, row)));
+        }
+        let elsewhere = read.item_with_content(letter.content)?;
+        Ok(elsewhere.filter(|(at, _)| *at == Location::mail(self.inbox, at.uid)))
     }
 
     fn goes(&self, letter: &Letter, row: &ItemRow, now: Timestamp) -> bool {

@@ -5,7 +5,7 @@ mod harness;
 
 use engine::directory::FetchPolicy;
 use engine::directory::administration::AccountChange;
-use engine::{Reading, Role, StoreError};
+use engine::{Reading, Role, StoreError, Transfer};
 use harness::{
     ALICE, LETTERS, Stage, append, connect, connect_with, deliver, inbox, sign_in, signed_in, stage,
 };
@@ -120,6 +120,29 @@ fn a_letter_removed_by_another_is_still_read_and_its_deletion_is_no_error() {
     let lines = stage.lines();
     assert_eq!(lines[..2], ["+OK 24 octets", "Subject: two"]);
     assert_eq!(lines[lines.len() - 2..], ["+OK Marked", "+OK Bye"]);
+}
+
+#[test]
+fn a_letter_moved_away_and_back_is_still_deleted_at_quit() {
+    let mut stage = signed_in();
+    let account = stage
+        .house
+        .engine
+        .account_as_server(stage.house.number(ALICE).unwrap());
+    let folder = |role| {
+        let view = account.read().unwrap();
+        view.folder_with_role(role).unwrap().unwrap().0
+    };
+    let (inbox_folder, trash) = (folder(Role::Inbox), folder(Role::Trash));
+    let second = engine::Location::mail(inbox_folder, inbox(&stage.house)[1].0);
+    let move_to = |at, to| {
+        let moved = account.write(|txn| txn.transfer(Transfer::Move, at, to));
+        moved.unwrap().wait().unwrap().at
+    };
+    let back = move_to(move_to(second, trash), inbox_folder).uid;
+    stage.send(b"DELE 2\r\nQUIT\r\n");
+    let left = inbox(&stage.house);
+    assert!(left.len() == 2 && left.iter().all(|(uid, _)| *uid != back));
 }
 
 #[test]
