@@ -5,8 +5,7 @@
 mod wire;
 
 use engine::Settings;
-use engine::rehearsal::Rehearsal;
-use wire::{Wire, stage};
+use wire::{Wire, open, stage};
 
 /// Larger than what is decoded at once and what is sent at once.
 const CONTENT_BYTES: u32 = 1_300_000;
@@ -31,9 +30,9 @@ fn letter(content: &[u8]) -> Vec<u8> {
     letter
 }
 
-fn ask(rehearsal: &Rehearsal, wire: &mut Wire, line: &str) -> Vec<u8> {
-    wire.send(rehearsal, format!("{line}\r\n").as_bytes());
-    std::mem::take(&mut wire.received)
+fn ask(wire: &mut Wire, line: &str) -> Vec<u8> {
+    wire.send(format!("{line}\r\n").as_bytes());
+    std::mem::take(&mut wire.said)
 }
 
 /// The answer to a FETCH of one literal8.
@@ -44,19 +43,16 @@ fn told(head: &str, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_large_part_is_told_decoded_whole_and_in_cuts() {
-    let (rehearsal, content) = (stage(Settings::default()), content());
-    let mut wire = Wire::open(&rehearsal, true);
+    let content = content();
+    let mut wire = open(&stage(Settings::default()), true);
     let letter = letter(&content);
-    ask(&rehearsal, &mut wire, "a LOGIN alice@example.test alice");
-    wire.send(
-        &rehearsal,
-        format!("b APPEND INBOX {{{}+}}\r\n", letter.len()).as_bytes(),
-    );
-    wire.send(&rehearsal, &letter);
-    ask(&rehearsal, &mut wire, "\r\nc SELECT INBOX");
-    let size = ask(&rehearsal, &mut wire, "d FETCH 1 BINARY.SIZE[1]");
+    ask(&mut wire, "a LOGIN alice@example.test alice");
+    wire.send(format!("b APPEND INBOX {{{}+}}\r\n", letter.len()).as_bytes());
+    wire.send(&letter);
+    ask(&mut wire, "\r\nc SELECT INBOX");
+    let size = ask(&mut wire, "d FETCH 1 BINARY.SIZE[1]");
     assert!(size.starts_with(b"* 1 FETCH (BINARY.SIZE[1] 1300000)\r\n"));
-    let whole = ask(&rehearsal, &mut wire, "d FETCH 1 BINARY.PEEK[1]");
+    let whole = ask(&mut wire, "d FETCH 1 BINARY.PEEK[1]");
     assert!(
         whole == told("BINARY[1]", &content),
         "{} bytes",
@@ -70,7 +66,7 @@ fn a_large_part_is_told_decoded_whole_and_in_cuts() {
         (9_999_999, 1),
     ] {
         let asked = format!("d FETCH 1 BINARY.PEEK[1]<{offset}.{length}>");
-        let answer = ask(&rehearsal, &mut wire, &asked);
+        let answer = ask(&mut wire, &asked);
         let start = content.len().min(offset);
         let cut = &content[start..content.len().min(start + length)];
         assert!(

@@ -21,7 +21,7 @@ use engine::Settings;
 use engine::rehearsal::Rehearsal;
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use wire::{Wire, stage};
+use wire::{Wire, open, stage};
 
 struct Stage {
     rehearsal: Rehearsal,
@@ -47,14 +47,10 @@ impl Stage {
     fn flush(&mut self) {
         if !self.pending.is_empty() {
             let bytes = std::mem::take(&mut self.pending);
-            let rehearsal = &self.rehearsal;
-            self.wires
-                .get_mut(&self.current)
-                .unwrap()
-                .send(rehearsal, &bytes);
+            self.wires.get_mut(&self.current).unwrap().send(&bytes);
         }
         if let Some(wire) = self.wires.get_mut(&self.current) {
-            wire.run(&self.rehearsal);
+            wire.look_up();
             self.lines.extend(wire.take().lines().map(str::to_owned));
         }
     }
@@ -67,7 +63,7 @@ impl Stage {
         }
         if !self.wires.contains_key(&who) {
             self.wires
-                .insert(who, Wire::open(&self.rehearsal, self.encrypted));
+                .insert(who, open(&self.rehearsal, self.encrypted));
             self.flush();
             let greeting = self.lines.pop_front().unwrap();
             assert!(
@@ -87,13 +83,12 @@ impl Stage {
             "plain" => self.encrypted = false,
             "closed" => {
                 self.flush();
-                assert!(self.wires[&self.current].closed, "still open");
+                assert!(self.wires[&self.current].is_closed, "still open");
             }
             "tls" => {
                 self.flush();
                 let wire = self.wires.get_mut(&self.current).unwrap();
-                assert!(wire.wants_tls, "no handshake was asked for");
-                wire.encrypt(&self.rehearsal);
+                wire.set_up_tls();
             }
             other => panic!("unknown directive {other}"),
         }

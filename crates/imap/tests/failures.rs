@@ -4,22 +4,20 @@
 
 mod wire;
 
+use engine::dialogue::Input;
 use engine::rehearsal::Rehearsal;
 use engine::{Settings, StoreError};
-use wire::{Wire, stage};
+use wire::{Wire, open, stage};
 
 fn signed_in(rehearsal: &Rehearsal) -> Wire {
-    let mut wire = Wire::open(rehearsal, true);
-    wire.send(
-        rehearsal,
-        b"a LOGIN alice@example.test alice\r\nb SELECT INBOX\r\n",
-    );
+    let mut wire = open(rehearsal, true);
+    wire.send(b"a LOGIN alice@example.test alice\r\nb SELECT INBOX\r\n");
     wire.take();
     wire
 }
 
-fn ask(rehearsal: &Rehearsal, wire: &mut Wire, text: &str) -> String {
-    wire.send(rehearsal, format!("{text}\r\n").as_bytes());
+fn ask(wire: &mut Wire, text: &str) -> String {
+    wire.send(format!("{text}\r\n").as_bytes());
     wire.take()
 }
 
@@ -29,9 +27,9 @@ const APPEND: &str = "c APPEND INBOX {12+}\r\nSubject: x\r\n";
 fn a_commit_that_never_reaches_the_disk_is_not_acknowledged() {
     let rehearsal = stage(Settings::default());
     let mut wire = signed_in(&rehearsal);
-    assert!(ask(&rehearsal, &mut wire, APPEND).contains("c OK"));
+    assert!(ask(&mut wire, APPEND).contains("c OK"));
     rehearsal.fail_next_settling();
-    let answer = ask(&rehearsal, &mut wire, "d STORE 1 +FLAGS (\\Seen)");
+    let answer = ask(&mut wire, "d STORE 1 +FLAGS (\\Seen)");
     assert_eq!(
         answer, "d NO [UNAVAILABLE] Try again later\r\n",
         "no flags are told either"
@@ -43,7 +41,7 @@ fn an_append_that_never_reaches_the_disk_is_not_acknowledged() {
     let rehearsal = stage(Settings::default());
     let mut wire = signed_in(&rehearsal);
     rehearsal.fail_next_settling();
-    let answer = ask(&rehearsal, &mut wire, APPEND);
+    let answer = ask(&mut wire, APPEND);
     assert!(answer.contains("c NO [UNAVAILABLE]"), "{answer}");
 }
 
@@ -51,16 +49,16 @@ fn an_append_that_never_reaches_the_disk_is_not_acknowledged() {
 fn a_full_disk_refuses_and_reading_goes_on() {
     let rehearsal = stage(Settings::default());
     let mut wire = signed_in(&rehearsal);
-    assert!(ask(&rehearsal, &mut wire, APPEND).contains("c OK"));
+    assert!(ask(&mut wire, APPEND).contains("c OK"));
     rehearsal.fail_next_commit(StoreError::Full);
-    let answer = ask(&rehearsal, &mut wire, APPEND);
+    let answer = ask(&mut wire, APPEND);
     assert!(answer.contains("c NO [UNAVAILABLE]"), "{answer}");
-    let answer = ask(&rehearsal, &mut wire, "d FETCH 1 BODY.PEEK[]");
+    let answer = ask(&mut wire, "d FETCH 1 BODY.PEEK[]");
     assert!(
         answer.contains("Subject: x") && answer.contains("d OK"),
         "{answer}"
     );
-    assert!(ask(&rehearsal, &mut wire, APPEND).contains("c OK"));
+    assert!(ask(&mut wire, APPEND).contains("c OK"));
 }
 
 #[test]
@@ -71,8 +69,8 @@ fn a_full_account_refuses_with_overquota() {
     };
     let rehearsal = stage(settings);
     let mut wire = signed_in(&rehearsal);
-    assert!(ask(&rehearsal, &mut wire, APPEND).contains("c OK"));
-    let answer = ask(&rehearsal, &mut wire, APPEND);
+    assert!(ask(&mut wire, APPEND).contains("c OK"));
+    let answer = ask(&mut wire, APPEND);
     assert!(answer.contains("c NO [OVERQUOTA]"), "{answer}");
 }
 
@@ -81,15 +79,11 @@ fn what_the_log_has_forgotten_is_told_from_what_still_lives() {
     let rehearsal = stage(Settings::default());
     let mut wire = signed_in(&rehearsal);
     for _ in 0..4 {
-        ask(&rehearsal, &mut wire, APPEND);
+        ask(&mut wire, APPEND);
     }
-    ask(
-        &rehearsal,
-        &mut wire,
-        "d STORE 2:3 +FLAGS.SILENT (\\Deleted)",
-    );
-    ask(&rehearsal, &mut wire, "e EXPUNGE");
-    let status = ask(&rehearsal, &mut wire, "f STATUS INBOX (UIDVALIDITY)");
+    ask(&mut wire, "d STORE 2:3 +FLAGS.SILENT (\\Deleted)");
+    ask(&mut wire, "e EXPUNGE");
+    let status = ask(&mut wire, "f STATUS INBOX (UIDVALIDITY)");
     let validity = status
         .split("UIDVALIDITY ")
         .nth(1)
@@ -107,14 +101,11 @@ fn what_the_log_has_forgotten_is_told_from_what_still_lives() {
         .unwrap()
         > 0
     {}
-    let mut back = Wire::open(&rehearsal, true);
-    back.send(
-        &rehearsal,
-        b"a LOGIN alice@example.test alice\r\nb ENABLE QRESYNC\r\n",
-    );
+    let mut back = open(&rehearsal, true);
+    back.send(b"a LOGIN alice@example.test alice\r\nb ENABLE QRESYNC\r\n");
     back.take();
     let select = format!("c SELECT INBOX (QRESYNC ({validity} 1))");
-    let answer = ask(&rehearsal, &mut back, &select);
+    let answer = ask(&mut back, &select);
     assert!(answer.contains("* VANISHED (EARLIER) 2:3\r\n"), "{answer}");
     assert!(
         answer.contains("FETCH (UID 1 ") && answer.contains("FETCH (UID 4 "),
@@ -122,7 +113,7 @@ fn what_the_log_has_forgotten_is_told_from_what_still_lives() {
     );
     // Known pairs of number and UID leave out what lies below them (RFC 7162 §3.2.5.2).
     let select = format!("d SELECT INBOX (QRESYNC ({validity} 1 1:4 (2 4)))");
-    let answer = ask(&rehearsal, &mut back, &select);
+    let answer = ask(&mut back, &select);
     assert!(!answer.contains("VANISHED"), "{answer}");
 }
 
@@ -130,15 +121,11 @@ fn what_the_log_has_forgotten_is_told_from_what_still_lives() {
 fn a_message_that_was_purged_before_it_was_told_is_refused() {
     let rehearsal = stage(Settings::default());
     let mut wire = signed_in(&rehearsal);
-    ask(&rehearsal, &mut wire, APPEND);
-    ask(&rehearsal, &mut wire, APPEND);
+    ask(&mut wire, APPEND);
+    ask(&mut wire, APPEND);
     let mut other = signed_in(&rehearsal);
-    ask(
-        &rehearsal,
-        &mut other,
-        "c STORE 1 +FLAGS.SILENT (\\Deleted)",
-    );
-    ask(&rehearsal, &mut other, "d EXPUNGE");
+    ask(&mut other, "c STORE 1 +FLAGS.SILENT (\\Deleted)");
+    ask(&mut other, "d EXPUNGE");
     rehearsal.pass(60 * 86_400);
     let account = rehearsal.number("alice@example.test").unwrap();
     while rehearsal
@@ -149,28 +136,28 @@ fn a_message_that_was_purged_before_it_was_told_is_refused() {
         .unwrap()
         > 0
     {}
-    let answer = ask(&rehearsal, &mut wire, "e FETCH 1:2 (UID)");
+    let answer = ask(&mut wire, "e FETCH 1:2 (UID)");
     assert_eq!(
         answer,
         "* 2 FETCH (UID 2)\r\ne NO [EXPUNGEISSUED] Some messages were expunged\r\n"
     );
-    let answer = ask(&rehearsal, &mut wire, "f NOOP");
+    let answer = ask(&mut wire, "f NOOP");
     assert_eq!(answer, "* 1 EXPUNGE\r\nf OK NOOP completed\r\n");
 }
 
 #[test]
 fn silence_is_ended_by_the_server() {
     let rehearsal = stage(Settings::default());
-    let mut wire = Wire::open(&rehearsal, true);
+    let mut wire = open(&rehearsal, true);
     wire.take();
     rehearsal.pass(121);
-    wire.time_out(&rehearsal);
+    wire.give(Input::Timeout);
     assert!(wire.take().starts_with("* BYE"));
     let mut wire = signed_in(&rehearsal);
     rehearsal.pass(30 * 60);
-    wire.time_out(&rehearsal);
+    wire.give(Input::Timeout);
     assert_eq!(wire.take(), "", "RFC 9051 §5.4 grants 30 minutes");
     rehearsal.pass(10 * 60);
-    wire.time_out(&rehearsal);
+    wire.give(Input::Timeout);
     assert!(wire.take().starts_with("* BYE"));
 }

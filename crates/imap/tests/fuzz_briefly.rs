@@ -13,10 +13,10 @@
 mod entry;
 
 /// Inputs for each target; some 2 seconds in a debug build.
-const ROUNDS: usize = 1500;
+const ROUNDS: u64 = 1500;
 
 /// Dialogues, each on an engine of its own.
-const DIALOGUES: usize = 100;
+const DIALOGUES: u64 = 100;
 
 const EXAMPLES: [&[u8]; 8] = [
     b"c APPEND INBOX (\\Seen kw) \"17-Jul-1996 02:44:25 -0700\" {12+}\r\nSubject: x\r\n\r\n\
@@ -38,57 +38,19 @@ const EXAMPLES: [&[u8]; 8] = [
       d STATUS INBOX (MESSAGES)\r\ne LOGOUT\r\n",
 ];
 
-/// A small generator of its own, so that a failure comes again: xorshift (G. Marsaglia, 2003).
-struct Random(u64);
+/// Bytes that mean something in a command.
+const LOVED: &[u8] = b"\r\n {}()\"\\*%$+~0\0\xff";
 
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
-    }
-
-    /// Some examples in a row with bytes changed, cut, doubled or taken from one another.
-    fn mutated(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for _ in 0..=self.below(3) {
-            bytes.extend_from_slice(EXAMPLES[self.below(EXAMPLES.len())]);
-        }
-        for _ in 0..self.below(6) {
-            let at = self.below(bytes.len());
-            let until = (at + self.below(30)).min(bytes.len());
-            match self.below(4) {
-                0 if at < bytes.len() => bytes[at] = b"\r\n {}()\"\\*%$+~0\0\xff"[self.below(17)],
-                1 => drop(bytes.drain(at..until)),
-                2 => {
-                    let copy = bytes[at..until].to_vec();
-                    bytes.splice(at..at, copy);
-                }
-                _ => {
-                    let other = EXAMPLES[self.below(EXAMPLES.len())];
-                    let start = self.below(other.len());
-                    let end = (start + 40).min(other.len());
-                    bytes.splice(at..until, other[start..end].iter().copied());
-                }
-            }
-        }
-        bytes
-    }
+fn run(rounds: u64, target: fn(&[u8])) {
+    engine::rehearsal::mutation::run(&EXAMPLES, LOVED, rounds, target);
 }
 
 #[test]
 fn any_bytes_are_cut_and_read() {
-    let mut random = Random(0x1d4_3a6f);
-    for _ in 0..ROUNDS {
-        entry::command(&random.mutated());
-    }
+    run(ROUNDS, entry::command);
 }
 
 #[test]
 fn any_bytes_come_to_an_answer_or_an_end() {
-    let mut random = Random(0x51f_0b77);
-    for _ in 0..DIALOGUES {
-        entry::dialogue(&random.mutated());
-    }
+    run(DIALOGUES, entry::dialogue);
 }

@@ -10,7 +10,7 @@ use engine::Settings;
 use engine::rehearsal::Rehearsal;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use wire::{Wire, stage};
+use wire::{Wire, open, stage};
 
 type Flags = BTreeSet<String>;
 
@@ -68,7 +68,7 @@ struct Client {
 
 impl Client {
     fn new(rehearsal: &Rehearsal, qresync: bool) -> Self {
-        let wire = Wire::open(rehearsal, true);
+        let wire = open(rehearsal, true);
         let mut client = Self {
             wire,
             tag: 0,
@@ -77,23 +77,22 @@ impl Client {
             vanished: Vec::new(),
         };
         client.wire.take();
-        client.command(rehearsal, "LOGIN alice@example.test alice");
+        client.command("LOGIN alice@example.test alice");
         if qresync {
-            client.command(rehearsal, "ENABLE QRESYNC");
+            client.command("ENABLE QRESYNC");
         }
         client
     }
 
-    fn select(&mut self, rehearsal: &Rehearsal) {
-        self.command(rehearsal, "SELECT INBOX (CONDSTORE)");
+    fn select(&mut self) {
+        self.command("SELECT INBOX (CONDSTORE)");
     }
 
     /// Sends a command and takes in what comes; the tagged line.
-    fn command(&mut self, rehearsal: &Rehearsal, text: &str) -> String {
+    fn command(&mut self, text: &str) -> String {
         self.tag += 1;
         let tag = format!("t{}", self.tag);
-        self.wire
-            .send(rehearsal, format!("{tag} {text}\r\n").as_bytes());
+        self.wire.send(format!("{tag} {text}\r\n").as_bytes());
         let answer = self.wire.take();
         let mut tagged = String::new();
         for line in without_literals(&answer).lines() {
@@ -104,18 +103,15 @@ impl Client {
             }
         }
         assert!(!tagged.is_empty(), "{text}: {answer}");
-        self.learn(rehearsal);
+        self.learn();
         tagged
     }
 
     /// Asks for what was announced.
-    fn learn(&mut self, rehearsal: &Rehearsal) {
+    fn learn(&mut self) {
         if let Some(first) = self.messages.iter().position(Option::is_none) {
             let count = self.messages.len();
-            self.command(
-                rehearsal,
-                &format!("FETCH {}:{count} (UID FLAGS)", first + 1),
-            );
+            self.command(&format!("FETCH {}:{count} (UID FLAGS)", first + 1));
         }
     }
 
@@ -175,14 +171,14 @@ impl Client {
         self.messages.iter().flatten().cloned().collect()
     }
 
-    fn act(&mut self, rehearsal: &Rehearsal, action: &Action) {
+    fn act(&mut self, action: &Action) {
         let count = self.messages.len();
         let number = |index: usize| index % count + 1;
         match action {
             Action::Append(times) => {
                 let one = "APPEND INBOX (\\Flagged) {12+}\r\nSubject: x\r\n";
                 for _ in 0..*times {
-                    self.command(rehearsal, one);
+                    self.command(one);
                 }
             }
             Action::Store {
@@ -210,28 +206,28 @@ impl Client {
                 let changed: Vec<usize> = (first..=last).collect();
                 let text = format!("{verb} {set} {sign}FLAGS{quiet} ({flag})");
                 let before = self.messages.clone();
-                let tagged = self.command(rehearsal, &text);
+                let tagged = self.command(&text);
                 if *silent && tagged.contains(" OK ") {
                     self.assume(&before, &changed, &sign, flag);
                 }
             }
-            Action::Expunge => _ = self.command(rehearsal, "EXPUNGE"),
+            Action::Expunge => _ = self.command("EXPUNGE"),
             Action::UidExpunge(index) if count > 0 => {
                 let uid = self.messages[number(*index) - 1].as_ref().unwrap().0;
-                self.command(rehearsal, &format!("UID EXPUNGE {uid}:*"));
+                self.command(&format!("UID EXPUNGE {uid}:*"));
             }
             Action::Move(index) if count > 0 => {
-                self.command(rehearsal, &format!("MOVE {} Trash", number(*index)));
+                self.command(&format!("MOVE {} Trash", number(*index)));
             }
             Action::Fetch(index) if count > 0 => {
-                let tagged = self.command(rehearsal, &format!("FETCH {} (BODY[])", number(*index)));
+                let tagged = self.command(&format!("FETCH {} (BODY[])", number(*index)));
                 assert!(
                     tagged.contains(" OK "),
                     "what was told can be read: {tagged}"
                 );
             }
-            Action::Search => _ = self.command(rehearsal, "SEARCH ALL"),
-            Action::Noop => _ = self.command(rehearsal, "NOOP"),
+            Action::Search => _ = self.command("SEARCH ALL"),
+            Action::Noop => _ = self.command("NOOP"),
             _ => {}
         }
     }
@@ -284,7 +280,7 @@ fn numbers(set: &str) -> Vec<u32> {
 /// What a client that comes new sees.
 fn truth(rehearsal: &Rehearsal) -> (BTreeMap<u32, Flags>, u64) {
     let mut client = Client::new(rehearsal, false);
-    client.select(rehearsal);
+    client.select();
     (client.picture(), client.modseq)
 }
 
@@ -295,11 +291,9 @@ fn resynced(
     modseq: u64,
 ) -> BTreeMap<u32, Flags> {
     let mut client = Client::new(rehearsal, true);
-    let answer = client.command(rehearsal, "STATUS INBOX (UIDVALIDITY)");
+    let answer = client.command("STATUS INBOX (UIDVALIDITY)");
     assert!(answer.contains(" OK "));
-    client
-        .wire
-        .send(rehearsal, b"s STATUS INBOX (UIDVALIDITY)\r\n");
+    client.wire.send(b"s STATUS INBOX (UIDVALIDITY)\r\n");
     let status = client.wire.take();
     let validity = status
         .split("UIDVALIDITY ")
@@ -308,10 +302,9 @@ fn resynced(
         .split(')')
         .next()
         .unwrap();
-    client.wire.send(
-        rehearsal,
-        format!("q SELECT INBOX (QRESYNC ({validity} {modseq}))\r\n").as_bytes(),
-    );
+    client
+        .wire
+        .send(format!("q SELECT INBOX (QRESYNC ({validity} {modseq}))\r\n").as_bytes());
     let mut picture = known.clone();
     for line in client.wire.take().lines() {
         if line.contains("VANISHED") {
@@ -340,18 +333,18 @@ proptest! {
         let rehearsal = stage(Settings::default());
         let mut clients = [Client::new(&rehearsal, false), Client::new(&rehearsal, true)];
         for client in &mut clients {
-            client.select(&rehearsal);
+            client.select();
         }
         let mut remembered = vec![truth(&rehearsal)];
         for (second, action) in &actions {
             if let Action::Remember = action {
                 remembered.push(truth(&rehearsal));
             }
-            clients[usize::from(*second)].act(&rehearsal, action);
+            clients[usize::from(*second)].act(action);
         }
         let (now, _) = truth(&rehearsal);
         for client in &mut clients {
-            client.command(&rehearsal, "NOOP");
+            client.command("NOOP");
             prop_assert_eq!(client.picture(), now.clone());
         }
         for (known, modseq) in &remembered {

@@ -62,11 +62,12 @@ impl<S: Dialogue> Wire<S> {
     pub fn send(&mut self, bytes: &[u8]) {
         self.unread.extend_from_slice(bytes);
         while !self.unread.is_empty() && !self.is_closed && !self.asks_for_tls {
-            let unread = std::mem::take(&mut self.unread);
+            let mut unread = std::mem::take(&mut self.unread);
             let offered = unread.get(..RECEIVE_BYTES_MAX).unwrap_or(&unread);
             let taken = self.give(Input::Bytes(offered));
             assert!(taken > 0 || offered.len() < RECEIVE_BYTES_MAX, "stuck");
-            self.unread = unread.get(taken..).unwrap_or_default().to_vec();
+            unread.drain(..taken);
+            self.unread = unread;
             if taken == 0 {
                 break;
             }
@@ -131,6 +132,13 @@ impl<S: Dialogue> Wire<S> {
             Output::StartTls => self.asks_for_tls = true,
             Output::Close => self.is_closed = true,
             Output::WaitUntil(_) => {}
+        }
+    }
+
+    /// Notices what others have done meanwhile.
+    pub fn look_up(&mut self) {
+        if self.watch.as_mut().is_some_and(Watch::has_changed) {
+            self.give(Input::Woken);
         }
     }
 
