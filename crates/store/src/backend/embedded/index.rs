@@ -243,7 +243,7 @@ impl Rows<'_> {
 
 /// What redb says, in the store's words.
 pub fn damaged(error: &impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(format!("index: {error}"))
+    StoreError::Corrupt(format!("index: {error}; a rebuild makes it anew"))
 }
 
 /// The file below the index, and what could not be written to it.

@@ -204,7 +204,11 @@ fn check_version(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
                 "unknown store format: {found}"
             )))
         }
-        None => segment::write_file(vfs, paths.root(), &paths.version(), FORMAT.as_bytes()),
+        None if segment::list(vfs, paths)?.is_empty() => {
+            segment::write_file(vfs, paths.root(), &paths.version(), FORMAT.as_bytes())
+        }
+        // It may have said that another program wrote what is here.
+        None => Err(StoreError::Corrupt("the file `version` is missing".into())),
     }
 }
 

@@ -102,8 +102,14 @@ fn a_damaged_body_is_refused_and_never_returned() {
 }
 
 #[test]
-fn a_missing_segment_or_secret_is_reported() {
+fn a_missing_segment_secret_or_version_is_reported() {
     let disk = closed_store();
+    let without_version = disk.image();
+    without_version.remove(&folder().join("version")).unwrap();
+    assert!(matches!(
+        open(&without_version),
+        Err(StoreError::Corrupt(_))
+    ));
     let without_secret = disk.image();
     without_secret.remove(&folder().join("secret")).unwrap();
     assert!(matches!(open(&without_secret), Err(StoreError::Corrupt(_))));
