@@ -142,7 +142,7 @@ pub fn mailbox_files(bytes: &[u8]) {
         Dialect::Mboxcl2,
     ] {
         let (mut starts, mut ends) = (0, 0);
-        let mut splitter = Splitter::new(dialect);
+        let mut splitter = Splitter::new(dialect, &|place| place % 2 == 0);
         let mut report = |event: Event<'_>| match event {
             Event::Start { .. } => starts += 1,
             Event::Bytes(_) => assert!(starts == ends + 1, "bytes belong to a letter"),
@@ -178,7 +178,7 @@ fn written_letters_are_read_back(bytes: &[u8]) {
         .chunks(5)
         .for_each(|piece| writer.push(piece, &mut file));
     writer.end(&mut file);
-    let mut splitter = Splitter::new(Dialect::Mboxrd);
+    let mut splitter = Splitter::new(Dialect::Mboxrd, &|_| false);
     let mut report = |event: Event<'_>| {
         if let Event::Bytes(bytes) = event {
             read.extend_from_slice(bytes);

@@ -1,7 +1,9 @@
 //! mbox: many letters in one file, each behind a line that begins with `From `.
 //!
 //! Reading takes all four dialects, writing makes mboxrd, the only one that can be undone. A letter
-//! without a line end at its end gets one: the format cannot say that there is none.
+//! without a line end at its end gets one: the format cannot say that there is none. A
+//! Content-Length may be as old as the letter and tell of another form of it, so it counts only
+//! where the file bears it out ([`ends_before`]).
 //!
 //! Start at [`Splitter`] and [`Writer`]. Standards: RFC 4155 (application/mbox).
 
@@ -51,9 +53,28 @@ enum Place {
     Body,
 }
 
+/// Bytes around a place in a file that tell whether a letter ends there: the one before it, and
+/// those of an empty line and of `From `.
+pub const PROBE_BYTES: usize = 1 + 7;
+
+/// Says whether a letter may end at a place in a file: at the file's end, or before a separator,
+/// with or without the empty line between. `before` is the byte before that place, `next` the bytes
+/// behind it, [`PROBE_BYTES`] in all where the file has as many.
+pub fn ends_before(before: u8, next: &[u8]) -> bool {
+    let begins_line = |line: &[u8]| line.is_empty() || line.starts_with(b"From ");
+    let behind_end = next
+        .strip_prefix(b"\n")
+        .or_else(|| next.strip_prefix(b"\r\n"));
+    behind_end.is_some_and(begins_line) || (before == b'\n' && begins_line(next))
+}
+
 /// Cuts an mbox file, which may come in any pieces, into its letters.
-pub struct Splitter {
+pub struct Splitter<'e> {
     dialect: Dialect,
+    /// Whether a letter ends at this place of the file.
+    ends: &'e dyn Fn(u64) -> bool,
+    /// Where in the file the line in hand ends.
+    at: u64,
     place: Place,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
@@ -62,21 +83,48 @@ pub struct Splitter {
     /// An empty line that belongs to the separator if one follows.
     held_blank: Vec<u8>,
     is_first_line: bool,
-    /// Content-Length of the letter in hand, then what is left of it.
-    length_left: u64,
+    /// What the letter in hand says of its length.
+    content_length: Option<u64>,
+    /// What is left of it, once the file has borne it out.
+    length_left: Option<u64>,
+    found: Found,
 }
 
-impl Splitter {
-    /// Starts at the beginning of a file.
-    pub fn new(dialect: Dialect) -> Self {
+/// What a splitter has seen of the file's dialect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Found {
+    /// A Content-Length was borne out.
+    length: bool,
+    /// A letter that had one holds a line that looks like a separator.
+    unquoted: bool,
+}
+
+impl<'e> Splitter<'e> {
+    /// Starts at the beginning of a file. `ends` says whether a letter ends at a place of that
+    /// file, as [`ends_before`] knows; asked where a dialect with Content-Length has one.
+    pub fn new(dialect: Dialect, ends: &'e dyn Fn(u64) -> bool) -> Self {
         Self {
             dialect,
+            ends,
+            at: 0,
             place: Place::Outside,
             line: Vec::new(),
             in_long_line: false,
             held_blank: Vec::new(),
             is_first_line: true,
-            length_left: 0,
+            content_length: None,
+            length_left: None,
+            found: Found::default(),
+        }
+    }
+
+    /// The dialect of what was read as [`Dialect::Mboxcl2`]. Mboxo is never found: where it differs
+    /// from mboxrd it says less, and nobody can tell.
+    pub fn dialect_found(&self) -> Dialect {
+        match (self.found.length, self.found.unquoted) {
+            (false, _) => Dialect::Mboxrd,
+            (true, false) => Dialect::Mboxcl,
+            (true, true) => Dialect::Mboxcl2,
         }
     }
 
@@ -107,6 +155,7 @@ impl Splitter {
 
     /// Takes a piece of a line, without or with its end.
     fn take(&mut self, part: &[u8], is_end: bool, report: &mut impl FnMut(Event<'_>)) {
+        self.at = self.at.saturating_add(wide(part.len()));
         if self.in_long_line {
             self.in_long_line = !is_end;
             return self.pass(part, report);
@@ -126,9 +175,12 @@ impl Splitter {
 
     /// Takes a line, or the beginning of one that is too long.
     fn whole_line(&mut self, line: &[u8], report: &mut impl FnMut(Event<'_>)) {
-        let may_separate = self.length_left == 0
-            && self.place != Place::Header
-            && (self.is_first_line || self.place == Place::Outside || !self.held_blank.is_empty());
+        let may_separate = match (self.place, self.length_left) {
+            (Place::Outside, _) => true,
+            (Place::Header, _) => false,
+            (Place::Body, Some(left)) => left == 0,
+            (Place::Body, None) => !self.held_blank.is_empty(),
+        };
         let is_first = std::mem::take(&mut self.is_first_line);
         if let Some((sender, delivered)) = separator(line).filter(|_| may_separate)
             && (is_first || delivered.is_some())
@@ -138,6 +190,7 @@ impl Splitter {
                 report(Event::End);
             }
             self.place = Place::Header;
+            (self.content_length, self.length_left) = (None, None);
             return report(Event::Start { sender, delivered });
         }
         match self.place {
@@ -151,12 +204,15 @@ impl Splitter {
         let counts = matches!(self.dialect, Dialect::Mboxcl | Dialect::Mboxcl2);
         if let Some(field) = header::find(line, "Content-Length").filter(|_| counts) {
             let digits = str::from_utf8(field.value.trim_ascii()).unwrap_or_default();
-            self.length_left = digits.parse().unwrap_or(0);
+            self.content_length = digits.parse().ok();
         }
         if is_blank(line) {
             // A letter may be nothing but a header: then this is the separator's.
             self.place = Place::Body;
             self.held_blank.extend_from_slice(line);
+            let is_end = |length: &u64| (self.ends)(self.at.saturating_add(*length));
+            self.length_left = self.content_length.filter(is_end);
+            self.found.length |= self.length_left.is_some();
         } else {
             report(Event::Bytes(line));
         }
@@ -164,18 +220,29 @@ impl Splitter {
 
     fn body_line(&mut self, line: &[u8], report: &mut impl FnMut(Event<'_>)) {
         self.release_blank(report);
-        if is_blank(line) && self.length_left == 0 {
+        let is_inside = self.length_left.is_some_and(|left| left > 0);
+        if is_blank(line) && !is_inside {
             return self.held_blank.extend_from_slice(line);
         }
+        let count = quotes(line);
+        self.found.unquoted |= is_inside && count == Some(0);
         let undone = match self.dialect {
+            // A letter whose end only its separator tells must be quoted, and so all could be.
+            _ if !is_inside && self.dialect != Dialect::Mboxo => 1..usize::MAX,
             Dialect::Mboxcl2 => 0..0,
             Dialect::Mboxrd => 1..usize::MAX,
             Dialect::Mboxo | Dialect::Mboxcl => 1..2,
         };
-        let is_quoted = quotes(line).is_some_and(|count| undone.contains(&count));
+        let is_quoted = count.is_some_and(|count| undone.contains(&count));
         let unquoted = if is_quoted { after_quote(line) } else { line };
-        self.length_left = self.length_left.saturating_sub(wide(line.len()));
+        self.count_down(line.len());
         report(Event::Bytes(unquoted));
+    }
+
+    fn count_down(&mut self, length: usize) {
+        if let Some(left) = &mut self.length_left {
+            *left = left.saturating_sub(wide(length));
+        }
     }
 
     fn release_blank(&mut self, report: &mut impl FnMut(Event<'_>)) {
@@ -188,7 +255,7 @@ impl Splitter {
     /// The rest of a long line.
     fn pass(&mut self, part: &[u8], report: &mut impl FnMut(Event<'_>)) {
         if self.place == Place::Body {
-            self.length_left = self.length_left.saturating_sub(wide(part.len()));
+            self.count_down(part.len());
         }
         if self.place != Place::Outside {
             report(Event::Bytes(part));
@@ -327,7 +394,12 @@ mod tests {
     fn split(file: &[u8], dialect: Dialect, piece: usize) -> Vec<Vec<u8>> {
         let mut letters: Vec<Vec<u8>> = Vec::new();
         let mut ends = 0;
-        let mut splitter = Splitter::new(dialect);
+        let borne_out = |place: u64| {
+            let place = usize::try_from(place).unwrap();
+            let next = file.get(place..);
+            next.is_some_and(|next| ends_before(file[place - 1], &next[..next.len().min(7)]))
+        };
+        let mut splitter = Splitter::new(dialect, &borne_out);
         let mut report = |event: Event<'_>| match event {
             Event::Start { .. } => letters.push(Vec::new()),
             Event::Bytes(bytes) => letters.last_mut().unwrap().extend(bytes),
@@ -369,7 +441,7 @@ end\n\
     #[test]
     fn sender_and_date_of_the_separator_are_told() {
         let mut found = Vec::new();
-        Splitter::new(Dialect::Mboxrd).push(FILE, &mut |event| {
+        Splitter::new(Dialect::Mboxrd, &|_| false).push(FILE, &mut |event| {
             if let Event::Start { sender, delivered } = event {
                 found.push((sender.to_vec(), delivered.unwrap().seconds));
             }
@@ -395,6 +467,33 @@ end\n\
         assert_eq!(letters.len(), 2);
         assert!(letters[0].ends_with(body.as_bytes()));
         assert_eq!(split(file.as_bytes(), Dialect::Mboxrd, 7).len(), 3);
+    }
+
+    #[test]
+    fn a_content_length_that_the_file_does_not_bear_out_is_none() {
+        let body = "x\n\n>From y\n";
+        for wrong in ["0", "1", "3", "4", "10", "13", "50", "999", "-1", "many"] {
+            let file = format!(
+                "From a@b.test Thu Aug 22 12:36:23 2002\nContent-Length: {wrong}\n\n{body}\n\
+                From c@d.test Thu Aug 22 12:36:23 2002\n\nz\n",
+            );
+            for dialect in [Dialect::Mboxcl, Dialect::Mboxcl2] {
+                let letters = split(file.as_bytes(), dialect, 7);
+                assert_eq!(letters.len(), 2, "{wrong}");
+                assert!(letters[0].ends_with(b"\n\nx\n\nFrom y\n"), "{wrong}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_ends_before_a_separator_or_the_end_of_the_file() {
+        for next in ["", "\n", "\r\n", "From ", "\nFrom ", "\r\nFrom "] {
+            assert!(ends_before(b'\n', next.as_bytes()), "{next:?}");
+        }
+        assert!(ends_before(b'x', b"\nFrom "), "without a line end");
+        for next in ["From ", "x", ">From "] {
+            assert!(!ends_before(b'>', next.as_bytes()), "{next:?}");
+        }
     }
 
     #[test]

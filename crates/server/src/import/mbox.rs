@@ -12,9 +12,11 @@ use super::source::{self, DEPTH_MAX, Entry, EntryKind};
 use super::{naming, received};
 use crate::administration::Failure;
 use engine::{EngineError, Flags, Timestamp};
-use formats::mailbox_file::mbox::{Dialect, Event, Splitter};
+use formats::mailbox_file::mbox::{Dialect, Event, PROBE_BYTES, Splitter, ends_before};
 use formats::message::header;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Bytes of a file that are read at once.
@@ -208,6 +210,15 @@ fn take_file(path: &[String], file: &Entry, intake: &mut Intake<'_>) -> Result<(
             return Ok(());
         }
     };
+    let dialect = match dialect(&mut opened.file) {
+        Ok(dialect) => dialect,
+        Err(why) => {
+            intake.tally.refuse(&file.name, why);
+            return Ok(());
+        }
+    };
+    let probed = opened.file.try_clone();
+    let ends = |place: u64| probed.as_ref().is_ok_and(|file| ends_at(file, place));
     let mut piece = vec![0; PIECE_BYTES];
     let (mut filled, mut letters) = (read_some(&mut opened.file, &mut piece), None);
     loop {
@@ -228,7 +239,7 @@ fn take_file(path: &[String], file: &Entry, intake: &mut Intake<'_>) -> Result<(
             }
         }
         let (splitter, state) = letters
-            .get_or_insert_with(|| (Splitter::new(Dialect::Mboxrd), Letters::new(&file.name)));
+            .get_or_insert_with(|| (Splitter::new(dialect, &ends), Letters::new(&file.name)));
         if bytes.is_empty() {
             break;
         }
@@ -242,6 +253,46 @@ fn take_file(path: &[String], file: &Entry, intake: &mut Intake<'_>) -> Result<(
         state.failed.take().map_or(Ok(()), Err)?;
     }
     intake.flush()
+}
+
+/// How the file tells its letters apart; it is read once for that, and is at its beginning again.
+fn dialect(file: &mut File) -> io::Result<Dialect> {
+    let probed = file.try_clone()?;
+    let ends = |place: u64| ends_at(&probed, place);
+    let mut splitter = Splitter::new(Dialect::Mboxcl2, &ends);
+    let (mut piece, mut is_first) = (vec![0; PIECE_BYTES], true);
+    loop {
+        let length = read_some(file, &mut piece)?;
+        let bytes = piece.get(..length).unwrap_or_default();
+        let is_own = is_first && is_own(bytes);
+        let is_foreign = is_first && !bytes.starts_with(b"From ");
+        if bytes.is_empty() || is_own || is_foreign {
+            break;
+        }
+        splitter.push(bytes, &mut |_| ());
+        is_first = false;
+    }
+    file.rewind()?;
+    Ok(splitter.dialect_found())
+}
+
+/// True when the export wrote the file, whose dialect is known.
+fn is_own(beginning: &[u8]) -> bool {
+    let mut lines = beginning.split_inclusive(|&byte| byte == b'\n');
+    lines
+        .nth(1)
+        .is_some_and(|line| line.starts_with(MARK.as_bytes()))
+}
+
+/// True when a letter may end at a place in the file.
+fn ends_at(file: &File, place: u64) -> bool {
+    let mut bytes = [0; PROBE_BYTES];
+    let Some(start) = place.checked_sub(1) else {
+        return false;
+    };
+    let read = file.read_at(&mut bytes, start).unwrap_or(0);
+    let found = bytes.get(..read).and_then(<[u8]>::split_first);
+    found.is_some_and(|(&before, next)| ends_before(before, next))
 }
 
 fn read_some(file: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {

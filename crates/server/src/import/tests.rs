@@ -208,6 +208,59 @@ fn letters_that_a_source_has_twice_stay_two() {
     }
 }
 
+/// An mbox of two letters; the first has this body there, and says that it has this length.
+fn mbox(length: Option<usize>, body: &str) -> String {
+    let length = length.map_or(String::new(), |length| {
+        format!("Content-Length: {length}\n")
+    });
+    format!(
+        "From a@b Thu Aug 22 12:36:23 2002\nSubject: 1\n{length}\n{body}\n\
+         From a@b Thu Aug 22 12:36:24 2002\nSubject: 2\n\nlast\n\n"
+    )
+}
+
+#[test]
+fn each_dialect_of_mbox_gives_the_letter_that_went_in() {
+    // mboxcl2 quotes nothing, so that only the length keeps the second line from being a separator.
+    let plain = "one\n\nFrom me Thu Aug 22 12:36:23 2002\n>From you\nend\n";
+    let quoted = "one\n\n>From me Thu Aug 22 12:36:23 2002\nend\n";
+    let twice = "one\n\n>From me Thu Aug 22 12:36:23 2002\n>>From you\nend\n";
+    let dequoted = "one\n\nFrom me Thu Aug 22 12:36:23 2002\nend\n";
+    for (dialect, length, body, wanted) in [
+        ("mboxo", None, quoted, dequoted),
+        ("mboxrd", None, twice, plain),
+        ("mboxcl", Some(quoted.len()), quoted, dequoted),
+        ("mboxcl2", Some(plain.len()), plain, plain),
+        (
+            "mboxcl2, the empty line counted",
+            Some(plain.len() + 1),
+            plain,
+            plain,
+        ),
+        (
+            "mboxrd with the length of another form",
+            Some(twice.len() + 7),
+            twice,
+            plain,
+        ),
+    ] {
+        let house = Rehearsal::new(Settings::default()).unwrap();
+        let account = person(&house, "alice");
+        let place = Place::new();
+        place.file("box", mbox(length, body).as_bytes());
+        import(&account, Format::Mbox, &place.0.join("box")).unwrap();
+        let taken = contents(&account);
+        assert_eq!(taken.len(), 2, "{dialect}");
+        let wanted = wanted.replace('\n', "\r\n");
+        let is_there = taken.iter().any(|letter| {
+            String::from_utf8_lossy(&letter.4)
+                .trim_end()
+                .ends_with(wanted.trim_end())
+        });
+        assert!(is_there, "{dialect}: {taken:?}");
+    }
+}
+
 const UIDLIST: &str = "3 V1700000000 N60 Gdeadbeef\n41 Ppop-one :1.a\n50 :2.b\n";
 
 fn dovecot() -> Place {
