@@ -9,7 +9,7 @@ use super::codec::Row;
 use super::key::{self, tag};
 use super::reads::{Number, Reads, each};
 use super::row::uids::{UidBlock, block_of};
-use super::row::{ChangeRecord, FolderForm, FolderRow, ItemRow, ShelfCounters};
+use super::row::{ChangeRecord, Details, FolderForm, FolderRow, ItemRow, ShelfCounters};
 use super::shelf::{Location, Shelf};
 use super::txn::tombstone;
 use crate::backend::Key;
@@ -52,6 +52,7 @@ pub(crate) struct Derived {
     /// Items on shelves of folders that do not exist.
     pub(crate) homeless: Vec<Location>,
     blocks: BTreeMap<(FolderId, Shelf, u32), UidBlock>,
+    born: BTreeMap<ItemKey, Location>,
 }
 
 impl Derived {
@@ -62,6 +63,16 @@ impl Derived {
         for (&id, row) in &folders {
             derived.add_folder(read, account, id, row)?;
         }
+        each(
+            read,
+            &key::of_account(tag::DETAILS, account),
+            &mut |key, value| {
+                let born = Details::birthplace(value)?;
+                let item = ItemKey(key::tail48(key)?);
+                derived.born.extend(born.map(|at| (item, at)));
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
         each(
             read,
             &key::of_account(tag::ITEM, account),
@@ -126,8 +137,10 @@ impl Derived {
         self.items.insert(row.item);
         self.add_names(account, row);
         self.add_stamp(row.last_change());
-        self.rows
-            .insert(key::location(account, row.item), at.encode());
+        if self.born.get(&row.item) != Some(&at) {
+            self.rows
+                .insert(key::location(account, row.item), at.encode());
+        }
         if let Some(body) = row.body {
             self.refer(account, row.item.0, body);
         }

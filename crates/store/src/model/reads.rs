@@ -179,7 +179,12 @@ pub trait Reads: Read {
 
     /// Where an item stands now.
     fn location(&self, account: AccountId, item: ItemKey) -> Result<Option<Location>, StoreError> {
-        fetch(self, &key::location(account, item))
+        let moved = fetch(self, &key::location(account, item))?;
+        if moved.is_some() {
+            return Ok(moved);
+        }
+        let details = self.get(&key::details(account, item))?;
+        details.map_or(Ok(None), |value| Details::birthplace(&value))
     }
 
     /// The item that has this place id now.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// The format that this program reads and writes.
-pub(super) const FORMAT: &str = "facteur store 2\n";
+pub(super) const FORMAT: &str = "facteur store 3\n";
 
 impl Embedded {
     /// Opens the store in a folder, or makes a new one there.

@@ -2,7 +2,8 @@
 
 use crate::error::StoreError;
 use crate::id::{AccountId, ChangeSeq, Timestamp};
-use crate::model::codec::{Decoder, Encoder, Row, bit};
+use crate::model::codec::{Decoder, Encoder, Row, VERSION, bit, corrupt};
+use crate::model::shelf::Location;
 use bytes::Bytes;
 
 /// Longest prefix in bytes: trace and verdict header lines for one recipient; a row must hold it.
@@ -28,6 +29,8 @@ pub struct Lineage {
 /// An item's details.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Details {
+    /// Where it stood first. As long as it stands there, nothing else says where it is.
+    pub born: Option<Location>,
     /// Header lines put before the body for this recipient; at most [`PREFIX_BYTES_MAX`].
     pub prefix: Bytes,
     /// Envelope, structure, preview …: written and read by the engine, opaque here.
@@ -46,10 +49,43 @@ pub struct Details {
 
 const HAS_SENT: u8 = 1;
 const HAS_LINEAGE: u8 = 2;
+const HAS_BORN: u8 = 4;
+
+impl Details {
+    /// Where an item stood first, without reading the rest of its row.
+    pub(crate) fn birthplace(value: &[u8]) -> Result<Option<Location>, StoreError> {
+        let mut input = Decoder::new(value);
+        if input.byte()? != VERSION {
+            return Err(corrupt("details of an unknown version"));
+        }
+        let bits = input.byte()?;
+        read_born(bits, &mut input)
+    }
+
+    fn bits(&self) -> u8 {
+        bit(self.sent.is_some(), HAS_SENT)
+            | bit(self.lineage.is_some(), HAS_LINEAGE)
+            | bit(self.born.is_some(), HAS_BORN)
+    }
+}
+
+fn read_born(bits: u8, input: &mut Decoder<'_>) -> Result<Option<Location>, StoreError> {
+    match bits & HAS_BORN {
+        0 => Ok(None),
+        _ => Location::read(input).map(Some),
+    }
+}
 
 impl Row for Details {
+    fn len_hint(&self) -> usize {
+        self.prefix.len() + self.summary.len() + 64
+    }
+
     fn write(&self, out: &mut Encoder) {
-        out.byte(bit(self.sent.is_some(), HAS_SENT) | bit(self.lineage.is_some(), HAS_LINEAGE));
+        out.byte(self.bits());
+        if let Some(born) = &self.born {
+            born.write(out); // First, because it is asked for alone.
+        }
         out.bytes(&self.prefix);
         out.bytes(&self.summary);
         if let Some(sent) = self.sent {
@@ -68,6 +104,7 @@ impl Row for Details {
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
         let bits = input.byte()?;
         Ok(Self {
+            born: read_born(bits, input)?,
             prefix: Bytes::copy_from_slice(input.bytes()?),
             summary: Bytes::copy_from_slice(input.bytes()?),
             sent: match bits & HAS_SENT {

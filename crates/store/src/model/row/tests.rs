@@ -150,6 +150,22 @@ fn log_lines_come_back_whether_the_item_moved_or_stayed() {
 }
 
 #[test]
+fn details_tell_where_the_item_was_born() {
+    let born = Location::mail(FolderId(NUMBER_MAX), Uid(u32::MAX));
+    for born in [None, Some(born)] {
+        let details = Details {
+            born,
+            prefix: Bytes::from_static(b"Received: \r\n"),
+            summary: Bytes::from_static(b"summary"),
+            sent: Some(Timestamp(-1)),
+            ..Details::default()
+        };
+        comes_back(&details);
+        assert_eq!(Details::birthplace(&details.encode()).unwrap(), born);
+    }
+}
+
+#[test]
 fn every_type_of_value_comes_back() {
     let values = [
         Value::Integer16(i16::MIN),

@@ -138,7 +138,7 @@ impl Txn<'_> {
         let stands = (Some(old.stand(at)), Some(row.stand(to)));
         let object = Object::Item(row.item);
         row.changed = self.touch(account, object, Aspect::Content, What::CONTENT, stands)?;
-        self.arrive(account, to, &row)?;
+        self.resettle(account, to, &row)?;
         self.stamp_contents(account, at.folder, row.changed)?;
         Ok(Receipt::of(&row, to))
     }

@@ -201,7 +201,8 @@ impl Txn<'_> {
         )?;
         self.arrive(account, at, &row)?;
         self.stamp_contents(account, at.folder, row.changed)?;
-        self.put_details(account, row.item, &self.fresh_details(new, row.changed))?;
+        let details = self.fresh_details(new, at, row.changed);
+        self.put_details(account, row.item, &details)?;
         if let Some(body) = &new.body {
             self.refer(account, Self::object_of(row.item), body);
         }
@@ -266,8 +267,9 @@ impl Txn<'_> {
         }
     }
 
-    fn fresh_details(&self, new: &NewItem, change: ChangeSeq) -> Details {
+    fn fresh_details(&self, new: &NewItem, at: Location, change: ChangeSeq) -> Details {
         Details {
+            born: Some(at),
             prefix: new.prefix.clone(),
             summary: new.summary.clone(),
             sent: new.sent,

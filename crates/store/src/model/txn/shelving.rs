@@ -33,7 +33,18 @@ impl Txn<'_> {
         Ok(Location { folder, shelf, uid })
     }
 
-    /// Puts an item on a place that it was given.
+    /// Puts an item that stood elsewhere on a place that it was given.
+    pub(super) fn resettle(
+        &mut self,
+        account: AccountId,
+        at: Location,
+        row: &ItemRow,
+    ) -> Result<(), ModelError> {
+        self.pending.put(key::location(account, row.item), &at);
+        self.arrive(account, at, row)
+    }
+
+    /// Puts an item on a place that it was given; of a new one its details say where that is.
     pub(super) fn arrive(
         &mut self,
         account: AccountId,
@@ -41,7 +52,6 @@ impl Txn<'_> {
         row: &ItemRow,
     ) -> Result<(), ModelError> {
         self.put_row(account, at, row);
-        self.pending.put(key::location(account, row.item), &at);
         self.block_mut(account, at.folder, at.shelf, block_of(at.uid))?
             .set(at.uid, true);
         let folder = self.any_folder_mut(account, at.folder)?;
@@ -52,7 +62,7 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Takes an item off its place; its location stays for [`Txn::arrive`] or a purge to change.
+    /// Takes an item off its place; its location stays for [`Txn::resettle`] or a purge to change.
     pub(super) fn depart(
         &mut self,
         account: AccountId,

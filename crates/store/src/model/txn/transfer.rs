@@ -55,7 +55,7 @@ impl Txn<'_> {
         if let Some(body) = row.body {
             self.pending.put_empty(key::reference(body, to_account, id));
         }
-        self.copy_details(account, source.item, to_account, row.item)?;
+        self.copy_details(account, source.item, to_account, (row.item, to))?;
         self.copy_overlay(account, source.item, to_account, row.item)?;
         Ok(Receipt::of(&row, to))
     }
@@ -139,7 +139,7 @@ impl Txn<'_> {
             what,
             stands,
         )?;
-        self.arrive(account, to, row)?;
+        self.resettle(account, to, row)?;
         self.stamp_contents(account, from.folder, row.changed)?;
         self.stamp_contents(account, to.folder, row.changed)?;
         Ok(Receipt::of(row, to))
@@ -162,14 +162,13 @@ impl Txn<'_> {
         account: AccountId,
         item: ItemKey,
         to_account: AccountId,
-        to: ItemKey,
+        (copy, at): (ItemKey, Location),
     ) -> Result<(), ModelError> {
-        let Some(mut details) = self.details(account, item)? else {
-            return Ok(());
-        };
+        let mut details = self.details(account, item)?.unwrap_or_default();
+        details.born = Some(at);
         details.modifier = self.origin.actor;
         details.lineage = None; // The copy has no history elsewhere.
-        self.put_details(to_account, to, &details)
+        self.put_details(to_account, copy, &details)
     }
 
     fn copy_overlay(
