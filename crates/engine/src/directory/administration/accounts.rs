@@ -2,7 +2,10 @@
 
 use super::super::record::{AccountKind, AccountRecord};
 use super::super::{Address, FetchPolicy};
-use super::{NewPassword, alter_account, check_domain, put_address, read_account, remove_address};
+use super::{
+    NewPassword, alter_account, check_domain, new_address, put_address, read_account,
+    remove_address,
+};
 use crate::account::MAIL_ROOT;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -65,7 +68,7 @@ impl Engine {
         kind: AccountKind,
         password: Option<NewPassword<'_>>,
     ) -> Result<Pending<AccountId>, EngineError> {
-        let address = Address::parse(address)?;
+        let address = new_address(address)?;
         let mut record = AccountRecord::new(kind, address.to_string());
         if let Some(password) = password {
             self.put_password(&mut record, password)?;
@@ -176,7 +179,7 @@ impl Engine {
         account: AccountId,
         address: &str,
     ) -> Result<Pending<()>, EngineError> {
-        let address = Address::parse(address)?;
+        let address = new_address(address)?;
         self.change_directory(|txn| {
             check_domain(txn, &address)?;
             let number = account.0;

@@ -2,7 +2,7 @@
 
 use super::super::record::{AccountRecord, DomainRecord, ListRecord};
 use super::super::{Address, address, domain_key, domains};
-use super::domain_number;
+use super::{check_grammar, domain_number, new_domain};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use store::backend::Pending;
@@ -13,7 +13,7 @@ impl Engine {
     ///
     /// Errors: [`EngineError::NameTaken`], [`EngineError::NameRefused`].
     pub fn add_domain(&self, name: &str) -> Result<Pending<()>, EngineError> {
-        let name = address::canonical_domain(name)?;
+        let name = new_domain(name)?;
         self.change_directory(|txn| {
             let key = domain_key(&name);
             if txn.address(&key)?.is_some() {
@@ -44,6 +44,7 @@ impl Engine {
         target: Option<&str>,
     ) -> Result<Pending<()>, EngineError> {
         let name = address::canonical_domain(domain)?;
+        target.map_or(Ok(()), check_grammar)?;
         let target = target.map(address::spelled).transpose()?;
         self.change_directory(|txn| {
             let number = domain_number(txn, &name)?;

@@ -2,7 +2,7 @@
 
 use super::super::address::{Address, spelled};
 use super::super::record::ListRecord;
-use super::{check_domain, put_address, remove_address};
+use super::{check_domain, check_grammar, new_address, put_address, remove_address};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use store::backend::Pending;
@@ -32,7 +32,7 @@ impl Engine {
         display_name: Option<&str>,
         targets: &[&str],
     ) -> Result<Pending<()>, EngineError> {
-        let address = Address::parse(address)?;
+        let address = new_address(address)?;
         let record = ListRecord {
             address: address.to_string(),
             display_name: display_name.unwrap_or_default().to_owned(),
@@ -100,7 +100,8 @@ fn spelled_targets(targets: &[&str]) -> Result<Vec<String>, EngineError> {
     if targets.is_empty() || targets.len() > TARGETS_MAX {
         return Err(EngineError::TooMany("targets, or none"));
     }
-    targets.iter().map(|target| spelled(target)).collect()
+    let spelled = |target: &&str| check_grammar(target).and_then(|()| spelled(target));
+    targets.iter().map(spelled).collect()
 }
 
 fn read_list(txn: &Txn<'_>, address: &Address) -> Result<(AddressTarget, ListRecord), EngineError> {
