@@ -9,7 +9,7 @@ use crate::administration::{
 };
 use crate::command_line::{self, Account, Alias, Command, CommandLine, Domain, Folder, Queue};
 use crate::configuration::{Configuration, ListenArguments};
-use crate::house::House;
+use crate::house::{self, House};
 use crate::{log, moment, sample, serve};
 use clap::CommandFactory;
 use engine::{EngineError, StoreError};
@@ -62,6 +62,9 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         }
         Command::Rebuild => {
             let configuration = context.configuration()?;
+            if !house::is_in(context.data()?) {
+                return Err(no_data(context.data()?));
+            }
             let reply = administration::offline::rebuild(context.data()?, &configuration)?;
             show(&reply, context.json)
         }
@@ -102,6 +105,10 @@ fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
     if let Some(answer) = control::ask(data, request, &mut watcher) {
         return answer;
     }
+    // A mistyped folder must not become an empty store that is told to be sound.
+    if !house::is_in(data) && !matches!(request, Request::DomainAdd { .. }) {
+        return Err(no_data(data));
+    }
     // Only now: a fault in the file must not keep anyone from a server that runs.
     let configuration = context.configuration()?;
     match House::open_when_free(data, &configuration, || control::is_served(data)) {
@@ -112,6 +119,11 @@ fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
         }
         Err(error) => Err(Failure::of(data.display(), error)),
     }
+}
+
+fn no_data(data: &Path) -> Failure {
+    let how = "there is no data; `domain add` or `serve` makes a new store";
+    Failure::of(data.display(), how)
 }
 
 fn show(reply: &Reply, json: bool) -> Result<(), Failure> {

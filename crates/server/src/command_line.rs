@@ -2,6 +2,7 @@
 //!
 //! Says nothing about how it is done. Start at [`CommandLine`].
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -157,18 +158,26 @@ pub struct Try {
 #[derive(Debug, Subcommand)]
 pub enum Domain {
     /// Receive mail for a domain.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur domain add example.test")]
     Add {
         /// Its name.
         name: String,
     },
     /// Show all domains.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur domain list")]
     List,
     /// No longer receive mail for a domain that has no addresses.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur domain remove example.test"
+    )]
     Remove {
         /// Its name.
         name: String,
     },
     /// Say who gets what is addressed to nobody.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur domain catch-all example.test alice@example.test"
+    )]
     CatchAll {
         /// The domain.
         name: String,
@@ -181,17 +190,30 @@ pub enum Domain {
 #[derive(Debug, Subcommand)]
 pub enum Account {
     /// Make an account with its folders.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account add alice@example.test --password-stdin < password"
+    )]
     Add(AccountAdd),
     /// Show all accounts.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur account list --json")]
     List,
     /// Show one account.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account show alice@example.test"
+    )]
     Show {
         /// Its address.
         address: String,
     },
     /// Change an account.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account change alice@example.test --quota 5000000000 --pop3 30"
+    )]
     Change(AccountChange),
     /// Give an account another address; the old one stays as an alias.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account rename alice@example.test alice.b@example.test"
+    )]
     Rename {
         /// Its address.
         address: String,
@@ -199,6 +221,9 @@ pub enum Account {
         new: String,
     },
     /// Remove an account; its mail stays on the disk unless it is erased.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account remove alice@example.test"
+    )]
     Remove {
         /// Its address.
         address: String,
@@ -207,6 +232,9 @@ pub enum Account {
         erase: bool,
     },
     /// Make a password for one program; it is shown once.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account app-password alice@example.test phone"
+    )]
     AppPassword {
         /// The account's address.
         address: String,
@@ -274,6 +302,9 @@ pub struct AccountChange {
 #[derive(Debug, Subcommand)]
 pub enum Alias {
     /// Make an alias.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur alias add sales@example.test alice@example.test bob@example.test"
+    )]
     Add {
         /// Its address.
         address: String,
@@ -282,8 +313,12 @@ pub enum Alias {
         targets: Vec<String>,
     },
     /// Show all aliases.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur alias list")]
     List,
     /// Remove an alias.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur alias remove sales@example.test"
+    )]
     Remove {
         /// Its address.
         address: String,
@@ -304,6 +339,9 @@ pub struct Password {
 #[derive(Debug, Subcommand)]
 pub enum Folder {
     /// Make a folder, and those above it.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur folder add alice@example.test Work/2026"
+    )]
     Add {
         /// The account's address.
         account: String,
@@ -311,11 +349,17 @@ pub enum Folder {
         path: String,
     },
     /// Show an account's folders.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur folder list alice@example.test"
+    )]
     List {
         /// The account's address.
         account: String,
     },
     /// Remove a folder; its mail can be brought back for a time.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur folder remove alice@example.test Work/2026"
+    )]
     Remove {
         /// The account's address.
         account: String,
@@ -328,23 +372,28 @@ pub enum Folder {
 #[derive(Debug, Subcommand)]
 pub enum Queue {
     /// Show what waits.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue list")]
     List,
     /// Show one entry.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue show 2.17")]
     Show {
         /// Its name.
         entry: String,
     },
     /// Do not try an entry until it is released.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue hold 2.17")]
     Hold {
         /// Its name.
         entry: String,
     },
     /// Try an entry again.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue release 2.17")]
     Release {
         /// Its name.
         entry: String,
     },
     /// Take an entry out; nobody is told.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue remove 2.17")]
     Remove {
         /// Its name.
         entry: String,
@@ -433,6 +482,12 @@ pub struct Undelete {
 /// A refusal of the command line in one line, where the parser writes several.
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // The parser would show the whole help, as if that had been asked for.
+        let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+        let usage = usage.unwrap_or("facteur <COMMAND>");
+        return format!("a command is missing: {usage}; --help shows them");
+    }
     let lines = text
         .lines()
         .map(str::trim)
@@ -455,17 +510,19 @@ mod tests {
     }
 
     #[test]
-    fn every_command_shows_an_example() {
-        for command in CommandLine::command().get_subcommands() {
-            let help = command
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(
-                help.contains("Example:\n  facteur"),
-                "{}",
-                command.get_name()
-            );
+    fn every_command_shows_an_example_that_it_understands() {
+        let line = CommandLine::command();
+        let commands = line.get_subcommands();
+        for command in commands.flat_map(|command| command.get_subcommands().chain([command])) {
+            let help = command.get_after_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let examples = help.lines().filter(|line| line.starts_with("  facteur"));
+            let parsed = examples.map(|line| {
+                let words = line.split_whitespace();
+                let words = words.take_while(|word| !matches!(*word, "<" | ">"));
+                CommandLine::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"))
+            });
+            assert!(parsed.count() > 0, "{}", command.get_name());
         }
     }
 
@@ -474,6 +531,8 @@ mod tests {
         for line in [
             &["facteur", "export", "--data", "d"][..],
             &["facteur", "fly"],
+            &["facteur"],
+            &["facteur", "queue"],
             &["facteur", "serve", "--port-base", "x"],
         ] {
             let error = CommandLine::try_parse_from(line).unwrap_err();

@@ -53,6 +53,11 @@ pub fn options(configuration: &Configuration) -> Options {
     }
 }
 
+/// True when a store is in the folder, whatever state it is in.
+pub fn is_in(data: &Path) -> bool {
+    Embedded::is_in(&Disk, data)
+}
+
 impl House {
     /// Opens the data in a folder, or makes it there.
     ///

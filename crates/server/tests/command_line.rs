@@ -343,6 +343,21 @@ fn a_command_on_a_stopped_store_has_the_configuration_of_the_server() {
 }
 
 #[test]
+fn a_mistyped_folder_does_not_become_a_store() {
+    let place = Place::new("mistyped");
+    for command in [
+        &["check"][..],
+        &["status"],
+        &["account", "list"],
+        &["rebuild"],
+    ] {
+        let line = place.refused(command);
+        assert!(line.contains("there is no data"), "{command:?}: {line}");
+    }
+    assert!(!place.data().exists());
+}
+
+#[test]
 fn a_fault_in_the_configuration_is_told_and_keeps_nobody_from_a_running_server() {
     let place = Place::new("fault").with_alice();
     let server = Server::start(&place);

@@ -6,7 +6,7 @@ use engine::authentication::imported;
 use engine::directory::administration::{
     AccountChange as Change, AccountState, ListState, NewPassword,
 };
-use engine::directory::{AccountKind, FetchPolicy};
+use engine::directory::{AccountKind, FetchPolicy, Resolution};
 use engine::{AccountId, EngineError, Origin};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -224,10 +224,11 @@ fn fetch_policy(text: &str) -> Result<FetchPolicy, Failure> {
     match text {
         "delete" => Ok(FetchPolicy::ClientDecides),
         "keep" => Ok(FetchPolicy::Keep),
-        days => days
-            .parse()
-            .map(FetchPolicy::KeepDays)
-            .map_err(|_| Failure::of(text, "neither delete nor keep nor a number of days")),
+        days => {
+            let days = days.parse().ok().filter(|days| *days > 0);
+            days.map(FetchPolicy::KeepDays)
+                .ok_or_else(|| Failure::of(text, "neither delete nor keep nor a number of days"))
+        }
     }
 }
 
@@ -307,9 +308,18 @@ pub fn add_alias(house: &House, address: &str, targets: &[String]) -> Result<Rep
         .add_list(address, None, &targets)
         .and_then(settle);
     added.map_err(|why| Failure::of(address, why))?;
+    let leads_nowhere = |target: &&&str| {
+        let found = house.engine.directory().resolve(target);
+        found.is_ok_and(|found| *found == Resolution::Unknown)
+    };
+    let nobody: Vec<&str> = targets.iter().filter(leads_nowhere).copied().collect();
+    let text = match nobody.as_slice() {
+        [] => String::new(),
+        nobody => format!("there is nobody yet at {}", nobody.join(" ")),
+    };
     Ok(Reply::new(
-        "",
-        json!({ "address": address, "targets": targets }),
+        text,
+        json!({ "address": address, "targets": targets, "nobody_at": nobody }),
     ))
 }
 

@@ -25,6 +25,20 @@ use std::sync::atomic::AtomicUsize;
 pub(super) const FORMAT: &str = "facteur store 3\n";
 
 impl Embedded {
+    /// True when there is a store in a folder, or what is left of one.
+    pub fn is_in(vfs: &dyn Vfs, folder: &Path) -> bool {
+        vfs.list(folder).is_ok_and(|files| {
+            let paths = Paths::new(folder);
+            let marks = [
+                paths.version(),
+                paths.unfinished(),
+                paths.secret(),
+                paths.log(),
+            ];
+            files.iter().any(|file| marks.contains(file))
+        })
+    }
+
     /// Opens the store in a folder, or makes a new one there.
     ///
     /// Errors: [`StoreError::Refused`] when another process has it open or its format is unknown;
