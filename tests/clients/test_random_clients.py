@@ -1,11 +1,13 @@
 """Random clients of IMAP, POP3 and SMTP on one account: from any earlier token each one's view becomes the store's.
 
-A view is what an IMAP client has cached of a folder. *Live* views are kept by open sessions from what the server tells
-them unasked; *old* views are copies from some earlier moment that are brought up to date with QRESYNC. After every round
-all of them must equal what a client without a cache reads. A failure names its seed.
+A view is what a client has cached: of a folder by IMAP, of the INBOX by POP3. *Live* views are kept by open sessions from
+what the server tells them unasked; *old* views are copies from some earlier moment that are brought up to date with
+QRESYNC, or by the names that UIDL lists. After every round all of them must equal what a client without a cache reads. An
+open POP3 session must meanwhile go on showing what was there at its login. A failure names its seed.
 """
 
 import copy
+import os
 import random
 import re
 
@@ -14,7 +16,7 @@ import letters
 
 ROUNDS = 40
 STEPS_PER_ROUND = 6
-SEED = 2026
+SEED = 2026  # Another one: RANDOM_CLIENTS_SEED.
 FOLDERS = ("INBOX", "Other")
 FLAGS = (r"\Seen", r"\Flagged", r"\Answered", "$Work", "Home")
 
@@ -163,18 +165,76 @@ class Actor:
             pop.command("QUIT")
 
 
-def check_pop(server, account, inbox, known):
-    """POP3 shows as many letters as IMAP, and none under a name that another had."""
-    with clients.Pop3(server.ports["pop3s"], account) as pop:
-        listed = [line.split()[1] for line in pop.lines("UIDL")]
-        assert len(listed) == len(inbox.flags), (len(listed), len(inbox.flags))
-        assert len(set(listed)) == len(listed), "a UIDL is given twice"
-        for number, name in enumerate(listed, 1):
-            subject = letters.subject(b"\r\n".join(pop.lines(f"TOP {number} 0")))
-            assert known.setdefault(name, subject) == subject, f"{name} was another letter"
+class PopView:
+    """What a POP3 client that leaves its letters on the server has fetched: their bytes under their names (UIDL)."""
+
+    def __init__(self):
+        self.letters = {}
+
+    def catch_up(self, server, account):
+        """One session: forgets what is gone, fetches what is new, in the order of the server."""
+        with clients.Pop3(server.ports["pop3s"], account) as pop:
+            names = pop_names(pop)
+            self.letters = {
+                name: self.letters.get(name) or pop.retrieve(number)
+                for number, name in enumerate(names, 1)
+            }
+            pop.command("QUIT")
+        return self
 
 
-def check_round(server, account, live, old, known):
+def pop_names(pop):
+    """The names of a session's letters, in their order; none may come twice."""
+    names = [line.split()[1].decode() for line in pop.lines("UIDL")]
+    assert len(set(names)) == len(names), "a UIDL is given twice"
+    return names
+
+
+class PopLive:
+    """A POP3 session that stays open, and what it saw at its login."""
+
+    def __init__(self, server, account):
+        self.server, self.account = server, account
+        self.at_login = PopView().catch_up(server, account).letters
+        self.pop = clients.Pop3(server.ports["pop3s"], account)
+
+    def check(self, chance):
+        """It still shows what was there at its login, whatever others have moved and removed."""
+        assert pop_names(self.pop) == list(self.at_login), "the list of an open session changed"
+        for number, (name, letter) in enumerate(self.at_login.items(), 1):
+            if chance.random() < 0.3:
+                assert self.pop.retrieve(number) == letter, f"{name} is another letter now"
+
+    def quit_deleting(self, chance):
+        """Marks some letters; they are there until QUIT, and after it they alone are gone."""
+        marked = [name for name in self.at_login if chance.random() < 0.3]
+        for number, name in enumerate(self.at_login, 1):
+            if name in marked:
+                self.pop.command(f"DELE {number}")
+        before = list(PopView().catch_up(self.server, self.account).letters)
+        self.pop.command("QUIT")
+        self.pop.close()
+        after = list(PopView().catch_up(self.server, self.account).letters)
+        assert after == [name for name in before if name not in marked], "QUIT deleted others"
+
+    def close(self):
+        """Ends the session without QUIT, so that nothing is deleted."""
+        self.pop.close()
+
+
+def check_pop(server, account, old, known):
+    """Every POP3 view, after catching up, holds what IMAP reads; names are never given again."""
+    with clients.Imap(server.ports["imaps"], account) as imap:
+        inbox = [body for _, body in imap.bodies("INBOX")]
+    for view in old:
+        caught_up = copy.deepcopy(view).catch_up(server, account)
+        assert list(caught_up.letters.values()) == inbox, "a POP3 view is not the INBOX"
+        for name, letter in caught_up.letters.items():
+            assert known.setdefault(name, letter) == letter, f"{name} was another letter"
+    return caught_up
+
+
+def check_round(server, account, live, old):
     """Every view, after its own way of catching up, is the truth; answers the truth to keep."""
     now = {folder: truth(server, account, folder) for folder in FOLDERS}
     for each in live:
@@ -186,29 +246,53 @@ def check_round(server, account, live, old, known):
         assert caught_up.flags == now[view.folder].flags, (
             f"view of {view.folder} from token {view.stamp}: "
             f"{set(caught_up.flags.items()) ^ set(now[view.folder].flags.items())}")
-    check_pop(server, account, now["INBOX"], known)
     return now
 
 
+class Watched:
+    """An account with a second folder, all that looks at it, and tokens of earlier moments."""
+
+    def __init__(self, server):
+        self.server, self.account = server, server.account()
+        with clients.Imap(server.ports["imaps"], self.account) as imap:
+            imap.command("CREATE Other")
+        self.live = [Live(server, self.account, folder) for folder in FOLDERS]
+        self.old = [truth(server, self.account, folder) for folder in FOLDERS]
+        self.pop_live = PopLive(server, self.account)
+        self.pop_old, self.pop_known = [PopView()], {}
+
+    def check(self, chance):
+        """Everything that looks sees the same; what it has now becomes an earlier moment."""
+        some = chance.sample(self.old, min(len(self.old), 4))
+        now = check_round(self.server, self.account, self.live, some)
+        self.old.extend(copy.deepcopy(view) for view in now.values())
+        some = chance.sample(self.pop_old, min(len(self.pop_old), 2))
+        self.pop_old.append(check_pop(self.server, self.account, some, self.pop_known))
+        self.pop_live.check(chance)
+        if chance.random() < 0.25:
+            self.pop_live.quit_deleting(chance)
+            self.pop_live = PopLive(self.server, self.account)
+
+    def close(self):
+        """Ends the sessions."""
+        for each in (*self.live, self.pop_live):
+            each.close()
+
+
 def test_every_view_becomes_the_stores_from_any_earlier_token(server):
-    chance = random.Random(SEED)
-    account = server.account()
-    with clients.Imap(server.ports["imaps"], account) as imap:
-        imap.command("CREATE Other")
-    live = [Live(server, account, folder) for folder in FOLDERS]
-    old = [truth(server, account, folder) for folder in FOLDERS]
-    actor, known = Actor(server, account, chance), {}
+    seed = int(os.environ.get("RANDOM_CLIENTS_SEED", SEED))
+    chance = random.Random(seed)
+    watched = Watched(server)
+    actor = Actor(server, watched.account, chance)
     try:
         for number in range(ROUNDS):
             for _ in range(STEPS_PER_ROUND):
                 actor.step()
-            some = chance.sample(old, min(len(old), 4))
             try:
-                now = check_round(server, account, live, some, known)
+                watched.check(chance)
             except AssertionError as fault:
-                raise AssertionError(f"seed {SEED}, round {number}: {fault}") from fault
-            old.extend(copy.deepcopy(view) for view in now.values())
+                raise AssertionError(f"seed {seed}, round {number}: {fault}") from fault
     finally:
-        for each in live:
-            each.close()
-    return f"{ROUNDS * STEPS_PER_ROUND} changes, {len(old)} tokens"
+        watched.close()
+    return (f"seed {seed}, {ROUNDS * STEPS_PER_ROUND} changes, {len(watched.old)} tokens of IMAP, "
+            f"{len(watched.pop_old)} of POP3")
