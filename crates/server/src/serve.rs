@@ -216,7 +216,7 @@ impl page::Source for Numbers {
     }
 }
 
-fn store_gauges(status: &Status) -> [Gauge; 8] {
+fn store_gauges(status: &Status) -> [Gauge; 11] {
     let gauge = |name, help, value| Gauge { name, help, value };
     [
         gauge(
@@ -233,6 +233,21 @@ fn store_gauges(status: &Status) -> [Gauge; 8] {
             "facteur_store_log_bytes",
             "Bytes of the log.",
             status.log_bytes,
+        ),
+        gauge(
+            "facteur_store_live_bytes",
+            "Bytes of rows and bodies that are alive, once.",
+            status.holdings.live_bytes(),
+        ),
+        gauge(
+            "facteur_store_dead_bytes",
+            "Bytes of the log that are not alive.",
+            status.dead_bytes(),
+        ),
+        gauge(
+            "facteur_store_big_bytes",
+            "Bytes of living bodies with files of their own.",
+            status.holdings.big_bytes,
         ),
         gauge(
             "facteur_store_index_bytes",

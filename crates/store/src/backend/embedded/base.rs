@@ -263,11 +263,12 @@ impl Embedded {
             self.options.restore_window_seconds
         };
         let window = seconds.saturating_mul(Timestamp::PER_SECOND);
-        let start = Timestamp(now.0.saturating_sub(window));
-        let oldest = bases
-            .iter()
-            .rposition(|base| base.time <= start)
-            .unwrap_or_default();
+        let oldest = oldest_needed(bases, now, window);
+        let wanted = self
+            .options
+            .restore_window_seconds
+            .saturating_mul(Timestamp::PER_SECOND);
+        let is_shortened = oldest > oldest_needed(bases, now, wanted);
         let spacing = window / BASES_PER_WINDOW;
         let mut kept: Vec<BaseInfo> = Vec::new();
         let count = bases.len();
@@ -285,8 +286,29 @@ impl Embedded {
             }
         }
         *bases = kept;
+        self.remember_window(bases, is_shortened, Timestamp(now.0.saturating_sub(wanted)));
         Ok(())
     }
+
+    /// Notes from when on the store can be restored, until that is the whole window again.
+    fn remember_window(&self, bases: &[BaseInfo], is_shortened: bool, start: Timestamp) {
+        let mut shortened = self.window_shortened_to.lock();
+        if is_shortened {
+            *shortened = bases.first().map(|base| base.time);
+        } else if shortened.is_some_and(|since| since <= start) {
+            *shortened = None;
+        }
+    }
+}
+
+/// The last base that is not later than the beginning of the window: with it all of the window can
+/// be restored.
+fn oldest_needed(bases: &[BaseInfo], now: Timestamp, window: i64) -> usize {
+    let start = Timestamp(now.0.saturating_sub(window));
+    bases
+        .iter()
+        .rposition(|base| base.time <= start)
+        .unwrap_or_default()
 }
 
 /// The bases on disk, oldest first.

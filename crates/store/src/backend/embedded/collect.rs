@@ -19,6 +19,7 @@ use super::view::View;
 use crate::backend::{Batch, Direction, Purpose, Read, Settlement};
 use crate::error::StoreError;
 use crate::id::BodyNumber;
+use crate::world::Open;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Dead bodies that one commit removes: the placement lock is held while each is looked at once
@@ -235,11 +236,7 @@ impl Embedded {
         let numbers = segment::list(&*self.world.vfs, &self.paths)?;
         for number in numbers.into_iter().filter(|number| *number < before) {
             let path = self.paths.segment(number);
-            let len = self
-                .world
-                .vfs
-                .open(&path, crate::world::Open::Read)?
-                .len()?;
+            let len = self.world.vfs.open(&path, Open::Read)?.len()?;
             let live = survey.live_bytes.get(&number).copied().unwrap_or_default();
             if live.saturating_mul(2) < len && dead.len() < SEGMENTS_PER_SURVEY {
                 dead.push(number);
@@ -289,7 +286,10 @@ impl Embedded {
             return Ok(false);
         }
         self.bodies.close_segment(number);
-        self.world.vfs.remove(&self.paths.segment(number))?;
+        let path = self.paths.segment(number);
+        let len = self.world.vfs.open(&path, Open::Read)?.len()?;
+        self.world.vfs.remove(&path)?;
+        self.log_length.subtract(len);
         self.world.vfs.sync_directory(&self.paths.log())?;
         drop(leases);
         self.space.look();

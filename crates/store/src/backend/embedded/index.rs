@@ -7,7 +7,14 @@
 //! The file goes through [`Vfs`] like all others. After a failed write or sync the file is left
 //! alone and further changes are kept in memory (the *lifeboat*), so that reading goes on until the
 //! restart; when only room was missing, they are written once there is some ([`Index::rescue`]).
+//!
+//! After any other failure the store writes nothing more, although the log alone might still take
+//! it: both lie on one disk, and of a disk that lost a write to one file nobody knows what it does
+//! with the next. Nothing is tried a second time. The next start goes on from the last checkpoint
+//! with the frames of the log; nothing acknowledged is in the index alone.
 
+use super::figures::Holdings;
+use super::frame::Reader;
 use super::memtable::{Memtable, Value};
 use super::rows::{APPLIED_KEY, LogPlace};
 use crate::error::StoreError;
@@ -112,6 +119,12 @@ impl Index {
             .transpose()
     }
 
+    /// How much was applied.
+    pub fn holdings(&self) -> Result<Holdings, StoreError> {
+        self.value(APPLIED_KEY)?
+            .map_or_else(|| Ok(Holdings::default()), |value| parse_holdings(&value))
+    }
+
     /// Visits the rows of a range.
     pub fn visit(&self, range: Range<&[u8]>, visit: &mut VisitRow<'_>) -> Result<(), StoreError> {
         for row in self
@@ -146,9 +159,9 @@ impl Index {
             let table = transaction
                 .open_table(TABLE)
                 .map_err(|error| damaged(&error))?;
-            let mut rows = Rows(table);
+            let mut rows = Rows::over(table)?;
             work(&mut rows)?;
-            rows.write(APPLIED_KEY, Some(&place.value()))?;
+            rows.end(place)?;
         }
         self.end(transaction)
     }
@@ -221,24 +234,56 @@ impl Index {
     }
 }
 
-/// The rows of the index while they are changed.
-pub struct Rows<'a>(Table<'a, &'static [u8], &'static [u8]>);
+/// The rows of the index while they are changed, and how much they are.
+pub struct Rows<'a> {
+    table: Table<'a, &'static [u8], &'static [u8]>,
+    holdings: Holdings,
+}
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    fn over(table: Table<'a, &'static [u8], &'static [u8]>) -> Result<Self, StoreError> {
+        let found = table.get(APPLIED_KEY).map_err(|error| damaged(&error))?;
+        let holdings = found
+            .map(|value| parse_holdings(value.value()))
+            .transpose()?;
+        let holdings = holdings.unwrap_or_default();
+        Ok(Self { table, holdings })
+    }
+
     /// Sets or removes a row.
     pub fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), StoreError> {
-        match value {
-            Some(value) => drop(self.0.insert(key, value).map_err(|error| damaged(&error))?),
-            None => drop(self.0.remove(key).map_err(|error| damaged(&error))?),
+        let old = match value {
+            Some(value) => self.table.insert(key, value),
+            None => self.table.remove(key),
+        };
+        if let Some(old) = old.map_err(|error| damaged(&error))? {
+            self.holdings.subtract(key, old.value());
+        }
+        if let Some(value) = value {
+            self.holdings.add(key, value);
         }
         Ok(())
     }
 
+    /// Notes up to where the rows are those of the log.
+    fn end(&mut self, place: LogPlace) -> Result<(), StoreError> {
+        let value = [&place.value()[..], &self.holdings.value()].concat();
+        let written = self.table.insert(APPLIED_KEY, value.as_slice());
+        written.map(drop).map_err(|error| damaged(&error))
+    }
+
     /// The value of a row as changed so far.
     pub fn value(&self, key: &[u8]) -> Result<Value, StoreError> {
-        let found = self.0.get(key).map_err(|error| damaged(&error))?;
+        let found = self.table.get(key).map_err(|error| damaged(&error))?;
         Ok(found.map(|value| Bytes::copy_from_slice(value.value())))
     }
+}
+
+/// The figures behind the applied place.
+fn parse_holdings(value: &[u8]) -> Result<Holdings, StoreError> {
+    let mut reader = Reader(value);
+    LogPlace::parse_fields(&mut reader);
+    Holdings::parse(&mut reader)
 }
 
 /// What redb says, in the store's words.

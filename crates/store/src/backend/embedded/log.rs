@@ -3,6 +3,7 @@
 //! A failed write or sync is final: the caller makes the store read-only and never tries again,
 //! because after a failed fdatasync nobody knows what is on disk.
 
+use super::figures::LogLength;
 use super::frame::{HEADER_BYTES, Header, Records};
 use super::paths::Paths;
 use super::rows::{BodyRow, LogPlace};
@@ -20,6 +21,8 @@ pub struct LogWriter {
     secret: Secret,
     segment_bytes: u64,
     file: Arc<dyn File>,
+    file_bytes: u64,
+    length: Arc<LogLength>,
     end: LogPlace,
 }
 
@@ -72,8 +75,15 @@ impl LogWriter {
             secret,
             segment_bytes,
             file,
+            file_bytes: segment_bytes,
+            length: Arc::default(),
             end,
         })
+    }
+
+    /// The length of the whole log, which goes on being right.
+    pub fn length(&self) -> Arc<LogLength> {
+        Arc::clone(&self.length)
     }
 
     /// Where the log ends.
@@ -148,6 +158,9 @@ impl LogWriter {
         // The next header will swear to what stands here, so it must be on disk before.
         self.file.set_len(self.end.offset)?;
         self.file.sync()?;
+        self.length
+            .shorten(self.file_bytes.saturating_sub(self.end.offset));
+        self.file_bytes = self.end.offset;
         let number = self
             .end
             .segment
@@ -166,6 +179,8 @@ impl LogWriter {
             Err(StoreError::Full) if make_room() => create()?,
             created => created?,
         };
+        self.file_bytes = len;
+        self.length.add(len);
         self.end.segment = number;
         self.end.offset = SEGMENT_HEADER_BYTES;
         Ok(true)

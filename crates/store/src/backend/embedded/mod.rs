@@ -21,13 +21,14 @@
 
 use super::{Read, Watcher};
 use crate::error::StoreError;
-use crate::id::{BodyHash, BodyNumber};
+use crate::id::{BodyHash, BodyNumber, Timestamp};
 use crate::world::{Clock, Rng, Vfs};
 use accounts::AccountLocks;
 use apply::Applier;
 use base::BaseInfo;
 use bodies::{Bodies, Held, Incoming};
 use collect::Collector;
+use figures::LogLength;
 use index::Index;
 use log::LogWriter;
 use memtable::Tables;
@@ -48,6 +49,7 @@ mod bodies;
 mod check;
 mod collect;
 mod commit;
+mod figures;
 mod frame;
 #[cfg(any(test, fuzzing))]
 #[path = "../../../fuzz/log.rs"]
@@ -71,6 +73,7 @@ mod view;
 
 pub use backup::BackupReport;
 pub use check::CheckReport;
+pub use figures::Holdings;
 pub use restore::Moment;
 pub use status::{Condition, Status};
 pub use threads::Threads;
@@ -156,11 +159,14 @@ pub struct Embedded {
     /// Backups that are being made: no file of the log goes meanwhile.
     leases: Mutex<usize>,
     log: Mutex<LogWriter>,
+    log_length: Arc<LogLength>,
     /// The end of the last span that is on disk.
     settled_end: Mutex<LogPlace>,
     applier: Mutex<Applier>,
     space: SpaceGuard,
     failure: RwLock<Option<String>>,
+    /// Set when room was wanted and the restore window became shorter than it should be.
+    window_shortened_to: Mutex<Option<Timestamp>>,
     watcher: RwLock<Option<Watcher>>,
     _lock: Box<dyn Send + Sync>,
 }

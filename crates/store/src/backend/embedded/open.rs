@@ -15,14 +15,14 @@ use super::space::SpaceGuard;
 use super::{Embedded, Options, World};
 use crate::backend::block::Secret;
 use crate::error::StoreError;
-use crate::world::Vfs;
+use crate::world::{Open, Vfs};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// The format that this program reads and writes.
-pub(super) const FORMAT: &str = "facteur store 3\n";
+pub(super) const FORMAT: &str = "facteur store 4\n";
 
 impl Embedded {
     /// True when there is a store in a folder, or what is left of one.
@@ -107,6 +107,7 @@ impl Embedded {
         };
         files.tidy(end)?;
         drop(files);
+        measure(&*vfs, &paths, &log)?;
         Ok(Self::assemble(
             world,
             paths,
@@ -163,6 +164,7 @@ impl Embedded {
             bases: Mutex::new(bases),
             leases: Mutex::default(),
             settled_end: Mutex::new(log.end()),
+            log_length: log.length(),
             log: Mutex::new(log),
             applier: Mutex::new(Applier {
                 applied: end,
@@ -171,6 +173,7 @@ impl Embedded {
             threads: AtomicUsize::new(0),
             space,
             failure: RwLock::new(None),
+            window_shortened_to: Mutex::default(),
             watcher: RwLock::new(None),
             world,
             paths,
@@ -188,6 +191,15 @@ struct Parts {
     end: LogPlace,
     bases: Vec<BaseInfo>,
     lock: Box<dyn Send + Sync>,
+}
+
+/// Counts the segments that are there.
+fn measure(vfs: &dyn Vfs, paths: &Paths, log: &LogWriter) -> Result<(), StoreError> {
+    let length = log.length();
+    for number in segment::list(vfs, paths)? {
+        length.add(vfs.open(&paths.segment(number), Open::Read)?.len()?);
+    }
+    Ok(())
 }
 
 /// Makes the folders and takes the lock.

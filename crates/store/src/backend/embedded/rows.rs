@@ -15,7 +15,8 @@ pub const BODY_TAG: u8 = b'B';
 pub const HASH_TAG: u8 = b'H';
 /// First byte of `R body …`: who refers to a body. The model writes them.
 pub const REFERENCE_TAG: u8 = b'R';
-/// The row that says how far the log was applied; no other key begins with it.
+/// The row that says how far the log was applied, and how much that is; no other key begins with
+/// it.
 pub const APPLIED_KEY: &[u8] = b"S\0log";
 
 /// Where a body's stored bytes lie.

@@ -1,11 +1,12 @@
 //! Numbers that tell how a store is doing.
 
 use super::Embedded;
-use super::segment;
+use super::figures::Holdings;
 use crate::error::StoreError;
-use crate::world::{Open, Space};
+use crate::id::Timestamp;
+use crate::world::Space;
 
-/// How a store is doing. Cheap to ask: nothing is read but file lengths.
+/// How a store is doing. Cheap to ask, however large the store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Position of the last commit on disk.
@@ -18,6 +19,8 @@ pub struct Status {
     pub segments: u64,
     /// Bytes of all segments, the reserved rest of the last included.
     pub log_bytes: u64,
+    /// What is alive, as far as it was applied.
+    pub holdings: Holdings,
     /// Bytes of the index.
     pub index_bytes: u64,
     /// Bytes of what is not yet in the index, in memory.
@@ -28,6 +31,9 @@ pub struct Status {
     pub space: Space,
     /// True when mail is refused for want of room.
     pub is_full: bool,
+    /// The earliest moment that can be restored, when want of room made the restore window shorter
+    /// than it should be.
+    pub window_shortened_to: Option<Timestamp>,
     /// Backups that are being made.
     pub leases: usize,
     /// Why nothing is written any more, if so.
@@ -47,6 +53,19 @@ pub enum Condition {
     Failed(String),
 }
 
+impl Status {
+    /// Bytes of the log that say nothing new: removed bodies, rows that were replaced, and the
+    /// reserved rest of the last segment. The collector gives them back once no moment of the
+    /// restore window needs them.
+    pub fn dead_bytes(&self) -> u64 {
+        let needed = self
+            .holdings
+            .row_bytes
+            .saturating_add(self.holdings.body_bytes);
+        self.log_bytes.saturating_sub(needed)
+    }
+}
+
 impl Embedded {
     /// Tells whether the store takes what is new, without looking at the disk.
     pub fn condition(&self) -> Condition {
@@ -57,17 +76,17 @@ impl Embedded {
         }
     }
 
+    /// The earliest moment that can be restored, while that is later than the restore window says
+    /// because room was wanted.
+    pub fn window_shortened_to(&self) -> Option<Timestamp> {
+        *self.window_shortened_to.lock()
+    }
+
     /// Tells how the store is doing.
     pub fn status(&self) -> Result<Status, StoreError> {
         let vfs = &*self.world.vfs;
-        let numbers = segment::list(vfs, &self.paths)?;
-        let mut log_bytes = 0_u64;
-        for &number in &numbers {
-            // The collector may remove one in between.
-            if let Ok(file) = vfs.open(&self.paths.segment(number), Open::Read) {
-                log_bytes = log_bytes.saturating_add(file.len()?);
-            }
-        }
+        let holdings = self.index.holdings()?;
+        let log_bytes = self.log_length.bytes();
         let (applied, durable) = {
             let applier = self.applier.lock();
             (applier.applied.position, applier.durable.position)
@@ -80,8 +99,9 @@ impl Embedded {
             settled: self.tables.settled(),
             applied,
             durable,
-            segments: numbers.len() as u64,
+            segments: self.log_length.segments(),
             log_bytes,
+            holdings,
             index_bytes: self.index.len_bytes()?,
             memory_bytes: self.tables.list().bytes() as u64,
             bases: self
@@ -92,6 +112,7 @@ impl Embedded {
                 .collect(),
             space: vfs.space(self.paths.root())?,
             is_full: self.space.is_low(),
+            window_shortened_to: self.window_shortened_to(),
             leases: *self.leases.lock(),
             failure: self.failure.read().clone(),
             collector_problem: problem.map(|problem| problem.to_string()),

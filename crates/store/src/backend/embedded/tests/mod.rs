@@ -18,6 +18,7 @@ mod collect;
 mod concurrent;
 mod crash;
 mod damage;
+mod figures;
 mod full;
 
 /// A clock that goes on by a second each time it is read.
