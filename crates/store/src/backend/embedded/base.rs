@@ -218,6 +218,7 @@ impl Embedded {
     pub fn dump_base(&self) -> Result<(), StoreError> {
         let mut bases = self.bases.lock();
         let (view, place) = self.view_with_place()?;
+        let place = self.behind_last_frame(place)?;
         let time = self.world.clock.now();
         let vfs = &*self.world.vfs;
         let info = dump(vfs, &self.paths, self.bodies.secret(), &view, (place, time));
@@ -238,6 +239,18 @@ impl Embedded {
     pub(super) fn view_with_place(&self) -> Result<(View, LogPlace), StoreError> {
         let _no_commit_meanwhile = self.log.lock();
         Ok((self.settled_view()?, *self.settled_end.lock()))
+    }
+
+    /// The same place, but never the beginning of a segment: without a frame that is void at the
+    /// next start, and a base that stood there would stand nowhere.
+    fn behind_last_frame(&self, place: LogPlace) -> Result<LogPlace, StoreError> {
+        if place.offset > SEGMENT_HEADER_BYTES {
+            return Ok(place);
+        }
+        let path = self.paths.segment(place.segment);
+        let file = self.world.vfs.open(&path, Open::Read)?;
+        let header = SegmentHeader::read(self.bodies.secret(), &*file)?;
+        Ok(header.map_or(place, |header| header.follows))
     }
 
     fn newest_base(&self) -> Option<LogPlace> {

@@ -185,3 +185,20 @@ fn a_check_tells_of_a_segment_that_only_a_rebuild_needs() {
         Some("stored data is damaged: segment 3 of the log is missing")
     );
 }
+
+#[test]
+fn a_base_of_a_store_that_was_only_read_since_can_be_rebuilt_from() {
+    let disk = MemoryDisk::new();
+    let store = open(&disk).unwrap();
+    store_letter(&store, "M1", &letter(1, 500)).unwrap();
+    store.flush();
+    let expected = rows(&store);
+    drop(store);
+    let store = open(&disk).unwrap();
+    store.dump_base().unwrap();
+    store.flush();
+    drop(store);
+    drop(open(&disk).unwrap());
+    let rebuilt = Embedded::rebuild(world(&disk), folder(), SMALL).unwrap();
+    assert_eq!(rows(&rebuilt), expected);
+}
