@@ -79,7 +79,9 @@ fuzz: prerequisites
 	  for target in $$(cargo +nightly fuzz list --fuzz-dir "$$folder"); do \
 	    [ -z "$(FUZZ)" ] || [ "$(FUZZ)" = "$$crate/$$target" ] || continue; \
 	    echo "fuzz: $$crate/$$target"; \
-	    cargo +nightly fuzz run --fuzz-dir "$$folder" "$$target" -- \
+	    corpus="$$folder/corpus/$$target"; mkdir -p "$$corpus"; \
+	    seeds="$$folder/seeds"; [ -d "$$seeds" ] || seeds=""; \
+	    cargo +nightly fuzz run --fuzz-dir "$$folder" "$$target" "$$corpus" $$seeds -- \
 	      -max_total_time=$(or $(SECONDS_EACH),60) -timeout=20 -verbosity=0 -print_final_stats=1; \
 	  done; \
 	done

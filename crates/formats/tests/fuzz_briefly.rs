@@ -9,21 +9,13 @@ mod entry;
 /// Inputs for each target; some 2 seconds in a debug build.
 const ROUNDS: usize = 1500;
 
-const EXAMPLES: [&[u8]; 6] = [
-    b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nFrom: \"J, D\" <j@a.test>, G: a@b, (c) d@e;\r\n\
-    Subject: =?utf-8?Q?gr=C3=BCn?= =?iso-8859-1?B?/A==?=\r\n\
-References: <a@b> <c@d>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello\r\n--b\r\n\
-Content-Type: text/html; charset=utf-7\r\n\
-Content-Transfer-Encoding: quoted-printable\r\n\r\n<p>x=3D</p>=\r\n\r\n--b--\r\n",
-    b"Content-Type: multipart/digest; boundary=\"a b\"\n\n--a b\n\nSubject: 1\n\nx\n--a b\n\
-    Content-Type: message/rfc822\n\n\
-Content-Type: multipart/mixed; boundary=c\n\n--c\n--c--\n--a b--",
-    b"Content-Type: text/plain; name*0*=utf-8''%C3%BC; name*1=\"x\"; charset=(c)us-ascii\r\n\
-    Content-Disposition: attachment; filename=\"a\\\"b\"\r\n\r\n",
-    b"From a@b.test Thu Aug 22 12:36:23 2002\nContent-Length: 7\n\nFrom x\n\n\n\
-    From c@d Thu Aug 22 12:36:23 2002\nSubject: y\n\n>From z\n",
-    b"3 V1275660208 N25022 G3085f01b7f\n25006 Pabc :1276528487.host,W=10:2,FSa\n",
-    b"<@a.example,@b.example:\"q \\\" x\"@[IPv6:2001:db8::1]>",
+const EXAMPLES: &[&[u8]] = &[
+    include_bytes!("../fuzz/seeds/multipart"),
+    include_bytes!("../fuzz/seeds/digest"),
+    include_bytes!("../fuzz/seeds/parameters"),
+    include_bytes!("../fuzz/seeds/mbox"),
+    include_bytes!("../fuzz/seeds/uid_list"),
+    include_bytes!("../fuzz/seeds/path"),
 ];
 
 /// A small generator of its own, so that a failure comes again: xorshift (G. Marsaglia, 2003).

@@ -9,11 +9,9 @@ mod entry;
 const ROUNDS: u64 = 12_000;
 
 const EXAMPLES: &[&[u8]] = &[
-    b"USER alice@example.test\r\nPASS alice\r\nSTAT\r\nLIST\r\nUIDL\r\nRETR 1\r\nTOP 2 1\r\n\
-      DELE 2\r\nRSET\r\nNOOP\r\nQUIT\r\n",
-    b"CAPA\r\nLANG en\r\nUTF8\r\nAUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABhbGljZQ==\r\n\
-      AUTH LOGIN\r\nYWxpY2U=\r\n*\r\nSTLS\r\nCAPA\r\n",
-    b"A: b\r\n\r\n.a\r\n..\r\n.\r\n\r\nend\r",
+    include_bytes!("../fuzz/seeds/everything"),
+    include_bytes!("../fuzz/seeds/capabilities"),
+    include_bytes!("../fuzz/seeds/letter"),
 ];
 
 /// Bytes that mean something in a dialogue.

@@ -9,14 +9,10 @@ mod entry;
 const ROUNDS: u64 = 12_000;
 
 const EXAMPLES: &[&[u8]] = &[
-    b"EHLO client.example\r\nMAIL FROM:<a@elsewhere.test> SIZE=100 RET=HDRS ENVID=QQ+2B1\r\n\
-      RCPT TO:<alice@example.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c.example\r\n\
-      DATA\r\nSubject: x\r\n\r\n..a\r\n.\r\nQUIT\r\n",
-    b"LHLO client.example\r\nMAIL FROM:<> BODY=BINARYMIME SMTPUTF8\r\n\
-      RCPT TO:<\"alice\"@example.test>\r\nBDAT 5\r\nA: b\r\nBDAT 0 LAST\r\nRSET\r\nSTARTTLS\r\n",
-    b"HELO [IPv6:2001:db8::1]\r\nAUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABhbGljZQ==\r\n\
-      AUTH LOGIN\r\nYWxpY2U=\r\n*\r\nMAIL FROM:<@r.test:a@b.test>\r\nRCPT TO:<postmaster>\r\n",
-    b"a\r\n..b\r\n...\r\n.\r\nMAIL FROM:<a@b.test>\r\n",
+    include_bytes!("../fuzz/seeds/mail_with_parameters"),
+    include_bytes!("../fuzz/seeds/chunks"),
+    include_bytes!("../fuzz/seeds/authentication"),
+    include_bytes!("../fuzz/seeds/text"),
 ];
 
 /// Bytes that mean something in a dialogue.
