@@ -463,7 +463,7 @@ impl Session {
         if let Err(error) = &result {
             self.log(
                 Level::Error,
-                "commit failed",
+                "the store failed",
                 vec![("error", error.to_string())],
             );
         }
@@ -560,21 +560,20 @@ impl Session {
         if let Refusal::Engine(EngineError::Store(error)) = refusal {
             self.log(
                 Level::Error,
-                "command failed",
+                "the store failed",
                 vec![("error", error.to_string())],
             );
         }
     }
 
-    fn log(&mut self, level: Level, event: &'static str, mut facts: Vec<(&'static str, String)>) {
-        if let Some(peer) = &self.peer {
-            facts.push(("remote", peer.remote.to_string()));
-        }
-        self.actions.push(Output::Log(Record {
+    fn log(&mut self, level: Level, event: &'static str, facts: Vec<(&'static str, String)>) {
+        let record = Record {
             level,
             event,
             facts,
-        }));
+        };
+        self.actions
+            .push(Output::Log(record.with_parties(self.peer.as_ref(), None)));
     }
 
     fn bye(&mut self, why: &str) {

@@ -363,7 +363,7 @@ impl Session {
         if let Refusal::Engine(error) = refusal {
             self.log(
                 Level::Error,
-                "pop3: the store failed",
+                "the store failed",
                 vec![("error", error.to_string())],
             );
         }
@@ -374,7 +374,7 @@ impl Session {
         self.say(&["-ERR ", refusal.text()]);
         self.log(
             Level::Info,
-            "pop3: closed",
+            "closed",
             vec![("why", refusal.text().to_owned())],
         );
         self.close();

@@ -441,7 +441,7 @@ impl Session {
         if refusal.is_failure() {
             self.log(
                 Level::Error,
-                "smtp: the store failed",
+                "the store failed",
                 vec![("error", format!("{refusal:?}"))],
             );
         }
@@ -459,7 +459,7 @@ impl Session {
         self.say(refusal.reply());
         self.log(
             Level::Info,
-            "smtp: closed",
+            "closed",
             vec![("why", refusal.reply().text.to_owned())],
         );
         self.close();

@@ -228,7 +228,7 @@ fn each_letter_has_one_line_in_the_log_and_each_refused_recipient_too() {
     stage.send(b"Subject: x\r\n\r\n.\r\n");
     let told = stage.lines().pop().unwrap();
     let events: Vec<&str> = stage.log.iter().map(|record| record.event).collect();
-    assert_eq!(events, ["smtp: recipient refused", "letter delivered"]);
+    assert_eq!(events, ["recipient refused", "letter delivered"]);
     let facts = &stage.log[1].facts;
     let fact = |name| {
         facts

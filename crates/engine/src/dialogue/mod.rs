@@ -138,7 +138,8 @@ pub struct Tls {
 pub struct Record {
     /// How much it matters.
     pub level: Level,
-    /// What happened, in fixed words.
+    /// What happened, in fixed words that are the same in every dialogue; the driver adds which
+    /// service it was.
     pub event: &'static str,
     /// The facts; values are escaped by the log.
     pub facts: Vec<(&'static str, String)>,

@@ -46,7 +46,7 @@ impl Session {
             Turn::Fault(fault) => self.finish(&tag, Err(Refusal::SigningIn(fault))),
             Turn::Refused(refusal) => {
                 self.log(
-                    Level::Warn,
+                    Level::Info,
                     "sign-in refused",
                     vec![("why", format!("{refusal:?}"))],
                 );

@@ -105,7 +105,7 @@ fn go_on(session: &mut Session, turn: Turn) {
         Turn::Refused(refusal) => {
             session.log(
                 Level::Info,
-                "pop3: sign-in refused",
+                "sign-in refused",
                 vec![("why", format!("{refusal:?}"))],
             );
             session.refuse(&Refusal::SignIn(refusal));
@@ -120,7 +120,7 @@ fn go_on(session: &mut Session, turn: Turn) {
 pub(crate) fn open(session: &mut Session, is_busy: bool) {
     match try_open(session, is_busy) {
         Ok(maildrop) => {
-            session.log(Level::Info, "pop3: signed in", Vec::new());
+            session.log(Level::Info, "signed in", Vec::new());
             let (count, size_bytes) = maildrop.totals();
             session.say(&["+OK ", &format!("{count} letters, {size_bytes} octets")]);
             session.maildrop = Some(Box::new(maildrop));

@@ -55,7 +55,7 @@ fn part(session: &mut Session, deleted: usize) {
             ("fetched", session.fetched.to_string()),
             ("deleted", deleted.to_string()),
         ];
-        session.log(Level::Info, "pop3: signed out", facts);
+        session.log(Level::Info, "signed out", facts);
     }
     session.say(&["+OK Bye"]);
     session.close();

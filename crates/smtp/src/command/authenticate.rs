@@ -57,7 +57,7 @@ fn go_on(session: &mut Session, turn: Turn) {
         Turn::Refused(refusal) => {
             session.log(
                 Level::Info,
-                "smtp: sign-in refused",
+                "sign-in refused",
                 vec![("why", format!("{refusal:?}"))],
             );
             session.refuse(&Refusal::SignIn(refusal));
@@ -70,6 +70,6 @@ fn go_on(session: &mut Session, turn: Turn) {
 
 fn welcome(session: &mut Session, user: User) {
     session.user = Some(user);
-    session.log(Level::Info, "smtp: signed in", Vec::new());
+    session.log(Level::Info, "signed in", Vec::new());
     session.say(Reply::new(235, "2.7.0", "Signed in"));
 }

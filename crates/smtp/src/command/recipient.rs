@@ -56,7 +56,7 @@ fn answer(
         let address = mailbox.map_or_else(|| "postmaster".to_owned(), ToString::to_string);
         let why = refusal.reply().text.to_owned();
         let facts = vec![("from", sender(session)), ("to", address), ("why", why)];
-        session.log(Level::Info, "smtp: recipient refused", facts);
+        session.log(Level::Info, "recipient refused", facts);
     }
     added?;
     session.done(Reply::new(250, "2.1.5", "Ok"))
