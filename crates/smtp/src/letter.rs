@@ -7,6 +7,7 @@
 use crate::codec::data::Fault;
 use crate::refusal::Refusal;
 use engine::{Engine, Staged, Upload};
+use formats::date::Date;
 
 /// Bytes that wait before they are given to the engine: most letters fit whole.
 pub const PIECE_BYTES: usize = 64 * 1024;
@@ -25,6 +26,8 @@ const WASTE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A letter that comes in pieces.
 #[derive(Default)]
 pub struct Letter {
+    /// A user submits it, so that fields that it must have are added.
+    is_submission: bool,
     pending: Vec<u8>,
     upload: Option<Upload>,
     header: Header,
@@ -48,6 +51,16 @@ struct Header {
 }
 
 impl Letter {
+    /// A letter that a user submits: Date and Message-ID are added if they are missing.
+    ///
+    /// Source: RFC 6409 §8.2, §8.3.
+    pub fn submitted() -> Self {
+        Self {
+            is_submission: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes the next bytes.
     pub fn take(&mut self, bytes: &[u8], bytes_max: u64) {
         self.size_bytes = self.size_bytes.saturating_add(bytes.len() as u64);
@@ -77,8 +90,11 @@ impl Letter {
     }
 
     /// True when bytes should go to the engine before more come.
+    ///
+    /// What a submission lacks is known once its header has come, which is at most
+    /// [`HEADER_BYTES_MAX`].
     pub fn is_heavy(&self) -> bool {
-        self.pending.len() >= PIECE_BYTES
+        self.pending.len() >= PIECE_BYTES && (self.header.ended || !self.is_submission)
     }
 
     /// True when the client goes on and on with a letter that will be refused.
@@ -106,12 +122,17 @@ impl Letter {
     }
 
     fn try_pass_on(&mut self, engine: &Engine) -> Result<(), Refusal> {
-        let upload = match &mut self.upload {
-            Some(upload) => upload,
-            None => self.upload.insert(engine.upload()?),
-        };
-        upload.write(&self.pending)?;
-        self.pending.clear();
+        if self.upload.is_none() {
+            let mut upload = engine.upload()?;
+            if self.is_submission {
+                upload.write(missing_fields(engine, &self.header.bytes).as_bytes())?;
+            }
+            self.upload = Some(upload);
+        }
+        if let Some(upload) = &mut self.upload {
+            upload.write(&self.pending)?;
+            self.pending.clear();
+        }
         Ok(())
     }
 
@@ -165,6 +186,23 @@ impl Header {
             .filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t"))
             .count()
     }
+}
+
+/// The fields that every letter must have and this one has not (RFC 5322 §3.6).
+fn missing_fields(engine: &Engine, header: &[u8]) -> String {
+    let is_missing = |name| fields(header, name).is_empty();
+    let date = is_missing("Date").then(|| {
+        let date = Date {
+            seconds: engine.now().seconds(),
+            zone_minutes: 0,
+        };
+        format!("Date: {date}\r\n")
+    });
+    let id = is_missing("Message-ID").then(|| {
+        let hostname = &engine.settings().hostname;
+        format!("Message-ID: <{}@{hostname}>\r\n", engine.new_letter_name())
+    });
+    [date, id].into_iter().flatten().collect()
 }
 
 struct TooLong;

@@ -1,6 +1,6 @@
 //! Letters through whole sessions: what arrives, what is refused, and what is told when the disk
 //! fails.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test fails by panicking.
 
 mod harness;
 
@@ -192,6 +192,52 @@ fn a_quota_that_was_just_given_is_looked_at() {
     pending.wait().unwrap();
     stage.send(ALICE);
     assert_eq!(stage.lines(), ["452 4.2.2 Mailbox is full"]);
+}
+
+/// Submits a letter to Bob and answers with what he has.
+fn submitted(letter: &[u8], piece: usize) -> Vec<u8> {
+    let mut stage = stage(Role::Submissions, true);
+    stage.send(
+        b"HELO x\r\nAUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABhbGljZQ==\r\n\
+          MAIL FROM:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n",
+    );
+    send_in_pieces(&mut stage, &stuffed(letter), piece);
+    let told = stage.lines();
+    let stored = inbox(&stage.house, "bob@example.test").pop();
+    behind_trace(&stored.unwrap_or_else(|| panic!("{told:?}"))).to_vec()
+}
+
+/// Source: RFC 6409 §8.2, §8.3.
+#[test]
+fn a_submitted_letter_without_date_and_message_id_gets_them() {
+    let bare = b"From: alice@example.test\r\n\r\nhello\r\n";
+    let stored = String::from_utf8(submitted(bare, 7)).unwrap();
+    let (date, rest) = stored.split_once("\r\n").unwrap();
+    let (id, rest) = rest.split_once("\r\n").unwrap();
+    assert_eq!(date, "Date: Fri, 1 May 2026 00:00:00 +0000");
+    let name = id.strip_prefix("Message-ID: <").unwrap();
+    assert_eq!(name.strip_suffix("@mx.example.test>").unwrap().len(), 20);
+    assert_eq!(rest.as_bytes(), bare);
+}
+
+#[test]
+fn a_submitted_letter_keeps_the_date_and_message_id_that_it_has() {
+    let whole = b"message-id: <a@b.test>\r\nFrom: alice@example.test\r\n\
+        DATE: Thu, 30 Apr 2026 12:00:00 +0200\r\n\r\nhello\r\n";
+    assert_eq!(submitted(whole, 1_000), whole);
+    // Though they stand far behind what is passed on at once.
+    let long = [b"X: ", &[b'x'; 900][..], b"\r\n"].concat().repeat(100);
+    let far = [&long[..], whole].concat();
+    assert!(submitted(&far, 128 * 1024) == far);
+}
+
+#[test]
+fn what_is_relayed_is_not_completed() {
+    let mut stage = addressed(Role::Relay);
+    stage.send(b"DATA\r\n");
+    stage.send(b"Subject: x\r\n\r\n.\r\n");
+    let stored = inbox(&stage.house, "alice@example.test").remove(0);
+    assert_eq!(behind_trace(&stored), b"Subject: x\r\n\r\n");
 }
 
 /// Source: RFC 5321 §2.4.

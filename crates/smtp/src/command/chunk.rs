@@ -27,7 +27,12 @@ pub(crate) fn run(session: &mut Session, chunk: Chunk) {
     if let Some(transaction) = &mut session.transaction
         && !transaction.recipients.is_empty()
     {
-        transaction.letter.get_or_insert_default();
+        transaction
+            .letter
+            .get_or_insert_with(|| match session.user {
+                Some(_) => Letter::submitted(),
+                None => Letter::default(),
+            });
     }
     let Chunk {
         size_bytes: left,

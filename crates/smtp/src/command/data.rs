@@ -26,7 +26,10 @@ pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
     if transaction.parameters.body == Some(Body::Binary) {
         return Err(Refusal::BinaryNeedsChunks);
     }
-    let letter = transaction.letter.insert(Letter::default());
+    let letter = transaction.letter.insert(match session.user {
+        Some(_) => Letter::submitted(),
+        None => Letter::default(),
+    });
     if !is_last {
         letter.refuse(Refusal::EarlyData);
     }
