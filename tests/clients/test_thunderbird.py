@@ -10,10 +10,7 @@ from server import Skipped
 from thunderbird import Thunderbird
 
 REAL_LETTERS_STEP = 120  # Each letter goes through Thunderbird's own parser, file and display.
-FOLDERS = {
-    "INBOX": "Inbox", "Sent": "Sent", "Drafts": "Drafts", "Trash": "Trash", "Junk": "Junk",
-    "Archive": "Archive",
-}
+FOLDERS = {"INBOX": "Inbox", "Sent": "Sent", "Drafts": "Drafts", "Trash": "Trash", "Junk": "Junk"}
 
 
 def needs_thunderbird():
@@ -120,10 +117,11 @@ def test_letters_are_filed_starred_searched_and_deleted(server, place):
     with Thunderbird(server, account, place) as bird:
         bird.do("fetchNew", "INBOX")
         bird.do("createFolder", "Filed")
+        bird.do("createFolder", "Kept")
         bird.do("file", "INBOX", ["file one", "file two"], "Filed", "move")
         bird.do("holds", "Filed", ["file one", "file two"])
-        bird.do("file", "Filed", ["file one"], "Archive", "copy")
-        bird.do("holds", "Archive", ["file one"])
+        bird.do("file", "Filed", ["file one"], "Kept", "copy")
+        bird.do("holds", "Kept", ["file one"])
         assert bird.do("search", "Filed", "about file two") == ["file two"]
         assert bird.do("search", "INBOX", "about file two") == []
         bird.do("remove", "INBOX", "throw away")
@@ -136,7 +134,7 @@ def test_letters_are_filed_starred_searched_and_deleted(server, place):
         bird.do("holds", "Trash", [])
     assert subjects(server, account) == ["keep"]
     assert subjects(server, account, "Filed") == ["file one", "file two"]
-    assert subjects(server, account, "Archive") == ["file one"]
+    assert subjects(server, account, "Kept") == ["file one"]
     assert subjects(server, account, "Trash") == []
     with clients.Imap(server.ports["imaps"], account) as imap:
         imap.command("EXAMINE INBOX")

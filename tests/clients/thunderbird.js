@@ -5,6 +5,9 @@
 const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
 
 const WAIT_MILLISECONDS = 50_000; // Less than a script may take, so that the reason is told.
+const UPDATE_MILLISECONDS = 2_000; // Far more than an update of a small folder takes.
+
+const pause = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
 
 const server = () => MailServices.accounts.getAccount("account1").incomingServer;
 
@@ -56,7 +59,7 @@ async function until(what, condition) {
     if (answer) {
       return answer;
     }
-    await new Promise(resolve => setTimeout(resolve, 50));
+    await pause(50);
   }
   throw new Error(`waited too long until ${what}`);
 }
@@ -93,11 +96,13 @@ async function fetchNew(path) {
 }
 
 // Brings a folder up to date with the server until it holds exactly these subjects. More than once, because
-// Thunderbird tells the end of a move or deletion before it knows what became of it.
+// Thunderbird tells the end of a move or deletion before it knows what became of it; and without waiting for
+// ever, because it forgets to tell the end of an update that meets another change of the same folder.
 async function holds(path, expected) {
   await until(`${path} holds ${expected.join(", ") || "nothing"}`, async () => {
-    await finished(listener =>
+    const updated = finished(listener =>
       folder(path).QueryInterface(Ci.nsIMsgImapMailFolder).updateFolderWithListener(msgWindow, listener));
+    await Promise.race([updated, pause(UPDATE_MILLISECONDS)]);
     return subjects(path).join("\n") === [...expected].sort().join("\n");
   });
 }
