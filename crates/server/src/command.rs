@@ -65,6 +65,7 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
             if !house::is_in(context.data()?) {
                 return Err(no_data(context.data()?));
             }
+            own(context.data()?)?;
             let reply = administration::offline::rebuild(context.data()?, &configuration)?;
             show(&reply, context.json)
         }
@@ -77,13 +78,14 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
 }
 
 fn start_server(context: &Context, arguments: &command_line::Serve) -> Result<(), Failure> {
-    let (data, configuration) = (context.data()?, context.configuration()?);
+    let (data, configuration) = (absolute(context.data()?)?, context.configuration()?);
+    own(&data)?;
     log::start(&configuration.log);
     let listen = ListenArguments {
         address: arguments.listen,
         port_base: arguments.port_base,
     };
-    serve::run(data, &configuration, listen, |_| Ok(()), &|_| {}).map_err(Failure)
+    serve::run(&data, &configuration, listen, |_| Ok(()), &|_| {}).map_err(Failure)
 }
 
 fn restore(context: &Context, arguments: &command_line::Restore) -> Result<(), Failure> {
@@ -109,6 +111,7 @@ fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
     if !house::is_in(data) && !matches!(request, Request::DomainAdd { .. }) {
         return Err(no_data(data));
     }
+    own(data)?;
     // Only now: a fault in the file must not keep anyone from a server that runs.
     let configuration = context.configuration()?;
     match House::open_when_free(data, &configuration, || control::is_served(data)) {
@@ -124,6 +127,10 @@ fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
 fn no_data(data: &Path) -> Failure {
     let how = "there is no data; `domain add` or `serve` makes a new store";
     Failure::of(data.display(), how)
+}
+
+fn own(data: &Path) -> Result<(), Failure> {
+    house::check_owner(data).map_err(|why| Failure::of(data.display(), why))
 }
 
 fn show(reply: &Reply, json: bool) -> Result<(), Failure> {

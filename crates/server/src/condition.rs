@@ -45,11 +45,12 @@ fn tell(condition: &Condition) {
 }
 
 fn tell_window(shortened_to: Option<Timestamp>) {
-    match shortened_to {
-        Some(since) => tracing::warn!(
+    if let Some(since) = shortened_to {
+        tracing::warn!(
             since = rfc3339(since.seconds()),
             "the disk is nearly full: the store can be restored to no earlier moment than this"
-        ),
-        None => tracing::info!("the store can be restored to any moment of its window again"),
+        );
+    } else {
+        tracing::info!("the store can be restored to any moment of its window again");
     }
 }

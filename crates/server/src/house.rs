@@ -7,6 +7,7 @@
 use crate::configuration::{Cleartext, Configuration};
 use crate::world::{SystemClock, SystemRng};
 use engine::{Engine, EngineError, Settings};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +57,24 @@ pub fn options(configuration: &Configuration) -> Options {
 /// True when a store is in the folder, whatever state it is in.
 pub fn is_in(data: &Path) -> bool {
     Embedded::is_in(&Disk, data)
+}
+
+/// Refuses root the store of another user: what it wrote there would lock that user out.
+///
+/// Errors: one line that names the user.
+pub fn check_owner(data: &Path) -> Result<(), String> {
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| found.uid());
+    let (Ok(theirs), Ok(mine)) = (owner(&data.join("version")), owner(Path::new("/proc/self")))
+    else {
+        return Ok(()); // A new store, or no one to compare with.
+    };
+    if mine == 0 && theirs != 0 {
+        return Err(format!(
+            "the data belongs to the user with number {theirs}; run this as that user, like \
+             `sudo -u '#{theirs}' facteur …`"
+        ));
+    }
+    Ok(())
 }
 
 impl House {

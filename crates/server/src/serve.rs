@@ -3,7 +3,7 @@
 //!
 //! Start at [`run`].
 
-use crate::administration::control;
+use crate::administration::{Failure, control};
 use crate::configuration::{Addresses, Configuration, Endpoint, ListenArguments, Service};
 use crate::driver::Surroundings;
 use crate::driver::pool::Pool;
@@ -56,8 +56,8 @@ pub fn run(
             "this key of the configuration has no effect in this version"
         );
     }
-    let house =
-        House::open(data, configuration).map_err(|error| format!("{}: {error}", data.display()))?;
+    let house = House::open(data, configuration)
+        .map_err(|error| Failure::of(data.display(), error).to_string())?;
     prepare(&house)?;
     let house = Arc::new(house);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -94,7 +94,7 @@ async fn serve(
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
 
-    tracing::info!(data = %house.data.display(), "started");
+    tell_start(house, configuration, &open);
     notify(State::Ready);
     announce(&open);
     wait_for_stop().await?;
@@ -119,6 +119,28 @@ async fn serve(
     .await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What an administrator wants to see of a start: where it listens, and what is still to be done.
+fn tell_start(house: &House, configuration: &Configuration, open: &[(Service, Endpoint)]) {
+    for (service, place) in open {
+        tracing::info!(service = service.name(), %place, "listening");
+    }
+    if configuration.tls.certificate.is_none() {
+        tracing::info!(
+            "the certificate is self-signed: clients will ask; [tls] names a better one"
+        );
+    }
+    let data = house.data.display();
+    if house
+        .engine
+        .domains()
+        .is_ok_and(|domains| domains.is_empty())
+    {
+        tracing::info!("no mail is received yet: `facteur --data {data} domain add NAME`");
+    }
+    let hostname = configuration.host_name();
+    tracing::info!(%data, hostname, version = env!("CARGO_PKG_VERSION"), "started");
 }
 
 fn surroundings(

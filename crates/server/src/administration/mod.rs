@@ -249,8 +249,12 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// A failure about this thing.
+    /// A failure about this thing, which is named once.
     pub fn of(thing: impl fmt::Display, why: impl fmt::Display) -> Self {
+        let (thing, why) = (thing.to_string(), why.to_string());
+        if why.starts_with(&thing) {
+            return Self(why);
+        }
         Self(format!("{thing}: {why}"))
     }
 }

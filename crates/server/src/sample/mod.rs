@@ -230,10 +230,32 @@ fn as_text(data: &Path, open: &[(Service, Endpoint)], passwords: &[String]) -> S
     }
     let _ = write!(
         text,
-        "\nThe certificate is self-signed: {}\nData: {}\nCtrl+C stops the server; the mail stays.",
+        "{}\nThe certificate is self-signed: {}\nData: {}\nCtrl+C stops the server; the mail stays.",
+        first_steps(data, open, passwords),
         data.join("tls/certificate.pem").display(),
         data.display(),
     );
+    text
+}
+
+/// Commands that work as they stand: read, send, look.
+fn first_steps(data: &Path, open: &[(Service, Endpoint)], passwords: &[String]) -> String {
+    let place = |wanted| open.iter().find(|(service, _)| *service == wanted);
+    let mut text = "\n  to begin with\n".to_owned();
+    let (reader, password) = (PEOPLE[0].0, passwords.first().map_or("", String::as_str));
+    if let Some((_, imaps)) = place(Service::Imaps) {
+        let who = format!("{reader}@{DOMAIN}:{password}");
+        let _ = writeln!(
+            text,
+            "  curl -k -u {who} 'imaps://{imaps}/INBOX;MAILINDEX=1'"
+        );
+    }
+    if let Some((_, smtp)) = place(Service::Smtp) {
+        let _ = writeln!(text, "  swaks --server {smtp} --to {reader}@{DOMAIN}");
+    }
+    let program = std::env::args().next();
+    let program = program.as_deref().unwrap_or("facteur");
+    let _ = writeln!(text, "  {program} --data {} status", data.display());
     text
 }
 

@@ -207,9 +207,12 @@ pub(super) fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>
     for folder in [paths.root(), &paths.log(), &paths.bases(), &paths.big()] {
         vfs.create_directory(folder)?;
     }
-    vfs.lock(&paths.lock()).map_err(|error| {
-        let path = paths.root().display().to_string();
-        StoreError::Refused(format!("{path} is in use by another process ({error})"))
+    vfs.lock(&paths.lock()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => {
+            let path = paths.root().display();
+            StoreError::Refused(format!("{path} is in use by another process"))
+        }
+        _ => error.into(),
     })
 }
 
