@@ -252,7 +252,8 @@ impl<'a> Cursor<'a> {
             if self.accept(b')') {
                 return Ok(members);
             }
-            self.space()?;
+            self.expect(b' ', "Expected a space or )")?;
+            while self.accept(b' ') {}
         }
     }
 

@@ -16,6 +16,9 @@ use super::search::SearchRequest;
 use super::sequence::SequenceSet;
 use super::{Fault, FlagList, SystemFlags, moment};
 
+/// A name that no mailbox has: names hold no control characters.
+const NO_NAME: &str = "\0";
+
 /// Flags that one command may name.
 pub const FLAGS_MAX: usize = 128;
 
@@ -344,7 +347,11 @@ impl Arguments<'_> {
         if pattern.iter().filter(|b| matches!(b, b'*' | b'%')).count() > WILDCARDS_MAX {
             return Err(Fault::Limit("Too many wildcards"));
         }
-        MailboxName::decode(&pattern, self.form)
+        match MailboxName::decode(&pattern, self.form) {
+            // No name can be written like this, so none is listed; that is no fault of the client's.
+            Err(Fault::Name(_)) => Ok(MailboxName::from_path(NO_NAME)),
+            decoded => decoded,
+        }
     }
 
     fn list(&mut self) -> Parsed<ListRequest> {
