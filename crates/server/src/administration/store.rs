@@ -4,6 +4,7 @@ use super::directory::Bytes;
 use super::{Failure, Progress, Reply, Watcher};
 use crate::house::House;
 use crate::moment::rfc3339;
+use ::store::StoreError;
 use ::store::backend::embedded::Status;
 use ::store::id::AccountId;
 use ::store::model::{Reads, check as check_model};
@@ -35,6 +36,9 @@ struct Found {
 
 impl Found {
     fn state(&self) -> String {
+        if let Some(what) = &self.store.index_problem {
+            return format!("damaged: index: {what}; stop the server and run `facteur rebuild`");
+        }
         match (&self.store.failure, self.store.is_full) {
             (Some(why), _) => format!("read-only: {why}"),
             (None, true) => "too little room on the disk: no mail is taken".to_owned(),
@@ -111,6 +115,7 @@ impl Found {
                 "window_shortened_to": store.window_shortened_to.map(|since| rfc3339(since.seconds())),
                 "backups_running": store.leases,
                 "failure": store.failure,
+                "index_problem": store.index_problem,
                 "collector_problem": store.collector_problem,
             },
         })
@@ -132,15 +137,12 @@ pub fn check(house: &House, watcher: Watcher<'_>) -> Result<Reply, Failure> {
         total: 2,
         what: "accounts".to_owned(),
     });
-    let view = house.store.view(AccountId::DIRECTORY)?;
-    let findings = check_model(&view)?;
-    let accounts = view.accounts()?.len();
-    drop(view);
-    let problems: Vec<String> = report
-        .problems
-        .into_iter()
-        .chain(findings.iter().map(ToString::to_string))
-        .collect();
+    let mut problems = report.problems;
+    let accounts = check_accounts(house, &mut problems).unwrap_or_else(|error| {
+        problems.push(error.to_string()); // Rows that cannot be read are a finding like others.
+        0
+    });
+    problems.dedup();
     if !problems.is_empty() {
         for problem in &problems {
             tracing::error!(problem, "check");
@@ -164,6 +166,14 @@ pub fn check(house: &House, watcher: Watcher<'_>) -> Result<Reply, Failure> {
         "unreferenced": report.unreferenced,
     });
     Ok(Reply::new(text, data))
+}
+
+/// Holds the rows of all accounts against each other; answers how many accounts there are.
+fn check_accounts(house: &House, problems: &mut Vec<String>) -> Result<usize, StoreError> {
+    let view = house.store.view(AccountId::DIRECTORY)?;
+    let findings = check_model(&view)?;
+    problems.extend(findings.iter().map(ToString::to_string));
+    Ok(view.accounts()?.len())
 }
 
 /// Copies what is not yet in the folder.

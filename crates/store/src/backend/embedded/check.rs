@@ -1,11 +1,12 @@
-//! Verifies everything that is kept: each frame, each base, each body, and the rows that lead to
-//! them.
+//! Verifies everything that is kept: each frame, each base, each page of the index, each body, and
+//! the rows that lead to them.
 //!
 //! Runs beside a working store. What the rows of the model mean is not looked at here.
 
 use super::Embedded;
 use super::base;
 use super::frame::Header;
+use super::index;
 use super::recover::{self, LogFiles};
 use super::rows::{BODY_TAG, BodyRow, HASH_TAG, REFERENCE_TAG, body_key, body_of_key, hash_key};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, read_frame};
@@ -63,9 +64,10 @@ impl CheckReport {
 }
 
 impl Embedded {
-    /// Verifies all frames, bases and bodies, and that the rows of bodies agree with one another.
+    /// Verifies all frames, bases, pages of the index and bodies, and that the rows of bodies agree
+    /// with one another.
     ///
-    /// Errors only when the store cannot be read at all; damage is in the report.
+    /// Damage is in the report; behind a page of the index that cannot be read nothing is looked at.
     pub fn check(&self) -> Result<CheckReport, StoreError> {
         let lease = self.lease();
         let mut report = CheckReport::default();
@@ -78,10 +80,21 @@ impl Embedded {
             report.note(read.map(drop));
         }
         drop(lease);
-        self.check_rows(BODY_TAG, &mut report, Self::check_body)?;
-        self.check_rows(HASH_TAG, &mut report, check_hash)?;
-        self.check_rows(REFERENCE_TAG, &mut report, check_reference)?;
+        let checked = self.check_index(&mut report);
+        report.note(checked);
         Ok(report)
+    }
+
+    /// Verifies the index, and what its rows say of bodies.
+    fn check_index(&self, report: &mut CheckReport) -> Result<(), StoreError> {
+        for page in self.index.verify()? {
+            report.note(Err(index::damaged(&format!(
+                "page {page} does not match its checksum"
+            ))));
+        }
+        self.check_rows(BODY_TAG, report, Self::check_body)?;
+        self.check_rows(HASH_TAG, report, check_hash)?;
+        self.check_rows(REFERENCE_TAG, report, check_reference)
     }
 
     fn check_log(&self, report: &mut CheckReport) -> Result<(), StoreError> {

@@ -4,9 +4,9 @@
 //! without a sync; only a checkpoint makes them durable, and with them the place in the log up to
 //! which they hold.
 //!
-//! The file goes through [`Vfs`] like all others. After a failed write or sync the file is left
-//! alone and further changes are kept in memory (the *lifeboat*), so that reading goes on until the
-//! restart; when only room was missing, they are written once there is some ([`Index::rescue`]).
+//! The file goes through [`Vfs`] like all others. Each page that is read from it is held against a
+//! keyed checksum ([`Pages`]), so that a damaged one is an error, never a wrong answer, and never
+//! comes before redb. What cannot be written for want of room is kept in memory ([`Lifeboat`]).
 //!
 //! After any other failure the store writes nothing more, although the log alone might still take
 //! it: both lie on one disk, and of a disk that lost a write to one file nobody knows what it does
@@ -15,28 +15,23 @@
 
 use super::figures::Holdings;
 use super::frame::Reader;
+use super::lifeboat::Lifeboat;
 use super::memtable::{Memtable, Value};
+use super::pages::{IndexFile, Pages};
 use super::rows::{APPLIED_KEY, LogPlace};
+use crate::backend::block::Secret;
 use crate::error::StoreError;
 use crate::world::{File, Open, Vfs};
 use bytes::Bytes;
-use parking_lot::Mutex;
 use redb::{
-    Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, Table,
-    TableDefinition, WriteTransaction,
+    Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition,
+    WriteTransaction,
 };
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Most bytes that wait in the lifeboat for room on the disk. What gives room back goes on while
-/// the disk is full, and changes some pages of the index each time.
-const WAITING_BYTES_MAX: u64 = 512 << 20;
-/// The unit in which the lifeboat keeps what cannot be written.
-const PAGE_BYTES: u64 = 4096;
 const TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("keys");
 
 /// A state of the index that readers hold.
@@ -48,6 +43,7 @@ pub type VisitRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 /// The B-tree.
 pub struct Index {
     database: Database,
+    pages: Arc<Pages>,
     health: Arc<Lifeboat>,
 }
 
@@ -55,20 +51,30 @@ impl Index {
     /// Opens the index, or makes an empty one.
     ///
     /// Errors: [`StoreError::Corrupt`] when its pages do not match their checksums.
-    pub fn open(vfs: &dyn Vfs, path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+    pub fn open(
+        vfs: &dyn Vfs,
+        path: &Path,
+        secret: &Secret,
+        cache_bytes: usize,
+    ) -> Result<Self, StoreError> {
         match vfs.open(path, Open::Write) {
-            Ok(file) => Self::with_file(file, cache_bytes),
+            Ok(file) => Self::with_file(file, secret, cache_bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Self::create(vfs, path, cache_bytes)
+                Self::create(vfs, path, secret, cache_bytes)
             }
             Err(error) => Err(error.into()),
         }
     }
 
     /// Makes an empty index; it gets its name once it is whole.
-    fn create(vfs: &dyn Vfs, path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+    fn create(
+        vfs: &dyn Vfs,
+        path: &Path,
+        secret: &Secret,
+        cache_bytes: usize,
+    ) -> Result<Self, StoreError> {
         let unfinished = path.with_extension("new");
-        let index = Self::with_file(vfs.open(&unfinished, Open::CreateNew)?, cache_bytes)?;
+        let index = Self::with_file(vfs.open(&unfinished, Open::CreateNew)?, secret, cache_bytes)?;
         let transaction = index.begin(Durability::Immediate)?;
         transaction
             .open_table(TABLE)
@@ -80,20 +86,24 @@ impl Index {
         drop(index);
         vfs.rename(&unfinished, path)?;
         vfs.sync_directory(path.parent().unwrap_or(path))?;
-        Self::with_file(vfs.open(path, Open::Write)?, cache_bytes)
+        Self::with_file(vfs.open(path, Open::Write)?, secret, cache_bytes)
     }
 
-    fn with_file(file: Arc<dyn File>, cache_bytes: usize) -> Result<Self, StoreError> {
-        let health = Arc::new(Lifeboat {
-            file,
-            kept: Mutex::default(),
-        });
-        let backend = IndexFile(Arc::clone(&health));
+    fn with_file(
+        file: Arc<dyn File>,
+        secret: &Secret,
+        cache_bytes: usize,
+    ) -> Result<Self, StoreError> {
+        let health = Arc::new(Lifeboat::new(file));
+        let pages = Arc::new(Pages::new(Arc::clone(&health), secret.clone()));
         let opened = Database::builder()
             .set_cache_size(cache_bytes)
-            .create_with_backend(backend);
-        let database = opened.map_err(|error| damaged(&error))?;
-        Ok(Self { database, health })
+            .create_with_backend(IndexFile(Arc::clone(&pages)));
+        Ok(Self {
+            database: opened.map_err(|error| damaged(&error))?,
+            pages,
+            health,
+        })
     }
 
     /// The state that was applied last.
@@ -180,41 +190,35 @@ impl Index {
         Ok(())
     }
 
+    /// The first damage that was seen of it.
+    pub fn damage(&self) -> Option<String> {
+        self.pages.damage()
+    }
+
+    /// Reads all rows, then holds every page in use against its checksum, as it is on disk now;
+    /// answers the pages that do not match.
+    ///
+    /// Errors: [`StoreError::Corrupt`] when rows cannot be read.
+    pub fn verify(&self) -> Result<Vec<u64>, StoreError> {
+        self.visit(&[]..&[0xff], &mut |_, _| Ok(()))?;
+        Ok(self.pages.verify()?)
+    }
+
     /// True when some of it is only in memory because the disk was full.
     pub fn waits_for_room(&self) -> bool {
-        self.health.kept.lock().is_some()
+        self.health.waits_for_room()
     }
 
     /// Bytes of its file.
     pub fn len_bytes(&self) -> Result<u64, StoreError> {
-        Ok(self.health.file.len()?)
+        Ok(self.health.len()?)
     }
 
     /// Writes to the file what waited for room.
     ///
-    /// Pages are written that the state on disk still needs, so the file has no name meanwhile: after
-    /// a crash the index is made anew from the log.
-    ///
     /// Errors: [`StoreError::Full`] when there still is too little room; all stays in memory then.
     pub fn rescue(&self, vfs: &dyn Vfs, path: &Path) -> Result<(), StoreError> {
-        let mut kept = self.health.kept.lock();
-        let Some(waiting) = kept.as_ref() else {
-            return Ok(());
-        };
-        // Once begun it must come to its end.
-        self.health.file.allocate(waiting.len)?;
-        let (unfinished, folder) = (path.with_extension("new"), path.parent().unwrap_or(path));
-        match vfs.rename(path, &unfinished) {
-            // An earlier rescue did not come to its end, or it never had one.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            renamed => renamed?,
-        }
-        vfs.sync_directory(folder)?;
-        waiting.write_out(&*self.health.file)?;
-        vfs.rename(&unfinished, path)?;
-        vfs.sync_directory(folder)?;
-        *kept = None;
-        Ok(())
+        self.health.rescue(vfs, path)
     }
 
     fn begin(&self, durability: Durability) -> Result<WriteTransaction, StoreError> {
@@ -288,172 +292,13 @@ fn parse_holdings(value: &[u8]) -> Result<Holdings, StoreError> {
 
 /// What redb says, in the store's words.
 pub fn damaged(error: &impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(format!("index: {error}; a rebuild makes it anew"))
-}
-
-/// The file below the index, and what could not be written to it.
-struct Lifeboat {
-    file: Arc<dyn File>,
-    kept: Mutex<Option<Kept>>,
-}
-
-impl std::fmt::Debug for Lifeboat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Lifeboat") // redb asks for this of its file.
-    }
-}
-
-struct Kept {
-    reason: String,
-    /// Only room was missing: all can still be written.
-    waits_for_room: bool,
-    len: u64,
-    pages: BTreeMap<u64, Vec<u8>>,
-}
-
-impl Lifeboat {
-    fn check(&self) -> Result<(), StoreError> {
-        match &*self.kept.lock() {
-            Some(kept) if !kept.waits_for_room => {
-                Err(StoreError::Io(format!("index: {}", kept.reason)))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Runs a change of the file, or keeps it once one has failed.
-    fn change(
-        &self,
-        change: impl FnOnce(&dyn File) -> io::Result<()>,
-        keep: impl FnOnce(&mut Kept, &dyn File) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut kept = self.kept.lock();
-        if kept.is_none() {
-            let Err(error) = change(&*self.file) else {
-                return Ok(());
-            };
-            let len = self.file.len()?;
-            *kept = Some(Kept {
-                reason: error.to_string(),
-                waits_for_room: is_for_want_of_room(&error),
-                len,
-                pages: BTreeMap::new(),
-            });
-        }
-        match &mut *kept {
-            Some(kept) => keep(kept, &*self.file),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Kept {
-    /// Keeps a write. What it leaves of a page is taken from the file.
-    fn write(&mut self, file: &dyn File, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.len = self.len.max(offset.saturating_add(bytes.len() as u64));
-        let waiting_bytes = PAGE_BYTES.saturating_mul(self.pages.len() as u64);
-        self.waits_for_room &= waiting_bytes < WAITING_BYTES_MAX;
-        for page in pages(offset, bytes.len()) {
-            let start = page.saturating_mul(PAGE_BYTES);
-            let content = match self.pages.entry(page) {
-                Entry::Occupied(kept) => kept.into_mut(),
-                Entry::Vacant(place) => {
-                    let mut content = vec![0; usize::try_from(PAGE_BYTES).unwrap_or_default()];
-                    file.read_at(&mut content, start)?;
-                    place.insert(content)
-                }
-            };
-            copy_overlap((bytes, offset), (content, start));
-        }
-        Ok(())
-    }
-
-    /// Writes all that was kept, durably.
-    fn write_out(&self, file: &dyn File) -> io::Result<()> {
-        file.set_len(self.len)?;
-        for (page, content) in &self.pages {
-            let start = page.saturating_mul(PAGE_BYTES);
-            let len = self.len.saturating_sub(start).min(PAGE_BYTES);
-            let content = content.get(..usize::try_from(len).unwrap_or_default());
-            file.write_at(content.unwrap_or_default(), start)?;
-        }
-        file.sync()
-    }
-
-    /// Lays what was kept over what was read from the file.
-    fn read(&self, bytes: &mut [u8], offset: u64) {
-        for page in pages(offset, bytes.len()) {
-            if let Some(content) = self.pages.get(&page) {
-                copy_overlap((content, page.saturating_mul(PAGE_BYTES)), (bytes, offset));
-            }
-        }
-    }
-}
-
-fn is_for_want_of_room(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
-}
-
-/// The pages that a range touches.
-fn pages(offset: u64, len: usize) -> Range<u64> {
-    let end = offset.saturating_add(len as u64);
-    offset / PAGE_BYTES..end.div_ceil(PAGE_BYTES)
-}
-
-/// Copies where two pieces of the file overlap.
-fn copy_overlap((from, from_offset): (&[u8], u64), (to, to_offset): (&mut [u8], u64)) {
-    let skip = usize::try_from(to_offset.saturating_sub(from_offset)).unwrap_or(usize::MAX);
-    let start = usize::try_from(from_offset.saturating_sub(to_offset)).unwrap_or(usize::MAX);
-    let from = from.get(skip..).unwrap_or_default();
-    let to = to.get_mut(start..).unwrap_or_default();
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-}
-
-#[derive(Debug)]
-struct IndexFile(Arc<Lifeboat>);
-
-impl StorageBackend for IndexFile {
-    fn len(&self) -> io::Result<u64> {
-        match &*self.0.kept.lock() {
-            Some(kept) => Ok(kept.len),
-            None => self.0.file.len(),
-        }
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let count = self.0.file.read_at(out, offset)?;
-        match &*self.0.kept.lock() {
-            Some(kept) => kept.read(out, offset),
-            None if count < out.len() => return Err(io::ErrorKind::UnexpectedEof.into()),
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        let keep = |kept: &mut Kept, _: &dyn File| {
-            kept.len = len;
-            Ok(())
-        };
-        self.0.change(|file| file.set_len(len), keep)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        // After a failed sync nobody knows what is on disk, whatever the reason was.
-        let sync = |file: &dyn File| {
-            file.sync()
-                .map_err(|error| io::Error::other(error.to_string()))
-        };
-        self.0.change(sync, |_, _| Ok(()))
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        let keep = |kept: &mut Kept, file: &dyn File| kept.write(file, data, offset);
-        self.0.change(|file| file.write_at(data, offset), keep)
-    }
+    let what = error.to_string();
+    let what = if what.starts_with("Previous I/O error") {
+        "a part of it could not be read before"
+    } else {
+        &what
+    };
+    StoreError::Corrupt(format!("index: {what}; a rebuild makes it anew"))
 }
 
 #[cfg(test)]
@@ -461,6 +306,10 @@ mod tests {
     use super::*;
     use crate::world::memory::{Faults, MemoryDisk};
     use bytes::Bytes;
+
+    fn secret() -> Secret {
+        Secret::new(&[7; 32])
+    }
 
     fn table(rows: u32) -> Memtable {
         let table = Memtable::default();
@@ -485,7 +334,7 @@ mod tests {
     #[test]
     fn only_a_checkpoint_survives_a_power_cut() {
         let disk = MemoryDisk::new();
-        let index = Index::open(&disk, Path::new("index"), 1 << 20).unwrap();
+        let index = Index::open(&disk, Path::new("index"), &secret(), 1 << 20).unwrap();
         let place = |position| LogPlace {
             position,
             ..LogPlace::default()
@@ -496,7 +345,7 @@ mod tests {
         index.apply(&table(3_000), place(2)).unwrap();
         for seed in 0..10 {
             let left = disk.power_cut(seed);
-            let index = Index::open(&left, Path::new("index"), 1 << 20).unwrap();
+            let index = Index::open(&left, Path::new("index"), &secret(), 1 << 20).unwrap();
             assert_eq!(index.applied().unwrap(), Some(place(1)));
             assert_eq!(count(&index), 10);
         }
@@ -505,7 +354,7 @@ mod tests {
     #[test]
     fn reading_goes_on_after_a_failed_write() {
         let disk = MemoryDisk::new();
-        let index = Index::open(&disk, Path::new("index"), 1 << 16).unwrap();
+        let index = Index::open(&disk, Path::new("index"), &secret(), 1 << 16).unwrap();
         index.apply(&table(10), LogPlace::default()).unwrap();
         index.checkpoint().unwrap();
         disk.set_faults(Faults {

@@ -55,9 +55,11 @@ mod frame;
 #[path = "../../../fuzz/log.rs"]
 pub mod fuzz;
 mod index;
+mod lifeboat;
 mod log;
 mod memtable;
 mod open;
+mod pages;
 mod paths;
 mod place;
 mod recover;

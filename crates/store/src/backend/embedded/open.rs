@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// The format that this program reads and writes.
-pub(super) const FORMAT: &str = "facteur store 4\n";
+pub(super) const FORMAT: &str = "facteur store 5\n";
 
 impl Embedded {
     /// True when there is a store in a folder, or what is left of one.
@@ -81,7 +81,7 @@ impl Embedded {
         let secret = secret(&world, &paths)?;
         remove_unfinished(&*vfs, &paths)?;
         let files = LogFiles::find(&*vfs, &paths, &secret)?;
-        let index = Index::open(&*vfs, &paths.index(), options.cache_bytes)?;
+        let index = Index::open(&*vfs, &paths.index(), &secret, options.cache_bytes)?;
         let bases = super::base::infos(&*vfs, &paths, &secret)?;
         // Nothing is applied in an index that was left when a base was being read into it.
         let applied = index.applied()?.filter(|place| place.position > 0);

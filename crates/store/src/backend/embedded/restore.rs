@@ -179,7 +179,7 @@ impl Cut<'_> {
     fn run(&self) -> Result<(), StoreError> {
         let (vfs, paths) = (self.to.vfs, &self.to.paths);
         let files = LogFiles::find(vfs, paths, &self.secret)?;
-        let index = Index::open(vfs, &paths.index(), self.options.cache_bytes)?;
+        let index = Index::open(vfs, &paths.index(), &self.secret, self.options.cache_bytes)?;
         let start = self.load_base(&files, &index)?;
         let moment = self.moment;
         let end = files.replay_until(&index, start, &|span| moment.includes(span))?;

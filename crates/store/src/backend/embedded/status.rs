@@ -38,6 +38,8 @@ pub struct Status {
     pub leases: usize,
     /// Why nothing is written any more, if so.
     pub failure: Option<String>,
+    /// What is wrong with the index, as far as it was read. A rebuild makes it anew.
+    pub index_problem: Option<String>,
     /// What stopped the collector last, if anything did.
     pub collector_problem: Option<String>,
 }
@@ -85,7 +87,8 @@ impl Embedded {
     /// Tells how the store is doing.
     pub fn status(&self) -> Result<Status, StoreError> {
         let vfs = &*self.world.vfs;
-        let holdings = self.index.holdings()?;
+        // Of a damaged index they are unknown; what is wrong with it is told instead.
+        let holdings = self.index.holdings().unwrap_or_default();
         let log_bytes = self.log_length.bytes();
         let (applied, durable) = {
             let applier = self.applier.lock();
@@ -115,6 +118,7 @@ impl Embedded {
             window_shortened_to: self.window_shortened_to(),
             leases: *self.leases.lock(),
             failure: self.failure.read().clone(),
+            index_problem: self.index.damage(),
             collector_problem: problem.map(|problem| problem.to_string()),
         })
     }

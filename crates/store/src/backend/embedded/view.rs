@@ -206,6 +206,7 @@ impl Read for View {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::block::Secret;
     use crate::backend::embedded::rows::LogPlace;
     use crate::world::memory::MemoryDisk;
     use proptest::prelude::*;
@@ -245,7 +246,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn readers_see_what_is_settled_and_writers_what_is_placed(steps in steps()) {
-            let index = Index::open(&MemoryDisk::new(), Path::new("i"), 1 << 16).unwrap();
+            let index = Index::open(&MemoryDisk::new(), Path::new("i"), &Secret::new(&[7; 32]), 1 << 16).unwrap();
             let tables = Tables::default();
             let (mut placed, mut settled) = (BTreeMap::new(), BTreeMap::new());
             let mut position = 0;

@@ -20,6 +20,7 @@ mod crash;
 mod damage;
 mod figures;
 mod full;
+mod pages;
 
 /// A clock that goes on by a second each time it is read.
 #[derive(Default)]
