@@ -39,7 +39,8 @@ def test_an_error_is_one_clear_line_and_a_code(server):
 
 
 def test_an_unknown_key_in_the_configuration_is_refused(world, place):
-    server = world.new_server(place, extra='[auth]\nclear = "never"\n').prepare()
+    server = world.new_server(place).prepare()
+    server.configure(extra='[auth]\nclear = "never"\n')
     try:
         server.start()
     except Failed as failed:

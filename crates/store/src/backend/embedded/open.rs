@@ -102,10 +102,17 @@ impl Embedded {
         };
         let log = match begin() {
             // Reading must go on, and so must what gives room back.
-            Err(StoreError::Full) if vfs.remove(&paths.ballast()).is_ok() => begin()?,
-            begun => begun?,
+            Err(StoreError::Full) => {
+                let _ = vfs.remove(&paths.ballast());
+                files.tidy(end)?;
+                begin()?
+            }
+            begun => {
+                let log = begun?;
+                files.tidy(end)?;
+                log
+            }
         };
-        files.tidy(end)?;
         drop(files);
         measure(&*vfs, &paths, &log)?;
         Ok(Self::assemble(

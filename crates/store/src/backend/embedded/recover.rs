@@ -218,8 +218,8 @@ impl<'a> LogFiles<'a> {
         Ok(end)
     }
 
-    /// Gives back the room behind the log's end. To be called once a new segment says where that
-    /// is.
+    /// Gives back the room behind the log's end. To be called once, as a rule when a new segment says
+    /// where that is; before, only when there is no room for one.
     pub fn tidy(&self, end: LogPlace) -> Result<(), StoreError> {
         let behind = self.chain.iter().map(|link| link.header.number);
         for number in behind
