@@ -11,7 +11,7 @@ use formats::message::decode::{self, Encoding};
 use formats::message::{
     Addresses, EntryRef, PartKind, PartRef, SummaryRef, charset, encoded_word, header, html,
 };
-use store::id::{Timestamp, Uid};
+use store::id::{ContentId, Timestamp, Uid};
 use store::model::{Details, ItemRow};
 
 /// Header bytes that are searched; what a scanner keeps of a header is no longer.
@@ -110,6 +110,10 @@ impl Candidate for Letter<'_> {
 
     fn saved(&mut self) -> Result<Option<Timestamp>, EngineError> {
         Ok(Some(self.details.created))
+    }
+
+    fn shared_content(&mut self) -> ContentId {
+        self.details.shared_content(self.row.content)
     }
 
     fn sent_day(&mut self) -> Result<Option<i64>, EngineError> {

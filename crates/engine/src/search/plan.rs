@@ -47,7 +47,7 @@ pub enum Test {
     SavedBefore(Timestamp),
     /// Its change number is this or a later one.
     ChangedSince(ChangeSeq),
-    /// It has this content id.
+    /// It has this content id, or is a copy of what had it.
     Content(ContentId),
     /// The date in its header, as written there without regard to the zone, is this day or later (days since 1970).
     SentSince(i64),
@@ -78,6 +78,10 @@ pub trait Candidate {
     /// When it came into its folder.
     fn saved(&mut self) -> Result<Option<Timestamp>, EngineError> {
         Ok(None)
+    }
+    /// The name that it has in common with its copies.
+    fn shared_content(&mut self) -> ContentId {
+        self.row().content
     }
     /// The day in its Date field, as days since 1970 in the sender's zone; absent without a date.
     fn sent_day(&mut self) -> Result<Option<i64>, EngineError> {
@@ -228,6 +232,7 @@ impl Test {
             Self::Field(..)
             | Self::SentSince(_)
             | Self::SentBefore(_)
+            | Self::Content(_)
             | Self::SavedSince(_)
             | Self::SavedBefore(_) => Cost::Fields,
             _ => Cost::Row,
@@ -238,6 +243,7 @@ impl Test {
         Ok(match self {
             Self::SavedSince(time) => item.saved()?.is_some_and(|saved| saved >= *time),
             Self::SavedBefore(time) => item.saved()?.is_some_and(|saved| saved < *time),
+            Self::Content(content) => item.shared_content() == *content,
             Self::SentSince(day) => item.sent_day()?.is_some_and(|sent| sent >= *day),
             Self::SentBefore(day) => item.sent_day()?.is_some_and(|sent| sent < *day),
             Self::Field(name, needle) => item.has_field(name, needle)?,
@@ -259,7 +265,6 @@ impl Test {
             Self::ReceivedSince(time) => row.received >= *time,
             Self::ReceivedBefore(time) => row.received < *time,
             Self::ChangedSince(change) => row.last_change() >= *change,
-            Self::Content(content) => row.content == *content,
             // The others are not answered by the row.
             _ => false,
         }

@@ -320,6 +320,35 @@ fn a_copy_to_another_account_takes_its_names_along() {
 }
 
 #[test]
+fn copies_share_the_name_of_their_bytes_until_these_change() {
+    let fixture = Fixture::new();
+    let (a, b) = (folder(&fixture, "a"), folder(&fixture, "b"));
+    let first = letter(&fixture, a, "x");
+    let (second, third) = fixture
+        .write(|txn| {
+            let second = txn.copy_item(ACCOUNT, first.at, ACCOUNT, b)?;
+            let moved = txn.move_item(ACCOUNT, second.at, a)?;
+            Ok((moved, txn.copy_item(ACCOUNT, moved.at, ACCOUNT, b)?))
+        })
+        .unwrap();
+    assert_ne!(first.content, second.content);
+    assert_ne!(second.content, third.content);
+    let shared = |receipt: &Receipt| {
+        let details = view(&fixture).details(ACCOUNT, receipt.item).unwrap();
+        details.unwrap().shared_content(receipt.content)
+    };
+    for each in [&first, &second, &third] {
+        assert_eq!(shared(each), first.content);
+    }
+    let rewritten = fixture
+        .write(|txn| txn.replace_body(ACCOUNT, second.at, &NewBody::default()))
+        .unwrap();
+    assert_eq!(shared(&rewritten), rewritten.content);
+    assert_eq!(shared(&third), first.content);
+    assert_eq!(check(&view(&fixture)).unwrap(), []);
+}
+
+#[test]
 fn long_values_become_bodies_and_go_with_their_object() {
     let fixture = Fixture::new();
     let a = folder(&fixture, "a");

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
-use engine::{Account, ItemRow, Message, Uid};
+use engine::{Account, ContentId, ItemRow, Message, Uid};
 use formats::message::Summary;
 use formats::message::SummaryRef;
 use formats::message::scan::{Limits, Scanner};
@@ -26,6 +26,8 @@ pub(super) struct Telling {
     number: u32,
     uid: Uid,
     row: ItemRow,
+    /// What it has in common with its copies (RFC 8474 §5.1).
+    email: ContentId,
     message: Message,
     summary: Bytes,
     /// The next item.
@@ -47,12 +49,14 @@ impl Telling {
             row,
             details,
         } = gathered;
+        let email = details.shared_content(row.content);
         let message = account.message_with_prefix(&row, details.prefix);
         let summary = details.summary;
         Self {
             number,
             uid,
             row,
+            email,
             message,
             summary,
             next: 0,
@@ -167,6 +171,7 @@ impl Telling {
     fn complete_summary(&mut self, items: &[FetchItem]) -> Result<(), Refusal> {
         let whole = |item: &FetchItem| match item {
             FetchItem::Section { section, .. } => *section == Section::whole(),
+            FetchItem::EmailId => true,
             _ => false,
         };
         if items
@@ -257,6 +262,7 @@ impl Telling {
                 out.put_slice(b"PREVIEW ");
                 write::string(out, summary.preview().as_bytes());
             }
+            FetchItem::EmailId => write_email_id(out, self.email),
             FetchItem::Section {
                 name,
                 section,
@@ -345,15 +351,16 @@ fn write_row_item(
             write::number(out, sync::modseq(row));
             out.put_u8(b')');
         }
-        FetchItem::EmailId => {
-            out.put_slice(b"EMAILID (M");
-            write::number(out, row.content.0);
-            out.put_u8(b')');
-        }
         FetchItem::ThreadId => out.put_slice(b"THREADID NIL"),
         _ => return false,
     }
     true
+}
+
+fn write_email_id(out: &mut BytesMut, email: ContentId) {
+    out.put_slice(b"EMAILID (M");
+    write::number(out, email.0);
+    out.put_u8(b')');
 }
 
 fn write_section_name(

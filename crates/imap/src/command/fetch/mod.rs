@@ -427,7 +427,6 @@ fn needs_details(item: &FetchItem) -> bool {
             | FetchItem::InternalDate
             | FetchItem::Size
             | FetchItem::ModSeq
-            | FetchItem::EmailId
             | FetchItem::ThreadId
     )
 }

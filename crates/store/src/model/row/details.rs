@@ -1,7 +1,7 @@
 //! What lists and answers need of an item beyond its row: 200 to 500 bytes as a rule.
 
 use crate::error::StoreError;
-use crate::id::{AccountId, ChangeSeq, Timestamp};
+use crate::id::{AccountId, ChangeSeq, ContentId, Timestamp};
 use crate::model::codec::{Decoder, Encoder, Row, VERSION, bit, corrupt};
 use crate::model::shelf::Location;
 use bytes::Bytes;
@@ -31,6 +31,9 @@ pub struct Lineage {
 pub struct Details {
     /// Where it stood first. As long as it stands there, nothing else says where it is.
     pub born: Option<Location>,
+    /// Set on a copy whose bytes are still those of its source: the content id that the first of
+    /// these copies had in this account. Copies of the copy have the same, and moving keeps it.
+    pub original: Option<ContentId>,
     /// Header lines put before the body for this recipient; at most [`PREFIX_BYTES_MAX`].
     pub prefix: Bytes,
     /// Envelope, structure, preview …: written and read by the engine, opaque here.
@@ -50,6 +53,7 @@ pub struct Details {
 const HAS_SENT: u8 = 1;
 const HAS_LINEAGE: u8 = 2;
 const HAS_BORN: u8 = 4;
+const HAS_ORIGINAL: u8 = 8;
 
 impl Details {
     /// Where an item stood first, without reading the rest of its row.
@@ -62,10 +66,17 @@ impl Details {
         read_born(bits, &mut input)
     }
 
+    /// The name that an item has in common with all its copies of the same bytes in its account:
+    /// EMAILID (RFC 8474 §5.1). Unlike the content id, it does not tell them apart.
+    pub fn shared_content(&self, own: ContentId) -> ContentId {
+        self.original.unwrap_or(own)
+    }
+
     fn bits(&self) -> u8 {
         bit(self.sent.is_some(), HAS_SENT)
             | bit(self.lineage.is_some(), HAS_LINEAGE)
             | bit(self.born.is_some(), HAS_BORN)
+            | bit(self.original.is_some(), HAS_ORIGINAL)
     }
 }
 
@@ -86,6 +97,9 @@ impl Row for Details {
         if let Some(born) = &self.born {
             born.write(out); // First, because it is asked for alone.
         }
+        if let Some(original) = self.original {
+            out.number(original.0);
+        }
         out.bytes(&self.prefix);
         out.bytes(&self.summary);
         if let Some(sent) = self.sent {
@@ -105,6 +119,10 @@ impl Row for Details {
         let bits = input.byte()?;
         Ok(Self {
             born: read_born(bits, input)?,
+            original: match bits & HAS_ORIGINAL {
+                0 => None,
+                _ => Some(ContentId(input.number()?)),
+            },
             prefix: Bytes::copy_from_slice(input.bytes()?),
             summary: Bytes::copy_from_slice(input.bytes()?),
             sent: match bits & HAS_SENT {

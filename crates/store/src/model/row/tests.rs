@@ -150,22 +150,6 @@ fn log_lines_come_back_whether_the_item_moved_or_stayed() {
 }
 
 #[test]
-fn details_tell_where_the_item_was_born() {
-    let born = Location::mail(FolderId(NUMBER_MAX), Uid(u32::MAX));
-    for born in [None, Some(born)] {
-        let details = Details {
-            born,
-            prefix: Bytes::from_static(b"Received: \r\n"),
-            summary: Bytes::from_static(b"summary"),
-            sent: Some(Timestamp(-1)),
-            ..Details::default()
-        };
-        comes_back(&details);
-        assert_eq!(Details::birthplace(&details.encode()).unwrap(), born);
-    }
-}
-
-#[test]
 fn every_type_of_value_comes_back() {
     let values = [
         Value::Integer16(i16::MIN),
@@ -233,6 +217,31 @@ fn equal_names_have_equal_keys_and_others_have_not() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn details_come_back_and_tell_where_the_item_was_born(
+        born in prop::option::of((1..=NUMBER_MAX, any::<u32>())),
+        original in prop::option::of(1..=NUMBER_MAX),
+        sent in prop::option::of(any::<i64>()),
+        summary in prop::collection::vec(any::<u8>(), 0..40),
+        change_key in prop::option::of(prop::collection::vec(any::<u8>(), 0..30)),
+    ) {
+        let born = born.map(|(folder, uid)| Location::mail(FolderId(folder), Uid(uid)));
+        let details = Details {
+            born,
+            original: original.map(ContentId),
+            prefix: Bytes::from_static(b"Received: \r\n"),
+            summary: summary.into(),
+            sent: sent.map(Timestamp),
+            lineage: change_key.map(|key| Lineage {
+                change_key: key.into(),
+                ..Lineage::default()
+            }),
+            ..Details::default()
+        };
+        comes_back(&details);
+        prop_assert_eq!(Details::birthplace(&details.encode()).unwrap(), born);
+    }
 
     #[test]
     fn blocks_of_uids_come_back_with_their_runs(

@@ -164,6 +164,7 @@ impl Txn<'_> {
         new: &NewBody,
     ) -> Result<(), ModelError> {
         let mut details = self.details(account, receipt.item)?.unwrap_or_default();
+        details.original = None; // These bytes are its own.
         details.prefix = new.prefix.clone();
         details.summary = new.summary.clone();
         details.sent = new.sent;

@@ -270,6 +270,7 @@ impl Txn<'_> {
     fn fresh_details(&self, new: &NewItem, at: Location, change: ChangeSeq) -> Details {
         Details {
             born: Some(at),
+            original: None,
             prefix: new.prefix.clone(),
             summary: new.summary.clone(),
             sent: new.sent,

@@ -16,7 +16,8 @@ impl Txn<'_> {
     /// Copies an item, with its flags, dates and overlay, to a folder of the same or another locked
     /// account.
     ///
-    /// The copy is a new item with new names. Errors: [`ModelError::NoSuchItem`],
+    /// The copy is a new item with new names; within an account its details say of which content
+    /// it is a copy. Errors: [`ModelError::NoSuchItem`],
     /// [`ModelError::NoSuchFolder`].
     pub fn copy_item(
         &mut self,
@@ -55,7 +56,7 @@ impl Txn<'_> {
         if let Some(body) = row.body {
             self.pending.put_empty(key::reference(body, to_account, id));
         }
-        self.copy_details(account, source.item, to_account, (row.item, to))?;
+        self.copy_details(account, &source, to_account, (row.item, to))?;
         self.copy_overlay(account, source.item, to_account, row.item)?;
         Ok(Receipt::of(&row, to))
     }
@@ -160,11 +161,14 @@ impl Txn<'_> {
     fn copy_details(
         &mut self,
         account: AccountId,
-        item: ItemKey,
+        source: &ItemRow,
         to_account: AccountId,
         (copy, at): (ItemKey, Location),
     ) -> Result<(), ModelError> {
-        let mut details = self.details(account, item)?.unwrap_or_default();
+        let mut details = self.details(account, source.item)?.unwrap_or_default();
+        // Another account counts its content ids for itself.
+        let same = (account == to_account).then(|| details.shared_content(source.content));
+        details.original = same;
         details.born = Some(at);
         details.modifier = self.origin.actor;
         details.lineage = None; // The copy has no history elsewhere.
