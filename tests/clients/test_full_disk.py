@@ -18,7 +18,7 @@ from server import HOST, Skipped
 
 DISK_BYTES = 1 << 30
 LETTER_BYTES = 150_000
-LETTERS_BEFORE = 20
+LETTERS_BEFORE = 270  # So that the log needs its next segment when the disk is full.
 LETTERS_MAX = 2_000
 SECONDS = 30
 

@@ -78,6 +78,7 @@ impl Embedded {
             records: &closed.span.records,
         };
         let written = log.write(&span, &|| self.space.give_ballast())?;
+        self.space.written_up_to(written.end.offset);
         if written.rolled {
             self.space.look();
         }

@@ -12,7 +12,7 @@ use crate::world::{Open, Vfs};
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// One in this many of the disk's bytes stays free: 5 %.
 const RESERVE_PART: u64 = 20;
@@ -34,6 +34,8 @@ pub struct SpaceGuard {
     paths: Paths,
     segment_bytes: u64,
     reserve_bytes: u64,
+    /// What the log can still take without room of the disk: the rest of the segment in hand.
+    in_hand_bytes: AtomicU64,
     level: AtomicU8,
     refusals: AtomicU32,
     looking: Mutex<()>,
@@ -49,6 +51,7 @@ impl SpaceGuard {
             paths,
             segment_bytes,
             reserve_bytes,
+            in_hand_bytes: AtomicU64::new(segment_bytes),
             level: AtomicU8::new(ROOMY),
             refusals: AtomicU32::new(0),
             looking: Mutex::default(),
@@ -98,13 +101,29 @@ impl SpaceGuard {
         } else {
             space.free_bytes >= reserve.saturating_add(ballast) && self.make_ballast().is_ok()
         };
-        let can_go_on = self.has_ballast() || space.free_bytes >= self.segment_bytes;
+        let can_go_on = self.has_ballast()
+            || space.free_bytes >= self.segment_bytes
+            || self.in_hand_bytes.load(Ordering::Relaxed) >= self.in_hand_least();
         let level = match (is_roomy, can_go_on) {
             (true, _) => ROOMY,
             (false, true) => LOW,
             (false, false) => EMPTY,
         };
         self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// Learns that the log has come to this place of its segment, and looks when that matters.
+    pub fn written_up_to(&self, offset: u64) {
+        let left = self.segment_bytes.saturating_sub(offset);
+        self.in_hand_bytes.store(left, Ordering::Relaxed);
+        if self.is_low() && left < self.in_hand_least() {
+            self.look();
+        }
+    }
+
+    /// With less than this in hand nothing more is begun that may need the next segment.
+    fn in_hand_least(&self) -> u64 {
+        self.segment_bytes / 4
     }
 
     /// Gives the ballast's room back; false when there is none.
