@@ -3,6 +3,7 @@
 // The lints know tests by their attribute; what helps them stands outside of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use engine::account::names_kept;
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
 use engine::{
@@ -667,4 +668,33 @@ proptest! {
         }
         prop_assert_eq!(view.state().unwrap().used_bytes, used);
     }
+}
+
+#[test]
+fn names_without_folder_stay_subscribed_within_bounds() {
+    let house = house();
+    let user = house.person("ida@example.test").unwrap();
+    let account = house.engine.account(&user, 1);
+    let name = |number: usize| format!("{number}-{}", "n".repeat(200));
+    let subscribe = |number: usize| {
+        let path = [name(number)];
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let written = account.write(|txn| txn.subscribe_path(&path, true))?;
+        written.wait().map_err(EngineError::from)
+    };
+    let kept = || names_kept(&account.read().unwrap()).unwrap();
+    let full = (0..100).find(|&number| subscribe(number).is_err()).unwrap();
+    assert!(matches!(subscribe(full), Err(EngineError::TooMany(_))));
+    assert_eq!(kept().len(), full);
+    let going = "g".repeat(200);
+    // A folder that goes is not refused for that: the oldest name gives way.
+    let made = account.write(|txn| {
+        let folder = txn.create_path(&[&going], Role::None)?;
+        txn.subscribe(folder, true)?;
+        txn.remove_folder(folder)
+    });
+    made.unwrap().wait().unwrap();
+    let names = kept();
+    assert_eq!(names.first(), Some(&vec![name(1)]));
+    assert_eq!(names.last(), Some(&vec![going]));
 }

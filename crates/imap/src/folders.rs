@@ -9,6 +9,7 @@
 
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::refusal::Refusal;
+use engine::account::names_kept;
 use engine::{Folder, FolderForm, FolderId, FolderRow, Kind, Reading, Role};
 
 /// Shown in the place of a separator within one name.
@@ -27,6 +28,8 @@ pub(crate) struct Mailbox {
     pub(crate) selectable: bool,
     /// Whether mailboxes lie below it.
     pub(crate) has_children: bool,
+    /// False for a name without folder: a subscribed one, or the parent of one.
+    pub(crate) exists: bool,
 }
 
 /// All mailboxes of an account, INBOX first, then by name.
@@ -58,6 +61,43 @@ impl Mailboxes {
         Ok(Self(mailboxes))
     }
 
+    /// The same with the names that are subscribed though no folder has them, and those above them.
+    pub(crate) fn with_subscriptions(view: &impl Reading) -> Result<Self, Refusal> {
+        let mut all = Self::read(view)?;
+        let kept = names_kept(view)?;
+        if kept.is_empty() {
+            return Ok(all);
+        }
+        let folders = view.folders()?;
+        for path in kept {
+            let name = shown_name(&path, &FolderRow::default(), &folders);
+            for (end, _) in name.as_str().match_indices(SEPARATOR) {
+                let above = name.as_str().split_at(end).0;
+                all.admit(MailboxName::from_path(above));
+            }
+            all.admit(name.clone());
+            let named = all.0.iter_mut().filter(|mailbox| mailbox.name == name);
+            named.for_each(|mailbox| mailbox.row.subscribed = true);
+        }
+        all.0.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        all.0.sort_by_key(|mailbox| !mailbox.name.is_inbox());
+        Ok(all)
+    }
+
+    /// Adds a name without folder, if no mailbox has it.
+    fn admit(&mut self, name: MailboxName) {
+        if self.named(&name).is_none() {
+            self.0.push(Mailbox {
+                name,
+                id: FolderId::default(),
+                row: FolderRow::default(),
+                selectable: false,
+                has_children: false,
+                exists: false,
+            });
+        }
+    }
+
     /// The mailbox of this name.
     pub(crate) fn named(&self, name: &MailboxName) -> Option<&Mailbox> {
         self.0.iter().find(|mailbox| mailbox.name == *name)
@@ -71,6 +111,7 @@ fn mailbox(folder: &Folder, all: &[Folder]) -> Mailbox {
         row: folder.row.clone(),
         selectable: is_selectable(&folder.row),
         has_children: false,
+        exists: true,
     }
 }
 

@@ -10,12 +10,14 @@
 mod imported;
 mod message;
 mod rights;
+mod subscriptions;
 mod txn;
 mod view;
 
 pub use imported::RetrievalNames;
 pub use message::Message;
 pub use rights::rights_of;
+pub use subscriptions::names_kept;
 pub use txn::{NewLetter, Transfer, Txn};
 pub use view::{Folder, MAIL_ROOT, Reading, View};
 

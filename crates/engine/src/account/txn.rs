@@ -168,7 +168,8 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
     }
 
-    /// Removes a folder that has none below it; what is in it stays recoverable.
+    /// Removes a folder that has none below it; what is in it stays recoverable, and its name stays
+    /// subscribed.
     ///
     /// Errors: [`EngineError::SpecialFolder`] for the folders that every account is made with,
     /// [`EngineError::HasChildren`].
@@ -177,18 +178,10 @@ impl<'t, 's> Txn<'t, 's> {
         if !matches!(row.role, Role::None | Role::Archive) {
             return Err(EngineError::SpecialFolder);
         }
+        if row.subscribed {
+            self.keep_subscription(folder)?;
+        }
         Ok(self.txn.remove_folder(self.account.id(), folder)?)
-    }
-
-    /// Puts a folder on the owner's list of subscribed ones, or takes it off.
-    pub fn subscribe(&mut self, folder: FolderId, subscribed: bool) -> Result<(), EngineError> {
-        self.folder(folder)?;
-        self.check_owner()?;
-        let change = FolderChange {
-            subscribed: Some(subscribed),
-            ..FolderChange::default()
-        };
-        Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
     }
 
     /// Changes a folder in other ways; name and parent by [`Txn::rename_folder`].
@@ -421,7 +414,7 @@ impl<'t, 's> Txn<'t, 's> {
         }
     }
 
-    fn check_name(&self, name: &str) -> Result<(), EngineError> {
+    pub(super) fn check_name(&self, name: &str) -> Result<(), EngineError> {
         let max = self
             .account
             .engine()

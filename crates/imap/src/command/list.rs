@@ -23,7 +23,7 @@ pub(super) fn run(request: &ListRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         return Ok(Step::Done(Reply::told("OK LIST completed")));
     }
     let patterns = joined(&request.reference, &request.patterns)?;
-    let mailboxes = Mailboxes::read(&desk.account.read()?)?;
+    let mailboxes = Mailboxes::with_subscriptions(&desk.account.read()?)?;
     for mailbox in &mailboxes.0 {
         let matches = patterns
             .iter()
@@ -61,7 +61,7 @@ pub(super) fn run_lsub(
         subscribed: true,
         ..ListRequest::default()
     };
-    let mailboxes = Mailboxes::read(&desk.account.read()?)?;
+    let mailboxes = Mailboxes::with_subscriptions(&desk.account.read()?)?;
     for mailbox in &mailboxes.0 {
         if !patterns
             .iter()
@@ -70,10 +70,17 @@ pub(super) fn run_lsub(
             continue;
         }
         if mailbox.row.subscribed {
-            write_mailbox(desk, "LSUB", mailbox, false, false);
+            // To say \Noselect would mean that it is not subscribed itself (RFC 3501 §6.3.9).
+            let subscribed = Mailbox {
+                selectable: true,
+                exists: true,
+                ..mailbox.clone()
+            };
+            write_mailbox(desk, "LSUB", &subscribed, false, false);
         } else if has_hidden_match(mailbox, &mailboxes, &request, &patterns) {
             let parent = Mailbox {
                 selectable: false,
+                exists: true,
                 ..mailbox.clone()
             };
             write_mailbox(desk, "LSUB", &parent, false, false);
@@ -93,8 +100,12 @@ fn joined(reference: &str, patterns: &[String]) -> Result<Vec<Pattern>, Refusal>
 }
 
 fn is_wanted(mailbox: &Mailbox, request: &ListRequest) -> bool {
-    (!request.subscribed || mailbox.row.subscribed)
-        && (!request.special_use || use_of(mailbox).is_some())
+    let listed = if request.subscribed {
+        mailbox.row.subscribed
+    } else {
+        mailbox.exists
+    };
+    listed && (!request.special_use || use_of(mailbox).is_some())
 }
 
 /// True if something wanted lies below that no pattern reaches. Source: RFC 5258 §3.5.
@@ -130,7 +141,8 @@ pub(super) fn write_mailbox(
     child_info: bool,
 ) {
     let attributes = [
-        (!mailbox.selectable, "\\Noselect"),
+        (!mailbox.exists, "\\NonExistent"),
+        (mailbox.exists && !mailbox.selectable, "\\Noselect"),
         (mailbox.has_children, "\\HasChildren"),
         (!mailbox.has_children, "\\HasNoChildren"),
         (tell_subscribed && mailbox.row.subscribed, "\\Subscribed"),

@@ -2,24 +2,38 @@
 //!
 //! Standards: RFC 9051 §6.3.7, §6.3.8.
 
+use super::create::path_to_make;
 use super::{Desk, Reply, Step};
 use crate::codec::command::Subscription;
 use crate::codec::mailbox::MailboxName;
 use crate::folders;
 use crate::refusal::Refusal;
+use engine::EngineError;
 
-/// Errors: no such mailbox.
+/// A name needs no mailbox to be subscribed. Errors: unsubscribing a name that is not; too many
+/// names without mailbox.
 pub(super) fn run(
     name: &MailboxName,
     how: Subscription,
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
-    let (folder, _) = folders::find(&desk.account.read()?, name)?;
     let wanted = how == Subscription::Subscribed;
-    let ((), settlement) = desk
-        .account
-        .write(|txn| txn.subscribe(folder, wanted))?
-        .split();
+    let view = desk.account.read()?;
+    let written = match folders::find(&view, name) {
+        Ok((folder, _)) => {
+            drop(view);
+            desk.account.write(|txn| txn.subscribe(folder, wanted))?
+        }
+        Err(Refusal::Engine(EngineError::NoSuchFolder)) => {
+            let path = path_to_make(&view, name)?;
+            drop(view);
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            desk.account
+                .write(|txn| txn.subscribe_path(&path, wanted))?
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let ((), settlement) = written.split();
     let text = match how {
         Subscription::Subscribed => "OK SUBSCRIBE completed",
         Subscription::Unsubscribed => "OK UNSUBSCRIBE completed",
