@@ -32,10 +32,27 @@ pub fn rebuild(data: &Path, configuration: &Configuration) -> Result<Reply, Fail
         0 => "the index is new; all rows were right".to_owned(),
         count => format!("the index is new; {count} rows were corrected"),
     };
+    let (damage, damaged_frames) = damage(&house)?;
     Ok(Reply::new(
-        text,
-        json!({ "accounts": accounts.len(), "corrected": corrected }),
+        text + &damage,
+        json!({
+            "accounts": accounts.len(),
+            "corrected": corrected,
+            "damaged_frames": damaged_frames,
+        }),
     ))
+}
+
+/// What is told of damage that a rebuild or restore went over, and in how many frames it is.
+fn damage(house: &House) -> Result<(String, u64), Failure> {
+    let frames = house.backend.status()?.damaged_frames;
+    let text = match frames {
+        0 => String::new(),
+        _ => "; the text of some letters is damaged, though they are listed: \
+              `facteur check` tells whose"
+            .to_owned(),
+    };
+    Ok((text, frames))
 }
 
 /// Makes a data folder from a backup. All clients start again, since what came later is gone.
@@ -69,10 +86,17 @@ pub fn restore(
     }
     house.backend.end_restore()?;
     let as_of = at.map_or_else(|| "the latest state".to_owned(), rfc3339);
-    let text = format!("{} holds {as_of} of {}", data.display(), backup.display());
+    let (damage, damaged_frames) = damage(&house)?;
+    let (data_at, backup_at) = (data.display(), backup.display());
+    let text = format!("{data_at} holds {as_of} of {backup_at}{damage}");
     Ok(Reply::new(
         text,
-        json!({ "data": data, "backup": backup, "accounts": accounts.len() }),
+        json!({
+            "data": data,
+            "backup": backup,
+            "accounts": accounts.len(),
+            "damaged_frames": damaged_frames,
+        }),
     ))
 }
 

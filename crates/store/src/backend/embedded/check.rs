@@ -5,7 +5,7 @@
 
 use super::Embedded;
 use super::base;
-use super::frame::Header;
+use super::frame::Proof;
 use super::index;
 use super::recover::{self, LogFiles};
 use super::rows::{BODY_TAG, BodyRow, HASH_TAG, REFERENCE_TAG, body_key, body_of_key, hash_key};
@@ -36,6 +36,8 @@ pub struct CheckReport {
     pub unreferenced: u64,
     /// Rows that refer to a body.
     pub references: u64,
+    /// Bodies that cannot be read; at most a thousand.
+    pub damaged_bodies: Vec<BodyNumber>,
     /// What is wrong, in sentences; at most a thousand.
     pub problems: Vec<String>,
     /// Problems beyond those.
@@ -117,6 +119,9 @@ impl Embedded {
         let start = files.chain_start();
         files.read(start, &mut |span| {
             report.frames = report.frames.saturating_add(span.frames.len() as u64);
+            for (segment, found) in span.damaged_frames() {
+                report.note(Err(recover::damaged_bodies(*segment, found)));
+            }
             Ok(true)
         })?;
         let first = files.chain.first().map_or(0, |link| link.header.number);
@@ -144,20 +149,15 @@ impl Embedded {
         let mut at = SEGMENT_HEADER_BYTES;
         while at < file.len()? {
             let found = read_frame(self.bodies.secret(), file, at)?;
-            let Some(Header {
-                predecessor,
-                checksum,
-                ..
-            }) = found.as_ref().map(|f| f.header)
-            else {
+            let Some(found) = found.filter(|found| found.header.predecessor == last) else {
                 return Err(damaged(at));
             };
-            if predecessor != last {
-                return Err(damaged(at));
+            if found.proof == Proof::BodiesDamaged {
+                report.note(Err(recover::damaged_bodies(number, &found)));
             }
             report.frames = report.frames.saturating_add(1);
-            at = found.map_or(at, |found| at.saturating_add(found.header.frame_len()));
-            last = checksum;
+            at = at.saturating_add(found.header.frame_len());
+            last = found.header.checksum;
         }
         Ok(())
     }
@@ -220,6 +220,9 @@ impl Embedded {
             // The collector may have moved or removed it since.
             let now = Self::body_row(&self.placed_view()?, number)?;
             if now == Some(row) {
+                if report.damaged_bodies.len() < PROBLEMS_MAX {
+                    report.damaged_bodies.push(number);
+                }
                 report.problem(error.to_string());
             }
         }

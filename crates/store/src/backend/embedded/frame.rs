@@ -5,6 +5,9 @@
 //! checksum of the one before it, and all checksums are keyed with the store's secret, so that no
 //! letter can contain a valid frame.
 //!
+//! A frame has two checksums: one of all that it says, without the stored bytes of bodies, and one
+//! of everything. So damage of a body takes that body and nothing else.
+//!
 //! Pure: bytes in, values out. Never panics on any bytes.
 
 use super::rows::{BodyRow, Place};
@@ -16,7 +19,7 @@ use crate::id::{BodyHash, BodyNumber, Timestamp};
 pub type Checksum = [u8; 16];
 
 /// Bytes before a frame's records.
-pub const HEADER_BYTES: usize = 64;
+pub const HEADER_BYTES: usize = 80;
 const MAGIC: [u8; 4] = *b"FcFr";
 const COMMITS: u32 = 1;
 
@@ -33,8 +36,19 @@ pub struct Header {
     pub time: Timestamp,
     /// Checksum of the frame before it.
     pub predecessor: Checksum,
-    /// Checksum of this header and its records.
+    /// Checksum of this header and its records, without the stored bytes of bodies.
     pub checksum: Checksum,
+    /// Checksum of this header and all its records.
+    pub seal: Checksum,
+}
+
+/// How far a frame is what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// All of it.
+    Whole,
+    /// What it says is; stored bytes of its bodies are not.
+    BodiesDamaged,
 }
 
 impl Header {
@@ -54,9 +68,22 @@ impl Header {
             time,
             predecessor,
             checksum: [0; 16],
+            seal: [0; 16],
         };
-        header.checksum = secret.checksum(&[&header.checked_bytes(), records]);
+        header.checksum = header.checksum_of(secret, records);
+        header.seal = header.seal_of(secret, records);
         Ok(header)
+    }
+
+    fn checksum_of(&self, secret: &Secret, records: &[u8]) -> Checksum {
+        let header = self.checked_bytes();
+        let mut pieces = vec![&header[..]];
+        pieces.extend(without_bodies(records));
+        secret.checksum(&pieces)
+    }
+
+    fn seal_of(&self, secret: &Secret, records: &[u8]) -> Checksum {
+        secret.checksum(&[&self.checked_bytes(), &self.checksum, records])
     }
 
     fn checked_bytes(&self) -> Vec<u8> {
@@ -74,10 +101,11 @@ impl Header {
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.checked_bytes();
         bytes.extend_from_slice(&self.checksum);
+        bytes.extend_from_slice(&self.seal);
         bytes
     }
 
-    /// Reads a header; `None` when there is none. Nothing of it is true before [`Self::proves`].
+    /// Reads a header; `None` when there is none. Nothing of it is true before [`Self::proof`].
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         if reader.array::<4>()? != MAGIC {
@@ -91,22 +119,34 @@ impl Header {
             time: Timestamp(i64::from_be_bytes(reader.array()?)),
             predecessor: reader.array()?,
             checksum: reader.array()?,
+            seal: reader.array()?,
         };
         (flags <= COMMITS).then_some(header)
     }
 
-    /// True when the records are those that were written with this header.
-    pub fn proves(&self, secret: &Secret, records: &[u8]) -> bool {
-        records.len() as u64 == u64::from(self.len)
-            && secret.checksum(&[&self.checked_bytes(), records]) == self.checksum
+    /// How far the records are those that were written with this header; `None` when nothing is
+    /// to be believed.
+    pub fn proof(&self, secret: &Secret, records: &[u8]) -> Option<Proof> {
+        if records.len() as u64 != u64::from(self.len)
+            || self.checksum_of(secret, records) != self.checksum
+        {
+            return None;
+        }
+        let is_whole = self.seal_of(secret, records) == self.seal;
+        Some(if is_whole {
+            Proof::Whole
+        } else {
+            Proof::BodiesDamaged
+        })
     }
 
-    /// The frame at the start of `bytes`, when it is complete and true.
+    /// The frame at the start of `bytes`, when it is complete and wholly true.
     pub fn read<'a>(secret: &Secret, bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (header, rest) = bytes.split_at_checked(HEADER_BYTES)?;
         let header = Self::parse(header)?;
         let records = rest.get(..usize::try_from(header.len).ok()?)?;
-        header.proves(secret, records).then_some((header, records))
+        let is_whole = header.proof(secret, records) == Some(Proof::Whole);
+        is_whole.then_some((header, records))
     }
 
     /// Bytes of the whole frame.
@@ -348,6 +388,21 @@ pub fn records(bytes: &[u8]) -> impl Iterator<Item = Result<Record<'_>, StoreErr
     })
 }
 
+/// The records of a frame in as few pieces as possible, leaving out the stored bytes of bodies.
+/// What does not parse is left in.
+fn without_bodies(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for record in records(bytes) {
+        if let Ok(Record::Body(body) | Record::Moved(body)) = record {
+            pieces.extend(bytes.get(start..body.offset));
+            start = body.offset.saturating_add(body.stored.len());
+        }
+    }
+    pieces.extend(bytes.get(start..));
+    pieces
+}
+
 /// Takes fields from the front of bytes.
 pub struct Reader<'a>(pub &'a [u8]);
 
@@ -511,6 +566,33 @@ mod tests {
             None,
             "another store's frame"
         );
+    }
+
+    #[test]
+    fn damage_of_a_body_leaves_what_the_frame_says() {
+        let mut waiting = Records::default();
+        waiting.start();
+        waiting.body(BodyNumber(5), layout(30), &[1; 30]);
+        waiting.write(b"key", Some(b"value")).unwrap();
+        waiting.moved(BodyNumber(6), layout(20), &[2; 20]);
+        let bytes = waiting.all();
+        let header = Header::seal(&secret(), (8, Timestamp(4)), true, [1; 16], bytes).unwrap();
+        assert_eq!(header.proof(&secret(), bytes), Some(Proof::Whole));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.to_vec();
+            damaged[at] ^= 1;
+            let expected = within_a_body(bytes, at).then_some(Proof::BodiesDamaged);
+            assert_eq!(header.proof(&secret(), &damaged), expected, "byte {at}");
+        }
+    }
+
+    fn within_a_body(bytes: &[u8], at: usize) -> bool {
+        records(bytes).any(|record| match record {
+            Ok(Record::Body(body) | Record::Moved(body)) => {
+                (body.offset..body.offset + body.stored.len()).contains(&at)
+            }
+            _ => false,
+        })
     }
 
     #[test]

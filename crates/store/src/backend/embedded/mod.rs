@@ -170,6 +170,8 @@ pub struct Embedded {
     /// Set when room was wanted and the restore window became shorter than it should be.
     window_shortened_to: Mutex<Option<Timestamp>>,
     watcher: RwLock<Option<Watcher>>,
+    /// Frames with damaged bodies that were read when the store was opened.
+    damaged_frames: u64,
     _lock: Box<dyn Send + Sync>,
 }
 

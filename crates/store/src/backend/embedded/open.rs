@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// The format that this program reads and writes.
-pub(super) const FORMAT: &str = "facteur store 5\n";
+pub(super) const FORMAT: &str = "facteur store 6\n";
 
 impl Embedded {
     /// True when there is a store in a folder, or what is left of one.
@@ -113,6 +113,7 @@ impl Embedded {
                 log
             }
         };
+        let damaged_frames = files.damaged_frames.get();
         drop(files);
         measure(&*vfs, &paths, &log)?;
         Ok(Self::assemble(
@@ -125,6 +126,7 @@ impl Embedded {
                 log,
                 end,
                 bases,
+                damaged_frames,
                 lock,
             },
         ))
@@ -137,6 +139,7 @@ impl Embedded {
             log,
             end,
             bases,
+            damaged_frames,
             lock,
         } = parts;
         let vfs = &world.vfs;
@@ -182,6 +185,7 @@ impl Embedded {
             failure: RwLock::new(None),
             window_shortened_to: Mutex::default(),
             watcher: RwLock::new(None),
+            damaged_frames,
             world,
             paths,
             options,
@@ -197,6 +201,7 @@ struct Parts {
     log: LogWriter,
     end: LogPlace,
     bases: Vec<BaseInfo>,
+    damaged_frames: u64,
     lock: Box<dyn Send + Sync>,
 }
 

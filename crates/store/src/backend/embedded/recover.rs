@@ -2,11 +2,12 @@
 //! lacks.
 //!
 //! Damage is told, never skipped: bad bytes before a segment's known end, or a true frame behind a
-//! bad one, are [`StoreError::Corrupt`]. Only the unfinished span at the very end is dropped;
-//! nobody was told that it was stored.
+//! bad one, are [`StoreError::Corrupt`]. Where only the stored bytes of a body are bad, all else is
+//! brought back; whoever reads that body gets the error. Only the unfinished span at the very end is
+//! dropped; nobody was told that it was stored.
 
 use super::commit::rows_of_body;
-use super::frame::{Carried, Record, find_later_frame, records};
+use super::frame::{Carried, Proof, Record, find_later_frame, records};
 use super::index::{Index, Rows};
 use super::paths::Paths;
 use super::rows::{BodyRow, LogPlace, body_key};
@@ -15,6 +16,7 @@ use crate::backend::block::Secret;
 use crate::error::StoreError;
 use crate::id::{BodyNumber, Timestamp};
 use crate::world::{File, Open, Vfs};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub struct LogFiles<'a> {
     pub void: Vec<u32>,
     /// The highest number that any segment has.
     pub last_number: u32,
+    /// Frames that were read although stored bytes of their bodies are damaged.
+    pub damaged_frames: Cell<u64>,
 }
 
 /// A segment of the chain.
@@ -57,6 +61,23 @@ pub struct ReadSpan {
     pub frames: Vec<(u32, Found)>,
 }
 
+impl ReadSpan {
+    /// Its frames of which stored bytes of bodies are damaged.
+    pub fn damaged_frames(&self) -> impl Iterator<Item = &(u32, Found)> {
+        let is_damaged = |(_, found): &&(u32, Found)| found.proof == Proof::BodiesDamaged;
+        self.frames.iter().filter(is_damaged)
+    }
+}
+
+/// What is told of a frame of which only stored bytes of bodies are damaged.
+pub fn damaged_bodies(segment: u32, found: &Found) -> StoreError {
+    damaged(
+        segment,
+        found.records_at,
+        "a body in the frame there does not match its checksum",
+    )
+}
+
 impl<'a> LogFiles<'a> {
     /// Finds the chain of segments.
     pub fn find(
@@ -78,6 +99,7 @@ impl<'a> LogFiles<'a> {
             chain: Vec::new(),
             void: Vec::new(),
             last_number,
+            damaged_frames: Cell::default(),
         };
         files.follow(&found)?;
         Ok(files)
@@ -281,6 +303,7 @@ impl ChainReader<'_> {
     fn read_segment(&mut self, link: &Link, visit: &mut Visit<'_>) -> Result<bool, StoreError> {
         while link.end.is_none_or(|end| self.at.offset < end.offset) {
             match self.next_frame(link)? {
+                Some(found) if self.is_torn(link, &found)? => break,
                 Some(found) => {
                     if !self.take(found, visit)? {
                         return Ok(false);
@@ -299,6 +322,13 @@ impl ChainReader<'_> {
         Ok(true)
     }
 
+    /// True when a frame with damaged bodies is the unfinished end of the log rather than one that
+    /// was damaged later.
+    fn is_torn(&self, link: &Link, found: &Found) -> Result<bool, StoreError> {
+        let is_damaged = found.proof == Proof::BodiesDamaged;
+        Ok(is_damaged && link.end.is_none() && self.later_frame(&*link.file)?.is_none())
+    }
+
     fn next_frame(&self, link: &Link) -> Result<Option<Found>, StoreError> {
         let found = segment::read_frame(self.files.secret, &*link.file, self.at.offset)?;
         let next = self.committed.position.saturating_add(1);
@@ -310,6 +340,10 @@ impl ChainReader<'_> {
     /// Takes a frame; a span is told when its last frame is there.
     fn take(&mut self, found: Found, visit: &mut Visit<'_>) -> Result<bool, StoreError> {
         let header = found.header;
+        if found.proof == Proof::BodiesDamaged {
+            let count = &self.files.damaged_frames;
+            count.set(count.get().saturating_add(1));
+        }
         self.at.offset = self.at.offset.saturating_add(header.frame_len());
         self.at.checksum = header.checksum;
         self.span.push((self.at.segment, found));
@@ -331,17 +365,22 @@ impl ChainReader<'_> {
 
     /// Makes sure that what could not be read is the end of the log and not a hole in it.
     fn check_tail(&self, file: &dyn File) -> Result<(), StoreError> {
-        let len = file.len()?.saturating_sub(self.at.offset);
-        let tail = read_exactly(file, self.at.offset, len)?.unwrap_or_default();
-        let next = self.committed.position.saturating_add(1);
-        match find_later_frame(self.files.secret, &tail, next) {
+        match self.later_frame(file)? {
             None => Ok(()),
-            Some(at) => {
-                let later = self.at.offset.saturating_add(at as u64);
+            Some(later) => {
                 let text = format!("the bytes there are bad, but a true frame follows at {later}");
                 Err(damaged(self.at.segment, self.at.offset, &text))
             }
         }
+    }
+
+    /// Where a true frame of a later span lies behind this place.
+    fn later_frame(&self, file: &dyn File) -> Result<Option<u64>, StoreError> {
+        let len = file.len()?.saturating_sub(self.at.offset);
+        let tail = read_exactly(file, self.at.offset, len)?.unwrap_or_default();
+        let next = self.committed.position.saturating_add(1);
+        let later = find_later_frame(self.files.secret, &tail, next);
+        Ok(later.map(|at| self.at.offset.saturating_add(at as u64)))
     }
 }
 

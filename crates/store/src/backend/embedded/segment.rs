@@ -4,7 +4,7 @@
 //! takes its first frame, so whatever a later reader finds damaged before that end is corruption,
 //! and whatever stands behind it was never acknowledged.
 
-use super::frame::{Checksum, HEADER_BYTES, Header, Reader};
+use super::frame::{Checksum, HEADER_BYTES, Header, Proof, Reader};
 use super::paths::{Paths, segment_number};
 use super::rows::LogPlace;
 use crate::backend::block::Secret;
@@ -142,9 +142,11 @@ pub struct Found {
     pub records: Vec<u8>,
     /// Where the records begin in the file.
     pub records_at: u64,
+    /// Whether its bodies are as they were written too.
+    pub proof: Proof,
 }
 
-/// Reads the frame at `at`; `None` when there is none that is complete and true.
+/// Reads the frame at `at`; `None` when there is none that is complete and says what was written.
 pub fn read_frame(secret: &Secret, file: &dyn File, at: u64) -> Result<Option<Found>, StoreError> {
     let Some(bytes) = read_exactly(file, at, HEADER_BYTES as u64)? else {
         return Ok(None);
@@ -156,9 +158,11 @@ pub fn read_frame(secret: &Secret, file: &dyn File, at: u64) -> Result<Option<Fo
     let Some(records) = read_exactly(file, records_at, u64::from(header.len))? else {
         return Ok(None);
     };
-    Ok(header.proves(secret, &records).then_some(Found {
+    let proof = header.proof(secret, &records);
+    Ok(proof.map(|proof| Found {
         header,
         records,
         records_at,
+        proof,
     }))
 }

@@ -40,6 +40,9 @@ pub struct Status {
     pub failure: Option<String>,
     /// What is wrong with the index, as far as it was read. A rebuild makes it anew.
     pub index_problem: Option<String>,
+    /// Frames of the log that were read when the store was opened although bodies in them are
+    /// damaged. A check tells which bodies these are.
+    pub damaged_frames: u64,
     /// What stopped the collector last, if anything did.
     pub collector_problem: Option<String>,
 }
@@ -119,6 +122,7 @@ impl Embedded {
             leases: *self.leases.lock(),
             failure: self.failure.read().clone(),
             index_problem: self.index.damage(),
+            damaged_frames: self.damaged_frames,
             collector_problem: problem.map(|problem| problem.to_string()),
         })
     }
