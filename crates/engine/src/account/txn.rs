@@ -30,6 +30,8 @@ pub struct NewLetter<'a> {
     pub flags: FlagSet,
     /// When it was received; now if not given.
     pub received: Option<Timestamp>,
+    /// The zone in which that time was given, in minutes east of Greenwich.
+    pub received_zone_minutes: i16,
     /// A UID brought by an import; not below the folder's next one.
     pub uid: Option<Uid>,
 }
@@ -43,6 +45,7 @@ impl<'a> NewLetter<'a> {
             prefix: Bytes::new(),
             flags: FlagSet::default(),
             received: None,
+            received_zone_minutes: 0,
             uid: None,
         }
     }
@@ -258,6 +261,7 @@ impl<'t, 's> Txn<'t, 's> {
         let item = NewItem {
             flags: letter.flags.clone(),
             received: letter.received,
+            received_zone_minutes: letter.received_zone_minutes,
             body: Some(Body::Staged(letter.staged.body().clone())),
             prefix: letter.prefix.clone(),
             summary: letter.staged.summary().clone(),

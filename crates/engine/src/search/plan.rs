@@ -41,6 +41,10 @@ pub enum Test {
     ReceivedSince(Timestamp),
     /// It was received before this time.
     ReceivedBefore(Timestamp),
+    /// It was received on this day or later, in the zone that was given (days since 1970).
+    ReceivedOnOrAfter(i64),
+    /// It was received before this day.
+    ReceivedBeforeDay(i64),
     /// It was put into its folder at or after this time.
     SavedSince(Timestamp),
     /// It was put into its folder before this time.
@@ -262,6 +266,8 @@ impl Test {
             }
             Self::Larger(bytes) => row.size > *bytes,
             Self::Smaller(bytes) => row.size < *bytes,
+            Self::ReceivedOnOrAfter(day) => row.received_day() >= *day,
+            Self::ReceivedBeforeDay(day) => row.received_day() < *day,
             Self::ReceivedSince(time) => row.received >= *time,
             Self::ReceivedBefore(time) => row.received < *time,
             Self::ChangedSince(change) => row.last_change() >= *change,
@@ -322,6 +328,7 @@ mod tests {
             read_changed: ChangeSeq(9),
             size: 1000,
             received: Timestamp::from_seconds(86_400),
+            received_zone_minutes: -60,
             modified: Timestamp::from_seconds(86_400),
             body: Some(BodyNumber(1)),
             removed: None,
@@ -358,6 +365,8 @@ mod tests {
             (test(Test::Smaller(1001)), true),
             (test(Test::ChangedSince(ChangeSeq(9))), true),
             (test(Test::ChangedSince(ChangeSeq(10))), false),
+            (test(Test::ReceivedOnOrAfter(1)), false),
+            (test(Test::ReceivedBeforeDay(1)), true),
             (test(Test::SentSince(100)), true),
             (test(Test::SentBefore(100)), false),
             (

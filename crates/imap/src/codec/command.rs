@@ -6,6 +6,7 @@
 use super::FlagList;
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
+use super::moment::Moment;
 use super::search::SearchRequest;
 use super::sequence::{NumberSet, SequenceSet};
 
@@ -237,8 +238,8 @@ pub struct StoreRequest {
 pub struct AppendMessage {
     /// Flags that it gets.
     pub flags: FlagList,
-    /// When it arrived, in seconds since 1970; now, if absent.
-    pub received: Option<i64>,
+    /// When it arrived; now, if absent.
+    pub received: Option<Moment>,
     /// It stands in `UTF8 (…)`.
     pub utf8: bool,
 }

@@ -26,13 +26,21 @@ pub fn day(cursor: &mut Cursor<'_>) -> Parsed<Day> {
     civil_day(year, month, day).ok_or(WRONG)
 }
 
-/// Reads `"17-Jul-1996 02:44:25 -0700"` (a day of one digit has a space before it) as seconds since
-/// 1970.
-pub fn date_time(cursor: &mut Cursor<'_>) -> Parsed<i64> {
+/// A moment with the zone in which it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Seconds since 1970.
+    pub seconds: i64,
+    /// Minutes east of Greenwich.
+    pub zone_minutes: i16,
+}
+
+/// Reads `"17-Jul-1996 02:44:25 -0700"` (a day of one digit has a space before it).
+pub fn date_time(cursor: &mut Cursor<'_>) -> Parsed<Moment> {
     inner_date_time(cursor).ok_or(Fault::Syntax("Expected a date and time"))
 }
 
-fn inner_date_time(cursor: &mut Cursor<'_>) -> Option<i64> {
+fn inner_date_time(cursor: &mut Cursor<'_>) -> Option<Moment> {
     cursor.accept(b'"').then_some(())?;
     cursor.accept(b' ');
     let day = digits(cursor, 1, 2)?;
@@ -52,7 +60,11 @@ fn inner_date_time(cursor: &mut Cursor<'_>) -> Option<i64> {
     let zone_minutes = digits(cursor, 2, 2).filter(|m| *m < 60)?;
     cursor.accept(b'"').then_some(())?;
     let local = day * 86_400 + hour * 3600 + minute * 60 + second;
-    Some(local - sign * (zone_hours * 3600 + zone_minutes * 60))
+    let zone_minutes = sign * (zone_hours * 60 + zone_minutes);
+    Some(Moment {
+        seconds: local - zone_minutes * 60,
+        zone_minutes: i16::try_from(zone_minutes).ok()?,
+    })
 }
 
 fn after_colon(cursor: &mut Cursor<'_>) -> Option<i64> {
@@ -94,10 +106,12 @@ fn civil_day(year: i64, month: u8, day: i64) -> Option<Day> {
     possible.then(|| days_from_civil(year, month, day))
 }
 
-/// Writes `"17-Jul-1996 09:44:25 +0000"`; moments before year 0 or behind 9999 are told as its
+/// Writes `"17-Jul-1996 02:44:25 -0700"`; moments before year 0 or behind 9999 are told as its
 /// edges.
-pub fn write_date_time(out: &mut BytesMut, seconds: i64) {
-    let civil = Civil::from_seconds(seconds.clamp(-62_167_219_200, 253_402_300_799));
+pub fn write_date_time(out: &mut BytesMut, moment: Moment) {
+    let zone = i64::from(moment.zone_minutes);
+    let local = moment.seconds.saturating_add(zone * 60);
+    let civil = Civil::from_seconds(local.clamp(-62_167_219_200, 253_402_300_799));
     out.put_u8(b'"');
     if civil.day < 10 {
         out.put_u8(b' ');
@@ -118,7 +132,11 @@ pub fn write_date_time(out: &mut BytesMut, seconds: i64) {
         out.put_u8(before);
         two_digits(out, value);
     }
-    out.put_slice(b" +0000\"");
+    out.put_slice(if zone < 0 { b" -" } else { b" +" });
+    let zone = zone.unsigned_abs();
+    two_digits(out, u8::try_from(zone / 60).unwrap_or(0));
+    two_digits(out, u8::try_from(zone % 60).unwrap_or(0));
+    out.put_u8(b'"');
 }
 
 fn two_digits(out: &mut BytesMut, value: u8) {
@@ -133,18 +151,23 @@ mod tests {
     #[test]
     fn the_example_of_rfc_9051() {
         let mut cursor = Cursor::new(b"\"17-Jul-1996 02:44:25 -0700\"");
-        let seconds = date_time(&mut cursor).unwrap();
+        let moment = date_time(&mut cursor).unwrap();
+        assert_eq!((moment.seconds, moment.zone_minutes), (837_596_665, -420));
         let mut out = BytesMut::new();
-        write_date_time(&mut out, seconds);
-        assert_eq!(&out[..], b"\"17-Jul-1996 09:44:25 +0000\"");
+        write_date_time(&mut out, moment);
+        assert_eq!(&out[..], b"\"17-Jul-1996 02:44:25 -0700\"");
     }
 
     #[test]
     fn a_day_of_one_digit_has_a_space() {
         let mut out = BytesMut::new();
-        write_date_time(&mut out, 0);
+        let moment = Moment {
+            seconds: 0,
+            zone_minutes: 0,
+        };
+        write_date_time(&mut out, moment);
         assert_eq!(&out[..], b"\" 1-Jan-1970 00:00:00 +0000\"");
-        assert_eq!(date_time(&mut Cursor::new(&out)), Ok(0));
+        assert_eq!(date_time(&mut Cursor::new(&out)), Ok(moment));
     }
 
     #[test]

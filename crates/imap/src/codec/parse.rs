@@ -652,7 +652,12 @@ mod tests {
         assert!(plain.message.flags.system.contains(SystemFlags::SEEN));
         let dated = b"a APPEND {3}\r\nfoo \"17-Jul-1996 02:44:25 -0700\" ~{5+}\r\n";
         assert_eq!(
-            head(dated).unwrap().unwrap().message.received,
+            head(dated)
+                .unwrap()
+                .unwrap()
+                .message
+                .received
+                .map(|at| at.seconds),
             Some(837_596_665)
         );
         assert_eq!(

@@ -145,7 +145,8 @@ fn insert(txn: &mut Txn<'_, '_>, ready: &Ready) -> Result<NumberSet, Refusal> {
     for (head, staged) in &ready.messages {
         let letter = NewLetter {
             flags: keywords::to_store(&head.flags, txn)?.set,
-            received: head.received.map(Timestamp::from_seconds),
+            received: head.received.map(|at| Timestamp::from_seconds(at.seconds)),
+            received_zone_minutes: head.received.map_or(0, |at| at.zone_minutes),
             ..NewLetter::new(ready.folder, staged)
         };
         uids.push(txn.append(&letter)?.at.uid.0);

@@ -20,9 +20,6 @@ use bytes::BufMut;
 use engine::search::{Needle, Plan, Query, Run, Test};
 use engine::{ChangeSeq, ContentId, Shelf, Timestamp, Uid, UidSet, View};
 
-/// Seconds in a day.
-const DAY_SECONDS: i64 = 86_400;
-
 /// A SEARCH on its way.
 pub(super) struct SearchWork {
     numbering: Numbering,
@@ -279,19 +276,18 @@ fn simple(criterion: &Criterion, now: Timestamp) -> Query {
     Query::Test(test)
 }
 
-/// A span of days; open at an end that lies before or behind all days.
+/// A span of days in the zone of each message (RFC 9051 §6.4.4); open at an end that lies before or behind all days.
 fn dated(field: DateField, from: Day, to: Day) -> Query {
-    let moment = |day: Day| Timestamp::from_seconds(day.saturating_mul(DAY_SECONDS));
     let mut tests = Vec::new();
     if from != Day::MIN {
         tests.push(Query::Test(match field {
-            DateField::Arrived => Test::ReceivedSince(moment(from)),
+            DateField::Arrived => Test::ReceivedOnOrAfter(from),
             DateField::Sent => Test::SentSince(from),
         }));
     }
     if to != Day::MAX {
         tests.push(Query::Test(match field {
-            DateField::Arrived => Test::ReceivedBefore(moment(to)),
+            DateField::Arrived => Test::ReceivedBeforeDay(to),
             DateField::Sent => Test::SentBefore(to),
         }));
     }

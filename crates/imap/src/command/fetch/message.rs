@@ -5,8 +5,9 @@ use super::decoded::{Decoded, Encoded};
 use super::section::{self, Found};
 use crate::codec::envelope::write_envelope;
 use crate::codec::fetch::{FetchItem, Partial, Section, SectionName, write_part};
+use crate::codec::moment::{self, Moment};
 use crate::codec::structure::{Detail, write_structure};
-use crate::codec::{moment, write};
+use crate::codec::write;
 use crate::keywords::{self, Names};
 use crate::refusal::Refusal;
 use crate::sync;
@@ -340,7 +341,11 @@ fn write_row_item(
         }
         FetchItem::InternalDate => {
             out.put_slice(b"INTERNALDATE ");
-            moment::write_date_time(out, row.received.seconds());
+            let received = Moment {
+                seconds: row.received.seconds(),
+                zone_minutes: row.received_zone_minutes,
+            };
+            moment::write_date_time(out, received);
         }
         FetchItem::Size => {
             out.put_slice(b"RFC822.SIZE ");

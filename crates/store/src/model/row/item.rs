@@ -57,6 +57,8 @@ pub struct ItemRow {
     pub size: u64,
     /// When it was received (the internal date).
     pub received: Timestamp,
+    /// The zone in which that time was given, in minutes east of Greenwich; 0 if none was given.
+    pub received_zone_minutes: i16,
     /// When anything of it last changed.
     pub modified: Timestamp,
     /// Its body, if it has one.
@@ -69,8 +71,10 @@ const HAS_PLACE: u8 = 1;
 const HAS_CONTENT: u8 = 2;
 const HAS_BODY: u8 = 4;
 const HAS_REMOVED: u8 = 8;
-/// The kind stands in the bits above.
+/// The kind stands in the three bits above.
 const KIND_SHIFT: u32 = 4;
+const KIND_MASK: u8 = 7;
+const HAS_ZONE: u8 = 128;
 
 impl ItemRow {
     /// The later of the two stamps: what MODSEQ (RFC 7162 §3.1) and JMAP states are made of.
@@ -86,11 +90,19 @@ impl ItemRow {
         }
     }
 
+    /// The day on which it was received, in the zone that was given, as days since 1970-01-01.
+    pub fn received_day(&self) -> i64 {
+        let local = i64::from(self.received_zone_minutes).saturating_mul(60);
+        let local = self.received.seconds().saturating_add(local);
+        local.div_euclid(24 * 60 * 60)
+    }
+
     fn bits(&self) -> u8 {
         bit(self.place.0 != self.item.0, HAS_PLACE)
             | bit(self.content.0 != self.item.0, HAS_CONTENT)
             | bit(self.body.is_some(), HAS_BODY)
             | bit(self.removed.is_some(), HAS_REMOVED)
+            | bit(self.received_zone_minutes != 0, HAS_ZONE)
             | (self.kind.number() << KIND_SHIFT)
     }
 }
@@ -111,6 +123,9 @@ impl Row for ItemRow {
         out.number(self.read_changed.0);
         out.number(self.size);
         out.signed(self.received.0);
+        if self.received_zone_minutes != 0 {
+            out.signed(i64::from(self.received_zone_minutes));
+        }
         // Most items are modified soon after they came, so the difference is short.
         out.signed(self.modified.0.wrapping_sub(self.received.0));
         if let Some(body) = self.body {
@@ -141,17 +156,23 @@ impl Row for ItemRow {
         let read_changed = ChangeSeq(input.number()?);
         let size = input.number()?;
         let received = Timestamp(input.signed()?);
+        let received_zone_minutes = match bits & HAS_ZONE {
+            0 => 0,
+            _ => i16::try_from(input.signed()?).map_err(|_| corrupt("zone out of range"))?,
+        };
         Ok(Self {
             item: ItemKey(item),
             place: PlaceId(place),
             content: ContentId(content),
-            kind: Kind::from_number(bits >> KIND_SHIFT).map_err(|_| corrupt("unknown kind"))?,
+            kind: Kind::from_number(bits >> KIND_SHIFT & KIND_MASK)
+                .map_err(|_| corrupt("unknown kind"))?,
             flags,
             keywords,
             changed,
             read_changed,
             size,
             received,
+            received_zone_minutes,
             modified: Timestamp(received.0.wrapping_add(input.signed()?)),
             body: match bits & HAS_BODY {
                 0 => None,

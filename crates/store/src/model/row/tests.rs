@@ -33,6 +33,7 @@ fn largest_item(keywords: Keywords) -> ItemRow {
         read_changed: ChangeSeq(NUMBER_MAX),
         size: 1 << 34,
         received: Timestamp::from_seconds(4_000_000_000),
+        received_zone_minutes: -12 * 60,
         modified: Timestamp::from_seconds(2_000_000_000),
         body: Some(BodyNumber(1 << 40)),
         removed: Some(Removed {
@@ -56,6 +57,7 @@ fn an_item_row_is_at_most_96_bytes_with_a_dozen_keywords() {
         place: PlaceId(5000),
         content: ContentId(5000),
         read_changed: ChangeSeq(0),
+        received_zone_minutes: 0,
         changed: ChangeSeq(9000),
         modified: Timestamp::from_seconds(4_000_000_000),
         flags: Flags::SEEN,

@@ -100,7 +100,9 @@ impl Txn<'_> {
         let old = self.item_row(account, at)?.ok_or(ModelError::NoSuchItem)?;
         let mut row = old.clone();
         row.kind = change.kind.unwrap_or(row.kind);
-        row.received = change.received.unwrap_or(row.received);
+        if let Some(received) = change.received {
+            (row.received, row.received_zone_minutes) = (received, 0);
+        }
         row.modified = change.modified.unwrap_or(self.now);
         row.changed = self.touch_in_place(account, at, &row, Aspect::Content, What::CONTENT)?;
         self.update_row(account, at, &old, &row)?;

@@ -70,6 +70,8 @@ pub struct NewItem {
     pub flags: FlagSet,
     /// When it was received; the time of the transaction if not given.
     pub received: Option<Timestamp>,
+    /// The zone in which that time was given, in minutes east of Greenwich.
+    pub received_zone_minutes: i16,
     /// Its bytes behind the prefix, if it has any.
     pub body: Option<Body>,
     /// Size in bytes of an item without a body; otherwise prefix and body are counted.
@@ -103,6 +105,7 @@ impl NewItem {
             kind: Kind::Mail,
             flags: FlagSet::default(),
             received: None,
+            received_zone_minutes: 0,
             body: None,
             size: None,
             prefix: Bytes::new(),
@@ -261,6 +264,7 @@ impl Txn<'_> {
             read_changed: ChangeSeq::default(),
             size: new.size_bytes(),
             received: new.received.unwrap_or(self.now),
+            received_zone_minutes: new.received_zone_minutes,
             modified: new.modified.unwrap_or(self.now),
             body: new.body.as_ref().map(Body::number),
             removed: None,
