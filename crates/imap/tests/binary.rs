@@ -75,3 +75,21 @@ fn a_large_part_is_told_decoded_whole_and_in_cuts() {
         );
     }
 }
+
+#[test]
+fn a_nul_comes_by_a_literal8_only_and_goes_by_one_only() {
+    let mut wire = open(&stage(Settings::default()), true);
+    ask(&mut wire, "a LOGIN alice@example.test alice");
+    let refused = ask(&mut wire, "b APPEND INBOX {18+}\r\nSubject: x\r\n\r\na\0bc");
+    assert_eq!(refused, b"b BAD NUL may stand only in a literal8\r\n");
+    ask(
+        &mut wire,
+        "b APPEND INBOX ~{18+}\r\nSubject: x\r\n\r\na\0bc",
+    );
+    ask(&mut wire, "c SELECT INBOX");
+    let binary = ask(&mut wire, "d FETCH 1 BINARY.PEEK[1]");
+    assert_eq!(binary, told("BINARY[1]", b"a\0bc"));
+    let plain = ask(&mut wire, "d FETCH 1 BODY.PEEK[TEXT]");
+    let expected: &[u8] = b"* 1 FETCH (BODY[TEXT] {4}\r\na\x80bc)\r\n";
+    assert!(plain.starts_with(expected), "{plain:?}");
+}

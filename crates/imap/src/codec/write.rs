@@ -1,6 +1,7 @@
 //! Writes the tokens of RFC 9051 §9 into a buffer that is used again and again.
 
 use super::cursor::is_astring;
+use crate::quirk;
 use bytes::{BufMut, BytesMut};
 
 /// Strings up to this length are quoted where they can be; longer ones are literals.
@@ -22,7 +23,8 @@ pub fn number(out: &mut BytesMut, value: u64) {
     out.put_slice(digits.get(20 - length..).unwrap_or(&[]));
 }
 
-/// Writes a quoted string, or a literal if it can't be quoted: 8-bit, line ends, NUL, or long.
+/// Writes a quoted string, or a literal if it can't be quoted: 8-bit, line ends, or long. A NUL is
+/// told as [`quirk::NUL_SHOWN`].
 pub fn string(out: &mut BytesMut, text: &[u8]) {
     let quotable = |b: &u8| (b' '..0x7f).contains(b) || *b == b'\t';
     if text.len() <= QUOTED_BYTES_MAX && text.iter().all(quotable) {
@@ -60,7 +62,14 @@ fn quoted(out: &mut BytesMut, text: &[u8]) {
 /// Writes `{n}`, a line end and the bytes.
 pub fn literal(out: &mut BytesMut, bytes: &[u8]) {
     literal_head(out, u64::try_from(bytes.len()).unwrap_or(0));
+    literal_bytes(out, bytes);
+}
+
+/// Writes bytes of a literal whose head was written.
+pub fn literal_bytes(out: &mut BytesMut, bytes: &[u8]) {
+    let start = out.len();
     out.put_slice(bytes);
+    quirk::show_nul(out.get_mut(start..).unwrap_or_default());
 }
 
 /// Writes `{n}` and a line end; the caller sends as many bytes.
@@ -103,9 +112,12 @@ mod tests {
         }
 
         #[test]
-        fn strings_come_back(text: Vec<u8>) {
+        fn strings_come_back_but_for_nul(text: Vec<u8>) {
             let mut out = BytesMut::new();
             string(&mut out, &text);
+            prop_assert!(!out.contains(&0));
+            let mut text = text;
+            quirk::show_nul(&mut text);
             prop_assert_eq!(Cursor::new(&out).string().unwrap().into_owned(), text.clone());
             out.clear();
             astring(&mut out, &text);

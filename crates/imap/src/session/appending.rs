@@ -19,6 +19,8 @@ pub(super) struct Appending {
     messages: Vec<(AppendMessage, Upload)>,
     /// Bytes of the last message that are missing.
     missing: u64,
+    /// The open message is a literal8, which may hold NUL.
+    binary: bool,
     /// The client waits for `+`, which waits for APPENDs before it.
     waits: bool,
 }
@@ -65,6 +67,7 @@ impl Session {
         appending.messages.push((message, upload));
         appending.missing = literal.size;
         appending.waits = literal.waits;
+        appending.binary = literal.binary;
         framer.stream();
         self.appending = Some(appending);
         if literal.waits && !self.batch.is_empty() {
@@ -93,12 +96,16 @@ impl Session {
         let Some((_, upload)) = appending.messages.last_mut() else {
             return 0;
         };
-        let written = upload.write(part);
+        let written = if part.contains(&0) && !appending.binary {
+            Err(Fault::Syntax("NUL may stand only in a literal8").into())
+        } else {
+            upload.write(part).map_err(Refusal::from)
+        };
         appending.missing -= u64::try_from(part.len()).unwrap_or(0);
-        if let Err(error) = written {
+        if let Err(refusal) = written {
             framer.skip(appending.missing);
             let tag = std::mem::take(&mut appending.tag);
-            self.refuse_append(&tag, error.into());
+            self.refuse_append(&tag, refusal);
         }
         part.len()
     }
@@ -195,6 +202,7 @@ fn first_message(
                     mailbox,
                     messages: Vec::new(),
                     missing: 0,
+                    binary: false,
                     waits: false,
                 },
                 message,

@@ -9,6 +9,7 @@ use crate::codec::moment::{self, Moment};
 use crate::codec::structure::{Detail, write_structure};
 use crate::codec::write;
 use crate::keywords::{self, Names};
+use crate::quirk;
 use crate::refusal::Refusal;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -162,7 +163,7 @@ impl Telling {
                 // The literal's size was told: nothing else can be put in its place.
                 return Err(Refusal::Engine(engine::EngineError::NoSuchItem));
             }
-            out.put_slice(&bytes);
+            write::literal_bytes(out, &bytes);
             self.literal.start += u64::try_from(bytes.len()).unwrap_or(0);
         }
         Ok(true)
@@ -207,7 +208,8 @@ impl Telling {
                 self.literal = cut(range.start.min(range.end)..range.end, partial);
                 write::literal_head(out, self.literal.end - self.literal.start);
             }
-            Found::Bytes(bytes) => {
+            Found::Bytes(mut bytes) => {
+                quirk::show_nul(&mut bytes);
                 let range = cut(0..u64::try_from(bytes.len()).unwrap_or(0), partial);
                 let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
                 let range = place(range.start)..place(range.end);
