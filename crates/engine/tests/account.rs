@@ -698,3 +698,29 @@ fn names_without_folder_stay_subscribed_within_bounds() {
     assert_eq!(names.first(), Some(&vec![name(1)]));
     assert_eq!(names.last(), Some(&vec![going]));
 }
+
+#[test]
+fn a_name_is_found_in_whatever_form_its_accents_come() {
+    let house = house();
+    let user = house.person("ida@example.test").unwrap();
+    let account = house.engine.account(&user, 1);
+    let (one, two) = ("Caf\u{e9}", "Cafe\u{301}");
+    let made = account.write(|txn| txn.create_path(&[two, "a"], Role::None));
+    made.unwrap().wait().unwrap();
+    let view = account.read().unwrap();
+    let (folder, row) = view.folder_at(&[one]).unwrap().unwrap();
+    assert_eq!(row.name, one);
+    assert_eq!(view.folder_at(&[two]).unwrap().unwrap().0, folder);
+    let again = account.write(|txn| txn.create_path(&[one], Role::None));
+    assert!(matches!(again, Err(EngineError::NameTaken)));
+    let renamed = account.write(|txn| txn.rename_folder(folder, None, "o\u{308}"));
+    renamed.unwrap().wait().unwrap();
+    assert!(
+        account
+            .read()
+            .unwrap()
+            .folder_at(&["ö", "a"])
+            .unwrap()
+            .is_some()
+    );
+}

@@ -8,7 +8,7 @@
 
 use super::imported::PROPERTIES;
 use super::txn::Txn;
-use super::view::{MAIL_ROOT, Reading};
+use super::view::{MAIL_ROOT, Reading, one_form};
 use crate::error::EngineError;
 use store::id::FolderId;
 use store::model::{
@@ -150,7 +150,7 @@ impl Txn<'_, '_> {
 }
 
 fn line<S: AsRef<str>>(path: &[S]) -> String {
-    let levels: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+    let levels: Vec<_> = path.iter().map(|level| one_form(level.as_ref())).collect();
     levels.join(&LEVEL.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! Changes of one account, each checked against rights, quota and limits.
 
-use super::view::{MAIL_ROOT, Reading};
+use super::view::{MAIL_ROOT, Reading, one_form};
 use super::{Account, Standing};
 use crate::error::EngineError;
 use crate::upload::Staged;
@@ -99,7 +99,8 @@ impl<'t, 's> Txn<'t, 's> {
     /// Errors: [`EngineError::NameTaken`], [`EngineError::RoleTaken`],
     /// [`EngineError::NameRefused`], [`EngineError::TooMany`], [`EngineError::Denied`].
     pub fn create_folder(&mut self, new: &NewFolder) -> Result<FolderId, EngineError> {
-        self.check_name(&new.name)?;
+        let name = one_form(&new.name);
+        self.check_name(&name)?;
         self.check_parent(new.parent)?;
         let limits = self.account.engine().settings().limits;
         let folders = usize::try_from(self.state()?.folders).unwrap_or(usize::MAX);
@@ -109,6 +110,7 @@ impl<'t, 's> Txn<'t, 's> {
         let parent = new.parent.unwrap_or(MAIL_ROOT);
         let mut new = NewFolder {
             parent: Some(parent),
+            name: name.into_owned(),
             ..new.clone()
         };
         if new.role == Role::None && parent == MAIL_ROOT {
@@ -125,7 +127,9 @@ impl<'t, 's> Txn<'t, 's> {
     pub fn create_path(&mut self, path: &[&str], role: Role) -> Result<FolderId, EngineError> {
         let (mut parent, mut made) = (Some(MAIL_ROOT), None);
         for (depth, name) in path.iter().enumerate() {
-            let known = self.reads().child(self.account.id(), parent, name)?;
+            let known = self
+                .reads()
+                .child(self.account.id(), parent, &one_form(name))?;
             if let Some((id, _)) = known {
                 parent = Some(id);
                 continue;
@@ -158,14 +162,15 @@ impl<'t, 's> Txn<'t, 's> {
         if row.role == Role::Inbox {
             return Err(EngineError::SpecialFolder);
         }
-        self.check_name(name)?;
+        let name = one_form(name);
+        self.check_name(&name)?;
         let parent = Some(parent.unwrap_or(MAIL_ROOT));
         if parent != row.parent {
             self.check_parent(parent)?;
         }
         let change = FolderChange {
             parent,
-            name: Some(name.to_owned()),
+            name: Some(name.into_owned()),
             ..FolderChange::default()
         };
         Ok(self.txn.update_folder(self.account.id(), folder, &change)?)
@@ -221,11 +226,12 @@ impl<'t, 's> Txn<'t, 's> {
         name: &str,
     ) -> Result<(), EngineError> {
         self.check_owner()?;
-        self.check_name(name)?;
+        let name = one_form(name);
+        self.check_name(&name)?;
         let parent = Some(parent.unwrap_or(MAIL_ROOT));
         Ok(self
             .txn
-            .restore_folder(self.account.id(), folder, parent, name)?)
+            .restore_folder(self.account.id(), folder, parent, &name)?)
     }
 
     /// The number of a keyword, given now if it has none.

@@ -3,6 +3,7 @@
 use super::rights::rights_of;
 use super::{Account, Standing};
 use crate::error::EngineError;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, RangeInclusive};
 use store::backend::Direction;
@@ -11,6 +12,7 @@ use store::model::{
     AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Reads, Rights,
     Role, Shelf, UidSet,
 };
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// The folder at the top of an account's mail tree; it is in nobody's list.
 ///
@@ -119,9 +121,11 @@ pub trait Reading {
     /// The folder at the end of a path of names from the top; `None` also for what this user may
     /// not see.
     fn folder_at(&self, path: &[&str]) -> Result<Option<(FolderId, FolderRow)>, EngineError> {
+        let path: Vec<_> = path.iter().map(|name| one_form(name)).collect();
+        let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
         let found = self
             .reads()
-            .folder_at(self.account().id(), Some(MAIL_ROOT), path)?;
+            .folder_at(self.account().id(), Some(MAIL_ROOT), &path)?;
         Ok(found.filter(|(_, row)| self.rights_in(row).contains(Rights::VISIBLE)))
     }
 
@@ -275,6 +279,16 @@ pub trait Reading {
     fn keyword_number(&self, keyword: &str) -> Result<Option<u32>, EngineError> {
         let name = Name::Keyword(keyword.to_owned());
         Ok(self.reads().number_of(self.account().id(), &name)?)
+    }
+}
+
+/// A folder's name as it is kept and looked up: names that look alike because a letter with an
+/// accent is one character or two are the same (RFC 5198 §3).
+pub(super) fn one_form(name: &str) -> Cow<'_, str> {
+    if is_nfc(name) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.nfc().collect())
     }
 }
 

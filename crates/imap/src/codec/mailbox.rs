@@ -4,11 +4,12 @@
 //! Knows only what a name looks like, not which names exist or are allowed.
 //!
 //! Standards: RFC 9051 §5.1 (names, INBOX), RFC 3501 §5.1.3 (modified UTF-7), RFC 6855 §3
-//! (UTF8=ACCEPT).
+//! (UTF8=ACCEPT), RFC 5198 §3 (one form of letters with accents).
 
 use super::Fault;
 use super::write;
 use bytes::BytesMut;
+use unicode_normalization::UnicodeNormalization;
 
 /// Divides the levels of a name.
 pub const SEPARATOR: char = '/';
@@ -50,6 +51,8 @@ impl MailboxName {
         {
             return Err(Fault::Name("Name of mailbox holds control characters"));
         }
+        // `é` in one character or in two looks the same, so it must be the same.
+        let name: String = name.nfc().collect();
         Ok(Self::from_path(&name))
     }
 
