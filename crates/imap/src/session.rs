@@ -75,6 +75,8 @@ enum Doing {
     Finishing(String, Reply),
     /// What others changed is to be told, then the command is done.
     Announcing(String, Reply),
+    /// Whether a message may come is to be looked up; its client waits for `+`.
+    Admitting,
     /// APPENDs wait to be stored.
     Storing,
     /// Stored APPENDs wait for the disk.
@@ -411,6 +413,7 @@ impl Session {
                 let told = self.announce(reply.announce.unwrap_or(Expunges::Held));
                 self.finish(&tag, told.map(|()| reply));
             }
+            Doing::Admitting => self.admit(),
             Doing::Storing => {
                 let batch = std::mem::take(&mut self.batch);
                 match self.at_desk(|desk| crate::command::append::store(batch, desk)) {
@@ -597,6 +600,7 @@ impl Session {
                 self.signing_in.break_off();
                 self.finish(&tag, Err(Refusal::Busy));
             }
+            Doing::Admitting => self.busy_to_admit(),
             // The work is done and stored: only the news of others stay for later.
             Doing::Announcing(tag, reply) => self.finish(&tag, Ok(reply)),
             Doing::AnnouncingStored(stored) => self.answer_stored(stored.answers),

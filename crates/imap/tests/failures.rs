@@ -72,6 +72,11 @@ fn a_full_account_refuses_with_overquota() {
     assert!(ask(&mut wire, APPEND).contains("c OK"));
     let answer = ask(&mut wire, APPEND);
     assert!(answer.contains("c NO [OVERQUOTA]"), "{answer}");
+    let answer = ask(&mut wire, "d APPEND INBOX {21}");
+    assert_eq!(
+        answer, "d NO [OVERQUOTA] Account is full\r\n",
+        "a client that waits need not send it"
+    );
 }
 
 #[test]

@@ -405,18 +405,6 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(row.ok_or(EngineError::NoSuchItem)?.size)
     }
 
-    fn check_quota(&self, bytes: u64) -> Result<(), EngineError> {
-        let state = self.state()?;
-        let over = state
-            .quota_bytes
-            .is_some_and(|quota| state.used_bytes.saturating_add(bytes) > quota);
-        if over {
-            Err(EngineError::OverQuota)
-        } else {
-            Ok(())
-        }
-    }
-
     pub(super) fn check_owner(&self) -> Result<(), EngineError> {
         match self.account.standing() {
             Standing::Owner => Ok(()),

@@ -164,6 +164,21 @@ pub trait Reading {
         }
     }
 
+    /// Whether the account has room for so many bytes more.
+    ///
+    /// Errors: [`EngineError::OverQuota`].
+    fn check_quota(&self, bytes: u64) -> Result<(), EngineError> {
+        let state = self.state()?;
+        let over = state
+            .quota_bytes
+            .is_some_and(|quota| state.used_bytes.saturating_add(bytes) > quota);
+        if over {
+            Err(EngineError::OverQuota)
+        } else {
+            Ok(())
+        }
+    }
+
     /// The UIDs on a shelf.
     fn uids(&self, folder: FolderId, shelf: Shelf) -> Result<UidSet, EngineError> {
         self.folder_with_rights(folder, Rights::READ)?;

@@ -14,7 +14,10 @@ use crate::codec::sequence::NumberSet;
 use crate::folders;
 use crate::keywords;
 use crate::refusal::Refusal;
-use engine::{EngineError, FolderId, NewLetter, Settlement, Staged, Timestamp, Txn, Upload};
+use engine::{
+    EngineError, FolderId, FolderRow, NewLetter, Reading, Rights, Settlement, Staged, Timestamp,
+    Txn, Upload,
+};
 
 /// Commands that are committed together.
 pub(crate) const COMMANDS_MAX: usize = 128;
@@ -108,19 +111,31 @@ fn one_by_one(
     (done, last)
 }
 
+/// Whether messages of together so many bytes can be put into a mailbox: asked before a client that
+/// waits is told to send them. What changes meanwhile is noticed when they are stored.
+///
+/// Errors: no such mailbox, no right to add to it, no room.
+pub(crate) fn admit(mailbox: &MailboxName, bytes: u64, desk: &Desk<'_>) -> Result<(), Refusal> {
+    let (folder, _) = target(mailbox, desk)?;
+    let view = desk.account.read()?;
+    view.folder_with_rights(folder, Rights::INSERT)?;
+    Ok(view.check_quota(bytes)?)
+}
+
+fn target(mailbox: &MailboxName, desk: &Desk<'_>) -> Result<(FolderId, FolderRow), Refusal> {
+    match folders::find(&desk.account.read()?, mailbox) {
+        Err(Refusal::Engine(EngineError::NoSuchFolder)) => Err(Refusal::NoTarget),
+        found => found,
+    }
+}
+
 fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> {
     let Append {
         tag,
         mailbox,
         messages,
     } = append;
-    let found = desk
-        .account
-        .read()
-        .map_err(Refusal::from)
-        .and_then(|v| folders::find(&v, &mailbox));
-    let (folder, row) = match found {
-        Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err((tag, Refusal::NoTarget)),
+    let (folder, row) = match target(&mailbox, desk) {
         Err(refusal) => return Err((tag, refusal)),
         Ok(found) => found,
     };

@@ -8,7 +8,7 @@ use crate::codec::cursor::Cursor;
 use crate::codec::frame::{Framer, Literal};
 use crate::codec::mailbox::{MailboxName, NameForm};
 use crate::codec::parse;
-use crate::command::append::{Append, COMMANDS_MAX, MESSAGES_MAX, Stored};
+use crate::command::append::{self, Append, COMMANDS_MAX, MESSAGES_MAX, Stored};
 use crate::refusal::Refusal;
 use engine::{EngineError, StoreError, Upload};
 
@@ -17,6 +17,8 @@ pub(super) struct Appending {
     tag: String,
     mailbox: MailboxName,
     messages: Vec<(AppendMessage, Upload)>,
+    /// Bytes of all messages together, as announced.
+    announced: u64,
     /// Bytes of the last message that are missing.
     missing: u64,
     /// The open message is a literal8, which may hold NUL.
@@ -65,6 +67,7 @@ impl Session {
             .upload()
             .map_err(|error| (tag, error.into()))?;
         appending.messages.push((message, upload));
+        appending.announced = appending.announced.saturating_add(literal.size);
         appending.missing = literal.size;
         appending.waits = literal.waits;
         appending.binary = literal.binary;
@@ -73,16 +76,39 @@ impl Session {
         if literal.waits && !self.batch.is_empty() {
             self.ask_disk(Doing::Storing);
         } else {
-            self.go_ahead();
+            self.ask_to_admit();
         }
         Ok(true)
     }
 
-    /// Asks for a message whose client waits, once everything before it is answered.
-    fn go_ahead(&mut self) {
-        if let Some(appending) = self.appending.as_mut().filter(|appending| appending.waits) {
-            appending.waits = false;
-            self.out.extend_from_slice(b"+ Go ahead\r\n");
+    /// Looks after a message whose client waits, once everything before it is answered.
+    fn ask_to_admit(&mut self) {
+        if self.appending.as_ref().is_some_and(|each| each.waits) {
+            self.ask_disk(Doing::Admitting);
+        }
+    }
+
+    /// Asks for the message whose client waits, or refuses it unsent.
+    pub(super) fn admit(&mut self) {
+        let Some(mut appending) = self.appending.take() else {
+            return;
+        };
+        let (mailbox, bytes) = (&appending.mailbox, appending.announced);
+        match self.at_desk(|desk| append::admit(mailbox, bytes, desk)) {
+            Some(Ok(())) => {
+                appending.waits = false;
+                self.appending = Some(appending);
+                self.out.extend_from_slice(b"+ Go ahead\r\n");
+            }
+            Some(Err(refusal)) => self.finish(&appending.tag, Err(refusal)),
+            None => self.close(),
+        }
+    }
+
+    /// Refuses the message whose client waits, since nobody has time for it.
+    pub(super) fn busy_to_admit(&mut self) {
+        if let Some(appending) = self.appending.take() {
+            self.finish(&appending.tag, Err(Refusal::Busy));
         }
     }
 
@@ -173,7 +199,7 @@ impl Session {
                 Err(refusal) => self.tagged(&tag, &refusal.text()),
             }
         }
-        self.go_ahead();
+        self.ask_to_admit();
         self.resume();
     }
 }
@@ -201,6 +227,7 @@ fn first_message(
                     tag,
                     mailbox,
                     messages: Vec::new(),
+                    announced: 0,
                     missing: 0,
                     binary: false,
                     waits: false,
