@@ -143,7 +143,10 @@ fn show(reply: &Reply, json: bool) -> Result<(), Failure> {
         // A reader that has seen enough closes the pipe.
         let _ = writeln!(std::io::stdout(), "{text}");
     }
-    Ok(())
+    match &reply.failure {
+        Some(why) => Err(Failure(why.clone())),
+        None => Ok(()),
+    }
 }
 
 fn completions(shell: clap_complete::Shell) {

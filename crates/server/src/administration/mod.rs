@@ -9,6 +9,7 @@
 pub mod control;
 mod directory;
 mod folders;
+mod losses;
 pub mod offline;
 mod queue;
 mod store;
@@ -206,6 +207,9 @@ pub struct Reply {
     pub text: String,
     /// The same for `--json`.
     pub data: Value,
+    /// Why the command fails although it has an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 impl Reply {
@@ -214,6 +218,7 @@ impl Reply {
         Self {
             text: text.into(),
             data,
+            failure: None,
         }
     }
 }

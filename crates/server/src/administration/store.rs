@@ -1,19 +1,20 @@
 //! The store itself: how it is, whether it is sound, and copies of it.
 
 use super::directory::Bytes;
+use super::losses::{self, Loss};
 use super::{Failure, Progress, Reply, Watcher};
 use crate::house::House;
 use crate::moment::rfc3339;
-use ::store::StoreError;
 use ::store::backend::embedded::Status;
-use ::store::id::AccountId;
+use ::store::id::{AccountId, BodyNumber};
 use ::store::model::{Reads, check as check_model};
 use ::store::world::disk::Disk;
+use engine::EngineError;
 use engine::directory::administration::AccountState;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Findings that are shown to people; scripts get all.
+/// Findings that are shown to people, damaged letters apart; scripts get all.
 const FINDINGS_SHOWN: usize = 20;
 
 pub fn status(house: &House) -> Result<Reply, Failure> {
@@ -124,7 +125,7 @@ impl Found {
 
 /// Verifies what is kept, first below the model, then what its rows mean.
 ///
-/// Errors: something is wrong; the line says how much, and where it is told in full.
+/// When something is wrong, the reply says what, and the command fails.
 pub fn check(house: &House, watcher: Watcher<'_>) -> Result<Reply, Failure> {
     watcher(&Progress {
         done: 0,
@@ -138,39 +139,55 @@ pub fn check(house: &House, watcher: Watcher<'_>) -> Result<Reply, Failure> {
         what: "accounts".to_owned(),
     });
     let mut problems = report.problems;
-    let accounts = check_accounts(house, &mut problems).unwrap_or_else(|error| {
+    let mut losses = Vec::new();
+    let accounts = check_accounts(house, &report.damaged_bodies, &mut problems, &mut losses);
+    let accounts = accounts.unwrap_or_else(|error| {
         problems.push(error.to_string()); // Rows that cannot be read are a finding like others.
         0
     });
     problems.dedup();
-    if !problems.is_empty() {
-        for problem in &problems {
-            tracing::error!(problem, "check");
-        }
-        let more = problems.len() as u64 + report.problems_unlisted;
-        let first: Vec<&str> = problems
-            .iter()
-            .map(String::as_str)
-            .take(FINDINGS_SHOWN)
-            .collect();
-        return Err(Failure(format!("{more} problems: {}", first.join("; "))));
+    for problem in &problems {
+        tracing::error!(problem, "check");
     }
+    let unlisted = report.problems_unlisted;
     let (bodies, frames) = (report.bodies, report.frames);
-    let text = format!("sound: {accounts} accounts, {bodies} bodies, {frames} frames of the log");
     let data = json!({
-        "problems": Value::Array(Vec::new()),
+        "problems": problems,
+        "problems_unlisted": unlisted,
+        "damaged_letters": losses.iter().map(Loss::data).collect::<Vec<Value>>(),
         "accounts": accounts,
         "bodies": bodies,
         "frames": frames,
         "references": report.references,
         "unreferenced": report.unreferenced,
     });
-    Ok(Reply::new(text, data))
+    if problems.is_empty() {
+        let text =
+            format!("sound: {accounts} accounts, {bodies} bodies, {frames} frames of the log");
+        return Ok(Reply::new(text, data));
+    }
+    let count = problems.len() as u64 + unlisted;
+    let lines = problems.iter().take(FINDINGS_SHOWN).cloned();
+    let lines: Vec<String> = lines.chain(losses.iter().map(Loss::to_string)).collect();
+    Ok(Reply {
+        failure: Some(format!("{count} problems")),
+        ..Reply::new(lines.join("\n"), data)
+    })
 }
 
-/// Holds the rows of all accounts against each other; answers how many accounts there are.
-fn check_accounts(house: &House, problems: &mut Vec<String>) -> Result<usize, StoreError> {
+/// Holds the rows of all accounts against each other and finds whose the damaged bodies are;
+/// answers how many accounts there are.
+fn check_accounts(
+    house: &House,
+    damaged: &[BodyNumber],
+    problems: &mut Vec<String>,
+    losses: &mut Vec<Loss>,
+) -> Result<usize, EngineError> {
     let view = house.store.view(AccountId::DIRECTORY)?;
+    let accounts = house.engine.accounts()?;
+    for &body in damaged {
+        losses.extend(losses::of_body(&view, &accounts, body)?);
+    }
     let findings = check_model(&view)?;
     problems.extend(findings.iter().map(ToString::to_string));
     Ok(view.accounts()?.len())

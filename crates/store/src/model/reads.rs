@@ -432,6 +432,16 @@ pub trait Reads: Read {
         Ok(entries)
     }
 
+    /// Who refers to a body: accounts, and the numbers of their items or queue entries.
+    fn referrers(&self, body: BodyNumber) -> Result<Vec<(AccountId, u64)>, StoreError> {
+        let mut found = Vec::new();
+        each(self, &key::references(body), &mut |key, _| {
+            found.push((AccountId(key::field32(key, 9)?), key::tail48(key)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
     /// True when an object of any account refers to the body.
     fn is_referenced(&self, body: BodyNumber) -> Result<bool, StoreError> {
         let mut found = false;
