@@ -8,6 +8,9 @@ use crate::error::StoreError;
 use crate::id::AccountId;
 
 /// Makes the directory's account if this is the first time.
+///
+/// Errors: why a new store cannot be written, as on a full disk; without that row nothing works, and
+/// every later refusal would name the wrong cause.
 pub(crate) fn prepare(store: &Store) -> Result<(), StoreError> {
     let view = store.view(AccountId::DIRECTORY)?;
     if view.account_row(AccountId::DIRECTORY)?.is_some() {
@@ -22,8 +25,6 @@ pub(crate) fn prepare(store: &Store) -> Result<(), StoreError> {
     });
     match made {
         Ok(pending) => pending.wait(),
-        // A store that cannot be written can still be read, even when it is empty.
-        Err(ModelError::Store(StoreError::ReadOnly(_) | StoreError::Full)) => Ok(()),
         Err(ModelError::Store(error)) => Err(error),
         Err(other) => Err(StoreError::Refused(other.to_string())),
     }
