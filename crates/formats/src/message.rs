@@ -9,6 +9,7 @@
 //!
 //! Standards: RFC 5322 (messages), RFC 2045 to 2049 (MIME), RFC 2231 (parameters).
 
+pub mod base_subject;
 pub mod charset;
 pub mod decode;
 pub mod encoded_word;

@@ -8,6 +8,7 @@
 
 use crate::codec::command::Numbering;
 use crate::codec::sequence::{NumberSet, SequenceSet};
+use crate::command::context::Contexts;
 use engine::{ChangeSeq, FolderId, Uid, UidSet};
 
 /// An open mailbox.
@@ -28,6 +29,8 @@ pub(crate) struct Selected {
     pub(crate) departed_since: ChangeSeq,
     /// What the last `SEARCH RETURN (SAVE)` found. Source: RFC 5182 §2.1.
     pub(crate) saved: UidSet,
+    /// Results that are kept up to date.
+    pub(crate) contexts: Contexts,
 }
 
 impl Selected {

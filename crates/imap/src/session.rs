@@ -17,7 +17,7 @@ use crate::codec::command::{Command, Tagged};
 use crate::codec::frame::{COMMAND_BYTES_MAX, COMMAND_BYTES_MAX_BEFORE_LOGIN, Frame, Framer};
 use crate::codec::{frame, parse};
 use crate::command::append::{Append, Stored};
-use crate::command::{Desk, Reply, State, Step, Work, capability, id};
+use crate::command::{Desk, Reply, State, Step, Work, capability, id, language};
 use crate::refusal::Refusal;
 use crate::sync::{self, Expunges};
 use appending::Appending;
@@ -307,6 +307,10 @@ impl Session {
                 );
                 self.out.extend_from_slice(id::ANSWER);
                 self.finish(&tag, Ok(Reply::silent("OK ID completed")));
+            }
+            Command::Language(ranges) => {
+                let reply = language::choose_language(&ranges, &mut self.out);
+                self.finish(&tag, reply);
             }
             Command::StartTls => self.start_tls(&tag, more_follows),
             Command::Login(user, password) => self.login(tag, &user, &password),

@@ -8,7 +8,7 @@
 
 use crate::codec::sequence::NumberSet;
 use crate::codec::write;
-use crate::command::Desk;
+use crate::command::{Desk, context};
 use crate::keywords;
 use crate::refusal::Refusal;
 use crate::selected::{Selected, number_set};
@@ -146,6 +146,7 @@ fn announce_selected(
     let living = view.uids(selected.folder, Shelf::Mail)?;
     let left = selected.told.difference(&living);
     if !left.is_empty() && expunges == Expunges::Told {
+        context::tell_removed(selected, &left, desk.out);
         write_expunged(desk.out, &selected.told, &left, desk.state.features.qresync);
         selected.told = selected.told.difference(&left);
         selected.saved = selected.saved.difference(&left);
@@ -163,6 +164,13 @@ fn announce_selected(
     let candidates = changed.unwrap_or_else(|| selected.told.clone());
     let candidates = candidates.intersection(&selected.told).difference(&came);
     tell_flags(desk, &view, selected, &candidates, since)?;
+    if !selected.contexts.is_empty() {
+        // Also what this session changed itself.
+        let changed = changed_uids(&view, selected.folder, since, None)?;
+        let touched = changed.unwrap_or_else(|| selected.told.clone());
+        let touched = touched.union(&came).intersection(&selected.told);
+        context::tell_changed(desk.account, selected, &touched, desk.out);
+    }
     selected.seen = selected.seen.max(head);
     if !selected.departed {
         selected.departed_since = selected.seen;

@@ -27,6 +27,9 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/folders_and_moves"),
     include_bytes!("../fuzz/seeds/idle_and_sign_in"),
     include_bytes!("../fuzz/seeds/literals"),
+    include_bytes!("../fuzz/seeds/sort_and_partial"),
+    include_bytes!("../fuzz/seeds/thread_and_esearch"),
+    include_bytes!("../fuzz/seeds/contexts_and_languages"),
 ];
 
 /// Bytes that mean something in a command.

@@ -1,7 +1,9 @@
-//! A letter as a search looks at it: its row, then its summary, then as much of its bytes as needed.
+//! A letter as a search looks at it: its row, then its summary, then as much of its bytes as
+//! needed.
 //!
-//! Fields that the summary keeps are read from there; a summary that had no room for all of them sends the search
-//! to the header itself. Text parts are decoded to UTF-8; HTML is searched as the text that one sees.
+//! Fields that the summary keeps are read from there; a summary that had no room for all of them
+//! sends the search to the header itself. Text parts are decoded to UTF-8; HTML is searched as the
+//! text that one sees.
 
 use super::{Candidate, Needle};
 use crate::EngineError;
@@ -9,7 +11,8 @@ use crate::account::{Account, Message};
 use bytes::Bytes;
 use formats::message::decode::{self, Encoding};
 use formats::message::{
-    Addresses, EntryRef, PartKind, PartRef, SummaryRef, charset, encoded_word, header, html,
+    Addresses, EntryRef, PartKind, PartRef, Summary, SummaryRef, charset, encoded_word, header,
+    html,
 };
 use store::id::{ContentId, Timestamp, Uid};
 use store::model::{Details, ItemRow};
@@ -18,6 +21,8 @@ use store::model::{Details, ItemRow};
 const HEADER_BYTES_MAX: u64 = 256 * 1024;
 /// Bytes of one text part, still encoded, that are searched.
 const PART_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of a letter that is read as a whole.
+const WHOLE_BYTES_MAX: u64 = 256 * 1024;
 /// Characters of text taken out of one HTML part.
 const HTML_CHARACTERS_MAX: usize = 8 * 1024 * 1024;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -29,6 +34,8 @@ pub struct Letter<'a> {
     details: Details,
     message: Message,
     bytes_read: u64,
+    /// All of it, once read, unless it is long.
+    whole: Option<Bytes>,
 }
 
 impl<'a> Letter<'a> {
@@ -41,18 +48,45 @@ impl<'a> Letter<'a> {
             details,
             message,
             bytes_read: 0,
+            whole: None,
         }
     }
 
-    /// Bytes of the letter that were read for the tests so far; a caller counts them against its budget.
+    /// Bytes of the letter that were read for the tests so far; a caller counts them against its
+    /// budget.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
     }
 
+    /// The summary with all of its envelope: where it had to be cut, the header is read again.
+    pub fn whole_summary(&mut self) -> Result<Bytes, EngineError> {
+        let is_cut =
+            SummaryRef::new(&self.details.summary).is_ok_and(|summary| summary.is_truncated());
+        if !is_cut {
+            return Ok(self.details.summary.clone());
+        }
+        let header = self.header()?;
+        Ok(Summary::of(&header).encode_whole().into())
+    }
+
+    /// A short letter is read once as a whole: it is stored so, and taking a part out of it costs
+    /// as much.
     fn read(&mut self, start: u64, len: u64) -> Result<Bytes, EngineError> {
-        let bytes = self.message.read(start..start.saturating_add(len))?;
-        self.bytes_read = self.bytes_read.saturating_add(bytes.len() as u64);
-        Ok(bytes)
+        let end = start.saturating_add(len);
+        if self.message.len() > WHOLE_BYTES_MAX {
+            let bytes = self.message.read(start..end)?;
+            self.bytes_read = self.bytes_read.saturating_add(bytes.len() as u64);
+            return Ok(bytes);
+        }
+        let whole = if let Some(whole) = &self.whole {
+            whole
+        } else {
+            let whole = self.message.read(0..self.message.len())?;
+            self.bytes_read = self.bytes_read.saturating_add(whole.len() as u64);
+            self.whole.insert(whole)
+        };
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(whole.len());
+        Ok(whole.slice(place(start.min(end))..place(end)))
     }
 
     /// The letter's header, the lines put before it on delivery included.
@@ -237,8 +271,19 @@ fn searched_parts(summary: &SummaryRef<'_>) -> Vec<Searched> {
     headers.chain(texts).collect()
 }
 
+/// Looks through all fields at once; what stands between two of them is in no needle.
 fn is_in_header(needle: &Needle, block: &[u8]) -> bool {
-    header::fields(block).any(|field| is_in_value(needle, field.raw))
+    let mut text = String::with_capacity(block.len());
+    for field in header::fields(block) {
+        match str::from_utf8(field.raw) {
+            Ok(raw) if raw.is_ascii() && !raw.contains("=?") => {
+                text.extend(raw.split(['\r', '\n']));
+            }
+            _ => text.push_str(&encoded_word::decode(field.raw)),
+        }
+        text.push('\0');
+    }
+    needle.is_in(&text)
 }
 
 fn is_in_value(needle: &Needle, raw: &[u8]) -> bool {

@@ -1,18 +1,48 @@
 //! Which items match: a question as a tree, tested against one item at a time.
 //!
-//! A question is turned into a [`Plan`] once. The plan asks an item first for what its row tells (flags, size,
-//! dates), then for its fields, and reads its body only when nothing cheaper has decided. Matching of text is by
-//! substring, without regard to case, on decoded text.
+//! A question is turned into a [`Plan`] once. The plan asks an item first for what its row tells
+//! (flags, size, dates), then for its fields, and reads its body only when nothing cheaper has
+//! decided. Matching of text is by substring on decoded text, as a [`Comparator`] sees it.
 //!
-//! [`Candidate`] is how an item is looked at, [`Letter`] a letter looked at so. Start at [`Plan::new`]; [`Run`]
-//! takes a plan through a folder in bounded steps.
+//! [`Candidate`] is how an item is looked at, [`Letter`] a letter looked at so. Start at
+//! [`Plan::new`]; [`Run`] takes a plan through a folder in bounded steps and hands what it finds to
+//! a [`Harvest`]: a list, a [`Sorting`], [`Conversations`].
 
+mod comparator;
 mod letter;
 mod needle;
+pub mod order;
 mod plan;
 mod run;
+pub mod thread;
 
+pub use comparator::Comparator;
 pub use letter::Letter;
 pub use needle::Needle;
+pub use order::{Order, Ranking, SortBy, SortLevel, Sorting};
 pub use plan::{Candidate, Plan, Query, TESTS_MAX, Test, TooComplex};
-pub use run::Run;
+pub use run::{Found, Harvest, Progress, Run};
+pub use thread::{Conversations, Forest, Threading};
+
+/// A row for the tests of this module: a letter received so many hours after 1970.
+#[cfg(test)]
+fn rehearsed_row(hours: u64) -> store::model::ItemRow {
+    use store::id::{BodyNumber, ChangeSeq, ContentId, ItemKey, PlaceId, Timestamp};
+    let received = Timestamp::from_seconds(i64::try_from(hours).unwrap_or(0) * 3600);
+    store::model::ItemRow {
+        item: ItemKey(hours),
+        place: PlaceId(hours),
+        content: ContentId(hours),
+        kind: store::model::Kind::Mail,
+        flags: store::model::Flags::NONE,
+        keywords: store::model::Keywords::default(),
+        changed: ChangeSeq(1),
+        read_changed: ChangeSeq(0),
+        size: 1000,
+        received,
+        received_zone_minutes: 0,
+        modified: received,
+        body: Some(BodyNumber(1)),
+        removed: None,
+    }
+}

@@ -1,7 +1,7 @@
 //! A question made ready: its tests in a row, and how their answers combine.
 //!
-//! Answers are yes, no or "not asked yet". The tests are asked in the order of what they cost, and asking stops
-//! as soon as the whole is decided, whatever the rest would say.
+//! Answers are yes, no or "not asked yet". The tests are asked in the order of what they cost, and
+//! asking stops as soon as the whole is decided, whatever the rest would say.
 
 use super::Needle;
 use crate::EngineError;
@@ -53,7 +53,8 @@ pub enum Test {
     ChangedSince(ChangeSeq),
     /// It has this content id, or is a copy of what had it.
     Content(ContentId),
-    /// The date in its header, as written there without regard to the zone, is this day or later (days since 1970).
+    /// The date in its header, as written there without regard to the zone, is this day or later
+    /// (days since 1970).
     SentSince(i64),
     /// The date in its header is before this day.
     SentBefore(i64),
@@ -135,7 +136,8 @@ impl Plan {
             order: Vec::new(),
             program: Vec::new(),
         };
-        // Written backwards (node before children) and turned round at the end: a stack instead of recursion.
+        // Written backwards (node before children) and turned round at the end: a stack instead of
+        // recursion.
         let mut left = vec![query];
         while let Some(query) = left.pop() {
             if plan.program.len() > TESTS_MAX * 4 || plan.tests.len() >= TESTS_MAX {
@@ -220,7 +222,8 @@ impl Plan {
     }
 }
 
-/// Takes `count` answers: `decisive` if one of them is, unknown if one is unknown, else the opposite.
+/// Takes `count` answers: `decisive` if one of them is, unknown if one is unknown, else the
+/// opposite.
 fn fold(stack: &mut Vec<Option<bool>>, count: usize, decisive: bool) -> Option<bool> {
     let parts = stack.split_off(stack.len().saturating_sub(count));
     if parts.contains(&Some(decisive)) {
@@ -279,6 +282,7 @@ impl Test {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Comparator;
     use super::*;
     use store::id::{BodyNumber, ItemKey, PlaceId};
     use store::model::{Keywords, Kind};
@@ -346,7 +350,7 @@ mod tests {
     }
 
     fn body(text: &str) -> Query {
-        test(Test::Body(Needle::new(text)))
+        test(Test::Body(Needle::new(text, Comparator::Unicode)))
     }
 
     fn matches(query: Query) -> (bool, usize) {
@@ -370,11 +374,20 @@ mod tests {
             (test(Test::SentSince(100)), true),
             (test(Test::SentBefore(100)), false),
             (
-                test(Test::Field("Subject".into(), Needle::new("lunch"))),
+                test(Test::Field(
+                    "Subject".into(),
+                    Needle::new("lunch", Comparator::Unicode),
+                )),
                 true,
             ),
-            (test(Test::Text(Needle::new("friday"))), true),
-            (test(Test::Text(Needle::new("xylo"))), true),
+            (
+                test(Test::Text(Needle::new("friday", Comparator::Unicode))),
+                true,
+            ),
+            (
+                test(Test::Text(Needle::new("xylo", Comparator::Unicode))),
+                true,
+            ),
             (body("friday"), false),
             (Query::All(vec![]), true),
             (Query::Any(vec![]), false),

@@ -1,5 +1,9 @@
-//! A search over a folder, step by step: each step looks at a bounded number of letters and bytes, so that no
-//! question holds a thread for long and a client that goes away stops its search.
+//! A search over a folder, step by step: each step looks at a bounded number of letters and bytes,
+//! so that no question holds a thread for long and a client that goes away stops its search.
+//!
+//! What becomes of the matches is the matter of a [`Harvest`]: a list of UIDs, a sort,
+//! conversations. It takes what it wants of each letter while the search has it in hand, so that
+//! nothing is read twice.
 
 use super::{Candidate, Letter, Plan};
 use crate::EngineError;
@@ -11,9 +15,47 @@ use store::model::{ItemRow, Shelf, UidSet};
 /// Rows looked at in one step when only rows are asked.
 const ROWS_PER_STEP: usize = 16 * 1024;
 /// Letters looked at in one step when their summaries are read too.
-const LETTERS_PER_STEP: usize = 1024;
+const LETTERS_PER_STEP: usize = 256;
 /// Bytes of letters read in one step; the letter that crosses it is finished.
 const BYTES_PER_STEP: u64 = 1024 * 1024;
+
+/// A letter that matches, as far as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Its place in the folder.
+    pub uid: Uid,
+    /// Its row.
+    pub row: &'a ItemRow,
+    /// Its summary with a whole envelope; empty if the harvest does not ask for fields.
+    pub summary: &'a [u8],
+}
+
+/// Takes the matches of a search, in ascending order of their UIDs.
+pub trait Harvest {
+    /// True if it wants more of a letter than its row.
+    fn reads_fields(&self) -> bool {
+        false
+    }
+
+    /// Takes one. An error ends the search.
+    fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError>;
+}
+
+impl Harvest for Vec<Uid> {
+    fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
+        self.push(found.uid);
+        Ok(())
+    }
+}
+
+/// How far a search has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Letters looked at.
+    pub done: u32,
+    /// Letters to look at in all.
+    pub total: u32,
+}
 
 /// A search on its way.
 pub struct Run {
@@ -22,7 +64,7 @@ pub struct Run {
     shelf: Shelf,
     /// What is still to be looked at, as the searcher sees the folder.
     left: UidSet,
-    found: Vec<Uid>,
+    total: u32,
 }
 
 impl Run {
@@ -32,35 +74,50 @@ impl Run {
             plan,
             folder,
             shelf,
+            total: uids.len(),
             left: uids,
-            found: Vec::new(),
         }
     }
 
-    /// Looks at the next letters. The matches, ascending, when it was the last step.
-    pub fn step(&mut self, account: &Account) -> Result<Option<Vec<Uid>>, EngineError> {
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            done: self.total.saturating_sub(self.left.len()),
+            total: self.total,
+        }
+    }
+
+    /// Looks at the next letters and hands those that match over. True when it was the last step.
+    pub fn step(
+        &mut self,
+        account: &Account,
+        harvest: &mut dyn Harvest,
+    ) -> Result<bool, EngineError> {
         let view = account.read()?;
-        let limit = if self.plan.reads_rows_only() {
+        let rows_only = self.plan.reads_rows_only() && !harvest.reads_fields();
+        let limit = if rows_only {
             ROWS_PER_STEP
         } else {
             LETTERS_PER_STEP
         };
         let rows = self.next_rows(&view, limit)?;
         let Some((last, _)) = rows.last() else {
-            return Ok(Some(std::mem::take(&mut self.found)));
+            self.left = UidSet::default();
+            return Ok(true);
         };
         let last = *last;
-        let looked_at = if self.plan.reads_rows_only() {
-            self.look_at_rows(&rows)?;
+        let looked_at = if rows_only {
+            self.look_at_rows(&rows, harvest)?;
             last
         } else {
-            self.look_at_letters(account, &view, &rows)?.unwrap_or(last)
+            let last_read = self.look_at_letters(account, &view, &rows, harvest)?;
+            last_read.unwrap_or(last)
         };
-        self.left = self.left.within(looked_at.0.saturating_add(1)..=u32::MAX);
-        if self.left.is_empty() || looked_at.0 == u32::MAX {
-            return Ok(Some(std::mem::take(&mut self.found)));
-        }
-        Ok(None)
+        self.left = match looked_at.0.checked_add(1) {
+            Some(next) => self.left.within(next..=u32::MAX),
+            None => UidSet::default(),
+        };
+        Ok(self.left.is_empty())
     }
 
     fn next_rows(
@@ -90,10 +147,18 @@ impl Run {
         Ok(rows)
     }
 
-    fn look_at_rows(&mut self, rows: &[(Uid, ItemRow)]) -> Result<(), EngineError> {
+    fn look_at_rows(
+        &self,
+        rows: &[(Uid, ItemRow)],
+        harvest: &mut dyn Harvest,
+    ) -> Result<(), EngineError> {
         for (uid, row) in rows {
             if self.plan.matches(&mut RowOnly { uid: *uid, row })? {
-                self.found.push(*uid);
+                harvest.take(&Found {
+                    uid: *uid,
+                    row,
+                    summary: &[],
+                })?;
             }
         }
         Ok(())
@@ -101,10 +166,11 @@ impl Run {
 
     /// The last letter looked at, when the step's bytes were used up before the end.
     fn look_at_letters(
-        &mut self,
+        &self,
         account: &Account,
         view: &impl Reading,
         rows: &[(Uid, ItemRow)],
+        harvest: &mut dyn Harvest,
     ) -> Result<Option<Uid>, EngineError> {
         let items: Vec<ItemKey> = rows.iter().map(|(_, row)| row.item).collect();
         let mut details = Vec::with_capacity(items.len());
@@ -113,7 +179,16 @@ impl Run {
         for ((uid, row), details) in rows.iter().zip(details) {
             let mut letter = Letter::new(account, *uid, row, details);
             if self.plan.matches(&mut letter)? {
-                self.found.push(*uid);
+                let summary = if harvest.reads_fields() {
+                    letter.whole_summary()?
+                } else {
+                    bytes::Bytes::new()
+                };
+                harvest.take(&Found {
+                    uid: *uid,
+                    row,
+                    summary: &summary,
+                })?;
             }
             bytes = bytes.saturating_add(letter.bytes_read());
             if bytes >= BYTES_PER_STEP {

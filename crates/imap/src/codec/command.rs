@@ -1,14 +1,17 @@
 //! The commands of a client as values.
 //!
 //! Standards: RFC 9051 §6, RFC 3501 §6 (LSUB, CHECK), RFC 7162 §3 (CONDSTORE, QRESYNC), RFC 5258
-//! (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE).
+//! (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE), RFC 5256 (SORT, THREAD),
+//! RFC 5267 (CANCELUPDATE), RFC 5255 (LANGUAGE, COMPARATOR), RFC 7377 (ESEARCH IN).
 
 use super::FlagList;
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
 use super::moment::Moment;
+use super::scope::Scope;
 use super::search::SearchRequest;
 use super::sequence::{NumberSet, SequenceSet};
+use super::sort::{SortRequest, ThreadRequest};
 
 /// A command with the tag that its answer carries.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +81,18 @@ pub enum Command {
     Expunge(Option<SequenceSet>),
     /// `SEARCH`
     Search(Numbering, SearchRequest),
+    /// `ESEARCH`: in other mailboxes too, or `None` for the open one.
+    MultiSearch(Option<Vec<Scope>>, SearchRequest),
+    /// `SORT`
+    Sort(Numbering, SortRequest),
+    /// `THREAD`
+    Thread(Numbering, ThreadRequest),
+    /// `CANCELUPDATE`: the tags of searches.
+    CancelUpdate(Vec<String>),
+    /// `LANGUAGE`: ranges of languages.
+    Language(Vec<String>),
+    /// `COMPARATOR`: patterns of names.
+    Comparator(Vec<String>),
     /// `FETCH`
     Fetch(Numbering, SequenceSet, FetchRequest),
     /// `STORE`

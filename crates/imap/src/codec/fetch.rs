@@ -1,10 +1,12 @@
 //! What FETCH asks for.
 //!
 //! Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5 (RFC822.*), RFC 3516 (BINARY), RFC 7162 §3.1.4
-//! (MODSEQ, CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW).
+//! (MODSEQ, CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW), RFC 9394 §3.3
+//! (PARTIAL).
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};
+use super::window::{self, Window};
 use super::write;
 use bytes::{BufMut, BytesMut};
 
@@ -16,6 +18,9 @@ pub const PART_DEPTH_MAX: usize = 64;
 
 /// Names in one `HEADER.FIELDS`.
 pub const FIELDS_MAX: usize = 256;
+
+/// Modifiers of one FETCH; there are no more kinds.
+const MODIFIERS_MAX: usize = 3;
 
 /// Whether fetching a body marks the message as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +182,8 @@ pub struct FetchRequest {
     pub changed_since: Option<u64>,
     /// `VANISHED`: tell also what went since.
     pub vanished: bool,
+    /// `PARTIAL`: only this run of the messages.
+    pub partial: Option<Window>,
 }
 
 impl FetchRequest {
@@ -187,38 +194,32 @@ impl FetchRequest {
             items,
             changed_since: None,
             vanished: false,
+            partial: None,
         };
         if cursor.at_end() {
             return Ok(request);
         }
         cursor.space()?;
-        for modifier in cursor.list(2, modifier)? {
-            match modifier {
-                Modifier::ChangedSince(change) => request.changed_since = Some(change),
-                Modifier::Vanished => request.vanished = true,
-            }
-        }
+        cursor.list(MODIFIERS_MAX, |cursor| request.modifier(cursor))?;
         if request.changed_since.is_some() && !request.items.contains(&FetchItem::ModSeq) {
             request.items.push(FetchItem::ModSeq);
         }
         Ok(request)
     }
-}
 
-enum Modifier {
-    ChangedSince(u64),
-    Vanished,
-}
-
-fn modifier(cursor: &mut Cursor<'_>) -> Parsed<Modifier> {
-    if cursor.accept_word("CHANGEDSINCE") {
-        cursor.space()?;
-        return cursor.number64().map(Modifier::ChangedSince);
+    fn modifier(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
+        if cursor.accept_word("CHANGEDSINCE") {
+            cursor.space()?;
+            self.changed_since = Some(cursor.number64()?);
+        } else if cursor.accept_word("VANISHED") {
+            self.vanished = true;
+        } else if cursor.accept_word("PARTIAL") {
+            window::read_once(cursor, &mut self.partial)?;
+        } else {
+            return Err(Fault::Syntax("Unknown FETCH modifier"));
+        }
+        Ok(())
     }
-    if cursor.accept_word("VANISHED") {
-        return Ok(Modifier::Vanished);
-    }
-    Err(Fault::Syntax("Unknown FETCH modifier"))
 }
 
 fn items(cursor: &mut Cursor<'_>) -> Parsed<Vec<FetchItem>> {

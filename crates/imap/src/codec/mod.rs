@@ -17,9 +17,12 @@ pub mod mailbox;
 pub mod moment;
 pub mod parse;
 pub mod pattern;
+pub mod scope;
 pub mod search;
 pub mod sequence;
+pub mod sort;
 pub mod structure;
+pub mod window;
 pub mod write;
 
 /// Why bytes are not a command.

@@ -12,8 +12,10 @@ use super::cursor::{Cursor, Parsed, is_astring, is_tag};
 use super::fetch::FetchRequest;
 use super::mailbox::{MailboxName, NameForm};
 use super::pattern::WILDCARDS_MAX;
+use super::scope::Scope;
 use super::search::SearchRequest;
 use super::sequence::SequenceSet;
+use super::sort::{SortRequest, ThreadRequest};
 use super::{Fault, FlagList, SystemFlags, moment};
 
 /// A name that no mailbox has: names hold no control characters.
@@ -33,6 +35,9 @@ pub const ID_PAIRS_MAX: usize = 30;
 
 /// Patterns and options in one LIST.
 pub const LIST_ARGUMENTS_MAX: usize = 32;
+
+/// Arguments of LANGUAGE, COMPARATOR and CANCELUPDATE.
+pub const WORDS_MAX: usize = 32;
 
 /// The tag at the front of a line, if it has one: then a refusal can carry it.
 pub fn tag(line: &[u8]) -> Option<&str> {
@@ -141,6 +146,8 @@ impl Arguments<'_> {
             "CLOSE" => Command::Close,
             "UNSELECT" => Command::Unselect,
             "EXPUNGE" => Command::Expunge(None),
+            "LANGUAGE" => Command::Language(self.words()?),
+            "COMPARATOR" => Command::Comparator(self.words()?),
             _ => return self.with_arguments(name),
         };
         Ok(plain)
@@ -176,19 +183,38 @@ impl Arguments<'_> {
                 self.cursor.space()?;
                 Ok(Command::Status(mailbox, status_items(&mut self.cursor)?))
             }
+            "ESEARCH" => self.multi_search(),
+            "CANCELUPDATE" => match self.words()? {
+                tags if tags.is_empty() => Err(Fault::Syntax("Expected a tag in quotes")),
+                tags => Ok(Command::CancelUpdate(tags)),
+            },
             _ => self.numbered(name, Numbering::Sequence),
         }
     }
 
     fn numbered(&mut self, name: &str, numbering: Numbering) -> Parsed<Command> {
-        const NUMBERED: [&str; 6] = ["SEARCH", "FETCH", "STORE", "COPY", "MOVE", "EXPUNGE"];
+        const NUMBERED: [&str; 8] = [
+            "SEARCH", "SORT", "THREAD", "FETCH", "STORE", "COPY", "MOVE", "EXPUNGE",
+        ];
         let known = NUMBERED.contains(&name);
         if !known || (name == "EXPUNGE" && numbering == Numbering::Sequence) {
             return Err(Fault::Syntax("Unknown command"));
         }
         self.cursor.space()?;
-        if name == "SEARCH" {
-            return SearchRequest::read(&mut self.cursor).map(|s| Command::Search(numbering, s));
+        match name {
+            "SEARCH" => {
+                let request = SearchRequest::read(&mut self.cursor)?;
+                return Ok(Command::Search(numbering, request));
+            }
+            "SORT" => {
+                let request = SortRequest::read(&mut self.cursor)?;
+                return Ok(Command::Sort(numbering, request));
+            }
+            "THREAD" => {
+                let request = ThreadRequest::read(&mut self.cursor)?;
+                return Ok(Command::Thread(numbering, request));
+            }
+            _ => {}
         }
         let set = SequenceSet::read(&mut self.cursor)?;
         if name == "EXPUNGE" {
@@ -240,6 +266,26 @@ impl Arguments<'_> {
             return MailboxName::decode(b"", self.form);
         }
         self.mailbox()
+    }
+
+    /// All further arguments, each a word or a string.
+    fn words(&mut self) -> Parsed<Vec<String>> {
+        let mut words = Vec::new();
+        while !self.cursor.at_end() {
+            words.push(self.text()?);
+            if words.len() > WORDS_MAX {
+                return Err(Fault::Limit("Too many arguments"));
+            }
+        }
+        Ok(words)
+    }
+
+    /// `[IN (scopes)] [RETURN (…)] [CHARSET …] keys`. Source: RFC 7377 §3.
+    fn multi_search(&mut self) -> Parsed<Command> {
+        self.cursor.space()?;
+        let scopes = Scope::read_all(&mut self.cursor, self.form)?;
+        let request = SearchRequest::read(&mut self.cursor)?;
+        Ok(Command::MultiSearch(scopes, request))
     }
 
     fn authenticate(&mut self) -> Parsed<Command> {
@@ -693,6 +739,8 @@ mod tests {
                 "a ", "UID ", "FETCH ", "SEARCH ", "STORE ", "LIST ", "SELECT ", "1:*", "(", ")",
                 " ", "BODY[", "]", "<0.1>", "NOT ", "OR ", "\"", "\\Seen", "{3}\r\n", "RETURN ",
                 "HEADER.FIELDS ", "QRESYNC ", "APPEND ", "x", "4294967295", "$", "*", ",", "~{1}",
+                "SORT ", "THREAD ", "ESEARCH ", "IN (", "REVERSE ", "DATE", "UTF-8 ", "PARTIAL ",
+                "-1:-2", "REFS ", "mailboxes ", "UPDATE", "CANCELUPDATE ",
             ]), 0..30)
         ) {
             let _ = command(tokens.concat().as_bytes(), NameForm::Utf7);

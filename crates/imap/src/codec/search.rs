@@ -4,11 +4,12 @@
 //! deeper than [`DEPTH_MAX`].
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
-//! (EMAILID), RFC 5182 (`$`).
+//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
 use super::sequence::SequenceSet;
+use super::window::{self, Window};
 use super::{Fault, SystemFlags};
 
 /// Parentheses and NOTs within one another.
@@ -16,6 +17,9 @@ pub const DEPTH_MAX: usize = 64;
 
 /// Criteria in one search, chained ORs included.
 pub const CRITERIA_MAX: usize = 2048;
+
+/// Options in one `RETURN (…)`; there are fewer kinds.
+const RETURN_OPTIONS_MAX: usize = 16;
 
 /// What a message must be like.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +85,27 @@ pub struct Returned {
     pub count: bool,
     /// `SAVE`
     pub save: bool,
+    /// `PARTIAL`
+    pub partial: Option<Window>,
+    /// `UPDATE`: changes of the result are told from then on.
+    pub update: bool,
+}
+
+impl Returned {
+    /// True if the answer tells anything.
+    pub fn tells(&self) -> bool {
+        self.min || self.max || self.all || self.count || self.partial.is_some()
+    }
+
+    /// Reads `RETURN (…)` and the space behind it, if it stands next.
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Parsed<Option<Self>> {
+        if !cursor.accept_word("RETURN ") {
+            return Ok(None);
+        }
+        let returned = returned(cursor)?;
+        cursor.space()?;
+        Ok(Some(returned))
+    }
 }
 
 /// Arguments of SEARCH.
@@ -95,21 +120,30 @@ pub struct SearchRequest {
 impl SearchRequest {
     /// Reads everything behind `SEARCH `.
     pub fn read(cursor: &mut Cursor<'_>) -> Parsed<Self> {
-        let returned = if cursor.accept_word("RETURN ") {
-            Some(returned(cursor)?)
-        } else {
-            None
-        };
-        if returned.is_some() {
-            cursor.space()?;
-        }
+        let returned = Returned::read(cursor)?;
         if cursor.accept_word("CHARSET ") {
-            let charset = cursor.astring()?;
-            let known = [&b"UTF-8"[..], b"US-ASCII"];
-            if !known.iter().any(|name| charset.eq_ignore_ascii_case(name)) {
-                return Err(Fault::Charset);
-            }
-            cursor.space()?;
+            return Self::read_with_charset(cursor, returned);
+        }
+        Ok(Self {
+            returned,
+            criterion: Builder::default().read(cursor)?,
+        })
+    }
+
+    /// Reads the name of a charset, then what is looked for.
+    pub(super) fn read_with_charset(
+        cursor: &mut Cursor<'_>,
+        returned: Option<Returned>,
+    ) -> Parsed<Self> {
+        let charset = cursor.astring()?;
+        let known = [&b"UTF-8"[..], b"US-ASCII"];
+        let is_known = known.iter().any(|name| charset.eq_ignore_ascii_case(name));
+        // A key in its place shows that the charset is missing.
+        cursor
+            .space()
+            .map_err(|_| Fault::Syntax("Expected a charset and what to look for"))?;
+        if !is_known {
+            return Err(Fault::Charset);
         }
         Ok(Self {
             returned,
@@ -120,19 +154,26 @@ impl SearchRequest {
 
 fn returned(cursor: &mut Cursor<'_>) -> Parsed<Returned> {
     let mut returned = Returned::default();
-    let options = cursor.list_or_empty(5, Cursor::word)?;
-    for option in &options {
-        let place = match option.to_ascii_uppercase().as_str() {
+    let options = cursor.list_or_empty(RETURN_OPTIONS_MAX, |cursor| {
+        let place = match cursor.word()?.to_ascii_uppercase().as_str() {
             "MIN" => &mut returned.min,
             "MAX" => &mut returned.max,
             "ALL" => &mut returned.all,
             "COUNT" => &mut returned.count,
             "SAVE" => &mut returned.save,
+            "UPDATE" => &mut returned.update,
+            "PARTIAL" => return window::read_once(cursor, &mut returned.partial),
+            // A hint that the question will come again; nothing here gets faster by it.
+            "CONTEXT" => return Ok(()),
             _ => return Err(Fault::Syntax("Unknown RETURN option")),
         };
         *place = true;
-    }
+        Ok(())
+    })?;
     returned.all |= options.is_empty();
+    if returned.all && returned.partial.is_some() {
+        return Err(Fault::Syntax("Either ALL or PARTIAL is possible"));
+    }
     Ok(returned)
 }
 

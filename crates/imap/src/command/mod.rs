@@ -8,19 +8,24 @@
 
 pub(crate) mod append;
 mod close;
+pub(crate) mod context;
 mod create;
 mod delete;
 mod enable;
 mod expunge;
 mod fetch;
+pub(crate) mod language;
 mod list;
+mod multi_search;
 mod namespace;
+mod progress;
 mod rename;
 mod search;
 mod select;
 mod status;
 mod store;
 mod subscribe;
+mod thread;
 mod transfer;
 
 pub(crate) mod capability;
@@ -33,6 +38,7 @@ use crate::refusal::Refusal;
 use crate::selected::Selected;
 use crate::sync::Expunges;
 use bytes::BytesMut;
+use engine::search::Comparator;
 use engine::{Account, Settlement, Timestamp, UidSet};
 use std::borrow::Cow;
 
@@ -55,6 +61,8 @@ pub(crate) struct Features {
 pub(crate) struct State {
     /// What was enabled.
     pub(crate) features: Features,
+    /// How SEARCH, SORT and THREAD compare texts.
+    pub(crate) comparator: Comparator,
     /// The open mailbox.
     pub(crate) selected: Option<Selected>,
 }
@@ -211,9 +219,6 @@ pub(crate) fn begin(
         }
         Command::Status(name, items) => once(move |desk| status::run(&name, &items, desk)),
         Command::Expunge(set) => expunge::Expunge::begin(set.as_ref(), state),
-        Command::Search(numbering, request) => {
-            search::SearchWork::begin(numbering, request, tag, state)
-        }
         Command::Fetch(numbering, set, request) => {
             fetch::FetchWork::begin(numbering, &set, request, state)
         }
@@ -223,13 +228,29 @@ pub(crate) fn begin(
         Command::Transfer(numbering, set, target, how) => {
             transfer::TransferWork::begin(numbering, &set, target, how, state)
         }
+        other => begin_search(other, tag, state),
+    }
+}
+
+/// The work of a command that looks for messages.
+fn begin_search(command: Command, tag: &str, state: &mut State) -> Result<Box<dyn Work>, Refusal> {
+    match command {
+        Command::Search(numbering, request) => {
+            search::SearchWork::begin(numbering, request, None, tag, state)
+        }
+        Command::Sort(numbering, request) => {
+            let criteria = Some(request.criteria);
+            search::SearchWork::begin(numbering, request.search, criteria, tag, state)
+        }
+        Command::Thread(numbering, request) => {
+            thread::ThreadWork::begin(numbering, request, tag, state)
+        }
+        Command::MultiSearch(scopes, request) => {
+            multi_search::MultiSearch::begin(scopes, request, tag, state)
+        }
+        Command::CancelUpdate(tags) => once(move |desk| context::cancel(&tags, desk)),
+        Command::Comparator(names) => once(move |desk| language::choose_comparator(&names, desk)),
         // Those that the session itself answers.
-        Command::Capability
-        | Command::Logout
-        | Command::StartTls
-        | Command::Login(..)
-        | Command::Authenticate(..)
-        | Command::Id(_)
-        | Command::Idle => Err(Refusal::WrongState("BAD Command is not allowed now")),
+        _ => Err(Refusal::WrongState("BAD Command is not allowed now")),
     }
 }

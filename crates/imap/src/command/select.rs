@@ -6,6 +6,7 @@
 //! Standards: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2, §3.2.5
 //! (QRESYNC); RFC 8474 §4.2 (MAILBOXID).
 
+use super::context::Contexts;
 use super::list::write_mailbox;
 use super::status::mailbox_id;
 use super::{Desk, Reply, Step};
@@ -47,6 +48,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         departed: false,
         departed_since: head,
         saved: UidSet::default(),
+        contexts: Contexts::default(),
     };
     write_state(desk, &view, &selected, &row)?;
     if desk.state.features.rev2

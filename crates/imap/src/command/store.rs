@@ -27,7 +27,8 @@ pub(super) struct StoreWork {
     modified: NumberSet,
     /// Some messages are gone.
     lost: bool,
-    /// Nobody else has changed anything since the client was last told.
+    /// Nobody else has changed anything since the client was last told, and no result depends on
+    /// what is changed here.
     alone: bool,
 }
 
@@ -61,7 +62,7 @@ impl StoreWork {
             left,
             modified,
             lost: false,
-            alone: true,
+            alone: state.selected()?.contexts.is_empty(),
         }))
     }
 

@@ -7,7 +7,8 @@
 //! Rows alone are told straight out of the scan ([`FetchWork::tell_rows`]); what needs more is
 //! gathered first ([`FetchWork::gather`]) and told one message at a time ([`message`]).
 //!
-//! Standards: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE), §3.2.6 (VANISHED).
+//! Standards: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE), §3.2.6 (VANISHED); RFC 9394
+//! §3.3 (PARTIAL).
 
 mod decoded;
 mod departed;
@@ -90,6 +91,9 @@ impl FetchWork {
         if request.vanished && !(vanished_allowed && request.changed_since.is_some()) {
             return Err(Refusal::WrongState("BAD VANISHED is not possible here"));
         }
+        if request.partial.is_some() && numbering != Numbering::Uid {
+            return Err(Refusal::WrongState("BAD PARTIAL needs UID FETCH"));
+        }
         let left = state.resolve(set, numbering)?;
         if numbering == Numbering::Uid && !request.items.contains(&FetchItem::Uid) {
             request.items.insert(0, FetchItem::Uid);
@@ -137,6 +141,33 @@ impl FetchWork {
         if let Some(changed) = sync::changed_uids(&view, selected.folder, since, None)? {
             self.left = self.left.intersection(&changed);
         }
+        Ok(())
+    }
+
+    /// Leaves only the run that PARTIAL asks for, out of what else would be told. Source: RFC 9394
+    /// §3.3.
+    fn cut(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
+        let Some(window) = self.request.partial else {
+            return Ok(());
+        };
+        if self.request.changed_since.is_some() {
+            let selected = desk.state.selected()?;
+            let mut changed = Vec::new();
+            let view = desk.account.read()?;
+            each_row(&view, selected.folder, &self.left, &mut |uid, row| {
+                if self.is_wanted(&row) {
+                    changed.push(uid);
+                }
+            })?;
+            self.left = changed.into_iter().collect();
+        }
+        let range = window.of(usize::try_from(self.left.len()).unwrap_or(usize::MAX));
+        let rank = |index: usize| u32::try_from(index).ok().and_then(|n| self.left.nth(n));
+        let last = range.end.checked_sub(1).filter(|last| *last >= range.start);
+        self.left = match (rank(range.start), last.and_then(rank)) {
+            (Some(first), Some(last)) => self.left.within(first.0..=last.0),
+            _ => UidSet::default(),
+        };
         Ok(())
     }
 
@@ -345,6 +376,7 @@ impl Work for FetchWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if self.stage == Stage::Narrow {
             self.narrow(desk)?;
+            self.cut(desk)?;
             self.stage = Stage::Mark;
         }
         if !self.needs_details && !self.marks_seen {

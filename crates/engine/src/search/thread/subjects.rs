@@ -1,0 +1,101 @@
+//! Conversations by subject, alone or after the references. Source: RFC 5256 §3 (ORDEREDSUBJECT;
+//! REFERENCES, step 5).
+
+use super::forest::{Builder, Node, index, node};
+use super::{Member, NO_SUBJECT};
+use std::collections::HashMap;
+
+/// Letters of one subject: the earliest first, the others in one level below.
+pub(super) fn group(builder: &mut Builder, members: &[Member]) {
+    let mut letters: Vec<usize> = (0..members.len()).collect();
+    letters.sort_unstable_by_key(|&letter| {
+        let member = members.get(letter);
+        member.map(|member| (member.subject, member.sent, member.uid))
+    });
+    let subject = |letter: &usize| members.get(*letter).map(|member| member.subject);
+    for thread in letters.chunk_by(|a, b| subject(a) == subject(b)) {
+        let Some((&first, others)) = thread.split_first() else {
+            continue;
+        };
+        builder.add_root(node(first));
+        for &other in others {
+            builder.add_child(node(first), node(other));
+        }
+    }
+}
+
+/// Joins conversations whose subjects are the same.
+pub(super) fn join(builder: &mut Builder, members: &[Member]) {
+    builder.sort_roots();
+    let roots = builder.take_roots();
+    let mut leaders = leaders(builder, members, &roots);
+    for root in roots {
+        let subject = subject_of(builder, members, root);
+        match leaders.get(&subject).copied() {
+            Some(leader) if leader != root => {
+                let joined = merge(builder, members, leader, root);
+                leaders.insert(subject, joined);
+            }
+            Some(_) => {}
+            None => builder.add_root(root),
+        }
+    }
+    for leader in leaders.into_values() {
+        builder.add_root(leader);
+    }
+}
+
+/// The conversation of each subject that the others join: step 5 B.
+fn leaders(builder: &Builder, members: &[Member], roots: &[Node]) -> HashMap<u32, Node> {
+    let mut leaders = HashMap::new();
+    for &root in roots {
+        let subject = subject_of(builder, members, root);
+        if subject == NO_SUBJECT {
+            continue;
+        }
+        let leader = leaders.entry(subject).or_insert(root);
+        let is_better =
+            !builder.is_letter(root) || (is_reply(members, *leader) && !is_reply(members, root));
+        if builder.is_letter(*leader) && is_better {
+            *leader = root;
+        }
+    }
+    leaders
+}
+
+/// Joins `root` to its leader and says which node leads from now on: step 5 C.
+fn merge(builder: &mut Builder, members: &[Member], leader: Node, root: Node) -> Node {
+    match (builder.is_letter(leader), builder.is_letter(root)) {
+        (false, false) => {
+            for child in builder.take_children(root) {
+                builder.add_child(leader, child);
+            }
+            leader
+        }
+        (false, true) => {
+            builder.add_child(leader, root);
+            leader
+        }
+        (true, _) if is_reply(members, root) && !is_reply(members, leader) => {
+            builder.add_child(leader, root);
+            leader
+        }
+        (true, _) => {
+            let place = builder.add_place();
+            builder.add_child(place, leader);
+            builder.add_child(place, root);
+            place
+        }
+    }
+}
+
+fn subject_of(builder: &Builder, members: &[Member], root: Node) -> u32 {
+    let member = members.get(index(builder.face(root)));
+    member.map_or(NO_SUBJECT, |member| member.subject)
+}
+
+fn is_reply(members: &[Member], letter: Node) -> bool {
+    members
+        .get(index(letter))
+        .is_some_and(|member| member.is_reply)
+}

@@ -1,0 +1,280 @@
+//! Results that are kept up to date: what came to match is told, and what no longer does.
+//!
+//! A context lives as long as its mailbox is open. When changes are announced, only messages that
+//! came, changed or left are looked at again; a change too large for that ends the context, and the
+//! client is told so.
+//!
+//! Start at [`tell_removed`] and [`tell_changed`], which [`crate::sync`] calls around EXPUNGE and
+//! EXISTS. Standards: RFC 5267 §4.3.
+
+use super::search::answer::{self, Correlator};
+use super::search::numbers;
+use super::{Desk, Reply, Step};
+use crate::codec::command::Numbering;
+use crate::refusal::Refusal;
+use crate::selected::Selected;
+use bytes::{BufMut, BytesMut};
+use engine::search::{Found, Harvest, Plan, Ranking, Run};
+use engine::{Account, EngineError, Shelf, Uid, UidSet};
+
+/// Results kept up to date in one session.
+const CONTEXTS_MAX: usize = 8;
+
+/// Bytes of all sort keys kept in one session: about 100,000 messages by subject.
+const KEY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Steps of a search that are made at once to bring one context up to date.
+const STEPS_MAX: usize = 16;
+
+/// A result and how to find it again.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The tag of the search: its name.
+    pub(crate) tag: String,
+    /// What its numbers are.
+    pub(crate) numbering: Numbering,
+    /// What its messages are like.
+    pub(crate) plan: Plan,
+    /// Its messages.
+    pub(crate) members: Members,
+}
+
+/// The messages of a result.
+#[derive(Debug)]
+pub(crate) enum Members {
+    /// In the order of the mailbox.
+    Set(UidSet),
+    /// In an order of their own.
+    Ranked(Ranking),
+}
+
+/// The results that a session keeps up to date.
+#[derive(Debug, Default)]
+pub(crate) struct Contexts(Vec<Context>);
+
+impl Contexts {
+    /// True if one of them has this tag.
+    pub(crate) fn has(&self, tag: &str) -> bool {
+        self.0.iter().any(|context| context.tag == tag)
+    }
+
+    /// True if there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps one more; false if there is no room for it.
+    pub(crate) fn add(&mut self, context: Context) -> bool {
+        let bytes: usize = self.0.iter().map(Context::key_bytes).sum();
+        let fits = bytes.saturating_add(context.key_bytes()) <= KEY_BYTES_MAX;
+        let has_room = self.0.len() < CONTEXTS_MAX && fits;
+        if has_room {
+            self.0.push(context);
+        }
+        has_room
+    }
+}
+
+impl Context {
+    fn key_bytes(&self) -> usize {
+        match &self.members {
+            Members::Set(_) => 0,
+            Members::Ranked(ranking) => ranking.bytes(),
+        }
+    }
+
+    fn uids(&self) -> UidSet {
+        match &self.members {
+            Members::Set(uids) => uids.clone(),
+            Members::Ranked(ranking) => ranking.uids().collect(),
+        }
+    }
+
+    /// Takes messages out and writes `REMOVEFROM (…)`.
+    fn remove(&mut self, gone: &UidSet, selected: &Selected, out: &mut BytesMut) {
+        if gone.is_empty() {
+            return;
+        }
+        let mut changes = Vec::new();
+        match &mut self.members {
+            Members::Set(uids) => {
+                *uids = uids.difference(gone);
+                changes.push((0, gone.iter().collect()));
+            }
+            Members::Ranked(ranking) => {
+                for uid in gone.iter() {
+                    let rank = ranking.remove(uid);
+                    changes.extend(rank.map(|rank| (rank + 1, vec![uid])));
+                }
+            }
+        }
+        self.write("REMOVEFROM", &changes, selected, out);
+    }
+
+    /// Writes `* ESEARCH (TAG "a1") UID ADDTO (0 5:6)`.
+    fn write(
+        &self,
+        item: &str,
+        changes: &[(usize, Vec<Uid>)],
+        selected: &Selected,
+        out: &mut BytesMut,
+    ) {
+        if changes.is_empty() {
+            return;
+        }
+        let correlator = Correlator {
+            tag: &self.tag,
+            mailbox: None,
+            numbering: self.numbering,
+        };
+        correlator.write(out);
+        out.put_u8(b' ');
+        out.put_slice(item.as_bytes());
+        out.put_slice(b" (");
+        for (index, (position, uids)) in changes.iter().enumerate() {
+            if index > 0 {
+                out.put_u8(b' ');
+            }
+            out.put_slice(position.to_string().as_bytes());
+            out.put_u8(b' ');
+            answer::write_in_order(out, &numbers(selected, self.numbering, uids));
+        }
+        out.put_slice(b")\r\n");
+    }
+
+    /// Looks at messages again; tells what left the result and what came to it.
+    ///
+    /// Errors: also [`EngineError::TooMany`] for more than can be looked at now.
+    fn look_again(
+        &mut self,
+        account: &Account,
+        touched: &UidSet,
+        selected: &Selected,
+        out: &mut BytesMut,
+    ) -> Result<(), EngineError> {
+        let members = self.uids();
+        let mut harvest = Rematch::new(&members, &mut self.members);
+        let folder = selected.folder;
+        let mut run = Run::new(self.plan.clone(), folder, Shelf::Mail, touched.clone());
+        let mut is_done = false;
+        for _ in 0..STEPS_MAX {
+            is_done = run.step(account, &mut harvest)?;
+            if is_done {
+                break;
+            }
+        }
+        let Rematch {
+            matching, added, ..
+        } = harvest;
+        let matching: UidSet = matching.into_iter().collect();
+        if !is_done || self.key_bytes() > KEY_BYTES_MAX {
+            return Err(EngineError::TooMany("changes of a result"));
+        }
+        let gone = touched.intersection(&members).difference(&matching);
+        self.write("ADDTO", &added, selected, out);
+        self.remove(&gone, selected, out);
+        if let Members::Set(uids) = &mut self.members {
+            let came = matching.difference(&members);
+            *uids = uids.union(&came);
+            let came: Vec<Uid> = came.iter().collect();
+            if !came.is_empty() {
+                self.write("ADDTO", &[(0, came)], selected, out);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Collects which of the touched messages match now, and ranks those that are new.
+struct Rematch<'a> {
+    before: &'a UidSet,
+    members: &'a mut Members,
+    matching: Vec<Uid>,
+    added: Vec<(usize, Vec<Uid>)>,
+}
+
+impl<'a> Rematch<'a> {
+    fn new(before: &'a UidSet, members: &'a mut Members) -> Self {
+        Self {
+            before,
+            members,
+            matching: Vec::new(),
+            added: Vec::new(),
+        }
+    }
+}
+
+impl Harvest for Rematch<'_> {
+    fn reads_fields(&self) -> bool {
+        match &self.members {
+            Members::Set(_) => false,
+            Members::Ranked(ranking) => ranking.reads_fields(),
+        }
+    }
+
+    fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
+        self.matching.push(found.uid);
+        if let Members::Ranked(ranking) = &mut *self.members
+            && !self.before.contains(found.uid)
+        {
+            let rank = ranking.insert(found)?;
+            self.added.push((rank + 1, vec![found.uid]));
+        }
+        Ok(())
+    }
+}
+
+/// Tells what leaves the results because it was expunged; to be called before that is told.
+pub(crate) fn tell_removed(selected: &mut Selected, left: &UidSet, out: &mut BytesMut) {
+    let mut contexts = std::mem::take(&mut selected.contexts);
+    for context in &mut contexts.0 {
+        let gone = context.uids().intersection(left);
+        context.remove(&gone, selected, out);
+    }
+    selected.contexts = contexts;
+}
+
+/// Tells what came to the results or left them because messages came or changed. A result of which
+/// that can't be said is kept up to date no longer.
+pub(crate) fn tell_changed(
+    account: &Account,
+    selected: &mut Selected,
+    touched: &UidSet,
+    out: &mut BytesMut,
+) {
+    let mut contexts = std::mem::take(&mut selected.contexts);
+    contexts.0.retain_mut(|context| {
+        let told = context.look_again(account, touched, selected, out);
+        if told.is_err() {
+            write_no_update(out, &context.tag);
+        }
+        told.is_ok()
+    });
+    selected.contexts = contexts;
+}
+
+/// Writes `* NO [NOUPDATE "a1"] …`.
+pub(super) fn write_no_update(out: &mut BytesMut, tag: &str) {
+    out.put_slice(b"* NO [NOUPDATE \"");
+    out.put_slice(tag.as_bytes());
+    out.put_slice(b"\"] Changes are not told\r\n");
+}
+
+/// `CANCELUPDATE`: some results are kept no longer.
+///
+/// Errors: no open mailbox; a tag that none of them has.
+pub(super) fn cancel(tags: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    const UNKNOWN: Refusal = Refusal::WrongState("BAD No result with this tag is kept up to date");
+    desk.state.selected()?;
+    let Some(selected) = &mut desk.state.selected else {
+        return Err(UNKNOWN);
+    };
+    if !tags.iter().all(|tag| selected.contexts.has(tag)) {
+        return Err(UNKNOWN);
+    }
+    selected
+        .contexts
+        .0
+        .retain(|context| !tags.contains(&context.tag));
+    Ok(Step::Done(Reply::told("OK CANCELUPDATE completed")))
+}

@@ -1,0 +1,290 @@
+//! `SEARCH` and `SORT`: which messages match, and in which order.
+//!
+//! The search itself is the engine's; here its question is translated ([`query`]) and its answer
+//! told ([`answer`]). A result that is to be kept up to date becomes a [`Context`].
+//!
+//! Standards: RFC 9051 §6.4.4; RFC 5256 §3 (SORT); RFC 5957 (SORT=DISPLAY); RFC 5267 (ESORT,
+//! CONTEXT); RFC 5182 §2 (SAVE); RFC 9394 §3 (PARTIAL); RFC 7162 §3.1.5, §3.1.6 (MODSEQ); RFC 9585
+//! (INPROGRESS).
+
+pub(crate) mod answer;
+pub(crate) mod query;
+
+use super::context::{self, Context, Members};
+use super::fetch::each_row;
+use super::progress::Ticker;
+use super::{Desk, Reply, State, Step, Work, expunges_after};
+use crate::codec::command::Numbering;
+use crate::codec::search::{Returned, SearchRequest};
+use crate::codec::sort::{SortCriterion, SortKey};
+use crate::refusal::Refusal;
+use crate::selected::Selected;
+use crate::sync;
+use answer::Correlator;
+use engine::search::{Harvest, Order, Plan, Ranking, Run, SortBy, SortLevel, Sorting};
+use engine::{Account, FolderId, Shelf, Uid, UidSet};
+use query::Ground;
+
+/// A SEARCH or SORT on its way.
+pub(super) struct SearchWork {
+    numbering: Numbering,
+    request: SearchRequest,
+    /// The keys of a SORT.
+    criteria: Option<Vec<SortCriterion>>,
+    tag: String,
+    search: Option<(Run, Plan, Gathering)>,
+    ticker: Ticker,
+}
+
+/// What the search has found so far.
+enum Gathering {
+    List(Vec<Uid>),
+    Sort(Sorting),
+}
+
+impl Gathering {
+    fn harvest(&mut self) -> &mut dyn Harvest {
+        match self {
+            Self::List(list) => list,
+            Self::Sort(sorting) => sorting,
+        }
+    }
+}
+
+/// What the search has found, in order.
+struct Outcome {
+    uids: Vec<Uid>,
+    ranking: Option<Ranking>,
+}
+
+impl SearchWork {
+    /// Errors: no open mailbox; the tag of a result that is being kept up to date.
+    pub(super) fn begin(
+        numbering: Numbering,
+        request: SearchRequest,
+        criteria: Option<Vec<SortCriterion>>,
+        tag: &str,
+        state: &mut State,
+    ) -> Result<Box<dyn Work>, Refusal> {
+        let selected = state.selected()?;
+        let updates = request.returned.is_some_and(|returned| returned.update);
+        if updates && selected.contexts.has(tag) {
+            return Err(Refusal::WrongState("BAD Tag reuse"));
+        }
+        // Asking for it is using CONDSTORE (RFC 7162 §3.1).
+        state.features.condstore |= request.criterion.asks_modseq();
+        Ok(Box::new(Self {
+            numbering,
+            request,
+            criteria,
+            tag: tag.to_owned(),
+            search: None,
+            ticker: Ticker::default(),
+        }))
+    }
+
+    fn start(&self, desk: &Desk<'_>) -> Result<(Run, Plan, Gathering), Refusal> {
+        let selected = desk.state.selected()?;
+        let view = desk.account.read()?;
+        let ground = Ground {
+            view: &view,
+            uids: &selected.told,
+            selected: Some(selected),
+            comparator: desk.state.comparator,
+            now: desk.now,
+        };
+        let plan = query::plan(&self.request.criterion, ground)?;
+        let gathering = match &self.criteria {
+            None => Gathering::List(Vec::new()),
+            Some(criteria) => Gathering::Sort(Sorting::new(Order {
+                levels: criteria.iter().copied().map(sort_level).collect(),
+                comparator: desk.state.comparator,
+            })),
+        };
+        let (folder, told) = (selected.folder, selected.told.clone());
+        let run = Run::new(plan.clone(), folder, Shelf::Mail, told);
+        Ok((run, plan, gathering))
+    }
+
+    fn tell(&self, desk: &mut Desk<'_>, found: &[Uid]) -> Result<(), Refusal> {
+        let selected = desk.state.selected()?;
+        let numbers = numbers(selected, self.numbering, found);
+        let returned = match (self.request.returned, desk.state.features.rev2) {
+            // In IMAP4rev2 the answer to a SEARCH is always ESEARCH.
+            (None, true) if self.criteria.is_none() => Some(Returned {
+                all: true,
+                ..Returned::default()
+            }),
+            (returned, _) => returned,
+        };
+        let modseq = if self.request.criterion.asks_modseq() {
+            highest(desk.account, selected.folder, found, returned)?
+        } else {
+            None
+        };
+        let Some(returned) = returned else {
+            let name = self.criteria.as_ref().map_or("SEARCH", |_| "SORT");
+            answer::write_plain(desk.out, name, &numbers, modseq);
+            return Ok(());
+        };
+        if returned.save {
+            save(desk, found, returned);
+        }
+        if returned.tells() {
+            let correlator = Correlator {
+                tag: &self.tag,
+                mailbox: None,
+                numbering: self.numbering,
+            };
+            answer::write_esearch(desk.out, &correlator, &numbers, returned, modseq);
+        }
+        Ok(())
+    }
+
+    /// Keeps the result, so that its changes can be told.
+    fn keep_up(&self, desk: &mut Desk<'_>, plan: Plan, found: Outcome) {
+        let members = match found.ranking {
+            Some(ranking) => Members::Ranked(ranking),
+            None => Members::Set(found.uids.into_iter().collect()),
+        };
+        let Some(selected) = &mut desk.state.selected else {
+            return;
+        };
+        let kept = selected.contexts.add(Context {
+            tag: self.tag.clone(),
+            numbering: self.numbering,
+            plan,
+            members,
+        });
+        if !kept {
+            context::write_no_update(desk.out, &self.tag);
+        }
+    }
+
+    fn finish(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        let Some((_, plan, gathering)) = self.search.take() else {
+            return Ok(Step::More);
+        };
+        let found = match gathering {
+            Gathering::List(uids) => Outcome {
+                uids,
+                ranking: None,
+            },
+            Gathering::Sort(sorting) => {
+                let ranking = sorting.finish();
+                Outcome {
+                    uids: ranking.uids().collect(),
+                    ranking: Some(ranking),
+                }
+            }
+        };
+        self.tell(desk, &found.uids)?;
+        if self
+            .request
+            .returned
+            .is_some_and(|returned| returned.update)
+        {
+            self.keep_up(desk, plan, found);
+        }
+        let text = match self.criteria {
+            None => "OK SEARCH completed",
+            Some(_) => "OK SORT completed",
+        };
+        Ok(Step::Done(Reply {
+            text: text.into(),
+            announce: Some(expunges_after(self.numbering)),
+        }))
+    }
+}
+
+impl Work for SearchWork {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        if self.search.is_none() {
+            self.search = Some(self.start(desk)?);
+        }
+        let Some((run, _, gathering)) = &mut self.search else {
+            return Ok(Step::More);
+        };
+        match run.step(desk.account, gathering.harvest()) {
+            Ok(true) => self.finish(desk),
+            Ok(false) => {
+                self.ticker.tick(desk, &self.tag, run.progress());
+                Ok(Step::More)
+            }
+            Err(error) => {
+                // What was saved before means nothing any more (RFC 5182 §2.1).
+                if let Some(selected) = &mut desk.state.selected {
+                    selected.saved = UidSet::default();
+                }
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn sort_level(criterion: SortCriterion) -> SortLevel {
+    let by = match criterion.key {
+        SortKey::Arrival => SortBy::Received,
+        SortKey::Cc => SortBy::Cc,
+        SortKey::Date => SortBy::Sent,
+        SortKey::DisplayFrom => SortBy::FromShown,
+        SortKey::DisplayTo => SortBy::ToShown,
+        SortKey::From => SortBy::From,
+        SortKey::Size => SortBy::Size,
+        SortKey::Subject => SortBy::Subject,
+        SortKey::To => SortBy::To,
+    };
+    SortLevel {
+        by,
+        descending: criterion.reverse,
+    }
+}
+
+/// What messages are called in an answer.
+pub(super) fn numbers(selected: &Selected, numbering: Numbering, uids: &[Uid]) -> Vec<u32> {
+    match numbering {
+        Numbering::Uid => uids.iter().map(|uid| uid.0).collect(),
+        Numbering::Sequence => uids
+            .iter()
+            .filter_map(|uid| selected.number(*uid))
+            .collect(),
+    }
+}
+
+/// The highest MODSEQ of what is told. Source: RFC 7162 §3.1.6, RFC 4731 §3.2.
+pub(super) fn highest(
+    account: &Account,
+    folder: FolderId,
+    found: &[Uid],
+    returned: Option<Returned>,
+) -> Result<Option<u64>, Refusal> {
+    let told = returned.map_or_else(|| found.to_vec(), |returned| named(found, returned));
+    let mut highest = None;
+    let told: UidSet = told.into_iter().collect();
+    each_row(&account.read()?, folder, &told, &mut |_, row| {
+        highest = highest.max(Some(sync::modseq(&row)));
+    })?;
+    Ok(highest)
+}
+
+/// Keeps the result for `$`.
+fn save(desk: &mut Desk<'_>, found: &[Uid], returned: Returned) {
+    if let Some(selected) = &mut desk.state.selected {
+        selected.saved = named(found, returned).into_iter().collect();
+    }
+}
+
+/// The messages that an answer is about: with MIN, MAX and PARTIAL alone only those. Source: RFC
+/// 5182 §2.4, RFC 9394 §3.2.
+fn named(found: &[Uid], returned: Returned) -> Vec<Uid> {
+    let is_some = returned.min || returned.max || returned.partial.is_some();
+    if returned.all || returned.count || !is_some {
+        return found.to_vec();
+    }
+    let first = found.first().filter(|_| returned.min);
+    let last = found.last().filter(|_| returned.max);
+    let window = returned.partial.map(|window| window.of(found.len()));
+    let within = window.and_then(|range| found.get(range));
+    let ends = first.into_iter().chain(last);
+    ends.chain(within.unwrap_or_default()).copied().collect()
+}

@@ -1,0 +1,120 @@
+//! A client's criteria in the engine's form.
+//!
+//! Standards: RFC 9051 §6.4.4; RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ); RFC 8474 §5.3.
+
+use crate::codec::Fault;
+use crate::codec::command::Numbering;
+use crate::codec::moment::Day;
+use crate::codec::search::{Criterion, DateField};
+use crate::codec::sequence::SequenceSet;
+use crate::keywords::{self, Known};
+use crate::refusal::Refusal;
+use crate::selected::{Selected, uid_set};
+use engine::search::{Comparator, Needle, Plan, Query, Test};
+use engine::{ChangeSeq, ContentId, Timestamp, UidSet, View};
+
+/// What criteria are about.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    /// What is settled.
+    pub(crate) view: &'a View<'a>,
+    /// The UIDs of the mailbox that is searched.
+    pub(crate) uids: &'a UidSet,
+    /// That mailbox, if it is the open one: then it has message numbers and a saved result.
+    pub(crate) selected: Option<&'a Selected>,
+    /// How texts are compared.
+    pub(crate) comparator: Comparator,
+    /// The time now.
+    pub(crate) now: Timestamp,
+}
+
+/// Makes a criterion ready.
+///
+/// Errors: too many keys; numbers of messages where no mailbox is open.
+pub(crate) fn plan(criterion: &Criterion, ground: Ground<'_>) -> Result<Plan, Refusal> {
+    let query = query(criterion, ground)?;
+    Plan::new(query).map_err(|_| Refusal::Fault(Fault::Limit("Search has too many keys")))
+}
+
+/// The engine's form of a criterion. Recursion is bounded by [`crate::codec::search::DEPTH_MAX`].
+fn query(criterion: &Criterion, ground: Ground<'_>) -> Result<Query, Refusal> {
+    let inner = |criterion: &Criterion| query(criterion, ground);
+    Ok(match criterion {
+        Criterion::All(all) => Query::All(all.iter().map(inner).collect::<Result<_, _>>()?),
+        Criterion::Any(any) => Query::Any(any.iter().map(inner).collect::<Result<_, _>>()?),
+        Criterion::Not(not) => Query::Not(Box::new(inner(not)?)),
+        Criterion::Recent => Query::Any(Vec::new()),
+        Criterion::Dated(field, from, to) => dated(*field, *from, *to),
+        Criterion::Sequence(set) => {
+            Query::Test(Test::Uids(resolve(set, Numbering::Sequence, ground)?))
+        }
+        Criterion::Uid(set) => Query::Test(Test::Uids(resolve(set, Numbering::Uid, ground)?)),
+        Criterion::Keyword(keyword) => match keywords::look_up(ground.view, keyword)? {
+            Known::Flag(flag) => Query::Test(Test::Flags(flag)),
+            Known::Number(number) => Query::Test(Test::Keyword(Some(number))),
+            Known::Nowhere => Query::Any(Vec::new()),
+        },
+        other => simple(other, ground),
+    })
+}
+
+/// The UIDs that a set means.
+///
+/// Errors: message numbers and `$` where another mailbox than the open one is searched.
+fn resolve(set: &SequenceSet, numbering: Numbering, ground: Ground<'_>) -> Result<UidSet, Refusal> {
+    const NO_NUMBERS: Refusal = Refusal::WrongState("BAD No message numbers in other mailboxes");
+    if let Some(selected) = ground.selected {
+        return Ok(selected.resolve(set, numbering));
+    }
+    let largest = ground.uids.last().map_or(0, |uid| uid.0);
+    match (set.resolve(largest), numbering) {
+        (Some(numbers), Numbering::Uid) => Ok(uid_set(&numbers)),
+        _ => Err(NO_NUMBERS),
+    }
+}
+
+/// Criteria that need nothing but themselves.
+fn simple(criterion: &Criterion, ground: Ground<'_>) -> Query {
+    let needle = |text: &str| Needle::new(text, ground.comparator);
+    let test = match criterion {
+        Criterion::Flag(flag) => Test::Flags(keywords::stored(*flag)),
+        Criterion::Younger(seconds) => {
+            let seconds = i64::try_from(*seconds).unwrap_or(i64::MAX);
+            Test::ReceivedSince(Timestamp::from_seconds(
+                ground.now.seconds().saturating_sub(seconds),
+            ))
+        }
+        Criterion::Larger(bytes) => Test::Larger(*bytes),
+        Criterion::Smaller(bytes) => Test::Smaller(*bytes),
+        Criterion::Header(name, text) => Test::Field(name.clone(), needle(text)),
+        Criterion::Body(text) => Test::Body(needle(text)),
+        Criterion::Text(text) => Test::Text(needle(text)),
+        Criterion::ModSeq(modseq) => Test::ChangedSince(ChangeSeq(*modseq)),
+        Criterion::EmailId(id) => match id.strip_prefix('M').and_then(|id| id.parse().ok()) {
+            Some(content) => Test::Content(ContentId(content)),
+            None => return Query::Any(Vec::new()),
+        },
+        // No message has a thread's name yet, and the others were translated before.
+        _ => return Query::Any(Vec::new()),
+    };
+    Query::Test(test)
+}
+
+/// A span of days in the zone of each message (RFC 9051 §6.4.4); open at an end that lies before
+/// or behind all days.
+fn dated(field: DateField, from: Day, to: Day) -> Query {
+    let mut tests = Vec::new();
+    if from != Day::MIN {
+        tests.push(Query::Test(match field {
+            DateField::Arrived => Test::ReceivedOnOrAfter(from),
+            DateField::Sent => Test::SentSince(from),
+        }));
+    }
+    if to != Day::MAX {
+        tests.push(Query::Test(match field {
+            DateField::Arrived => Test::ReceivedBeforeDay(to),
+            DateField::Sent => Test::SentBefore(to),
+        }));
+    }
+    Query::All(tests)
+}

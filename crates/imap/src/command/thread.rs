@@ -1,0 +1,173 @@
+//! `THREAD`: which message answers which.
+//!
+//! Standards: RFC 5256 §3, §4 (THREAD response); draft-ietf-morg-inthread §4 (REFS).
+
+use super::progress::Ticker;
+use super::search::query::{self, Ground};
+use super::{Desk, Reply, State, Step, Work, expunges_after};
+use crate::codec::command::Numbering;
+use crate::codec::sort::{ThreadAlgorithm, ThreadRequest};
+use crate::codec::write;
+use crate::refusal::Refusal;
+use crate::selected::Selected;
+use bytes::{BufMut, BytesMut};
+use engine::Shelf;
+use engine::search::{Conversations, Forest, Run, Threading};
+
+/// A THREAD on its way.
+pub(super) struct ThreadWork {
+    numbering: Numbering,
+    request: ThreadRequest,
+    tag: String,
+    search: Option<(Run, Conversations)>,
+    ticker: Ticker,
+}
+
+impl ThreadWork {
+    /// Errors: no open mailbox.
+    pub(super) fn begin(
+        numbering: Numbering,
+        request: ThreadRequest,
+        tag: &str,
+        state: &mut State,
+    ) -> Result<Box<dyn Work>, Refusal> {
+        state.selected()?;
+        state.features.condstore |= request.search.criterion.asks_modseq();
+        Ok(Box::new(Self {
+            numbering,
+            request,
+            tag: tag.to_owned(),
+            search: None,
+            ticker: Ticker::default(),
+        }))
+    }
+
+    fn start(&self, desk: &Desk<'_>) -> Result<(Run, Conversations), Refusal> {
+        let selected = desk.state.selected()?;
+        let view = desk.account.read()?;
+        let ground = Ground {
+            view: &view,
+            uids: &selected.told,
+            selected: Some(selected),
+            comparator: desk.state.comparator,
+            now: desk.now,
+        };
+        let plan = query::plan(&self.request.search.criterion, ground)?;
+        let threading = match self.request.algorithm {
+            ThreadAlgorithm::OrderedSubject => Threading::Subject,
+            ThreadAlgorithm::References => Threading::ReferencesAndSubject,
+            ThreadAlgorithm::Refs => Threading::References,
+        };
+        let told = selected.told.clone();
+        let run = Run::new(plan, selected.folder, Shelf::Mail, told);
+        Ok((run, Conversations::new(threading, desk.state.comparator)))
+    }
+
+    fn finish(&mut self, desk: &mut Desk<'_>) -> Step {
+        let Some((_, conversations)) = self.search.take() else {
+            return Step::More;
+        };
+        let forest = conversations.finish();
+        let selected = desk.state.selected.as_ref();
+        if let Some(selected) = selected {
+            let teller = Teller {
+                forest: &forest,
+                selected,
+                numbering: self.numbering,
+            };
+            teller.write(desk.out);
+        }
+        Step::Done(Reply {
+            text: "OK THREAD completed".into(),
+            announce: Some(expunges_after(self.numbering)),
+        })
+    }
+}
+
+impl Work for ThreadWork {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        if self.search.is_none() {
+            self.search = Some(self.start(desk)?);
+        }
+        let Some((run, conversations)) = &mut self.search else {
+            return Ok(Step::More);
+        };
+        if run.step(desk.account, conversations)? {
+            return Ok(self.finish(desk));
+        }
+        self.ticker.tick(desk, &self.tag, run.progress());
+        Ok(Step::More)
+    }
+}
+
+/// Writes a forest; with a stack, since conversations may be as deep as there are messages.
+struct Teller<'a> {
+    forest: &'a Forest,
+    selected: &'a Selected,
+    numbering: Numbering,
+}
+
+/// What is to be written next.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// A list that begins with this node.
+    List(u32),
+    /// Its end.
+    End,
+}
+
+impl Teller<'_> {
+    /// Writes `* THREAD (2)(3 6 (4 23)(44 7 96))`.
+    fn write(&self, out: &mut BytesMut) {
+        out.put_slice(b"* THREAD");
+        let roots = self.forest.roots();
+        if !roots.is_empty() {
+            out.put_u8(b' ');
+        }
+        let mut next: Vec<Next> = roots.iter().rev().map(|root| Next::List(*root)).collect();
+        while let Some(step) = next.pop() {
+            match step {
+                Next::End => out.put_u8(b')'),
+                Next::List(node) => {
+                    let branches = self.write_line(out, node);
+                    next.push(Next::End);
+                    next.extend(branches.iter().rev().map(|node| Next::List(*node)));
+                }
+            }
+        }
+        out.put_slice(b"\r\n");
+    }
+
+    /// Writes one after the other until they branch; says where to.
+    fn write_line(&self, out: &mut BytesMut, first: u32) -> &[u32] {
+        out.put_u8(b'(');
+        let mut needs_space = false;
+        let mut node = first;
+        loop {
+            if let Some(number) = self.number(node) {
+                if needs_space {
+                    out.put_u8(b' ');
+                }
+                write::number(out, u64::from(number));
+                needs_space = true;
+            }
+            match self.forest.children(node) {
+                [only] => node = *only,
+                branches => {
+                    if needs_space && !branches.is_empty() {
+                        out.put_u8(b' ');
+                    }
+                    return branches;
+                }
+            }
+        }
+    }
+
+    fn number(&self, node: u32) -> Option<u32> {
+        let uid = self.forest.uid(node)?;
+        match self.numbering {
+            Numbering::Uid => Some(uid.0),
+            Numbering::Sequence => self.selected.number(uid),
+        }
+    }
+}
