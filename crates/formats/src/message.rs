@@ -20,9 +20,11 @@ mod preview;
 pub mod scan;
 mod structure;
 mod summary;
+mod verbatim;
 
 pub use structure::{Disposition, Envelope, Part, PartKind, Summary};
 pub use summary::{
     Addresses, DispositionRef, EntryRef, EnvelopeRef, Parameters, PartRef, Parts,
     SUMMARY_BYTES_MAX, Strings, SummaryError, SummaryRef,
 };
+pub use verbatim::Layout;

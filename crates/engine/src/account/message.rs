@@ -44,6 +44,11 @@ impl Message {
         self.prefix.len() as u64
     }
 
+    /// The lines that were put before the body.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
     /// Reads a range; shorter at the end.
     pub fn read(&self, range: Range<u64>) -> Result<Bytes, EngineError> {
         let end = range.end.min(self.size);

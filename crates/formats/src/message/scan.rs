@@ -13,7 +13,8 @@ mod attachment;
 mod fields;
 
 use super::preview::Sample;
-use super::{Part, PartKind, Summary};
+use super::verbatim::Layout;
+use super::{Part, PartKind, Summary, SummaryRef};
 use crate::date::Date;
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -417,6 +418,7 @@ impl Scanner {
             self.summary.envelope = fields::envelope(&self.header);
             self.summary.references = fields::references(&self.header);
             self.summary.sent = self.summary.envelope.date.as_deref().and_then(Date::parse);
+            self.read_layout();
             return;
         };
         if let Some(letter) = self.summary.parts.get_mut(parent)
@@ -424,6 +426,23 @@ impl Scanner {
         {
             letter.envelope = Some(Box::new(fields::envelope(&self.header)));
         }
+    }
+
+    /// Notes how the letter's own header is written, if all of it but the empty line is in hand.
+    fn read_layout(&mut self) {
+        let left_out = self.position.saturating_sub(wide(self.header.len()));
+        let is_complete = self.summary.references.len() < fields::REFERENCES_MAX;
+        if left_out > 2 || !is_complete {
+            return;
+        }
+        let values = Summary {
+            envelope: self.summary.envelope.clone(),
+            references: self.summary.references.clone(),
+            ..Summary::default()
+        };
+        let values = values.encode_whole();
+        let values = SummaryRef::new(&values).ok();
+        self.summary.layout = values.and_then(|values| Layout::of(&self.header, &values));
     }
 
     /// The first plain and the first HTML text are sampled.

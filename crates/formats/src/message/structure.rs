@@ -4,6 +4,7 @@
 //! names something (types, parameter names, encodings) is put into lower case.
 
 use super::scan::{Limits, Scanner};
+use super::verbatim::Layout;
 use crate::address::list::Entry;
 use crate::date::Date;
 
@@ -26,6 +27,8 @@ pub struct Summary {
     pub preview: String,
     /// Whether it carries something that a reader would call an attachment.
     pub has_attachment: bool,
+    /// How the fields of its own header are written; absent if not all of the header was seen.
+    pub layout: Option<Layout>,
 }
 
 impl Summary {

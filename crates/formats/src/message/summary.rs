@@ -1,7 +1,8 @@
 //! A summary as bytes: compact enough to lie in an item's row, read without allocating.
 //!
 //! ```text
-//! version, flags, size, lines, [sent, zone], preview, references, envelope, number of parts, parts
+//! version, flags, size, lines, [sent, zone], preview, references, [layout], envelope,
+//! number of parts, parts
 //! ```
 //! Numbers are LEB128; a text is its length and its bytes; a text that may be absent stores its
 //! length plus one and 0 for absent. References, envelopes, address lists, parameters and parts are
@@ -26,6 +27,7 @@ const VERSION: u8 = 1;
 const FLAG_TRUNCATED: u8 = 1;
 const FLAG_ATTACHMENT: u8 = 2;
 const FLAG_SENT: u8 = 4;
+const FLAG_LAYOUT: u8 = 8;
 
 const KIND_LEAF: u8 = 0;
 const KIND_MULTIPART: u8 = 1;

@@ -9,7 +9,7 @@ use crate::message::{Disposition, Envelope, Part, PartKind, decode, parameter};
 /// Addresses kept of one kind; a letter to more people is sent through a list.
 const ENTRIES_MAX: usize = 2000;
 /// References kept, the latest; threads are found by a few.
-const REFERENCES_MAX: usize = 50;
+pub(super) const REFERENCES_MAX: usize = 50;
 /// Languages kept of one part.
 const LANGUAGES_MAX: usize = 16;
 /// Bytes of a type or subtype, each. Source: RFC 6838 §4.2.

@@ -2,8 +2,8 @@
 
 use super::super::PartKind;
 use super::{
-    ENTRY_ADDRESS, ENTRY_GROUP_END, ENTRY_GROUP_START, ENTRY_NAMED, FLAG_ATTACHMENT, FLAG_SENT,
-    FLAG_TRUNCATED, KIND_LEAF, KIND_MESSAGE, KIND_MULTIPART, VERSION,
+    ENTRY_ADDRESS, ENTRY_GROUP_END, ENTRY_GROUP_START, ENTRY_NAMED, FLAG_ATTACHMENT, FLAG_LAYOUT,
+    FLAG_SENT, FLAG_TRUNCATED, KIND_LEAF, KIND_MESSAGE, KIND_MULTIPART, VERSION,
 };
 use crate::cursor::Cursor;
 use crate::date::Date;
@@ -38,6 +38,7 @@ pub struct SummaryRef<'a> {
     sent: Option<Date>,
     preview: &'a str,
     references: &'a [u8],
+    layout: Option<(u64, &'a [u8])>,
     envelope: &'a [u8],
     part_count: u64,
     parts: &'a [u8],
@@ -65,6 +66,12 @@ impl<'a> SummaryRef<'a> {
         };
         let preview = str::from_utf8(sized(cursor)?).ok()?;
         let references = sized(cursor)?;
+        let layout = if flags & FLAG_LAYOUT == 0 {
+            None
+        } else {
+            let others = cursor.take(8)?.first_chunk()?;
+            Some((u64::from_be_bytes(*others), sized(cursor)?))
+        };
         let envelope = sized(cursor)?;
         let part_count = number(cursor)?;
         let parts = cursor.rest();
@@ -75,6 +82,7 @@ impl<'a> SummaryRef<'a> {
             sent,
             preview,
             references,
+            layout,
             envelope,
             part_count,
             parts,
@@ -116,6 +124,11 @@ impl<'a> SummaryRef<'a> {
         Strings {
             cursor: Cursor::new(self.references),
         }
+    }
+
+    /// How the fields of the header are written: bits for those not kept, codes for those that are.
+    pub(in crate::message) fn layout(&self) -> Option<(u64, &'a [u8])> {
+        self.layout.filter(|_| !self.is_truncated())
     }
 
     /// The letter's envelope; an empty one if it is damaged.

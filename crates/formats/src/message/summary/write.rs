@@ -2,8 +2,8 @@
 
 use super::super::{Disposition, Envelope, Part, PartKind, Summary};
 use super::{
-    ENTRY_ADDRESS, ENTRY_GROUP_END, ENTRY_GROUP_START, ENTRY_NAMED, FLAG_ATTACHMENT, FLAG_SENT,
-    FLAG_TRUNCATED, KIND_LEAF, KIND_MESSAGE, KIND_MULTIPART, SUMMARY_BYTES_MAX, VERSION,
+    ENTRY_ADDRESS, ENTRY_GROUP_END, ENTRY_GROUP_START, ENTRY_NAMED, FLAG_ATTACHMENT, FLAG_LAYOUT,
+    FLAG_SENT, FLAG_TRUNCATED, KIND_LEAF, KIND_MESSAGE, KIND_MULTIPART, SUMMARY_BYTES_MAX, VERSION,
 };
 use crate::address::list::Entry;
 
@@ -103,7 +103,8 @@ impl Writer {
             0
         };
         let sent = if summary.sent.is_some() { FLAG_SENT } else { 0 };
-        self.out.extend([VERSION, attachment | sent]);
+        let layout = summary.layout.as_ref().map_or(0, |_| FLAG_LAYOUT);
+        self.out.extend([VERSION, attachment | sent | layout]);
         self.number(summary.size);
         self.number(summary.lines);
         if let Some(date) = summary.sent {
@@ -119,6 +120,10 @@ impl Writer {
             .saturating_sub(self.bounds.references);
         self.was_cut |= dropped > 0;
         self.sized(|writer| writer.texts(summary.references.iter().skip(dropped)));
+        if let Some(layout) = &summary.layout {
+            self.out.extend_from_slice(&layout.others.to_be_bytes());
+            self.sized(|writer| writer.out.extend_from_slice(&layout.fields));
+        }
         self.sized(|writer| writer.envelope(&summary.envelope));
         let parts = self.within(&summary.parts, self.bounds.parts);
         self.number(wide(parts.len()));

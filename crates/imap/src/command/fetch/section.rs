@@ -54,6 +54,9 @@ pub(super) fn find(
             body.start..end
         }),
         SectionText::HeaderFields(names) => {
+            if is_whole && let Some(lines) = kept_fields(summary, message, names) {
+                return Ok(Found::Bytes(lines));
+            }
             return header.map_or(Ok(Found::Nothing), |h| fields(message, h, names, true));
         }
         SectionText::HeaderFieldsNot(names) => {
@@ -85,6 +88,20 @@ fn header_of(part: &PartRef<'_>, message: &Message) -> Range<u64> {
 pub(super) fn body_of(part: &PartRef<'_>, message: &Message) -> Range<u64> {
     let prefix = message.prefix_len();
     part.body_start.saturating_add(prefix)..part.body_end.saturating_add(prefix)
+}
+
+/// The same out of the summary, where it keeps them byte for byte: no body is read.
+fn kept_fields(summary: &SummaryRef<'_>, message: &Message, names: &[String]) -> Option<Vec<u8>> {
+    let kept = summary.header_fields(names)?;
+    let mut picked = Vec::new();
+    for field in header::fields(message.prefix()) {
+        if names.iter().any(|name| field.is(name)) {
+            picked.extend_from_slice(field.raw);
+        }
+    }
+    picked.extend_from_slice(&kept);
+    picked.extend_from_slice(b"\r\n");
+    Some(picked)
 }
 
 /// The fields whose names are (or are not) among `names`, and the empty line.
