@@ -10,6 +10,7 @@
 //! A:!                          looks at what A was sent meanwhile
 //! ! closed                     the connection must be closed by now
 //! ! tls                        the handshake that the server has asked for
+//! ! pass 60                    so many seconds pass
 //! ```
 //! Client lines that follow one another are sent at once. Whatever the server sends must be named.
 
@@ -90,7 +91,12 @@ impl Stage {
                 let wire = self.wires.get_mut(&self.current).unwrap();
                 wire.set_up_tls();
             }
-            other => panic!("unknown directive {other}"),
+            other => {
+                let seconds = other.strip_prefix("pass ").and_then(|n| n.parse().ok());
+                let seconds = seconds.unwrap_or_else(|| panic!("unknown directive {other}"));
+                self.flush();
+                self.rehearsal.pass(seconds);
+            }
         }
     }
 }

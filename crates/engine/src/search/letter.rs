@@ -143,7 +143,7 @@ impl Candidate for Letter<'_> {
     }
 
     fn saved(&mut self) -> Result<Option<Timestamp>, EngineError> {
-        Ok(Some(self.details.created))
+        Ok(Some(self.row.placed.unwrap_or(self.details.created)))
     }
 
     fn shared_content(&mut self) -> ContentId {

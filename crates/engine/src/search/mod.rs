@@ -44,5 +44,6 @@ fn rehearsed_row(hours: u64) -> store::model::ItemRow {
         modified: received,
         body: Some(BodyNumber(1)),
         removed: None,
+        placed: None,
     }
 }

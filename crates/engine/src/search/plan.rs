@@ -336,6 +336,7 @@ mod tests {
             modified: Timestamp::from_seconds(86_400),
             body: Some(BodyNumber(1)),
             removed: None,
+            placed: None,
         };
         Fake {
             row,

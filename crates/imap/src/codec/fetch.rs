@@ -2,7 +2,7 @@
 //!
 //! Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5 (RFC822.*), RFC 3516 (BINARY), RFC 7162 §3.1.4
 //! (MODSEQ, CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW), RFC 9394 §3.3
-//! (PARTIAL).
+//! (PARTIAL), RFC 8514 §4.1 (SAVEDATE).
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};
@@ -169,6 +169,8 @@ pub enum FetchItem {
     EmailId,
     /// `THREADID`
     ThreadId,
+    /// `SAVEDATE`: when it came into this mailbox.
+    SaveDate,
     /// `PREVIEW`: the first words.
     Preview,
 }
@@ -241,7 +243,7 @@ fn items(cursor: &mut Cursor<'_>) -> Parsed<Vec<FetchItem>> {
 }
 
 /// Names without arguments; longer ones before those that they begin with.
-const PLAIN: [(&str, FetchItem); 12] = [
+const PLAIN: [(&str, FetchItem); 13] = [
     ("FLAGS", FetchItem::Flags),
     ("UID", FetchItem::Uid),
     ("INTERNALDATE", FetchItem::InternalDate),
@@ -251,6 +253,7 @@ const PLAIN: [(&str, FetchItem); 12] = [
     ("MODSEQ", FetchItem::ModSeq),
     ("EMAILID", FetchItem::EmailId),
     ("THREADID", FetchItem::ThreadId),
+    ("SAVEDATE", FetchItem::SaveDate),
     (
         "RFC822.HEADER",
         old(

@@ -4,7 +4,8 @@
 //! deeper than [`DEPTH_MAX`].
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
-//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL).
+//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
+//! 8514 §4.3 (SAVEDBEFORE …).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
@@ -69,6 +70,8 @@ pub enum DateField {
     Arrived,
     /// Its Date field.
     Sent,
+    /// When it came into this mailbox.
+    Saved,
 }
 
 /// What the answer is to hold.
@@ -342,7 +345,8 @@ fn flag(word: &str) -> Option<Criterion> {
     let flag = |flag| Some(Criterion::Flag(flag));
     let not = |flag| Some(negated(Criterion::Flag(flag)));
     match word {
-        "ALL" => Some(Criterion::All(Vec::new())),
+        // Every mailbox here knows when its messages came.
+        "ALL" | "SAVEDATESUPPORTED" => Some(Criterion::All(Vec::new())),
         "ANSWERED" => flag(SystemFlags::ANSWERED),
         "DELETED" => flag(SystemFlags::DELETED),
         "DRAFT" => flag(SystemFlags::DRAFT),
@@ -362,6 +366,8 @@ fn flag(word: &str) -> Option<Criterion> {
 fn date_key(word: &str) -> Option<(DateField, &str)> {
     let (field, form) = if let Some(form) = word.strip_prefix("SENT") {
         (DateField::Sent, form)
+    } else if let Some(form) = word.strip_prefix("SAVED") {
+        (DateField::Saved, form)
     } else {
         (DateField::Arrived, word)
     };

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
-use engine::{Account, ContentId, ItemRow, Message, Uid};
+use engine::{Account, ContentId, ItemRow, Message, Timestamp, Uid};
 use formats::message::Summary;
 use formats::message::SummaryRef;
 use formats::message::scan::{Limits, Scanner};
@@ -32,6 +32,7 @@ pub(super) struct Telling {
     email: ContentId,
     message: Message,
     summary: Bytes,
+    created: Timestamp,
     /// The next item.
     next: usize,
     /// Bytes of the message that belong to an open literal.
@@ -53,7 +54,7 @@ impl Telling {
         } = gathered;
         let email = details.shared_content(row.content);
         let message = account.message_with_prefix(&row, details.prefix);
-        let summary = details.summary;
+        let (summary, created) = (details.summary, details.created);
         Self {
             number,
             uid,
@@ -61,6 +62,7 @@ impl Telling {
             email,
             message,
             summary,
+            created,
             next: 0,
             literal: 0..0,
             made: Bytes::new(),
@@ -294,6 +296,15 @@ impl Telling {
                     Some(encoded) => encoded.measure(&self.message)?.len,
                 };
                 write::number(out, size);
+            }
+            FetchItem::SaveDate => {
+                out.put_slice(b"SAVEDATE ");
+                let saved = self.row.placed.unwrap_or(self.created);
+                let saved = Moment {
+                    seconds: saved.seconds(),
+                    zone_minutes: 0,
+                };
+                moment::write_date_time(out, saved);
             }
             // The others were written from the row.
             _ => {}

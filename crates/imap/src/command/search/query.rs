@@ -13,6 +13,9 @@ use crate::selected::{Selected, uid_set};
 use engine::search::{Comparator, Needle, Plan, Query, Test};
 use engine::{ChangeSeq, ContentId, Timestamp, UidSet, View};
 
+/// Seconds in a day.
+const DAY_SECONDS: i64 = 86_400;
+
 /// What criteria are about.
 #[derive(Clone, Copy)]
 pub(crate) struct Ground<'a> {
@@ -108,13 +111,20 @@ fn dated(field: DateField, from: Day, to: Day) -> Query {
         tests.push(Query::Test(match field {
             DateField::Arrived => Test::ReceivedOnOrAfter(from),
             DateField::Sent => Test::SentSince(from),
+            DateField::Saved => Test::SavedSince(midnight(from)),
         }));
     }
     if to != Day::MAX {
         tests.push(Query::Test(match field {
             DateField::Arrived => Test::ReceivedBeforeDay(to),
             DateField::Sent => Test::SentBefore(to),
+            DateField::Saved => Test::SavedBefore(midnight(to)),
         }));
     }
     Query::All(tests)
+}
+
+/// When a day began at Greenwich: what is told of the time of saving is in that zone.
+fn midnight(day: Day) -> Timestamp {
+    Timestamp::from_seconds(day.saturating_mul(DAY_SECONDS))
 }

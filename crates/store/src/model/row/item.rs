@@ -61,6 +61,10 @@ pub struct ItemRow {
     pub received_zone_minutes: i16,
     /// When anything of it last changed.
     pub modified: Timestamp,
+    /// When it came to this place, if that was later than it was made ([`Details::created`]).
+    ///
+    /// [`Details::created`]: super::Details::created
+    pub placed: Option<Timestamp>,
     /// Its body, if it has one.
     pub body: Option<BodyNumber>,
     /// Set on the recoverable shelf.
@@ -135,6 +139,10 @@ impl Row for ItemRow {
             out.signed(removed.at.0);
             out.byte(removed.from.number());
         }
+        // The last field needs no bit: it is there if anything is.
+        if let Some(placed) = self.placed {
+            out.signed(placed.0.wrapping_sub(self.received.0));
+        }
     }
 
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
@@ -184,6 +192,11 @@ impl Row for ItemRow {
                     at: Timestamp(input.signed()?),
                     from: Shelf::from_number(u64::from(input.byte()?))?,
                 }),
+            },
+            placed: if input.is_empty() {
+                None
+            } else {
+                Some(Timestamp(received.0.wrapping_add(input.signed()?)))
             },
         })
     }

@@ -40,6 +40,7 @@ fn largest_item(keywords: Keywords) -> ItemRow {
             at: Timestamp::from_seconds(4_000_000_000),
             from: Shelf::Other,
         }),
+        placed: Some(Timestamp::from_seconds(4_000_000_000)),
     }
 }
 
@@ -63,6 +64,7 @@ fn an_item_row_is_at_most_96_bytes_with_a_dozen_keywords() {
         flags: Flags::SEEN,
         body: Some(BodyNumber(70_000)),
         removed: None,
+        placed: None,
         ..largest_item(Keywords::default())
     };
     assert!(fresh.encode().len() <= 30, "{} bytes", fresh.encode().len());

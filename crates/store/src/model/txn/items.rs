@@ -268,6 +268,7 @@ impl Txn<'_> {
             modified: new.modified.unwrap_or(self.now),
             body: new.body.as_ref().map(Body::number),
             removed: None,
+            placed: None,
         }
     }
 

@@ -40,6 +40,7 @@ impl Txn<'_> {
             read_changed: ChangeSeq::default(),
             modified: self.now,
             removed: None,
+            placed: Some(self.now),
             ..source.clone()
         };
         let stands = (None, Some(row.stand(to)));
@@ -132,6 +133,7 @@ impl Txn<'_> {
                 .put(key::place(account, row.place.0), &Number(row.item.0));
         }
         row.modified = self.now;
+        row.placed = Some(self.now);
         let stands = (Some(before), Some(row.stand(to)));
         row.changed = self.touch(
             account,
