@@ -161,11 +161,11 @@ impl Candidate for Letter<'_> {
     }
 
     fn has_field(&mut self, name: &str, needle: &Needle) -> Result<bool, EngineError> {
-        if let Some(decided) = self.in_summary(name, needle) {
-            // The summary keeps no empty fields, so "is there such a field" is asked of the header.
-            if decided || !needle.is_empty() {
-                return Ok(decided);
-            }
+        // The summary keeps no empty fields, so "is there such a field" is asked of the header.
+        if !needle.is_empty()
+            && let Some(decided) = self.in_summary(name, needle)
+        {
+            return Ok(decided);
         }
         let header = self.header()?;
         Ok(header::fields(&header)

@@ -66,12 +66,11 @@ fn query(criterion: &Criterion, ground: Ground<'_>) -> Result<Query, Refusal> {
 /// Errors: message numbers and `$` where another mailbox than the open one is searched.
 fn resolve(set: &SequenceSet, numbering: Numbering, ground: Ground<'_>) -> Result<UidSet, Refusal> {
     const NO_NUMBERS: Refusal = Refusal::WrongState("BAD No message numbers in other mailboxes");
-    if let Some(selected) = ground.selected {
-        return Ok(selected.resolve(set, numbering));
-    }
     let largest = ground.uids.last().map_or(0, |uid| uid.0);
-    match (set.resolve(largest), numbering) {
-        (Some(numbers), Numbering::Uid) => Ok(uid_set(&numbers)),
+    match (set.resolve(largest), numbering, ground.selected) {
+        // Also UIDs that are still to come: a result may be kept up to date.
+        (Some(numbers), Numbering::Uid, _) => Ok(uid_set(&numbers)),
+        (_, _, Some(selected)) => Ok(selected.resolve(set, numbering)),
         _ => Err(NO_NUMBERS),
     }
 }
