@@ -49,7 +49,8 @@ pub use upload::{Staged, Upload};
 pub use store::StoreError;
 pub use store::backend::{Pending, Settlement};
 pub use store::id::{
-    AccountId, ChangeSeq, ContentId, FolderId, Guid, ItemKey, PlaceId, Timestamp, Uid,
+    AccountId, ChangeSeq, ContentId, ConversationId, FolderId, Guid, ItemKey, PlaceId, Timestamp,
+    Uid,
 };
 pub use store::model::{
     AccountRow, ChangeRecord, Changes, Departed, Details, FlagChange, FlagOutcome, FlagSet, Flags,

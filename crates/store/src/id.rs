@@ -33,6 +33,8 @@ account_ids! {
     ItemKey;
     /// Where an item stands (MAPI MID): new on entering a folder, kept when the body changes.
     PlaceId;
+    /// A conversation: the number of the item that began it.
+    ConversationId;
     /// What an item says (JMAP id, EMAILID, POP3 UIDL): kept on moving, new when a mail's bytes change.
     ContentId;
 }

@@ -19,13 +19,15 @@
 //! | `F acct folder` | [`model::FolderRow`]: name, parent, role, form, rights, stamps, counters | log; counters from `M`, of search folders from `V` |
 //! | `K acct 'n' parent hash`, `K acct 'r' role`, `K acct 'v' uidvalidity` | the folder of this name (its BLAKE3) below a parent (0: none), of this role, of this UIDVALIDITY | `F` |
 //! | `M acct folder shelf uid` | [`model::ItemRow`]: names, flags, stamps, size, dates, body | log |
-//! | `E acct item` | [`model::Details`]: where it was born, prefix, summary, dates, creator, lineage | log; the summary from the body by the engine |
+//! | `E acct item` | [`model::Details`]: where it was born, prefix, summary, dates, creator, lineage, conversation | log; the summary from the body by the engine |
 //! | `L acct item` | [`model::Location`]: folder, shelf, uid; only where the item is not where it was born | `M`, `E` |
 //! | `I acct 'p' place`, `I acct 'c' content` | item, where it is not the item's first number | `M` |
 //! | `U acct folder shelf block` | which of 4,096 UIDs are used, as runs with their count | `M` |
 //! | `O acct object path` | [`model::OverlayValue`]s of a folder, an item or a part of one | log |
 //! | `N acct space number` | [`model::Name`] of a keyword or property | log |
 //! | `n acct space name` | its number | `N` |
+//! | `J acct name item` | the item's conversation, for each of its names | `E` |
+//! | `j acct conversation item` | nothing; that an item belongs to a conversation which another began | `E` |
 //! | `C acct change` | [`model::ChangeRecord`] | log |
 //! | `T acct folder change` | [`model::Departed`]: what left the folder | `C` |
 //! | `V acct folder item` | the number under which an item came into a search folder | criteria, by the engine |

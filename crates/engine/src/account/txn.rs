@@ -3,6 +3,7 @@
 use super::view::{MAIL_ROOT, Reading, one_form};
 use super::{Account, Standing};
 use crate::error::EngineError;
+use crate::search::thread::conversation_names;
 use crate::upload::Staged;
 use bytes::Bytes;
 use store::id::{FolderId, Timestamp, Uid};
@@ -272,6 +273,7 @@ impl<'t, 's> Txn<'t, 's> {
             prefix: letter.prefix.clone(),
             summary: letter.staged.summary().clone(),
             sent: letter.staged.sent(),
+            names: conversation_names(letter.staged.summary()),
             uid: letter.uid,
             ..NewItem::mail(letter.folder)
         };

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, RangeInclusive};
 use store::backend::Direction;
-use store::id::{ChangeSeq, ContentId, FolderId, ItemKey, Uid};
+use store::id::{ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, Uid};
 use store::model::{
     AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Reads, Rights,
     Role, Shelf, UidSet,
@@ -255,6 +255,21 @@ pub trait Reading {
             visit(item, self.details(item)?);
         }
         Ok(())
+    }
+
+    /// The items of a conversation, the first that came first, as far as this user may see them.
+    fn conversation_items(&self, id: ConversationId) -> Result<Vec<ItemKey>, EngineError> {
+        let mut items = self.reads().conversation_items(self.account().id(), id)?;
+        if self.account().standing() == Standing::Guest {
+            let mut visible = Vec::new();
+            for item in items {
+                if self.location(item)?.is_some() {
+                    visible.push(item);
+                }
+            }
+            items = visible;
+        }
+        Ok(items)
     }
 
     /// The change log after a number, at most `limit` records. Owners only, since it tells of every

@@ -6,6 +6,7 @@ use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::queue::{Progress, QueuedLetter, QueuedRecipient};
+use crate::search::thread::conversation_names;
 use crate::upload::Staged;
 use bytes::Bytes;
 use std::collections::HashSet;
@@ -41,6 +42,8 @@ pub(super) struct Plan<'a> {
     received: String,
     tasks: Vec<Task>,
     queued: Vec<QueuedRecipient>,
+    /// What leads to the letter's conversation, in each mailbox.
+    names: Vec<u64>,
     now: Timestamp,
 }
 
@@ -63,6 +66,7 @@ impl<'a> Plan<'a> {
             received,
             tasks: Vec::new(),
             queued: Vec::new(),
+            names: conversation_names(letter.summary()),
             now,
         };
         let mut reached = HashSet::new();
@@ -188,6 +192,7 @@ impl<'a> Plan<'a> {
             prefix: Bytes::from(prefix),
             summary: self.letter.summary().clone(),
             sent: self.letter.sent(),
+            names: self.names.clone(),
             delivered: true,
             ..NewItem::mail(folder)
         };

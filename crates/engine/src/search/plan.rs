@@ -5,7 +5,8 @@
 
 use super::Needle;
 use crate::EngineError;
-use store::id::{ChangeSeq, ContentId, Timestamp, Uid};
+use std::collections::BTreeSet;
+use store::id::{ChangeSeq, ContentId, ItemKey, Timestamp, Uid};
 use store::model::{Flags, ItemRow, UidSet};
 
 /// Tests in one question; each is asked at most once for each item.
@@ -53,6 +54,8 @@ pub enum Test {
     ChangedSince(ChangeSeq),
     /// It has this content id, or is a copy of what had it.
     Content(ContentId),
+    /// It is one of these items.
+    Items(BTreeSet<ItemKey>),
     /// The date in its header, as written there without regard to the zone, is this day or later
     /// (days since 1970).
     SentSince(i64),
@@ -274,6 +277,7 @@ impl Test {
             Self::ReceivedSince(time) => row.received >= *time,
             Self::ReceivedBefore(time) => row.received < *time,
             Self::ChangedSince(change) => row.last_change() >= *change,
+            Self::Items(items) => items.contains(&row.item),
             // The others are not answered by the row.
             _ => false,
         }
@@ -284,7 +288,7 @@ impl Test {
 mod tests {
     use super::super::Comparator;
     use super::*;
-    use store::id::{BodyNumber, ItemKey, PlaceId};
+    use store::id::{BodyNumber, PlaceId};
     use store::model::{Keywords, Kind};
 
     /// An item that counts how often its fields and body are looked at.

@@ -74,6 +74,55 @@ pub fn references<'a>(summary: &SummaryRef<'a>) -> impl Iterator<Item = &'a [u8]
     listed.chain(fallback)
 }
 
+/// References by which a letter's conversation is looked for, the nearest and the first: of a long
+/// list the middle says nothing more.
+const REFERENCES_LOOKED_UP: usize = 12;
+
+/// The names by which a letter is found to belong to a conversation, the surest first: its own id
+/// (another copy of it may be there), then what it answers, what began it all, and what lies
+/// between.
+///
+/// Names are of ids together with the base subject, so that who changes the subject begins a
+/// conversation of his own. Source: RFC 8621 §3.
+pub fn conversation_names(summary: &[u8]) -> Vec<u64> {
+    let Ok(summary) = SummaryRef::new(summary) else {
+        return Vec::new();
+    };
+    let subject = summary.envelope().subject.unwrap_or_default();
+    let subject = Comparator::Unicode
+        .fold(&BaseSubject::of(subject).text)
+        .into_owned();
+    let references: Vec<&[u8]> = references(&summary).collect();
+    let (first, others) = references.split_first().unzip();
+    let mut nearest = others
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .take(REFERENCES_LOOKED_UP);
+    let ids = message_id(&summary)
+        .into_iter()
+        .chain(nearest.next().copied())
+        .chain(first.copied())
+        .chain(nearest.copied());
+    let mut names = Vec::new();
+    for id in ids {
+        let name = conversation_name(id, &subject);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn conversation_name(id: &[u8], subject: &str) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&id_hash(id).to_be_bytes());
+    hasher.update(subject.as_bytes());
+    let mut short = [0; 8];
+    hasher.finalize_xof().fill(&mut short);
+    u64::from_be_bytes(short)
+}
+
 /// The id that a letter gives itself, without brackets.
 pub fn message_id<'a>(summary: &SummaryRef<'a>) -> Option<&'a [u8]> {
     header::message_ids(summary.envelope().message_id?).next()

@@ -26,6 +26,8 @@ pub enum Fault {
     Alias,
     /// A folder's name, role or UIDVALIDITY does not lead to it, or leads elsewhere.
     Way,
+    /// A conversation's items and names do not lead to each other.
+    Conversation,
     /// A tombstone is missing, or stands for nothing in the log.
     Tombstone,
     /// A body is used without a reference, or referred to by nothing.
@@ -121,6 +123,7 @@ impl Report {
                 tag::LOCATION => Fault::Location,
                 tag::ALIAS => Fault::Alias,
                 tag::WAY => Fault::Way,
+                tag::CONVERSATION_NAME | tag::CONVERSATION => Fault::Conversation,
                 _ => Fault::Tombstone,
             };
             for (key, value) in derived.differences(read, self.account, tag)? {

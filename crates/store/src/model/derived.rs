@@ -1,7 +1,7 @@
 //! What must stand in derived rows, computed anew from the rows that are the truth.
 //!
-//! Items (`M`), overlays (`O`), the queue (`q`), folders (`F`) and the change log (`C`) are the
-//! truth; counters, blocks of UIDs (`U`), locations (`L`), aliases (`I`), ways to folders (`K`),
+//! Items (`M`) with their details (`E`), overlays (`O`), the queue (`q`), folders (`F`) and the change log (`C`) are the
+//! truth; counters, blocks of UIDs (`U`), locations (`L`), aliases (`I`), ways to folders (`K`) and conversations (`J`, `j`),
 //! tombstones (`T`), references (`R`) and the account's use follow from them. Both the check and the repair compare
 //! what is there with this.
 
@@ -9,7 +9,9 @@ use super::codec::Row;
 use super::key::{self, tag};
 use super::reads::{Number, Reads, each};
 use super::row::uids::{UidBlock, block_of};
-use super::row::{ChangeRecord, Details, FolderForm, FolderRow, ItemRow, ShelfCounters};
+use super::row::{
+    ChangeRecord, Conversation, Details, FolderForm, FolderRow, ItemRow, ShelfCounters,
+};
 use super::shelf::{Location, Shelf};
 use super::txn::tombstone;
 use crate::backend::Key;
@@ -20,7 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// Tags of the rows that are rebuilt as a whole.
-pub(crate) const REBUILT: [u8; 5] = [
+pub(crate) const REBUILT: [u8; 7] = [
+    tag::CONVERSATION_NAME,
+    tag::CONVERSATION,
     tag::UIDS,
     tag::LOCATION,
     tag::ALIAS,
@@ -67,9 +71,10 @@ impl Derived {
             read,
             &key::of_account(tag::DETAILS, account),
             &mut |key, value| {
-                let born = Details::birthplace(value)?;
+                let details = Details::decode(value)?;
                 let item = ItemKey(key::tail48(key)?);
-                derived.born.extend(born.map(|at| (item, at)));
+                derived.born.extend(details.born.map(|at| (item, at)));
+                derived.add_conversation(account, item, details.conversation);
                 Ok(ControlFlow::Continue(()))
             },
         )?;
@@ -186,6 +191,25 @@ impl Derived {
                 .insert(key::departed(account, folder, change), row.encode());
         }
         Ok(())
+    }
+
+    fn add_conversation(
+        &mut self,
+        account: AccountId,
+        item: ItemKey,
+        conversation: Option<Conversation>,
+    ) {
+        let Some(Conversation { id, names }) = conversation else {
+            return;
+        };
+        for name in names {
+            let key = key::conversation_name(account, name, item);
+            self.rows.insert(key, Number(id.0).encode());
+        }
+        if id.0 != item.0 {
+            let key = key::conversation(account, id, item);
+            self.rows.insert(key, Bytes::new());
+        }
     }
 
     fn add_overlays<R: Reads>(&mut self, read: &R, account: AccountId) -> Result<(), StoreError> {

@@ -7,7 +7,9 @@ use super::row::Role;
 use super::shelf::Shelf;
 use crate::backend::Key;
 use crate::error::StoreError;
-use crate::id::{AccountId, BodyNumber, ChangeSeq, FolderId, ItemKey, Timestamp, Uid};
+use crate::id::{
+    AccountId, BodyNumber, ChangeSeq, ConversationId, FolderId, ItemKey, Timestamp, Uid,
+};
 
 /// First bytes of keys, one for each kind of row.
 pub(crate) mod tag {
@@ -22,6 +24,8 @@ pub(crate) mod tag {
     pub(crate) const OVERLAY: u8 = b'O';
     pub(crate) const NAME: u8 = b'N';
     pub(crate) const NAME_NUMBER: u8 = b'n';
+    pub(crate) const CONVERSATION_NAME: u8 = b'J';
+    pub(crate) const CONVERSATION: u8 = b'j';
     pub(crate) const CHANGE: u8 = b'C';
     pub(crate) const DEPARTED: u8 = b'T';
     pub(crate) const MEMBER: u8 = b'V';
@@ -187,6 +191,37 @@ pub(crate) fn content(account: AccountId, content: u64) -> Key {
         .u8(b'c')
         .u48(content)
         .0
+}
+
+/// That an item has a name by which others find its conversation.
+pub(crate) fn conversation_name(account: AccountId, name: u64, item: ItemKey) -> Key {
+    Builder::new(tag::CONVERSATION_NAME)
+        .account(account)
+        .u64(name)
+        .u48(item.0)
+        .0
+}
+
+/// All items with one name begin with this.
+pub(crate) fn conversation_names(account: AccountId, name: u64) -> Key {
+    Builder::new(tag::CONVERSATION_NAME)
+        .account(account)
+        .u64(name)
+        .0
+}
+
+/// That an item belongs to a conversation which another began.
+pub(crate) fn conversation(account: AccountId, id: ConversationId, item: ItemKey) -> Key {
+    Builder::new(tag::CONVERSATION)
+        .account(account)
+        .u48(id.0)
+        .u48(item.0)
+        .0
+}
+
+/// All rows of one conversation begin with this.
+pub(crate) fn in_conversation(account: AccountId, id: ConversationId) -> Key {
+    Builder::new(tag::CONVERSATION).account(account).u48(id.0).0
 }
 
 pub(crate) fn change(account: AccountId, change: ChangeSeq) -> Key {

@@ -35,10 +35,10 @@ pub use error::ModelError;
 pub use flags::{FlagChange, FlagSet, Flags, Keywords};
 pub use reads::{Changes, Due, OverlayTree, Reads, View};
 pub use row::{
-    AccountRow, AddressTarget, Binding, ChangeRecord, Departed, Details, DirectoryKind,
-    DirectoryRecord, FolderForm, FolderRow, Grant, Grantee, IdRun, ItemRow, Kind, Lineage, Name,
-    Object, Origin, OverlayPath, OverlayValue, PathStep, PropertyName, QueueEntry, Removed, Rights,
-    Role, ShelfCounters, Stand, Value, What,
+    AccountRow, AddressTarget, Binding, ChangeRecord, Conversation, Departed, Details,
+    DirectoryKind, DirectoryRecord, FolderForm, FolderRow, Grant, Grantee, IdRun, ItemRow, Kind,
+    Lineage, Name, Object, Origin, OverlayPath, OverlayValue, PathStep, PropertyName, QueueEntry,
+    Removed, Rights, Role, ShelfCounters, Stand, Value, What,
 };
 pub use shelf::{Location, Shelf};
 pub use store::{ATTEMPTS_MAX, Store};

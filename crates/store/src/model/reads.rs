@@ -16,7 +16,8 @@ use super::uid_set::{UidSet, UidSetBuilder};
 use crate::backend::{Direction, Key, Read};
 use crate::error::StoreError;
 use crate::id::{
-    AccountId, BodyNumber, ChangeSeq, ContentId, FolderId, ItemKey, PlaceId, Timestamp, Uid,
+    AccountId, BodyNumber, ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, PlaceId,
+    Timestamp, Uid,
 };
 use bytes::Bytes;
 use std::ops::{ControlFlow, Range, RangeInclusive};
@@ -235,6 +236,41 @@ pub trait Reads: Read {
             }
         }
         Ok(())
+    }
+
+    /// The conversation that a name leads to.
+    fn conversation_named(
+        &self,
+        account: AccountId,
+        name: u64,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let mut found = None;
+        let prefix = key::conversation_names(account, name);
+        each(self, &prefix, &mut |_, value| {
+            found = Some(ConversationId(Number::decode(value)?.0));
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// The items of a conversation, the first that came first; also those on recoverable shelves.
+    fn conversation_items(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+    ) -> Result<Vec<ItemKey>, StoreError> {
+        let mut items = Vec::new();
+        // Who begins one bears its number and has no row.
+        let first = ItemKey(id.0);
+        let details = self.details(account, first)?;
+        if details.is_some_and(|details| details.conversation_of(first) == id) {
+            items.push(first);
+        }
+        each(self, &key::in_conversation(account, id), &mut |key, _| {
+            items.push(ItemKey(key::tail48(key)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(items)
     }
 
     /// The UIDs on a shelf.

@@ -3,7 +3,7 @@
 use crate::world::*;
 use bytes::Bytes;
 use store::backend::{Backend, Batch, Direction, Read};
-use store::id::{ChangeSeq, Timestamp, Uid};
+use store::id::{ChangeSeq, FolderId, Timestamp, Uid};
 use store::model::*;
 
 #[test]
@@ -274,6 +274,22 @@ fn keys(fixture: &Fixture, tags: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
+fn faults(fixture: &Fixture) -> std::collections::BTreeSet<Fault> {
+    let findings = check(&view(fixture)).unwrap();
+    findings.into_iter().map(|finding| finding.fault).collect()
+}
+
+/// Two items of one conversation.
+fn converse(fixture: &Fixture, folder: FolderId) {
+    for names in [vec![1], vec![2, 1]] {
+        let new = NewItem {
+            names,
+            ..NewItem::mail(folder)
+        };
+        fixture.write(|txn| txn.insert_item(ACCOUNT, &new)).unwrap();
+    }
+}
+
 #[test]
 fn what_is_derived_is_found_wrong_and_made_anew() {
     let fixture = Fixture::new();
@@ -283,6 +299,7 @@ fn what_is_derived_is_found_wrong_and_made_anew() {
     fixture
         .write(|txn| txn.move_item(ACCOUNT, moved, b))
         .unwrap();
+    converse(&fixture, b);
     let rows = |tags: &[u8]| {
         let view = view(&fixture);
         let value = |key: &Vec<u8>| Read::get(&view, key).unwrap();
@@ -291,28 +308,25 @@ fn what_is_derived_is_found_wrong_and_made_anew() {
             .map(|key| (value(&key), key))
             .collect::<Vec<_>>()
     };
-    let right = rows(b"AFULITR");
-    let gone = keys(&fixture, b"ULITR")
+    let right = rows(b"AFULITRJj");
+    let gone = keys(&fixture, b"ULITRJj")
         .into_iter()
         .map(|key| (key, None))
         .collect();
     damage(&fixture, gone);
-    let faults: std::collections::BTreeSet<_> = check(&view(&fixture))
-        .unwrap()
-        .into_iter()
-        .map(|finding| finding.fault)
-        .collect();
+    let faults = faults(&fixture);
     let wanted = [
         Fault::Uids,
         Fault::Location,
         Fault::Alias,
         Fault::Tombstone,
         Fault::Reference,
+        Fault::Conversation,
     ];
     assert_eq!(faults, wanted.into());
     assert!(fixture.write(|txn| txn.rebuild_derived(ACCOUNT)).unwrap() >= 6);
     assert_eq!(check(&view(&fixture)).unwrap(), []);
-    assert_eq!(rows(b"AFULITR"), right, "the same bytes as before");
+    assert_eq!(rows(b"AFULITRJj"), right, "the same bytes as before");
 
     let item = keys(&fixture, b"M")
         .into_iter()

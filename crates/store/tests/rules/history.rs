@@ -348,6 +348,7 @@ fn insert(
         body: with_body.then(|| staged(fixture, bits)),
         prefix: bytes::Bytes::from_static(b"Received: x\r\n"),
         id: reserved,
+        names: vec![u64::from(bits % 16), u64::from(bits % 5)],
         ..NewItem::mail(folder)
     };
     let receipt = txn.insert_item(ACCOUNT, &new)?;

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod conformance;
+mod conversations;
 mod folders;
 mod history;
 mod items;

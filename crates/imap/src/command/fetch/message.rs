@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
-use engine::{Account, ContentId, ItemRow, Message, Timestamp, Uid};
+use engine::{Account, ContentId, ConversationId, ItemRow, Message, Timestamp, Uid};
 use formats::message::Summary;
 use formats::message::SummaryRef;
 use formats::message::scan::{Limits, Scanner};
@@ -33,6 +33,7 @@ pub(super) struct Telling {
     message: Message,
     summary: Bytes,
     created: Timestamp,
+    thread: ConversationId,
     /// The next item.
     next: usize,
     /// Bytes of the message that belong to an open literal.
@@ -53,6 +54,7 @@ impl Telling {
             details,
         } = gathered;
         let email = details.shared_content(row.content);
+        let thread = details.conversation_of(row.item);
         let message = account.message_with_prefix(&row, details.prefix);
         let (summary, created) = (details.summary, details.created);
         Self {
@@ -63,6 +65,7 @@ impl Telling {
             message,
             summary,
             created,
+            thread,
             next: 0,
             literal: 0..0,
             made: Bytes::new(),
@@ -117,7 +120,9 @@ impl Telling {
                 out.put_u8(b' ');
             }
             self.next += 1;
-            if !write_row_item(out, item, self.uid, &self.row, names) {
+            let is_written = write_row_item(out, item, self.uid, &self.row, names)
+                || self.write_details_item(out, item);
+            if !is_written {
                 self.write_item(out, item)?;
             }
             if !self.pass_literal(out)? {
@@ -242,6 +247,28 @@ impl Telling {
         Ok(())
     }
 
+    /// Writes an item that the details answer without their summary; false for others.
+    fn write_details_item(&self, out: &mut BytesMut, item: &FetchItem) -> bool {
+        match item {
+            FetchItem::ThreadId => {
+                out.put_slice(b"THREADID (T");
+                write::number(out, self.thread.0);
+                out.put_u8(b')');
+            }
+            FetchItem::SaveDate => {
+                out.put_slice(b"SAVEDATE ");
+                let saved = self.row.placed.unwrap_or(self.created);
+                let saved = Moment {
+                    seconds: saved.seconds(),
+                    zone_minutes: 0,
+                };
+                moment::write_date_time(out, saved);
+            }
+            _ => return false,
+        }
+        true
+    }
+
     fn write_item(&mut self, out: &mut BytesMut, item: &FetchItem) -> Result<(), Refusal> {
         let empty;
         let summary = if let Ok(summary) = SummaryRef::new(&self.summary) {
@@ -297,16 +324,7 @@ impl Telling {
                 };
                 write::number(out, size);
             }
-            FetchItem::SaveDate => {
-                out.put_slice(b"SAVEDATE ");
-                let saved = self.row.placed.unwrap_or(self.created);
-                let saved = Moment {
-                    seconds: saved.seconds(),
-                    zone_minutes: 0,
-                };
-                moment::write_date_time(out, saved);
-            }
-            // The others were written from the row.
+            // The others were written from the row and the details.
             _ => {}
         }
         Ok(())
@@ -369,7 +387,6 @@ fn write_row_item(
             write::number(out, sync::modseq(row));
             out.put_u8(b')');
         }
-        FetchItem::ThreadId => out.put_slice(b"THREADID NIL"),
         _ => return false,
     }
     true

@@ -459,7 +459,6 @@ fn needs_details(item: &FetchItem) -> bool {
             | FetchItem::InternalDate
             | FetchItem::Size
             | FetchItem::ModSeq
-            | FetchItem::ThreadId
     )
 }
 

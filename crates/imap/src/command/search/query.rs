@@ -11,7 +11,7 @@ use crate::keywords::{self, Known};
 use crate::refusal::Refusal;
 use crate::selected::{Selected, uid_set};
 use engine::search::{Comparator, Needle, Plan, Query, Test};
-use engine::{ChangeSeq, ContentId, Timestamp, UidSet, View};
+use engine::{ChangeSeq, ContentId, ConversationId, Reading, Timestamp, UidSet, View};
 
 /// Seconds in a day.
 const DAY_SECONDS: i64 = 86_400;
@@ -57,6 +57,7 @@ fn query(criterion: &Criterion, ground: Ground<'_>) -> Result<Query, Refusal> {
             Known::Number(number) => Query::Test(Test::Keyword(Some(number))),
             Known::Nowhere => Query::Any(Vec::new()),
         },
+        Criterion::ThreadId(id) => in_thread(id, ground)?,
         other => simple(other, ground),
     })
 }
@@ -73,6 +74,15 @@ fn resolve(set: &SequenceSet, numbering: Numbering, ground: Ground<'_>) -> Resul
         (_, _, Some(selected)) => Ok(selected.resolve(set, numbering)),
         _ => Err(NO_NUMBERS),
     }
+}
+
+/// The messages of a thread as FETCH names it.
+fn in_thread(id: &str, ground: Ground<'_>) -> Result<Query, Refusal> {
+    let Some(id) = id.strip_prefix('T').and_then(|id| id.parse().ok()) else {
+        return Ok(Query::Any(Vec::new()));
+    };
+    let items = ground.view.conversation_items(ConversationId(id))?;
+    Ok(Query::Test(Test::Items(items.into_iter().collect())))
 }
 
 /// Criteria that need nothing but themselves.
@@ -96,7 +106,7 @@ fn simple(criterion: &Criterion, ground: Ground<'_>) -> Query {
             Some(content) => Test::Content(ContentId(content)),
             None => return Query::Any(Vec::new()),
         },
-        // No message has a thread's name yet, and the others were translated before.
+        // The others were translated before.
         _ => return Query::Any(Vec::new()),
     };
     Query::Test(test)

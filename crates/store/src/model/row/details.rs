@@ -1,7 +1,7 @@
 //! What lists and answers need of an item beyond its row: 200 to 500 bytes as a rule.
 
 use crate::error::StoreError;
-use crate::id::{AccountId, ChangeSeq, ContentId, Timestamp};
+use crate::id::{AccountId, ChangeSeq, ContentId, ConversationId, ItemKey, Timestamp};
 use crate::model::codec::{Decoder, Encoder, Row, VERSION, bit, corrupt};
 use crate::model::shelf::Location;
 use bytes::Bytes;
@@ -26,6 +26,19 @@ pub struct Lineage {
     pub predecessors: Bytes,
 }
 
+/// Names of one item that lead others to its conversation; those after them are only looked up.
+pub const CONVERSATION_NAMES_MAX: usize = 3;
+
+/// The conversation that an item was found to belong to when it came. It never changes, so that
+/// what clients were told of it stays true.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conversation {
+    /// Which.
+    pub id: ConversationId,
+    /// What leads others here, the surest first: hashes that mean nothing to the store.
+    pub names: Vec<u64>,
+}
+
 /// An item's details.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Details {
@@ -48,12 +61,15 @@ pub struct Details {
     pub modifier: AccountId,
     /// Set on items that came from another store.
     pub lineage: Option<Lineage>,
+    /// Absent on an item that began its own and has no names.
+    pub conversation: Option<Conversation>,
 }
 
 const HAS_SENT: u8 = 1;
 const HAS_LINEAGE: u8 = 2;
 const HAS_BORN: u8 = 4;
 const HAS_ORIGINAL: u8 = 8;
+const HAS_CONVERSATION: u8 = 16;
 
 impl Details {
     /// Where an item stood first, without reading the rest of its row.
@@ -72,11 +88,18 @@ impl Details {
         self.original.unwrap_or(own)
     }
 
+    /// The conversation of the item that these are the details of.
+    pub fn conversation_of(&self, item: ItemKey) -> ConversationId {
+        let kept = self.conversation.as_ref();
+        kept.map_or(ConversationId(item.0), |kept| kept.id)
+    }
+
     fn bits(&self) -> u8 {
         bit(self.sent.is_some(), HAS_SENT)
             | bit(self.lineage.is_some(), HAS_LINEAGE)
             | bit(self.born.is_some(), HAS_BORN)
             | bit(self.original.is_some(), HAS_ORIGINAL)
+            | bit(self.conversation.is_some(), HAS_CONVERSATION)
     }
 }
 
@@ -85,6 +108,16 @@ fn read_born(bits: u8, input: &mut Decoder<'_>) -> Result<Option<Location>, Stor
         0 => Ok(None),
         _ => Location::read(input).map(Some),
     }
+}
+
+fn read_conversation(input: &mut Decoder<'_>) -> Result<Conversation, StoreError> {
+    let id = ConversationId(input.number()?);
+    let count = input.length()?;
+    let names = (0..count).map(|_| input.array().map(u64::from_be_bytes));
+    Ok(Conversation {
+        id,
+        names: names.collect::<Result<_, _>>()?,
+    })
 }
 
 impl Row for Details {
@@ -113,6 +146,13 @@ impl Row for Details {
             out.bytes(&lineage.change_key);
             out.bytes(&lineage.predecessors);
         }
+        if let Some(Conversation { id, names }) = &self.conversation {
+            out.number(id.0);
+            out.number(names.len() as u64);
+            for name in names {
+                out.raw(&name.to_be_bytes());
+            }
+        }
     }
 
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
@@ -139,6 +179,10 @@ impl Row for Details {
                     change_key: Bytes::copy_from_slice(input.bytes()?),
                     predecessors: Bytes::copy_from_slice(input.bytes()?),
                 }),
+            },
+            conversation: match bits & HAS_CONVERSATION {
+                0 => None,
+                _ => Some(read_conversation(input)?),
             },
         })
     }

@@ -18,7 +18,7 @@ pub mod uids;
 
 pub use account::{AccountRow, IdRun};
 pub use change::{ChangeRecord, Departed, Object, Origin, Stand, What};
-pub use details::{Details, Lineage};
+pub use details::{Conversation, Details, Lineage};
 pub use directory::{AddressTarget, DirectoryKind, DirectoryRecord};
 pub use folder::{FolderForm, FolderRow, Role, ShelfCounters};
 pub use item::{ItemRow, Kind, Removed};

@@ -4,8 +4,8 @@ use super::overlay::{OverlayRow, path_bytes, path_from_bytes};
 use super::uids::{UidBlock, runs_of_row};
 use super::*;
 use crate::id::{
-    AccountId, BodyHash, BodyNumber, ChangeSeq, ContentId, FolderId, Guid, ItemKey, PlaceId,
-    Timestamp, Uid,
+    AccountId, BodyHash, BodyNumber, ChangeSeq, ContentId, ConversationId, FolderId, Guid, ItemKey,
+    PlaceId, Timestamp, Uid,
 };
 use crate::model::codec::Row;
 use crate::model::flags::{Flags, Keywords};
@@ -150,6 +150,26 @@ fn log_lines_come_back_whether_the_item_moved_or_stayed() {
                 at,
             });
         }
+    }
+}
+
+#[test]
+fn details_tell_where_the_item_was_born() {
+    let born = Location::mail(FolderId(NUMBER_MAX), Uid(u32::MAX));
+    for born in [None, Some(born)] {
+        let details = Details {
+            born,
+            prefix: Bytes::from_static(b"Received: \r\n"),
+            summary: Bytes::from_static(b"summary"),
+            sent: Some(Timestamp(-1)),
+            conversation: born.map(|_| Conversation {
+                id: ConversationId(NUMBER_MAX),
+                names: vec![0, u64::MAX, 7],
+            }),
+            ..Details::default()
+        };
+        comes_back(&details);
+        assert_eq!(Details::birthplace(&details.encode()).unwrap(), born);
     }
 }
 

@@ -92,6 +92,10 @@ pub struct NewItem {
     pub uid: Option<Uid>,
     /// An id brought by a client, out of a run reserved for this account and not used before.
     pub id: Option<u64>,
+    /// By which names its conversation is found, the surest first; see [`Conversation`].
+    ///
+    /// [`Conversation`]: crate::model::Conversation
+    pub names: Vec<u64>,
     /// It arrived as a letter, rather than being put there by its owner.
     pub delivered: bool,
 }
@@ -116,6 +120,7 @@ impl NewItem {
             lineage: None,
             uid: None,
             id: None,
+            names: Vec::new(),
             delivered: false,
         }
     }
@@ -204,7 +209,8 @@ impl Txn<'_> {
         )?;
         self.arrive(account, at, &row)?;
         self.stamp_contents(account, at.folder, row.changed)?;
-        let details = self.fresh_details(new, at, row.changed);
+        let mut details = self.fresh_details(new, at, row.changed);
+        details.conversation = self.converse(account, row.item, None, &new.names)?;
         self.put_details(account, row.item, &details)?;
         if let Some(body) = &new.body {
             self.refer(account, Self::object_of(row.item), body);
@@ -286,6 +292,7 @@ impl Txn<'_> {
                 changed: change,
                 ..lineage
             }),
+            conversation: None,
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod content;
+mod conversations;
 mod directory;
 mod epochs;
 mod erase;

@@ -30,6 +30,7 @@ impl Txn<'_> {
                 .remove(key::reference(body, account, row.item.0));
         }
         self.drop_prefix(&key::overlay(account, row.item.0, &[]))?;
+        self.leave_conversation(account, row.item)?;
         self.pending.remove(key::details(account, row.item));
         self.pending.remove(key::location(account, row.item));
         Ok(())

@@ -174,6 +174,10 @@ impl Txn<'_> {
         details.born = Some(at);
         details.modifier = self.origin.actor;
         details.lineage = None; // The copy has no history elsewhere.
+        let known = (account == to_account).then(|| details.conversation_of(source.item));
+        let names = details.conversation.take().map(|kept| kept.names);
+        let names = names.unwrap_or_default();
+        details.conversation = self.converse(to_account, copy, known, &names)?;
         self.put_details(to_account, copy, &details)
     }
 
