@@ -6,6 +6,7 @@
 //! Start at [`BaseSubject::of`]. Standards: RFC 5256 §2.1 (the rules, by their numbers).
 
 use super::encoded_word;
+use std::borrow::Cow;
 
 /// A subject without what replying and forwarding put around it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +45,13 @@ impl BaseSubject {
 }
 
 /// Rule 1: tabs and line ends are spaces, and several of them are one.
-fn on_one_line(subject: &str) -> String {
+fn on_one_line(subject: &str) -> Cow<'_, str> {
+    let has_others = subject
+        .bytes()
+        .any(|byte| matches!(byte, b'\t' | b'\r' | b'\n'));
+    if !has_others && !subject.contains("  ") {
+        return Cow::Borrowed(subject);
+    }
     let mut line = String::with_capacity(subject.len());
     for character in subject.chars() {
         match character {
@@ -53,7 +60,7 @@ fn on_one_line(subject: &str) -> String {
             other => line.push(other),
         }
     }
-    line
+    Cow::Owned(line)
 }
 
 /// What is left of a subject on its way through the rules.

@@ -224,15 +224,16 @@ pub trait Reads: Read {
         visit: &mut dyn FnMut(ItemKey, Option<Details>),
     ) -> Result<(), StoreError> {
         for chunk in items.chunks(DETAILS_AT_ONCE) {
+            if is_dense(chunk) {
+                scan_details(self, account, chunk, visit)?;
+                continue;
+            }
             let keys: Vec<Key> = chunk
                 .iter()
                 .map(|&item| key::details(account, item))
                 .collect();
             for (&item, value) in chunk.iter().zip(self.get_many(&keys)?) {
-                visit(
-                    item,
-                    value.map(|value| Details::decode(&value)).transpose()?,
-                );
+                visit(item, value.map(|value| Details::share(&value)).transpose()?);
             }
         }
         Ok(())
@@ -638,6 +639,47 @@ pub(crate) fn rows<R: Read + ?Sized>(
         },
     )?;
     failure.map_or(Ok(()), Err)
+}
+
+/// True if a scan from the first to the last passes few others: letters that came one after the
+/// other have neighbouring numbers.
+fn is_dense(items: &[ItemKey]) -> bool {
+    let is_ascending = items.is_sorted_by(|a, b| a < b);
+    let span = match (items.first(), items.last()) {
+        (Some(first), Some(last)) if is_ascending => last.0 - first.0,
+        _ => return false,
+    };
+    usize::try_from(span).is_ok_and(|span| span < items.len().saturating_mul(2))
+}
+
+/// The details of ascending items, by one scan.
+fn scan_details<R: Read + ?Sized>(
+    read: &R,
+    account: AccountId,
+    items: &[ItemKey],
+    visit: &mut dyn FnMut(ItemKey, Option<Details>),
+) -> Result<(), StoreError> {
+    let (Some(&first), Some(&last)) = (items.first(), items.last()) else {
+        return Ok(());
+    };
+    let mut wanted = items.iter().copied().peekable();
+    let start = key::details(account, first);
+    let end = key::after(&key::details(account, last));
+    rows(read, &start..&end, Direction::Forward, &mut |key, value| {
+        let item = ItemKey(key::tail48(key)?);
+        while let Some(missing) = wanted.next_if(|wanted| *wanted < item) {
+            visit(missing, None);
+        }
+        if wanted.next_if_eq(&item).is_some() {
+            let value = Bytes::copy_from_slice(value);
+            visit(item, Some(Details::share(&value)?));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for missing in wanted {
+        visit(missing, None);
+    }
+    Ok(())
 }
 
 /// The folder that a way leads to.

@@ -398,3 +398,38 @@ fn long_values_become_bodies_and_go_with_their_object() {
     );
     assert_eq!(check(&view(&fixture)).unwrap(), []);
 }
+
+#[test]
+fn details_are_told_in_the_order_asked_whether_or_not_they_are_there() {
+    let fixture = Fixture::new();
+    let inbox = folder(&fixture, "a");
+    let letters: Vec<Receipt> = ["a", "b", "c", "d"]
+        .iter()
+        .map(|text| letter(&fixture, inbox, text))
+        .collect();
+    fixture
+        .write(|txn| txn.purge_item(ACCOUNT, letters[1].at))
+        .unwrap();
+    let far = store::id::ItemKey(letters[3].item.0 + 1000);
+    let key = |index: usize| letters[index].item;
+    for asked in [
+        vec![key(0), key(1), key(2), key(3)],
+        vec![key(3), key(0), key(2)],
+        vec![key(2), key(2)],
+        vec![key(0), far],
+        vec![key(1)],
+        vec![],
+    ] {
+        let mut told = Vec::new();
+        let view = view(&fixture);
+        view.details_of(ACCOUNT, &asked, &mut |item, details| {
+            told.push((item, details));
+        })
+        .unwrap();
+        let wanted: Vec<_> = asked
+            .iter()
+            .map(|&item| (item, view.details(ACCOUNT, item).unwrap()))
+            .collect();
+        assert_eq!(told, wanted);
+    }
+}

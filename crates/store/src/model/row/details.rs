@@ -94,6 +94,55 @@ impl Details {
         kept.map_or(ConversationId(item.0), |kept| kept.id)
     }
 
+    /// Reads a whole value without copying its longer parts.
+    pub(crate) fn share(value: &Bytes) -> Result<Self, StoreError> {
+        let mut input = Decoder::new(value);
+        if input.byte()? != VERSION {
+            return Err(corrupt("details of an unknown version"));
+        }
+        let details = Self::read_keeping(&mut input, &|bytes| value.slice_ref(bytes))?;
+        if input.is_empty() {
+            Ok(details)
+        } else {
+            Err(corrupt("details longer than their fields"))
+        }
+    }
+
+    fn read_keeping(
+        input: &mut Decoder<'_>,
+        keep: &dyn Fn(&[u8]) -> Bytes,
+    ) -> Result<Self, StoreError> {
+        let bits = input.byte()?;
+        Ok(Self {
+            born: read_born(bits, input)?,
+            original: match bits & HAS_ORIGINAL {
+                0 => None,
+                _ => Some(ContentId(input.number()?)),
+            },
+            prefix: keep(input.bytes()?),
+            summary: keep(input.bytes()?),
+            sent: match bits & HAS_SENT {
+                0 => None,
+                _ => Some(Timestamp(input.signed()?)),
+            },
+            created: Timestamp(input.signed()?),
+            creator: AccountId(input.number32()?),
+            modifier: AccountId(input.number32()?),
+            lineage: match bits & HAS_LINEAGE {
+                0 => None,
+                _ => Some(Lineage {
+                    changed: ChangeSeq(input.number()?),
+                    change_key: keep(input.bytes()?),
+                    predecessors: keep(input.bytes()?),
+                }),
+            },
+            conversation: match bits & HAS_CONVERSATION {
+                0 => None,
+                _ => Some(read_conversation(input)?),
+            },
+        })
+    }
+
     fn bits(&self) -> u8 {
         bit(self.sent.is_some(), HAS_SENT)
             | bit(self.lineage.is_some(), HAS_LINEAGE)
@@ -156,34 +205,6 @@ impl Row for Details {
     }
 
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
-        let bits = input.byte()?;
-        Ok(Self {
-            born: read_born(bits, input)?,
-            original: match bits & HAS_ORIGINAL {
-                0 => None,
-                _ => Some(ContentId(input.number()?)),
-            },
-            prefix: Bytes::copy_from_slice(input.bytes()?),
-            summary: Bytes::copy_from_slice(input.bytes()?),
-            sent: match bits & HAS_SENT {
-                0 => None,
-                _ => Some(Timestamp(input.signed()?)),
-            },
-            created: Timestamp(input.signed()?),
-            creator: AccountId(input.number32()?),
-            modifier: AccountId(input.number32()?),
-            lineage: match bits & HAS_LINEAGE {
-                0 => None,
-                _ => Some(Lineage {
-                    changed: ChangeSeq(input.number()?),
-                    change_key: Bytes::copy_from_slice(input.bytes()?),
-                    predecessors: Bytes::copy_from_slice(input.bytes()?),
-                }),
-            },
-            conversation: match bits & HAS_CONVERSATION {
-                0 => None,
-                _ => Some(read_conversation(input)?),
-            },
-        })
+        Self::read_keeping(input, &Bytes::copy_from_slice)
     }
 }

@@ -169,6 +169,7 @@ fn details_tell_where_the_item_was_born() {
             ..Details::default()
         };
         comes_back(&details);
+        assert_eq!(Details::share(&details.encode()).unwrap(), details);
         assert_eq!(Details::birthplace(&details.encode()).unwrap(), born);
     }
 }
