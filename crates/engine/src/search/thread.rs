@@ -180,6 +180,7 @@ impl Conversations {
             members,
             ids,
             references,
+            subjects,
             ..
         } = self;
         let mut builder = Builder::new(&members);
@@ -191,7 +192,7 @@ impl Conversations {
         if threading == Threading::References {
             return by_arrival(builder, &members);
         }
-        subjects::join(&mut builder, &members);
+        subjects::join(&mut builder, &members, subjects.len());
         builder.finish()
     }
 

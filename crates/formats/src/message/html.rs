@@ -73,16 +73,47 @@ impl Text {
         if character.is_whitespace() {
             return self.widen(Gap::Blank);
         }
+        self.close_gap();
+        if let Some(left) = self.chars_left.checked_sub(1) {
+            self.chars_left = left;
+            self.out.push(character);
+        }
+    }
+
+    fn close_gap(&mut self) {
         let separator = match std::mem::replace(&mut self.gap, Gap::None) {
-            Gap::Blank if !self.out.is_empty() => Some(' '),
-            Gap::Line if !self.out.is_empty() => Some('\n'),
-            _ => None,
+            Gap::Blank if !self.out.is_empty() => ' ',
+            Gap::Line if !self.out.is_empty() => '\n',
+            _ => return,
         };
-        for character in separator.into_iter().chain([character]) {
-            if let Some(left) = self.chars_left.checked_sub(1) {
-                self.chars_left = left;
-                self.out.push(character);
+        if let Some(left) = self.chars_left.checked_sub(1) {
+            self.chars_left = left;
+            self.out.push(separator);
+        }
+    }
+
+    /// Text without markup and entities. Runs of ASCII without blanks, which most of it is, are
+    /// taken as a whole.
+    fn push_plain(&mut self, plain: &str) {
+        let ends_run = |byte: u8| !byte.is_ascii() || byte.is_ascii_whitespace() || byte == b'\x0b';
+        let mut rest = plain;
+        while self.chars_left > 0 {
+            let end = rest.bytes().position(ends_run).unwrap_or(rest.len());
+            let (run, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            if !run.is_empty() {
+                self.close_gap();
+                let room = self.chars_left.min(run.len());
+                self.out.push_str(run.get(..room).unwrap_or(run));
+                self.chars_left = self.chars_left.saturating_sub(room);
             }
+            let mut characters = behind.chars();
+            let Some(character) = characters.next() else {
+                return;
+            };
+            if self.chars_left > 0 {
+                self.push(character);
+            }
+            rest = characters.as_str();
         }
     }
 
@@ -97,12 +128,7 @@ impl Text {
         while self.chars_left > 0 && !rest.is_empty() {
             let start = memchr(b'&', rest.as_bytes()).unwrap_or(rest.len());
             let (plain, entity) = rest.split_at_checked(start).unwrap_or((rest, ""));
-            for character in plain.chars() {
-                if self.chars_left == 0 {
-                    return;
-                }
-                self.push(character);
-            }
+            self.push_plain(plain);
             rest = match read_entity(entity) {
                 Some((character, behind)) => {
                     self.push(character);

@@ -3,7 +3,6 @@
 
 use super::forest::{Builder, Node, index, node};
 use super::{Member, NO_SUBJECT};
-use std::collections::HashMap;
 
 /// Letters of one subject: the earliest first, the others in one level below.
 pub(super) fn group(builder: &mut Builder, members: &[Member]) {
@@ -25,35 +24,42 @@ pub(super) fn group(builder: &mut Builder, members: &[Member]) {
 }
 
 /// Joins conversations whose subjects are the same.
-pub(super) fn join(builder: &mut Builder, members: &[Member]) {
+pub(super) fn join(builder: &mut Builder, members: &[Member], subjects: usize) {
     builder.sort_roots();
     let roots = builder.take_roots();
-    let mut leaders = leaders(builder, members, &roots);
+    let mut leaders = leaders(builder, members, &roots, subjects);
     for root in roots {
         let subject = subject_of(builder, members, root);
-        match leaders.get(&subject).copied() {
-            Some(leader) if leader != root => {
-                let joined = merge(builder, members, leader, root);
-                leaders.insert(subject, joined);
+        match leaders.get_mut(index(subject)) {
+            Some(Some(leader)) if *leader != root => {
+                *leader = merge(builder, members, *leader, root);
             }
-            Some(_) => {}
-            None => builder.add_root(root),
+            Some(Some(_)) => {}
+            _ => builder.add_root(root),
         }
     }
-    for leader in leaders.into_values() {
+    for leader in leaders.into_iter().flatten() {
         builder.add_root(leader);
     }
 }
 
 /// The conversation of each subject that the others join: step 5 B.
-fn leaders(builder: &Builder, members: &[Member], roots: &[Node]) -> HashMap<u32, Node> {
-    let mut leaders = HashMap::new();
+fn leaders(
+    builder: &Builder,
+    members: &[Member],
+    roots: &[Node],
+    subjects: usize,
+) -> Vec<Option<Node>> {
+    let mut leaders = vec![None; subjects];
     for &root in roots {
         let subject = subject_of(builder, members, root);
         if subject == NO_SUBJECT {
             continue;
         }
-        let leader = leaders.entry(subject).or_insert(root);
+        let Some(place) = leaders.get_mut(index(subject)) else {
+            continue;
+        };
+        let leader = place.get_or_insert(root);
         let is_better =
             !builder.is_letter(root) || (is_reply(members, *leader) && !is_reply(members, root));
         if builder.is_letter(*leader) && is_better {
