@@ -3,6 +3,8 @@
 use super::Comparator;
 use memchr::memmem::Finder;
 use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Bytes of ASCII text folded at once, so that a long text is not copied as a whole.
 const WINDOW_BYTES: usize = 64 * 1024;
@@ -11,6 +13,22 @@ const WINDOW_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct Needle {
     comparator: Comparator,
+    /// All of them must be there.
+    pieces: Vec<Piece>,
+    looseness: Looseness,
+}
+
+/// How exactly a text must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looseness {
+    /// Letter by letter.
+    Exact,
+    /// Letters with and without accents are alike.
+    Loose,
+}
+
+#[derive(Debug, Clone)]
+struct Piece {
     /// Shared, since plans are cloned and searchers are large.
     finder: Arc<Finder<'static>>,
     is_ascii: bool,
@@ -19,32 +37,71 @@ pub struct Needle {
 impl Needle {
     /// Folds the text once, so that each comparison need not.
     pub fn new(text: &str, comparator: Comparator) -> Self {
-        let folded = comparator.fold(text);
         Self {
             comparator,
-            is_ascii: folded.is_ascii(),
-            finder: Arc::new(Finder::new(folded.as_bytes()).into_owned()),
+            pieces: vec![Piece::new(&comparator.fold(text))],
+            looseness: Looseness::Exact,
+        }
+    }
+
+    /// A text whose words may stand anywhere and in any order, with or without their accents.
+    pub fn loose(text: &str, comparator: Comparator) -> Self {
+        let folded = without_accents(&comparator.fold(text));
+        Self {
+            comparator,
+            pieces: folded.split_whitespace().map(Piece::new).collect(),
+            looseness: Looseness::Loose,
+        }
+    }
+
+    /// The same text as one phrase, still without regard to accents: what is nearer to what was
+    /// meant than its words alone.
+    pub fn loose_phrase(text: &str, comparator: Comparator) -> Self {
+        Self {
+            comparator,
+            pieces: vec![Piece::new(&without_accents(&comparator.fold(text)))],
+            looseness: Looseness::Loose,
         }
     }
 
     /// True for the text that is in every text.
     pub fn is_empty(&self) -> bool {
-        self.finder.needle().is_empty()
+        let is_empty = |piece: &Piece| piece.finder.needle().is_empty();
+        self.pieces.iter().all(is_empty)
     }
 
     /// True if the text contains the needle, as the comparator sees both.
     pub fn is_in(&self, text: &str) -> bool {
-        if !self.comparator.folds_case() {
-            return self.finder.find(text.as_bytes()).is_some();
+        if self.comparator.folds_case() && text.is_ascii() {
+            let text = text.as_bytes();
+            let is_there = |piece: &Piece| piece.is_ascii && piece.is_in_ascii(text);
+            return self.pieces.iter().all(is_there);
         }
-        if text.is_ascii() {
-            return self.is_ascii && self.is_in_ascii(text.as_bytes());
+        let mut folded = self.comparator.fold(text);
+        if self.looseness == Looseness::Loose {
+            folded = without_accents(&folded).into();
         }
-        self.finder
-            .find(self.comparator.fold(text).as_bytes())
-            .is_some()
+        let is_there = |piece: &Piece| piece.finder.find(folded.as_bytes()).is_some();
+        self.pieces.iter().all(is_there)
+    }
+}
+
+/// Decomposes and drops the marks that stand with letters.
+fn without_accents(text: &str) -> String {
+    text.nfd()
+        .filter(|&letter| !is_combining_mark(letter))
+        .collect()
+}
+
+impl Piece {
+    fn new(folded: &str) -> Self {
+        Self {
+            is_ascii: folded.is_ascii(),
+            finder: Arc::new(Finder::new(folded.as_bytes()).into_owned()),
+        }
     }
 
+    /// Looks into text that is not folded yet.
     fn is_in_ascii(&self, text: &[u8]) -> bool {
         let needle_bytes = self.finder.needle().len();
         let window_bytes = WINDOW_BYTES.max(needle_bytes.saturating_mul(2));
@@ -101,6 +158,21 @@ mod tests {
     fn the_octet_collation_knows_no_case() {
         assert!(!Needle::new("a", Comparator::Octet).is_in("A"));
         assert!(Needle::new("é", Comparator::Octet).is_in("é"));
+    }
+
+    #[test]
+    fn a_loose_needle_is_its_words_in_any_order_without_accents() {
+        let text = "Le café de la Réunion";
+        for wanted in ["reunion cafe", "CAFÉ", "é", "", "de  la"] {
+            assert!(
+                Needle::loose(wanted, Comparator::Unicode).is_in(text),
+                "{wanted}"
+            );
+        }
+        assert!(!Needle::loose("cafe noir", Comparator::Unicode).is_in(text));
+        assert!(!Needle::loose_phrase("reunion cafe", Comparator::Unicode).is_in(text));
+        assert!(Needle::loose_phrase("cafe de la", Comparator::Unicode).is_in(text));
+        assert!(Needle::loose("cafe", Comparator::Unicode).is_in("one cafe"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! address of it), §2.2 (the sent date), RFC 5957 (names as shown).
 
 use super::Comparator;
+use super::plan::RELEVANCE_MAX;
 use super::run::{Found, Harvest};
 use crate::EngineError;
 use formats::message::base_subject::BaseSubject;
@@ -40,6 +41,8 @@ pub enum SortBy {
     FromShown,
     /// The name of the first recipient as it is shown; the address, if there is none.
     ToShown,
+    /// How well it matches the question, the best first.
+    Relevance,
     /// The number of its place in the folder: what decides among equals, too.
     Place,
 }
@@ -65,8 +68,12 @@ pub struct Order {
 impl Order {
     /// True if rows alone don't tell.
     pub fn reads_fields(&self) -> bool {
-        let of_row =
-            |level: &SortLevel| matches!(level.by, SortBy::Received | SortBy::Size | SortBy::Place);
+        let of_row = |level: &SortLevel| {
+            matches!(
+                level.by,
+                SortBy::Received | SortBy::Size | SortBy::Place | SortBy::Relevance
+            )
+        };
         !self.levels.iter().all(of_row)
     }
 
@@ -95,6 +102,7 @@ impl Order {
             SortBy::Received => write_number(key, found.row.received.seconds()),
             SortBy::Sent => write_number(key, sent_or_received(found, summary)),
             SortBy::Size => write_number(key, i64::try_from(found.row.size).unwrap_or(i64::MAX)),
+            SortBy::Relevance => key.push(RELEVANCE_MAX.saturating_sub(found.relevance)),
             SortBy::Place => write_number(key, i64::from(found.uid.0)),
             SortBy::Subject => {
                 let subject = BaseSubject::of(envelope.subject.unwrap_or_default());
@@ -312,7 +320,13 @@ mod tests {
             let mut row = rehearsed_row(u64::from(10 - uid));
             row.size = u64::from(uid % 3);
             let (uid, row, summary) = (Uid(uid), &row, &summary[..]);
-            sorting.take(&Found { uid, row, summary }).unwrap();
+            let found = Found {
+                uid,
+                row,
+                summary,
+                relevance: 0,
+            };
+            sorting.take(&found).unwrap();
         }
         sorting.finish().uids().map(|uid| uid.0).collect()
     }

@@ -12,6 +12,9 @@ use store::model::{Flags, ItemRow, UidSet};
 /// Tests in one question; each is asked at most once for each item.
 pub const TESTS_MAX: usize = 512;
 
+/// The relevance of the best match.
+pub const RELEVANCE_MAX: u8 = 100;
+
 /// A question about items.
 #[derive(Debug, Clone)]
 pub enum Query {
@@ -119,6 +122,8 @@ pub struct Plan {
     tests: Vec<Test>,
     /// The numbers of the tests, cheapest first.
     order: Vec<usize>,
+    /// What makes one match better than another.
+    closer: Vec<Test>,
     /// How the answers combine, in postfix order: no recursion, whatever the depth of the question.
     program: Vec<Step>,
 }
@@ -137,6 +142,7 @@ impl Plan {
         let mut plan = Self {
             tests: Vec::new(),
             order: Vec::new(),
+            closer: Vec::new(),
             program: Vec::new(),
         };
         // Written backwards (node before children) and turned round at the end: a stack instead of
@@ -197,6 +203,35 @@ impl Plan {
             }
         }
         Ok(self.combine(&answers).unwrap_or(false))
+    }
+
+    /// Adds tests that need not hold, but of which each that does makes a match more relevant.
+    #[must_use]
+    pub fn with_closer(mut self, closer: Vec<Test>) -> Self {
+        self.closer = closer;
+        self
+    }
+
+    /// True if matches differ in relevance.
+    pub fn ranks(&self) -> bool {
+        !self.closer.is_empty()
+    }
+
+    /// How relevant a match is, 1 to 100. All that match are half-way there.
+    pub fn relevance(&self, item: &mut impl Candidate) -> Result<u8, EngineError> {
+        let mut close = 0;
+        for test in &self.closer {
+            close += usize::from(test.ask(item)?);
+        }
+        let half = RELEVANCE_MAX / 2;
+        let share = close
+            .saturating_mul(half.into())
+            .checked_div(self.closer.len());
+        Ok(half.saturating_add(
+            share
+                .and_then(|share| u8::try_from(share).ok())
+                .unwrap_or(0),
+        ))
     }
 
     /// True if the rows alone decide, whatever they say.

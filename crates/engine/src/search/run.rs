@@ -28,6 +28,8 @@ pub struct Found<'a> {
     pub row: &'a ItemRow,
     /// Its summary with a whole envelope; empty if the harvest does not ask for fields.
     pub summary: &'a [u8],
+    /// How well it matches, 1 to 100; 0 if the question does not rank.
+    pub relevance: u8,
 }
 
 /// Takes the matches of a search, in ascending order of their UIDs.
@@ -94,7 +96,8 @@ impl Run {
         harvest: &mut dyn Harvest,
     ) -> Result<bool, EngineError> {
         let view = account.read()?;
-        let rows_only = self.plan.reads_rows_only() && !harvest.reads_fields();
+        let rows_only =
+            self.plan.reads_rows_only() && !harvest.reads_fields() && !self.plan.ranks();
         let limit = if rows_only {
             ROWS_PER_STEP
         } else {
@@ -158,6 +161,7 @@ impl Run {
                     uid: *uid,
                     row,
                     summary: &[],
+                    relevance: 0,
                 })?;
             }
         }
@@ -184,10 +188,16 @@ impl Run {
                 } else {
                     bytes::Bytes::new()
                 };
+                let relevance = if self.plan.ranks() {
+                    self.plan.relevance(&mut letter)?
+                } else {
+                    0
+                };
                 harvest.take(&Found {
                     uid: *uid,
                     row,
                     summary: &summary,
+                    relevance,
                 })?;
             }
             bytes = bytes.saturating_add(letter.bytes_read());

@@ -5,7 +5,7 @@
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
 //! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
-//! 8514 §4.3 (SAVEDBEFORE …).
+//! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
@@ -31,6 +31,8 @@ pub enum Criterion {
     Any(Vec<Criterion>),
     /// Not this.
     Not(Box<Criterion>),
+    /// About this: the best match need not be exact.
+    Fuzzy(Box<Criterion>),
     /// A system flag is set.
     Flag(SystemFlags),
     /// A keyword is set.
@@ -90,6 +92,8 @@ pub struct Returned {
     pub save: bool,
     /// `PARTIAL`
     pub partial: Option<Window>,
+    /// `RELEVANCY`: how well each message matches.
+    pub relevancy: bool,
     /// `UPDATE`: changes of the result are told from then on.
     pub update: bool,
 }
@@ -97,7 +101,8 @@ pub struct Returned {
 impl Returned {
     /// True if the answer tells anything.
     pub fn tells(&self) -> bool {
-        self.min || self.max || self.all || self.count || self.partial.is_some()
+        let tells_some = self.partial.is_some() || self.relevancy;
+        self.min || self.max || self.all || self.count || tells_some
     }
 
     /// Reads `RETURN (…)` and the space behind it, if it stands next.
@@ -165,6 +170,7 @@ fn returned(cursor: &mut Cursor<'_>) -> Parsed<Returned> {
             "COUNT" => &mut returned.count,
             "SAVE" => &mut returned.save,
             "UPDATE" => &mut returned.update,
+            "RELEVANCY" => &mut returned.relevancy,
             "PARTIAL" => return window::read_once(cursor, &mut returned.partial),
             // A hint that the question will come again; nothing here gets faster by it.
             "CONTEXT" => return Ok(()),
@@ -185,6 +191,7 @@ enum Open {
     /// The whole search, or a parenthesis.
     Group(Vec<Criterion>),
     Not,
+    Fuzzy,
     Or(Option<Criterion>),
 }
 
@@ -209,6 +216,10 @@ impl Builder {
             }
             if cursor.accept_word("NOT ") {
                 self.descend(Open::Not)?;
+                continue;
+            }
+            if cursor.accept_word("FUZZY ") {
+                self.descend(Open::Fuzzy)?;
                 continue;
             }
             if cursor.accept_word("OR ") {
@@ -252,6 +263,10 @@ impl Builder {
                 Some(Open::Not) => {
                     self.depth -= 1;
                     negated(criterion)
+                }
+                Some(Open::Fuzzy) => {
+                    self.depth -= 1;
+                    Criterion::Fuzzy(Box::new(criterion))
                 }
                 Some(Open::Or(None)) => {
                     self.open.push(Open::Or(Some(criterion)));
@@ -417,8 +432,18 @@ impl Criterion {
     pub fn asks_modseq(&self) -> bool {
         match self {
             Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::asks_modseq),
-            Self::Not(inner) => inner.asks_modseq(),
+            Self::Not(inner) | Self::Fuzzy(inner) => inner.asks_modseq(),
             Self::ModSeq(_) => true,
+            _ => false,
+        }
+    }
+
+    /// True if something in it need not match exactly: then messages differ in relevancy.
+    pub fn is_fuzzy(&self) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::is_fuzzy),
+            Self::Not(inner) => inner.is_fuzzy(),
+            Self::Fuzzy(_) => true,
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! What SORT and THREAD ask for.
 //!
-//! Standards: RFC 5256 §5 (grammar), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO), RFC 5267 §5 (RETURN).
+//! Standards: RFC 5256 §5 (grammar), RFC 5957 §4 (DISPLAYFROM, DISPLAYTO), RFC 5267 §5 (RETURN),
+//! RFC 6203 §6 (RELEVANCY).
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};
@@ -24,6 +25,8 @@ pub enum SortKey {
     DisplayTo,
     /// `FROM`
     From,
+    /// `RELEVANCY`
+    Relevancy,
     /// `SIZE`
     Size,
     /// `SUBJECT`
@@ -34,13 +37,14 @@ pub enum SortKey {
 
 impl SortKey {
     /// Every key with its name on the wire.
-    pub const NAMES: [(Self, &'static str); 9] = [
+    pub const NAMES: [(Self, &'static str); 10] = [
         (Self::Arrival, "ARRIVAL"),
         (Self::Cc, "CC"),
         (Self::Date, "DATE"),
         (Self::DisplayFrom, "DISPLAYFROM"),
         (Self::DisplayTo, "DISPLAYTO"),
         (Self::From, "FROM"),
+        (Self::Relevancy, "RELEVANCY"),
         (Self::Size, "SIZE"),
         (Self::Subject, "SUBJECT"),
         (Self::To, "TO"),

@@ -4,7 +4,7 @@
 //!
 //! Standards: RFC 7377.
 
-use super::search::answer::{self, Correlator};
+use super::search::answer::{self, Answer, Correlator};
 use super::search::highest;
 use super::search::query::{self, Ground};
 use super::{Desk, Reply, State, Step, Work};
@@ -52,7 +52,7 @@ impl MultiSearch {
             all: true,
             ..Returned::default()
         });
-        if returned.update || (returned.save && scopes != [Scope::Selected]) {
+        if returned.update || returned.relevancy || (returned.save && scopes != [Scope::Selected]) {
             // RFC 7377 §2.2.
             return Err(Refusal::WrongState("BAD Not possible in several mailboxes"));
         }
@@ -124,7 +124,12 @@ impl MultiSearch {
             numbering: Numbering::Uid,
         };
         let numbers: Vec<u32> = found.iter().map(|uid| uid.0).collect();
-        answer::write_esearch(desk.out, &correlator, &numbers, self.returned, modseq);
+        let answer = Answer {
+            numbers: &numbers,
+            scores: &[],
+            modseq,
+        };
+        answer::write_esearch(desk.out, &correlator, &answer, self.returned);
         Ok(())
     }
 }

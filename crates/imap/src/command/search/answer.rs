@@ -1,7 +1,8 @@
 //! The answers to searches: ESEARCH, and the older SEARCH and SORT.
 //!
 //! Standards: RFC 9051 §7.3.4 (ESEARCH); RFC 3501 §7.2.5 (SEARCH); RFC 5256 §4 (SORT); RFC 7162
-//! §3.1.6 (MODSEQ); RFC 5267 §3 (order); RFC 9394 §3.1 (PARTIAL); RFC 7377 §2.1 (MAILBOX).
+//! §3.1.6 (MODSEQ); RFC 5267 §3 (order); RFC 9394 §3.1 (PARTIAL); RFC 7377 §2.1 (MAILBOX); RFC 6203
+//! §4 (RELEVANCY).
 
 use crate::codec::command::Numbering;
 use crate::codec::mailbox::{MailboxName, NameForm};
@@ -40,14 +41,25 @@ impl Correlator<'_> {
     }
 }
 
-/// Writes one ESEARCH answer; `numbers` come in the order of the result.
+/// What was found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer<'a> {
+    /// Numbers or UIDs, in the order of the result.
+    pub(crate) numbers: &'a [u32],
+    /// How well each matches, 1 to 100, in the same order; empty if it is not asked.
+    pub(crate) scores: &'a [u8],
+    /// The highest MODSEQ, if it is asked.
+    pub(crate) modseq: Option<u64>,
+}
+
+/// Writes one ESEARCH answer.
 pub(crate) fn write_esearch(
     out: &mut BytesMut,
     correlator: &Correlator<'_>,
-    numbers: &[u32],
+    answer: &Answer<'_>,
     returned: Returned,
-    modseq: Option<u64>,
 ) {
+    let numbers = answer.numbers;
     correlator.write(out);
     let ends = [
         (returned.min, " MIN ", numbers.first()),
@@ -77,11 +89,26 @@ pub(crate) fn write_esearch(
         }
         out.put_u8(b')');
     }
-    if let Some(modseq) = modseq {
+    if returned.relevancy && !answer.scores.is_empty() {
+        write_scores(out, answer.scores);
+    }
+    if let Some(modseq) = answer.modseq {
         out.put_slice(b" MODSEQ ");
         write::number(out, modseq);
     }
     out.put_slice(b"\r\n");
+}
+
+/// ` RELEVANCY (4 99 42)`. Source: RFC 6203 §4.
+fn write_scores(out: &mut BytesMut, scores: &[u8]) {
+    out.put_slice(b" RELEVANCY (");
+    for (index, score) in scores.iter().enumerate() {
+        if index > 0 {
+            out.put_u8(b' ');
+        }
+        write::number(out, u64::from(*score));
+    }
+    out.put_u8(b')');
 }
 
 /// A set whose order counts: ranges stand only where numbers ascend one by one. Source: RFC 5267

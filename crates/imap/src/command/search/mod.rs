@@ -5,7 +5,7 @@
 //!
 //! Standards: RFC 9051 §6.4.4; RFC 5256 §3 (SORT); RFC 5957 (SORT=DISPLAY); RFC 5267 (ESORT,
 //! CONTEXT); RFC 5182 §2 (SAVE); RFC 9394 §3 (PARTIAL); RFC 7162 §3.1.5, §3.1.6 (MODSEQ); RFC 9585
-//! (INPROGRESS).
+//! (INPROGRESS); RFC 6203 (FUZZY).
 
 pub(crate) mod answer;
 pub(crate) mod query;
@@ -20,9 +20,9 @@ use crate::codec::sort::{SortCriterion, SortKey};
 use crate::refusal::Refusal;
 use crate::selected::Selected;
 use crate::sync;
-use answer::Correlator;
-use engine::search::{Harvest, Order, Plan, Ranking, Run, SortBy, SortLevel, Sorting};
-use engine::{Account, FolderId, Shelf, Uid, UidSet};
+use answer::{Answer, Correlator};
+use engine::search::{Found, Harvest, Order, Plan, Ranking, Run, SortBy, SortLevel, Sorting};
+use engine::{Account, EngineError, FolderId, Shelf, Uid, UidSet};
 use query::Ground;
 
 /// A SEARCH or SORT on its way.
@@ -37,16 +37,33 @@ pub(super) struct SearchWork {
 }
 
 /// What the search has found so far.
-enum Gathering {
+struct Gathering {
+    order: Gathered,
+    /// How well each matches, ascending by UID; only kept to be told.
+    scores: Option<Vec<(Uid, u8)>>,
+}
+
+enum Gathered {
     List(Vec<Uid>),
     Sort(Sorting),
 }
 
-impl Gathering {
-    fn harvest(&mut self) -> &mut dyn Harvest {
-        match self {
-            Self::List(list) => list,
-            Self::Sort(sorting) => sorting,
+impl Harvest for Gathering {
+    fn reads_fields(&self) -> bool {
+        match &self.order {
+            Gathered::List(list) => list.reads_fields(),
+            Gathered::Sort(sorting) => sorting.reads_fields(),
+        }
+    }
+
+    fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
+        if let Some(scores) = &mut self.scores {
+            // Where no text makes a difference all are alike; RFC 6203 §4 knows no 0.
+            scores.push((found.uid, found.relevance.max(1)));
+        }
+        match &mut self.order {
+            Gathered::List(list) => list.take(found),
+            Gathered::Sort(sorting) => sorting.take(found),
         }
     }
 }
@@ -54,7 +71,31 @@ impl Gathering {
 /// What the search has found, in order.
 struct Outcome {
     uids: Vec<Uid>,
+    /// How well each matches, in the same order.
+    scores: Vec<u8>,
     ranking: Option<Ranking>,
+}
+
+impl From<Gathering> for Outcome {
+    fn from(gathering: Gathering) -> Self {
+        let (uids, ranking) = match gathering.order {
+            Gathered::List(uids) => (uids, None),
+            Gathered::Sort(sorting) => {
+                let ranking = sorting.finish();
+                (ranking.uids().collect(), Some(ranking))
+            }
+        };
+        let by_uid = gathering.scores.unwrap_or_default();
+        let score = |uid: &Uid| {
+            let place = by_uid.binary_search_by_key(uid, |(known, _)| *known).ok()?;
+            by_uid.get(place).map(|(_, score)| *score)
+        };
+        Self {
+            scores: uids.iter().filter_map(score).collect(),
+            uids,
+            ranking,
+        }
+    }
 }
 
 impl SearchWork {
@@ -70,6 +111,12 @@ impl SearchWork {
         let updates = request.returned.is_some_and(|returned| returned.update);
         if updates && selected.contexts.has(tag) {
             return Err(Refusal::WrongState("BAD Tag reuse"));
+        }
+        let by_relevancy = |criterion: &SortCriterion| criterion.key == SortKey::Relevancy;
+        let ranks = request.returned.is_some_and(|returned| returned.relevancy)
+            || criteria.iter().flatten().any(by_relevancy);
+        if ranks && !request.criterion.is_fuzzy() {
+            return Err(Refusal::WrongState("BAD RELEVANCY needs FUZZY"));
         }
         // Asking for it is using CONDSTORE (RFC 7162 §3.1).
         state.features.condstore |= request.criterion.asks_modseq();
@@ -94,19 +141,28 @@ impl SearchWork {
             now: desk.now,
         };
         let plan = query::plan(&self.request.criterion, ground)?;
-        let gathering = match &self.criteria {
-            None => Gathering::List(Vec::new()),
-            Some(criteria) => Gathering::Sort(Sorting::new(Order {
+        let order = match &self.criteria {
+            None => Gathered::List(Vec::new()),
+            Some(criteria) => Gathered::Sort(Sorting::new(Order {
                 levels: criteria.iter().copied().map(sort_level).collect(),
                 comparator: desk.state.comparator,
             })),
+        };
+        let ranks = self
+            .request
+            .returned
+            .is_some_and(|returned| returned.relevancy);
+        let gathering = Gathering {
+            order,
+            scores: ranks.then(Vec::new),
         };
         let (folder, told) = (selected.folder, selected.told.clone());
         let run = Run::new(plan.clone(), folder, Shelf::Mail, told);
         Ok((run, plan, gathering))
     }
 
-    fn tell(&self, desk: &mut Desk<'_>, found: &[Uid]) -> Result<(), Refusal> {
+    fn tell(&self, desk: &mut Desk<'_>, outcome: &Outcome) -> Result<(), Refusal> {
+        let found = outcome.uids.as_slice();
         let selected = desk.state.selected()?;
         let numbers = numbers(selected, self.numbering, found);
         let returned = match (self.request.returned, desk.state.features.rev2) {
@@ -136,7 +192,12 @@ impl SearchWork {
                 mailbox: None,
                 numbering: self.numbering,
             };
-            answer::write_esearch(desk.out, &correlator, &numbers, returned, modseq);
+            let answer = Answer {
+                numbers: &numbers,
+                scores: &outcome.scores,
+                modseq,
+            };
+            answer::write_esearch(desk.out, &correlator, &answer, returned);
         }
         Ok(())
     }
@@ -165,20 +226,8 @@ impl SearchWork {
         let Some((_, plan, gathering)) = self.search.take() else {
             return Ok(Step::More);
         };
-        let found = match gathering {
-            Gathering::List(uids) => Outcome {
-                uids,
-                ranking: None,
-            },
-            Gathering::Sort(sorting) => {
-                let ranking = sorting.finish();
-                Outcome {
-                    uids: ranking.uids().collect(),
-                    ranking: Some(ranking),
-                }
-            }
-        };
-        self.tell(desk, &found.uids)?;
+        let found = Outcome::from(gathering);
+        self.tell(desk, &found)?;
         if self
             .request
             .returned
@@ -205,7 +254,7 @@ impl Work for SearchWork {
         let Some((run, _, gathering)) = &mut self.search else {
             return Ok(Step::More);
         };
-        match run.step(desk.account, gathering.harvest()) {
+        match run.step(desk.account, gathering) {
             Ok(true) => self.finish(desk),
             Ok(false) => {
                 self.ticker.tick(desk, &self.tag, run.progress());
@@ -230,6 +279,7 @@ fn sort_level(criterion: SortCriterion) -> SortLevel {
         SortKey::DisplayFrom => SortBy::FromShown,
         SortKey::DisplayTo => SortBy::ToShown,
         SortKey::From => SortBy::From,
+        SortKey::Relevancy => SortBy::Relevance,
         SortKey::Size => SortBy::Size,
         SortKey::Subject => SortBy::Subject,
         SortKey::To => SortBy::To,

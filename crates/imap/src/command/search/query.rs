@@ -1,6 +1,7 @@
 //! A client's criteria in the engine's form.
 //!
-//! Standards: RFC 9051 §6.4.4; RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ); RFC 8474 §5.3.
+//! Standards: RFC 9051 §6.4.4; RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ); RFC 8474 §5.3;
+//! RFC 6203 §3 (FUZZY).
 
 use crate::codec::Fault;
 use crate::codec::command::Numbering;
@@ -35,17 +36,71 @@ pub(crate) struct Ground<'a> {
 ///
 /// Errors: too many keys; numbers of messages where no mailbox is open.
 pub(crate) fn plan(criterion: &Criterion, ground: Ground<'_>) -> Result<Plan, Refusal> {
-    let query = query(criterion, ground)?;
-    Plan::new(query).map_err(|_| Refusal::Fault(Fault::Limit("Search has too many keys")))
+    let query = query(criterion, ground, Exactness::Exact)?;
+    let plan = Plan::new(query);
+    let plan = plan.map_err(|_| Refusal::Fault(Fault::Limit("Search has too many keys")))?;
+    let mut closer = Vec::new();
+    add_closer(criterion, ground, Exactness::Exact, &mut closer);
+    Ok(plan.with_closer(closer))
+}
+
+/// Whether texts must be there as they were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exactness {
+    Exact,
+    /// In FUZZY (RFC 6203 §3): the words in any order.
+    Words,
+    /// What makes a match in FUZZY a better one: the words as they were given.
+    Phrase,
+}
+
+impl Exactness {
+    fn needle(self, text: &str, comparator: Comparator) -> Needle {
+        match self {
+            Self::Exact => Needle::new(text, comparator),
+            Self::Words => Needle::loose(text, comparator),
+            Self::Phrase => Needle::loose_phrase(text, comparator),
+        }
+    }
+}
+
+/// The texts in FUZZY as phrases; what must not match makes no match better.
+fn add_closer(
+    criterion: &Criterion,
+    ground: Ground<'_>,
+    exactness: Exactness,
+    closer: &mut Vec<Test>,
+) {
+    match criterion {
+        Criterion::All(inner) | Criterion::Any(inner) => {
+            for criterion in inner {
+                add_closer(criterion, ground, exactness, closer);
+            }
+        }
+        Criterion::Fuzzy(inner) => add_closer(inner, ground, Exactness::Phrase, closer),
+        Criterion::Header(..) | Criterion::Body(_) | Criterion::Text(_)
+            if exactness == Exactness::Phrase =>
+        {
+            if let Query::Test(test) = simple(criterion, ground, exactness) {
+                closer.push(test);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The engine's form of a criterion. Recursion is bounded by [`crate::codec::search::DEPTH_MAX`].
-fn query(criterion: &Criterion, ground: Ground<'_>) -> Result<Query, Refusal> {
-    let inner = |criterion: &Criterion| query(criterion, ground);
+fn query(
+    criterion: &Criterion,
+    ground: Ground<'_>,
+    exactness: Exactness,
+) -> Result<Query, Refusal> {
+    let inner = |criterion: &Criterion| query(criterion, ground, exactness);
     Ok(match criterion {
         Criterion::All(all) => Query::All(all.iter().map(inner).collect::<Result<_, _>>()?),
         Criterion::Any(any) => Query::Any(any.iter().map(inner).collect::<Result<_, _>>()?),
         Criterion::Not(not) => Query::Not(Box::new(inner(not)?)),
+        Criterion::Fuzzy(fuzzy) => query(fuzzy, ground, Exactness::Words)?,
         Criterion::Recent => Query::Any(Vec::new()),
         Criterion::Dated(field, from, to) => dated(*field, *from, *to),
         Criterion::Sequence(set) => {
@@ -58,7 +113,7 @@ fn query(criterion: &Criterion, ground: Ground<'_>) -> Result<Query, Refusal> {
             Known::Nowhere => Query::Any(Vec::new()),
         },
         Criterion::ThreadId(id) => in_thread(id, ground)?,
-        other => simple(other, ground),
+        other => simple(other, ground, exactness),
     })
 }
 
@@ -86,8 +141,8 @@ fn in_thread(id: &str, ground: Ground<'_>) -> Result<Query, Refusal> {
 }
 
 /// Criteria that need nothing but themselves.
-fn simple(criterion: &Criterion, ground: Ground<'_>) -> Query {
-    let needle = |text: &str| Needle::new(text, ground.comparator);
+fn simple(criterion: &Criterion, ground: Ground<'_>, exactness: Exactness) -> Query {
+    let needle = |text: &str| exactness.needle(text, ground.comparator);
     let test = match criterion {
         Criterion::Flag(flag) => Test::Flags(keywords::stored(*flag)),
         Criterion::Younger(seconds) => {
