@@ -15,7 +15,7 @@
 
 use engine::delivery::{Arrival, Failing};
 use engine::directory::AccountKind;
-use engine::queue::{Notify, Return};
+use engine::queue::{Notify, Return, Wishes};
 use engine::{Engine, Envelope, Recipient, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,6 +78,7 @@ fn envelope(engine: &Engine, recipients: &[String]) -> Envelope {
         envelope_id: None,
         returning: Return::default(),
         needs_utf8: false,
+        wishes: Wishes::default(),
         submitter: None,
         arrival: Arrival {
             greeting: "client.example".to_owned(),

@@ -40,7 +40,7 @@ pub use delivery::{Delivered, Envelope, Outcome, Recipient};
 pub use directory::{Address, Directory, Mailbox, Resolution};
 pub use engine::Engine;
 pub use error::EngineError;
-pub use settings::{Cleartext, Limits, Retention, Settings};
+pub use settings::{Cleartext, Limits, Retention, Sending, Settings};
 pub use sign_in::{
     SignIn, SignInRefusal, SignInStep, TokenVerifier, User, allows_passwords, mechanisms,
 };

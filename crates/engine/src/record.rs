@@ -77,6 +77,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// True when every field was read; a record of an earlier form ends before the later fields.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn byte(&mut self) -> Result<u8, StoreError> {
         let (&first, rest) = self.0.split_first().ok_or_else(corrupt)?;
         self.0 = rest;

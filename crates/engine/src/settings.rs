@@ -68,6 +68,31 @@ impl Default for Retention {
     }
 }
 
+/// How letters to other servers are tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// Seconds before the second attempt.
+    pub retry_first_seconds: u32,
+    /// Most seconds between two attempts.
+    pub retry_most_seconds: u32,
+    /// Seconds after which the sender is told that it takes longer.
+    pub warn_after_seconds: u32,
+    /// Domains elsewhere for which anyone may leave mail here, because this server is named as one
+    /// of theirs.
+    pub backup_for: Vec<String>,
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Self {
+            retry_first_seconds: 300,
+            retry_most_seconds: 3_600,
+            warn_after_seconds: 4 * 3_600,
+            backup_for: Vec::new(),
+        }
+    }
+}
+
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -81,6 +106,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Times.
     pub retention: Retention,
+    /// Letters to other servers.
+    pub sending: Sending,
     /// What separates a local part from its tag; `None` turns sub-addresses off.
     pub tag_separator: Option<char>,
     /// Quota of new accounts in bytes; `None` is without limit.
@@ -95,6 +122,7 @@ impl Default for Settings {
             password_cost: Cost::default(),
             limits: Limits::default(),
             retention: Retention::default(),
+            sending: Sending::default(),
             tag_separator: Some('+'),
             quota_bytes: None,
         }

@@ -7,7 +7,9 @@
 mod harness;
 
 use engine::dialogue::lines::{Line, Lines};
+use engine::queue::{Notify, Return};
 use smtp::Role;
+use smtp::client::{Client, Dialect, Form, Input, Manner, Message, Output, Recipient, Tls};
 use smtp::codec::command::{self, COMMAND_BYTES_MAX};
 use smtp::codec::data::{LineCheck, Unstuffer};
 
@@ -63,6 +65,73 @@ pub fn session(bytes: &[u8]) {
                 "{line}"
             );
             assert!(rest.starts_with([' ', '-']), "{line}");
+        }
+    }
+}
+
+/// Another server that says anything: everyone gets a verdict at most once, and nothing is sent but
+/// whole lines before the letter.
+pub fn client(bytes: &[u8]) {
+    let recipient = |address: &str| Recipient {
+        address: address.to_owned(),
+        notify: Notify::USUAL,
+        original: None,
+    };
+    let message = Message {
+        sender: "a@us.test".to_owned(),
+        recipients: vec![recipient("x@far.test"), recipient("y@far.test")],
+        size_bytes: 8,
+        form: Form::default(),
+        envelope_id: None,
+        returning: Return::Unspecified,
+        needs_utf8: false,
+        needs_tls: false,
+        deliver_by: None,
+        priority: 0,
+    };
+    let first = bytes.first().copied().unwrap_or_default();
+    let manner = Manner {
+        hello: "us.test".to_owned(),
+        dialect: if first & 1 == 0 {
+            Dialect::Smtp
+        } else {
+            Dialect::Lmtp
+        },
+        tls: Tls::IfOffered,
+        credentials: None,
+    };
+    let mut client = Client::new(manner, false);
+    let mut said = Vec::new();
+    client.advance(Input::Opened, &mut said);
+    let mut sent = 0;
+    for piece in bytes.chunks(usize::from(first) + 1) {
+        client.advance(Input::Bytes(piece), &mut said);
+        answer(&mut client, &message, &mut said, &mut sent);
+    }
+    client.advance(Input::Closed, &mut said);
+    answer(&mut client, &message, &mut said, &mut sent);
+    assert!(sent <= 1, "a letter without verdicts is left");
+}
+
+/// Plays the driver until there is nothing to do. `sent` is 1 while a letter has no verdict.
+fn answer(client: &mut Client, message: &Message, said: &mut Vec<Output>, sent: &mut u32) {
+    while !said.is_empty() {
+        match said.remove(0) {
+            Output::StartTls => client.advance(Input::Encrypted, said),
+            Output::Pull => {
+                let piece = bytes::Bytes::from_static(b"A: b\r\n\r\n");
+                client.advance(Input::Piece(piece, true), said);
+            }
+            Output::Ready if *sent == 0 && client.is_ready() => {
+                *sent = 1;
+                client.advance(Input::Send(Box::new(message.clone())), said);
+            }
+            Output::Ready | Output::Send(_) | Output::Close => {}
+            Output::Finished(verdicts) => {
+                assert_eq!(verdicts.len(), message.recipients.len());
+                assert_eq!(std::mem::take(sent), 1, "verdicts without a letter");
+            }
+            Output::Failed(_) => assert_eq!(*sent, 0, "a letter was forgotten"),
         }
     }
 }

@@ -45,6 +45,13 @@ impl Role {
     }
 }
 
+impl Role {
+    /// True where a sender may say how urgent a letter is: of users, not of strangers.
+    pub(crate) fn takes_wishes(self) -> bool {
+        self.is_submission()
+    }
+}
+
 /// What all sessions of one listener share.
 pub struct Service {
     /// The rules over the store.
@@ -411,6 +418,12 @@ impl Session {
 
     pub(crate) fn ask(&mut self, question: Question) {
         self.then.push(Output::Ask(question));
+    }
+
+    /// REQUIRETLS is offered in TLS only (RFC 8689 §2), and not by LMTP.
+    pub(crate) fn offers_require_tls(&self) -> bool {
+        let is_encrypted = self.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
+        is_encrypted && self.service.role != Role::Lmtp
     }
 
     pub(crate) fn start_tls(&mut self) {

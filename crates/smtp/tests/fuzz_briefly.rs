@@ -13,6 +13,8 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/chunks"),
     include_bytes!("../fuzz/seeds/authentication"),
     include_bytes!("../fuzz/seeds/text"),
+    include_bytes!("../fuzz/seeds/other_server"),
+    include_bytes!("../fuzz/seeds/other_server_with_tls"),
 ];
 
 /// Bytes that mean something in a dialogue.
@@ -35,4 +37,9 @@ fn letters() {
 #[test]
 fn sessions() {
     run(ROUNDS / 200, entry::session);
+}
+
+#[test]
+fn clients() {
+    run(ROUNDS, entry::client);
 }

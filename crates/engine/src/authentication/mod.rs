@@ -12,3 +12,4 @@ pub mod imported;
 pub mod password;
 pub mod sasl;
 pub mod scram;
+pub mod scram_client;

@@ -189,7 +189,7 @@ impl ServerFirst {
     }
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> Key {
+pub(super) fn hmac(key: &[u8], message: &[u8]) -> Key {
     // HMAC takes keys of every length (RFC 2104 §2); the error exists for other constructions.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; 32];

@@ -15,10 +15,10 @@ pub mod trace;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::queue::{Notify, Return};
+use crate::queue::{Notify, Return, Wishes, notice};
 use crate::sign_in::User;
 use crate::upload::Staged;
-use place::Plan;
+pub(crate) use place::Plan;
 use std::sync::Arc;
 use store::backend::Pending;
 use store::id::AccountId;
@@ -60,6 +60,8 @@ pub struct Envelope {
     pub returning: Return,
     /// The letter needs a way on which UTF-8 addresses are understood.
     pub needs_utf8: bool,
+    /// What else the sender asks of the way.
+    pub wishes: Wishes,
     /// Who submitted it, if someone signed in.
     pub submitter: Option<User>,
     /// How it came, for the trace line.
@@ -139,7 +141,7 @@ impl Engine {
         }
     }
 
-    /// Delivers a letter to all its recipients in one commit.
+    /// Delivers a letter to all its recipients in one commit, with what its sender is told of it.
     ///
     /// A mailbox that several recipients lead to gets one copy. A mailbox that is full by now takes
     /// it all the same: its room was checked when the recipient was named. Nothing may be
@@ -166,7 +168,21 @@ impl Engine {
             .as_ref()
             .map_or(AccountId::DIRECTORY, |user| user.account);
         let origin = Origin { session: 0, actor };
-        self.store()
-            .write(&plan.accounts(), origin, |txn| plan.carry_out(txn))
+        let notices = notice::of_delivery(self, envelope, letter, &plan.in_mailboxes())?;
+        let told: Vec<Plan<'_>> = notices
+            .iter()
+            .map(|(envelope, staged)| Plan::new(self, envelope, staged))
+            .collect();
+        let mut accounts = plan.accounts();
+        accounts.extend(told.iter().flat_map(Plan::accounts));
+        accounts.sort_unstable();
+        accounts.dedup();
+        self.store().write(&accounts, origin, |txn| {
+            let delivered = plan.carry_out(txn)?;
+            for notice in &told {
+                notice.carry_out(txn)?;
+            }
+            Ok(delivered)
+        })
     }
 }

@@ -5,7 +5,7 @@ use crate::account::MAIL_ROOT;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::queue::{Progress, QueuedLetter, QueuedRecipient};
+use crate::queue::{Late, QueuedLetter, QueuedRecipient};
 use crate::search::thread::conversation_names;
 use crate::upload::Staged;
 use bytes::Bytes;
@@ -33,7 +33,7 @@ enum Task {
 }
 
 /// Everything that a commit will do, worked out outside of it.
-pub(super) struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     engine: &'a Engine,
     envelope: &'a Envelope,
     letter: &'a Staged,
@@ -48,7 +48,7 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(engine: &'a Engine, envelope: &'a Envelope, letter: &'a Staged) -> Self {
+    pub(crate) fn new(engine: &'a Engine, envelope: &'a Envelope, letter: &'a Staged) -> Self {
         let now = engine.now();
         let name = engine.new_letter_name();
         let only = match envelope.recipients.as_slice() {
@@ -80,8 +80,8 @@ impl<'a> Plan<'a> {
     fn task(&mut self, recipient: &Recipient, reached: &mut HashSet<AccountId>) -> Task {
         match &*recipient.resolution {
             Resolution::Unknown => Task::Refuse(EngineError::NoSuchAddress),
-            Resolution::Remote(address) => {
-                self.queue(address, recipient);
+            Resolution::Remote(canonical) => {
+                self.queue(&as_written(&recipient.address, canonical), recipient);
                 Task::Queue
             }
             Resolution::Local {
@@ -113,12 +113,24 @@ impl<'a> Plan<'a> {
             address: address.to_owned(),
             notify: recipient.notify,
             original: recipient.original.clone(),
-            progress: Progress::Waiting,
             answer: None,
         });
     }
 
-    pub(super) fn first_refusal(&self) -> Option<EngineError> {
+    /// The recipients whose letter ends its way in mailboxes here.
+    pub(crate) fn in_mailboxes(&self) -> Vec<&'a Recipient> {
+        let recipients = self.envelope.recipients.iter().zip(&self.tasks);
+        let here = recipients.filter(|(recipient, task)| {
+            let goes_on = matches!(
+                &*recipient.resolution,
+                Resolution::Local { forwards, .. } if !forwards.is_empty()
+            );
+            matches!(task, Task::Copies(_)) && !goes_on
+        });
+        here.map(|(recipient, _)| recipient).collect()
+    }
+
+    pub(crate) fn first_refusal(&self) -> Option<EngineError> {
         self.tasks.iter().find_map(|task| match task {
             Task::Refuse(error) => Some(error.clone()),
             Task::Copies(_) | Task::Queue => None,
@@ -126,7 +138,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The accounts that the commit changes.
-    pub(super) fn accounts(&self) -> Vec<AccountId> {
+    pub(crate) fn accounts(&self) -> Vec<AccountId> {
         let mailboxes = self.tasks.iter().flat_map(|task| match task {
             Task::Copies(mailboxes) => mailboxes.as_slice(),
             Task::Queue | Task::Refuse(_) => &[],
@@ -150,7 +162,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Does it all. May be run again after a conflict.
-    pub(super) fn carry_out(&self, txn: &mut Txn<'_>) -> Result<Delivered, EngineError> {
+    pub(crate) fn carry_out(&self, txn: &mut Txn<'_>) -> Result<Delivered, EngineError> {
         let mut outcomes = Vec::with_capacity(self.tasks.len());
         for task in &self.tasks {
             outcomes.push(match task {
@@ -206,19 +218,23 @@ impl<'a> Plan<'a> {
                 .0
                 .saturating_add(days * SECONDS_PER_DAY * Timestamp::PER_SECOND),
         );
+        let wishes = self.envelope.wishes;
+        let end = match wishes.deliver_by {
+            Some(by) if by.late == Late::Return => by.at.min(expires),
+            _ => expires,
+        };
         for recipients in portions(&self.queued) {
+            let (name, sender) = (self.name.clone(), self.envelope.sender.clone());
             let letter = QueuedLetter {
-                letter: self.name.clone(),
-                sender: self.envelope.sender.clone(),
                 envelope_id: self.envelope.envelope_id.clone(),
                 returning: self.envelope.returning,
                 needs_utf8: self.envelope.needs_utf8,
                 recipients: recipients.to_vec(),
                 prefix: Bytes::from(self.received.clone()),
-                attempts: 0,
-                expires,
-                priority: 0,
-                held: false,
+                needs_tls: wishes.needs_tls,
+                deliver_by: wishes.deliver_by,
+                priority: wishes.priority,
+                ..QueuedLetter::new(name, sender, end)
             };
             let item = QueueItem {
                 due: self.now,
@@ -228,6 +244,15 @@ impl<'a> Plan<'a> {
             txn.queue_add(self.queue_owner(), &item)?;
         }
         Ok(())
+    }
+}
+
+/// The local part as it came, since only its own server may say what case means there (RFC 5321
+/// §2.4), at the domain's canonical form.
+fn as_written(came: &str, canonical: &str) -> String {
+    match (came.rsplit_once('@'), canonical.rsplit_once('@')) {
+        (Some((local, _)), Some((_, domain))) => format!("{local}@{domain}"),
+        _ => canonical.to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@
 
 use engine::delivery::{Arrival, Failing};
 use engine::dialogue::Peer;
-use engine::queue::{Notify, Return};
+use engine::queue::{Notify, Return, Wishes};
 use engine::rehearsal::script::Play;
 use engine::rehearsal::{Rehearsal, Wire};
 use engine::{Envelope, Flags, NewLetter, Reading, Recipient, Role, Settings, Uid};
@@ -70,6 +70,7 @@ pub fn deliver(house: &Rehearsal, letter: &[u8]) {
         envelope_id: None,
         returning: Return::default(),
         needs_utf8: false,
+        wishes: Wishes::default(),
         submitter: None,
         arrival: Arrival::default(),
         failing: Failing::Whole,

@@ -3,7 +3,7 @@
 use super::{Failure, Reply};
 use crate::house::House;
 use crate::moment::rfc3339;
-use engine::queue::{Progress, QueueState};
+use engine::queue::QueueState;
 use engine::{AccountId, EngineError};
 use serde_json::{Value, json};
 
@@ -29,11 +29,7 @@ pub fn show(house: &House, entry: &str) -> Result<Reply, Failure> {
     let state = find(house, entry)?;
     let mut text = vec![line(&state)];
     for recipient in &state.letter.recipients {
-        let progress = match &recipient.progress {
-            Progress::Waiting => "waiting".to_owned(),
-            Progress::Sent => "sent".to_owned(),
-            Progress::Failed(why) => format!("failed: {why}"),
-        };
+        let progress = recipient.answer.as_deref().unwrap_or("waiting");
         text.push(format!("  {}  {progress}", recipient.address));
     }
     Ok(Reply::new(text.join("\n"), data(&state)))
@@ -109,15 +105,8 @@ fn data(state: &QueueState) -> Value {
         .recipients
         .iter()
         .map(|recipient| {
-            let (progress, why) = match &recipient.progress {
-                Progress::Waiting => ("waiting", None),
-                Progress::Sent => ("sent", None),
-                Progress::Failed(why) => ("failed", Some(why)),
-            };
             json!({
                 "address": recipient.address,
-                "progress": progress,
-                "why": why,
                 "answer": recipient.answer,
             })
         })

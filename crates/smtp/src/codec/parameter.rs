@@ -3,7 +3,8 @@
 //! Each may stand once; an unknown one is an error of its own (RFC 5321 §4.1.1.11: 555).
 //!
 //! Sources: RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 3030 (BINARYMIME), RFC 6531 §3.4 (SMTPUTF8),
-//! RFC 3461 §4 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH).
+//! RFC 3461 §4 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH), RFC 8689 §2 (REQUIRETLS), RFC 2852
+//! §4 (BY), RFC 6710 §4 (MT-PRIORITY).
 
 use super::command::Malformed;
 use super::xtext;
@@ -12,6 +13,19 @@ use super::xtext;
 const ENVELOPE_ID_BYTES_MAX: usize = 100;
 /// Characters of an ORCPT (RFC 3461 §4.2).
 const ORIGINAL_RECIPIENT_BYTES_MAX: usize = 500;
+
+/// What MAIL may say.
+const MAIL_KEYWORDS: [&str; 9] = [
+    "SIZE",
+    "BODY",
+    "SMTPUTF8",
+    "RET",
+    "ENVID",
+    "AUTH",
+    "REQUIRETLS",
+    "BY",
+    "MT-PRIORITY",
+];
 
 /// What MAIL said about the letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +42,23 @@ pub struct MailParameters {
     pub envelope_id: Option<String>,
     /// `AUTH` was there; its value is not believed (RFC 4954 §5 lets a server take it for `<>`).
     pub auth: bool,
+    /// `REQUIRETLS`: only over connections that are encrypted and proven.
+    pub require_tls: bool,
+    /// `BY`: until when it is to arrive.
+    pub deliver_by: Option<DeliverBy>,
+    /// `MT-PRIORITY`: -9 … 9.
+    pub priority: Option<i8>,
+}
+
+/// `BY=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliverBy {
+    /// Seconds from now; in the past when negative.
+    pub seconds: i64,
+    /// `R`: a late letter goes back. Otherwise its sender is told.
+    pub returns: bool,
+    /// `T`: the sender wants to be told of each server.
+    pub trace: bool,
 }
 
 /// The form of the letter's bytes.
@@ -87,7 +118,10 @@ pub fn mail(text: &str) -> Result<MailParameters, Malformed> {
                 xtext::decode(value).ok_or(Malformed::Parameter)?;
                 !std::mem::replace(&mut all.auth, true)
             }
-            ("SIZE" | "BODY" | "SMTPUTF8" | "RET" | "ENVID" | "AUTH", _) => false,
+            ("REQUIRETLS", None) => !std::mem::replace(&mut all.require_tls, true),
+            ("BY", Some(value)) => all.deliver_by.replace(deliver_by(value)?).is_none(),
+            ("MT-PRIORITY", Some(value)) => all.priority.replace(priority(value)?).is_none(),
+            (keyword, _) if MAIL_KEYWORDS.contains(&keyword) => false,
             _ => return Err(Malformed::UnknownParameter),
         };
         if !fresh {
@@ -149,6 +183,37 @@ fn number(text: &str) -> Result<u64, Malformed> {
     let is_number = text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     // 20 digits may exceed 64 bits.
     let value = is_number.then(|| text.parse().unwrap_or(u64::MAX));
+    value.ok_or(Malformed::Parameter)
+}
+
+/// `120;R`, `-5;NT`: up to nine digits; what goes back must have time left.
+fn deliver_by(text: &str) -> Result<DeliverBy, Malformed> {
+    let (seconds, mode) = text.split_once(';').ok_or(Malformed::Parameter)?;
+    let digits = seconds.strip_prefix(['-', '+']).unwrap_or(seconds);
+    let is_number = (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let parsed = seconds.parse().ok().filter(|_| is_number);
+    let seconds: i64 = parsed.ok_or(Malformed::Parameter)?;
+    let (returns, trace) = match mode.to_ascii_uppercase().as_str() {
+        "R" => (true, false),
+        "RT" => (true, true),
+        "N" => (false, false),
+        "NT" => (false, true),
+        _ => return Err(Malformed::Parameter),
+    };
+    if returns && seconds <= 0 {
+        return Err(Malformed::Parameter);
+    }
+    Ok(DeliverBy {
+        seconds,
+        returns,
+        trace,
+    })
+}
+
+fn priority(text: &str) -> Result<i8, Malformed> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = digits.len() == 1 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let value = text.parse().ok().filter(|_| is_number);
     value.ok_or(Malformed::Parameter)
 }
 
@@ -221,7 +286,10 @@ mod tests {
 
     #[test]
     fn every_parameter_of_mail_is_understood() {
-        let all = mail(" SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B1 AUTH=<>");
+        let all = mail(
+            " SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B1 AUTH=<> REQUIRETLS \
+             BY=-60;nt MT-PRIORITY=-3",
+        );
         let expected = MailParameters {
             size_bytes: Some(1000),
             body: Some(Body::EightBit),
@@ -229,6 +297,13 @@ mod tests {
             report: Some(Return::Headers),
             envelope_id: Some("QQ+1".into()),
             auth: true,
+            require_tls: true,
+            deliver_by: Some(DeliverBy {
+                seconds: -60,
+                returns: false,
+                trace: true,
+            }),
+            priority: Some(-3),
         };
         assert_eq!(all, Ok(expected));
         assert_eq!(mail("  "), Ok(MailParameters::default()));
@@ -250,6 +325,16 @@ mod tests {
             " SIZE=1=2",
             " =1",
             " SIZE=999999999999999999999",
+            " REQUIRETLS=1",
+            " BY=60",
+            " BY=60;X",
+            " BY=0;R",
+            " BY=1234567890;N",
+            " BY=;N",
+            " MT-PRIORITY=10",
+            " MT-PRIORITY=+1",
+            " MT-PRIORITY=",
+            " MT-PRIORITY=1 MT-PRIORITY=1",
         ] {
             assert_eq!(mail(text), Err(Malformed::Parameter), "{text}");
         }

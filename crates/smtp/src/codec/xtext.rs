@@ -2,6 +2,8 @@
 //!
 //! Source: RFC 3461 §4.
 
+use std::fmt::Write;
+
 /// The octets behind an xtext, or nothing when it is malformed or holds what no parameter may.
 ///
 /// Control characters are refused even when encoded: the value is later written into a header line.
@@ -19,6 +21,19 @@ pub fn decode(text: &str) -> Option<String> {
     (!value.chars().any(char::is_control)).then_some(value)
 }
 
+/// A text as a parameter carries it.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            // Writing to a string never fails.
+            b'+' | b'=' | ..=b' ' | 0x7f.. => _ = write!(out, "+{byte:02X}"),
+            _ => out.push(char::from(byte)),
+        }
+    }
+    out
+}
+
 /// Only upper case, as the grammar says; so that one value has one form.
 fn hex(digit: u8) -> Option<u8> {
     match digit {
@@ -30,12 +45,20 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::{decode, encode};
 
     #[test]
     fn plus_and_two_digits_stand_for_an_octet() {
         assert_eq!(decode("a+2Bb+3Dc").as_deref(), Some("a+b=c"));
         assert_eq!(decode("caf+C3+A9").as_deref(), Some("café"));
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_to_the_same() {
+        for text in ["a+b=c", "café x", "~!"] {
+            assert_eq!(decode(&encode(text)).as_deref(), Some(text));
+            assert!(encode(text).bytes().all(|byte| byte.is_ascii_graphic()));
+        }
     }
 
     #[test]

@@ -5,15 +5,18 @@
 //! §8.1.
 
 use crate::codec::command::Hello;
-use crate::codec::parameter;
+use crate::codec::parameter::{self, MailParameters};
 use crate::codec::reply::{self, Reply};
 use crate::letter::{self, Whole};
+use crate::limits::later;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Role, Session, Transaction};
 use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Level, Question};
-use engine::queue::Return;
-use engine::{AccountId, Delivered, Envelope, Outcome, Pending, Resolution, StoreError, User};
+use engine::queue::{DeliverBy, Late, Return, Wishes};
+use engine::{
+    AccountId, Delivered, Envelope, Outcome, Pending, Resolution, StoreError, Timestamp, User,
+};
 use formats::address::list::{self, Entry};
 
 /// Addresses in one From field; more is no letter of a person.
@@ -109,6 +112,7 @@ fn envelope(session: &mut Session) -> Result<Envelope, Refusal> {
             Some(parameter::Return::Headers) => Return::Headers,
         },
         needs_utf8: parameters.utf8,
+        wishes: wishes(parameters, session.service.engine.now()),
         submitter,
         arrival,
         failing: if is_lmtp {
@@ -117,6 +121,22 @@ fn envelope(session: &mut Session) -> Result<Envelope, Refusal> {
             Failing::Whole
         },
     })
+}
+
+fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
+    Wishes {
+        needs_tls: parameters.require_tls,
+        deliver_by: parameters.deliver_by.map(|by| DeliverBy {
+            at: later(now, by.seconds.saturating_mul(1000)),
+            late: if by.returns {
+                Late::Return
+            } else {
+                Late::Notify
+            },
+            trace: by.trace,
+        }),
+        priority: parameters.priority.unwrap_or_default(),
+    }
 }
 
 fn arrival(session: &Session) -> Arrival {

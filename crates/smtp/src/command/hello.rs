@@ -48,6 +48,12 @@ fn extensions(session: &Session) -> Vec<String> {
         service.engine.settings().limits.message_bytes_max
     ));
     lines.push(format!("LIMITS RCPTMAX={}", service.limits.recipients_max));
+    if service.role.takes_wishes() {
+        lines.extend(["DELIVERBY", "MT-PRIORITY"].map(str::to_owned));
+    }
+    if session.offers_require_tls() {
+        lines.push("REQUIRETLS".to_owned());
+    }
     let is_clear = session.peer.as_ref().is_none_or(|peer| peer.tls.is_none());
     if is_clear && service.role != Role::Lmtp {
         lines.push("STARTTLS".to_owned());

@@ -1,8 +1,9 @@
 //! `MAIL FROM`.
 //!
-//! Sources: RFC 5321 §4.1.1.2, §3.3; RFC 6409 §6.1 (a submitter's addresses), RFC 1870 §6 (SIZE).
+//! Sources: RFC 5321 §4.1.1.2, §3.3; RFC 6409 §6.1 (a submitter's addresses), RFC 1870 §6 (SIZE), RFC
+//! 8689 §2 (REQUIRETLS only in TLS).
 
-use crate::codec::command::Command;
+use crate::codec::command::{Command, Malformed};
 use crate::codec::data::LineCheck;
 use crate::codec::parameter::MailParameters;
 use crate::codec::reply::Reply;
@@ -60,6 +61,7 @@ fn check(
     {
         return Err(Refusal::TooLarge);
     }
+    check_offered(session, parameters)?;
     let Some(sender) = sender else { return Ok(()) };
     if sender.needs_utf8() && !parameters.utf8 {
         return Err(Refusal::NeedsUtf8);
@@ -74,4 +76,15 @@ fn check(
         }
         _ => Ok(()),
     }
+}
+
+/// What was not offered here is not known here.
+fn check_offered(session: &Session, parameters: &MailParameters) -> Result<(), Refusal> {
+    let role = session.service.role;
+    let wishes = parameters.deliver_by.is_some() || parameters.priority.is_some();
+    if (wishes && !role.takes_wishes()) || (parameters.require_tls && !session.offers_require_tls())
+    {
+        return Err(Malformed::UnknownParameter.into());
+    }
+    Ok(())
 }

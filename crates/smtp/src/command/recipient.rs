@@ -1,6 +1,7 @@
 //! `RCPT TO`.
 //!
-//! Never relays: a recipient elsewhere is taken from someone who signed in only.
+//! Never relays: a recipient elsewhere is taken from someone who signed in only, or for a domain
+//! whose mail this server was told to take and pass on.
 //! Sources: RFC 5321 §4.1.1.3, §3.6.2 (relaying), §4.5.3.1.10 (too many), RFC 3461 §4 (NOTIFY,
 //! ORCPT).
 
@@ -85,6 +86,16 @@ fn check(session: &Session, mailbox: Option<&Mailbox>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// True when this server is named beside the domain's own, to take its mail while that is away
+/// (RFC 5321 §5).
+fn is_backup_for(engine: &Engine, address: &str) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let domains = &engine.settings().sending.backup_for;
+    domains
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(domain))
+}
+
 /// The address as it is written, and where it leads.
 type Found = (String, Arc<Resolution>);
 
@@ -129,9 +140,13 @@ fn add(
     (address, resolution): Found,
     parameters: RecipientParameters,
 ) -> Result<(), Refusal> {
-    match *resolution {
+    match &*resolution {
         Resolution::Unknown => return Err(EngineError::NoSuchAddress.into()),
-        Resolution::Remote(_) if session.user.is_none() => return Err(Refusal::Relay),
+        Resolution::Remote(canonical)
+            if session.user.is_none() && !is_backup_for(&session.service.engine, canonical) =>
+        {
+            return Err(Refusal::Relay);
+        }
         Resolution::Remote(_) if address.starts_with('"') => return Err(Refusal::QuotedRecipient),
         Resolution::Remote(_) | Resolution::Local { .. } => {}
     }

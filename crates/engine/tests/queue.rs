@@ -1,0 +1,467 @@
+//! What an attempt to send a letter leads to: who leaves the entry, who waits, and who is told.
+
+// The lints know tests by their attribute; what helps them stands outside of it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use engine::delivery::{Arrival, Failing};
+use engine::queue::{
+    Attempt, DeliverBy, EntryKey, Late, NextHop, Notify, QueueState, Reason, RecipientResult,
+    Return, Settled, Status, Verdict, Wishes,
+};
+use engine::rehearsal::Rehearsal;
+use engine::{AccountId, Envelope, Reading, Recipient, Settings, Shelf, StoreError, User};
+use std::ops::ControlFlow;
+
+const LETTER: &[u8] = b"Subject: hello\r\n\r\nHow are you?\r\n";
+const HOUR: i64 = 3_600;
+const WITH_SUCCESS: Notify = Notify {
+    success: true,
+    ..Notify::USUAL
+};
+const NOTHING: Notify = Notify {
+    never: true,
+    success: false,
+    failure: false,
+    delay: false,
+};
+
+struct Stage {
+    house: Rehearsal,
+    alice: User,
+}
+
+impl Stage {
+    /// Alice's letter to some recipients waits.
+    fn with(recipients: &[(&str, Notify)]) -> Self {
+        let house = Rehearsal::new(Settings::default()).unwrap();
+        let alice = house.person("alice@example.test").unwrap();
+        let stage = Self { house, alice };
+        stage.submit("alice@example.test", Return::Unspecified, recipients);
+        stage
+    }
+
+    fn submit(&self, sender: &str, returning: Return, recipients: &[(&str, Notify)]) {
+        let engine = &self.house.engine;
+        let recipient = |(address, notify): &(&str, Notify)| Recipient {
+            address: (*address).to_owned(),
+            resolution: engine.directory().resolve(address).unwrap(),
+            notify: *notify,
+            original: Some(format!("rfc822;{address}")),
+        };
+        let envelope = Envelope {
+            sender: sender.to_owned(),
+            recipients: recipients.iter().map(recipient).collect(),
+            envelope_id: Some("id-1".to_owned()),
+            returning,
+            needs_utf8: false,
+            wishes: Wishes::default(),
+            submitter: Some(self.alice.clone()),
+            arrival: Arrival::default(),
+            failing: Failing::Whole,
+        };
+        let mut upload = engine.upload().unwrap();
+        upload.write(LETTER).unwrap();
+        let letter = upload.finish().unwrap();
+        engine.deliver(&envelope, &letter).unwrap().wait().unwrap();
+    }
+
+    fn entries(&self) -> Vec<QueueState> {
+        self.house.engine.queue().unwrap()
+    }
+
+    fn entry(&self) -> QueueState {
+        let mut entries = self.entries();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        entries.remove(0)
+    }
+
+    fn key(&self) -> EntryKey {
+        let QueueState { account, id, .. } = self.entry();
+        EntryKey { account, id }
+    }
+
+    fn settle(&self, results: &[(&str, Verdict)]) -> Settled {
+        let settled = self
+            .house
+            .engine
+            .queue_settle(self.key(), &attempt(results), 7);
+        settled.unwrap().wait().unwrap()
+    }
+
+    /// The letters in alice's inbox, whole.
+    fn inbox(&self) -> Vec<String> {
+        let account = self.house.engine.account(&self.alice, 1);
+        let view = account.read().unwrap();
+        let (inbox, _) = view.folder_at(&["Inbox"]).unwrap().unwrap();
+        let mut rows = Vec::new();
+        view.items(inbox, Shelf::Mail, 1..=u32::MAX, &mut |_, row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let read = |row| account.read_message(row, 0..u64::MAX).unwrap();
+        rows.iter()
+            .map(|row| String::from_utf8(read(row).to_vec()).unwrap())
+            .collect()
+    }
+
+    fn notice(&self) -> String {
+        let mut letters = self.inbox();
+        assert_eq!(letters.len(), 1, "{letters:?}");
+        letters.remove(0)
+    }
+}
+
+fn attempt(results: &[(&str, Verdict)]) -> Attempt {
+    let results = results.iter().map(|(address, verdict)| RecipientResult {
+        address: (*address).to_owned(),
+        verdict: verdict.clone(),
+    });
+    Attempt {
+        host: "mx.far.test [192.0.2.1]".to_owned(),
+        tls: "TLSv1.3".to_owned(),
+        results: results.collect(),
+        put_off_until: None,
+    }
+}
+
+fn accepted(next: NextHop) -> Verdict {
+    Verdict::Accepted(next, "250 2.0.0 kept".to_owned())
+}
+
+fn later() -> Verdict {
+    Verdict::Later(Reason {
+        status: Status::new(4, 2, 2),
+        reply: Some("452 4.2.2 full".to_owned()),
+    })
+}
+
+fn never() -> Verdict {
+    Verdict::Never(Reason {
+        status: Status::new(5, 1, 1),
+        reply: Some("550 5.1.1 no such user".to_owned()),
+    })
+}
+
+#[test]
+fn who_was_served_leaves_the_entry_and_the_last_one_takes_it_along() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL), ("y@far.test", Notify::USUAL)]);
+    let settled = stage.settle(&[
+        ("x@far.test", accepted(NextHop::Informs)),
+        ("y@far.test", later()),
+    ]);
+    let entry = stage.entry();
+    assert_eq!(settled.due, Some(entry.due));
+    assert!(entry.due > stage.house.engine.now());
+    let [left] = entry.letter.recipients.as_slice() else {
+        panic!("{entry:?}")
+    };
+    assert_eq!(left.address, "y@far.test");
+    assert_eq!(left.answer.as_deref(), Some("4.2.2 452 4.2.2 full"));
+    let tried = &entry.letter.history[0];
+    assert_eq!((tried.delivered, tried.delayed, tried.failed), (1, 1, 0));
+    let settled = stage.settle(&[("y@far.test", accepted(NextHop::Silent))]);
+    assert_eq!(settled.due, None);
+    assert!(stage.entries().is_empty() && stage.inbox().is_empty());
+    assert_eq!(stage.house.living_bodies(), 0);
+}
+
+#[test]
+fn who_was_never_named_by_an_attempt_is_as_before() {
+    let stage = Stage::with(&[
+        ("x@far.test", Notify::USUAL),
+        ("y@else.test", Notify::USUAL),
+    ]);
+    let due = stage.entry().due;
+    stage.settle(&[("x@far.test", accepted(NextHop::Informs))]);
+    let entry = stage.entry();
+    assert_eq!((entry.due, entry.letter.recipients.len()), (due, 1));
+}
+
+#[test]
+fn a_failure_is_told_to_the_sender_in_words_and_for_programs() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    let settled = stage.settle(&[("x@far.test", never())]);
+    assert_eq!(settled.failed, ["x@far.test"]);
+    let notice = stage.notice();
+    for line in [
+        "Return-Path: <>\r\n",
+        "To: <alice@example.test>\r\n",
+        "Auto-Submitted: auto-replied\r\n",
+        "Content-Type: multipart/report; report-type=delivery-status;\r\n",
+        "  <x@far.test>\r\n    there is no such mailbox (5.1.1)\r\n",
+        "    mx.far.test [192.0.2.1] said: 550 5.1.1 no such user\r\n",
+        "Reporting-MTA: dns; localhost\r\nOriginal-Envelope-Id: id-1\r\n",
+        "Original-Recipient: rfc822; x@far.test\r\nFinal-Recipient: rfc822; x@far.test\r\n",
+        "Action: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns; mx.far.test\r\n",
+        "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n",
+        "Content-Type: message/rfc822\r\n",
+        "\r\n\r\nHow are you?\r\n",
+    ] {
+        assert!(notice.contains(line), "{line}\n---\n{notice}");
+    }
+    assert!(stage.entries().is_empty());
+}
+
+#[test]
+fn a_header_is_returned_to_who_asked_for_no_more() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    stage.settle(&[("x@far.test", accepted(NextHop::Informs))]);
+    stage.submit(
+        "alice@example.test",
+        Return::Headers,
+        &[("y@far.test", Notify::USUAL)],
+    );
+    stage.settle(&[("y@far.test", never())]);
+    let notice = stage.notice();
+    assert!(
+        notice.contains("Content-Type: text/rfc822-headers\r\n"),
+        "{notice}"
+    );
+    assert!(notice.contains("Subject: hello") && !notice.contains("How are you?"));
+}
+
+#[test]
+fn nothing_is_told_that_was_not_asked_for() {
+    let stage = Stage::with(&[("x@far.test", NOTHING), ("y@far.test", Notify::USUAL)]);
+    stage.settle(&[
+        ("x@far.test", never()),
+        ("y@far.test", accepted(NextHop::Silent)),
+    ]);
+    assert!(stage.inbox().is_empty() && stage.entries().is_empty());
+}
+
+#[test]
+fn success_is_told_when_the_next_server_will_not_tell_it() {
+    for (next, action) in [
+        (NextHop::Informs, None),
+        (NextHop::Silent, Some("Action: relayed\r\nStatus: 2.0.0")),
+        (NextHop::Mailbox, Some("Action: delivered\r\nStatus: 2.0.0")),
+    ] {
+        let stage = Stage::with(&[("x@far.test", WITH_SUCCESS)]);
+        stage.settle(&[("x@far.test", accepted(next))]);
+        match action {
+            Some(action) => assert!(stage.notice().contains(action)),
+            None => assert!(stage.inbox().is_empty()),
+        }
+    }
+}
+
+#[test]
+fn nobody_is_told_of_a_letter_without_sender() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    stage.settle(&[("x@far.test", accepted(NextHop::Informs))]);
+    stage.submit("", Return::Full, &[("y@far.test", WITH_SUCCESS)]);
+    stage.settle(&[("y@far.test", never())]);
+    assert!(stage.inbox().is_empty() && stage.entries().is_empty());
+}
+
+#[test]
+fn a_sender_elsewhere_is_told_by_a_letter_in_the_queue() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    stage.settle(&[("x@far.test", accepted(NextHop::Informs))]);
+    stage.submit(
+        "them@home.test",
+        Return::Full,
+        &[("y@far.test", Notify::USUAL)],
+    );
+    stage.settle(&[("y@far.test", never())]);
+    let notice = stage.entry();
+    assert_eq!(notice.account, AccountId::DIRECTORY);
+    assert_eq!(notice.letter.sender, "");
+    let [to] = notice.letter.recipients.as_slice() else {
+        panic!("{notice:?}")
+    };
+    assert_eq!(
+        (to.address.as_str(), to.notify),
+        ("them@home.test", NOTHING)
+    );
+}
+
+#[test]
+fn after_four_hours_the_sender_is_told_once_that_it_takes_longer() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL), ("y@far.test", NOTHING)]);
+    let both = [("x@far.test", later()), ("y@far.test", later())];
+    stage.settle(&both);
+    assert!(stage.inbox().is_empty());
+    stage.house.pass(4 * HOUR + 1);
+    stage.settle(&both);
+    let notice = stage.notice();
+    assert!(
+        notice.contains("Action: delayed\r\nStatus: 4.2.2\r\n"),
+        "{notice}"
+    );
+    assert!(notice.contains("Will-Retry-Until: ") && !notice.contains("y@far.test"));
+    stage.house.pass(HOUR);
+    stage.settle(&both);
+    assert_eq!(stage.inbox().len(), 1);
+}
+
+#[test]
+fn after_five_days_a_letter_is_given_up_with_the_last_answer() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    stage.house.pass(5 * 24 * HOUR);
+    stage.settle(&[("x@far.test", later())]);
+    let notice = stage.notice();
+    assert!(
+        notice.contains("Action: failed\r\nStatus: 5.4.7\r\n"),
+        "{notice}"
+    );
+    assert!(notice.contains("said: 452 4.2.2 full"));
+    assert!(stage.entries().is_empty());
+}
+
+#[test]
+fn a_letter_that_was_put_off_is_due_then_and_was_not_tried() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    stage.settle(&[("x@far.test", later())]);
+    let until = engine::Timestamp(stage.house.engine.now().0 + 600 * engine::Timestamp::PER_SECOND);
+    let put_off = Attempt {
+        put_off_until: Some(until),
+        ..attempt(&[(
+            "x@far.test",
+            Verdict::Later(Reason::ours(Status::NO_ANSWER)),
+        )])
+    };
+    let settled = stage
+        .house
+        .engine
+        .queue_settle(stage.key(), &put_off, 1)
+        .unwrap();
+    assert_eq!(settled.wait().unwrap().due, Some(until));
+    let entry = stage.entry();
+    assert_eq!((entry.letter.attempts, entry.letter.history.len()), (1, 1));
+    let answer = entry.letter.recipients[0].answer.as_deref();
+    assert_eq!(
+        answer,
+        Some("4.2.2 452 4.2.2 full"),
+        "the real answer stays"
+    );
+}
+
+#[test]
+fn a_result_that_cannot_be_stored_leaves_everything_as_it_was() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    let before = stage.entry();
+    stage.house.fail_next_commit(StoreError::Full);
+    let refused = stage.house.engine.queue_settle(
+        before_key(&before),
+        &attempt(&[("x@far.test", never())]),
+        1,
+    );
+    assert!(refused.is_err());
+    assert_eq!(stage.entry(), before);
+    assert!(stage.inbox().is_empty());
+}
+
+#[test]
+fn a_cancelled_entry_stays_gone() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    let key = stage.key();
+    let removed = stage
+        .house
+        .engine
+        .queue_remove(key.account, key.id)
+        .unwrap();
+    removed.wait().unwrap();
+    let settled = stage
+        .house
+        .engine
+        .queue_settle(key, &attempt(&[("x@far.test", never())]), 1);
+    assert_eq!(settled.unwrap().wait().unwrap(), Settled::default());
+    assert!(stage.entries().is_empty() && stage.inbox().is_empty());
+}
+
+#[test]
+fn a_held_entry_is_not_due_and_is_not_opened() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    let (engine, key) = (&stage.house.engine, stage.key());
+    engine
+        .queue_hold(key.account, key.id, true)
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert!(engine.queue_due(10).unwrap().is_empty());
+    assert!(engine.queue_open(key).unwrap().is_none());
+    assert!(engine.queue_retry(key).is_err());
+    engine
+        .queue_hold(key.account, key.id, false)
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(engine.queue_due(10).unwrap().len(), 1);
+}
+
+fn before_key(entry: &QueueState) -> EntryKey {
+    EntryKey {
+        account: entry.account,
+        id: entry.id,
+    }
+}
+
+#[test]
+fn a_letter_that_must_arrive_in_time_goes_back_when_it_cannot() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    let now = stage.house.engine.now();
+    let at = engine::Timestamp(now.0 + 600 * engine::Timestamp::PER_SECOND);
+    let by = DeliverBy {
+        at,
+        late: Late::Return,
+        trace: false,
+    };
+    let key = stage.key();
+    let engine = &stage.house.engine;
+    let wish = engine.queue_update(key.account, key.id, |due, letter, _| {
+        letter.deliver_by = Some(by);
+        due
+    });
+    wish.unwrap().wait().unwrap();
+    let settled = stage.settle(&[("x@far.test", later())]);
+    assert!(settled.due.unwrap() <= at, "not slept through");
+    stage.house.pass(601);
+    stage.settle(&[("x@far.test", later())]);
+    assert!(stage.notice().contains("Status: 5.4.7"));
+}
+
+#[test]
+fn success_in_a_mailbox_here_is_told_to_who_asked_in_the_same_commit() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
+    stage.house.person("bob@example.test").unwrap();
+    let to = [
+        ("bob@example.test", WITH_SUCCESS),
+        ("alice@example.test", Notify::USUAL),
+    ];
+    stage.submit("alice@example.test", Return::Full, &to);
+    let letters = stage.inbox();
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    let notice = letters
+        .iter()
+        .find(|letter| letter.contains("Action: delivered"));
+    let notice = notice.expect("a notice");
+    assert!(
+        notice.contains("Final-Recipient: rfc822; bob@example.test\r\n"),
+        "{notice}"
+    );
+    assert!(!notice.contains("rfc822; alice@") && !notice.contains("Remote-MTA"));
+    assert!(
+        notice.contains("text/rfc822-headers"),
+        "success returns no more"
+    );
+}
+
+#[test]
+fn who_was_served_leaves_though_the_rest_is_put_off() {
+    let stage = Stage::with(&[("x@far.test", Notify::USUAL), ("y@far.test", Notify::USUAL)]);
+    let now = stage.house.engine.now();
+    let until = engine::Timestamp(now.0 + 60 * engine::Timestamp::PER_SECOND);
+    let put_off = Attempt {
+        put_off_until: Some(until),
+        ..attempt(&[
+            ("x@far.test", accepted(NextHop::Informs)),
+            ("y@far.test", later()),
+        ])
+    };
+    let settled = stage.house.engine.queue_settle(stage.key(), &put_off, 1);
+    assert_eq!(settled.unwrap().wait().unwrap().due, Some(until));
+    assert_eq!(stage.entry().letter.recipients.len(), 1);
+}
