@@ -28,8 +28,8 @@ class Refused(Exception):
 class Connection:
     """Bytes to and from one port, line by line."""
 
-    def __init__(self, port, tls=False, timeout=TIMEOUT_SECONDS):
-        self.socket = socket.create_connection((HOST, port), timeout=timeout)
+    def __init__(self, port, tls=False, timeout=TIMEOUT_SECONDS, host=HOST):
+        self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = TLS.wrap_socket(self.socket)
@@ -198,8 +198,8 @@ class Pop3(Connection):
 class Imap(Connection):
     """IMAP: `command` answers the untagged responses, each with its literals in place."""
 
-    def __init__(self, port, account=None, tls=True):
-        super().__init__(port, tls)
+    def __init__(self, port, account=None, tls=True, **options):
+        super().__init__(port, tls, **options)
         self.greeting = self.response()
         self.tags = 0
         self.completion = b""

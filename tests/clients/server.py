@@ -28,7 +28,11 @@ hostname = "mx.{domain}"
 managesieve = "off"
 https = "off"
 {extra}
+{dns}
 """
+# Nobody answers there: what a test sends elsewhere by chance stays on this machine.
+NO_NAMES = '[dns]\nservers = ["127.0.0.1:9"]'
+
 
 
 class Failed(Exception):
@@ -47,23 +51,25 @@ class Account:
     password: str
 
 
-def free_port():
+def free_port(host=HOST):
     """A port that nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
 class Server:
     """A server in a folder of its own. `start` and `stop` may be called again and again."""
 
-    def __init__(self, binary, folder, extra=""):
+    def __init__(self, binary, folder, extra="", host=HOST, domain=DOMAIN, ports=()):
         self.binary = binary
+        self.host = host
+        self.domain = domain
         self.folder = folder
         self.data = os.path.join(folder, "data")
         self.log = os.path.join(folder, "serve.log")
         self.configuration = os.path.join(folder, "facteur.toml")
-        self.ports = {name: free_port() for name in PORT_NAMES}
+        self.ports = {name: free_port(host) for name in PORT_NAMES} | dict(ports)
         self.process = None
         self._accounts = 0
         os.makedirs(folder, exist_ok=True)
@@ -71,9 +77,10 @@ class Server:
 
     def configure(self, extra=""):
         """Writes the configuration file; `extra` is TOML put behind the listeners."""
-        listen = "\n".join(f'{name} = "{HOST}:{port}"' for name, port in self.ports.items())
+        listen = "\n".join(f'{name} = "{self.host}:{port}"' for name, port in self.ports.items())
         with open(self.configuration, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(domain=DOMAIN, listen=listen, extra=extra))
+            dns = "" if "[dns]" in extra else NO_NAMES
+            file.write(CONFIGURATION.format(domain=self.domain, listen=listen, extra=extra, dns=dns))
 
     # The command line.
 
@@ -94,15 +101,15 @@ class Server:
         return json.loads(self.command(*arguments, "--json").stdout)
 
     def prepare(self):
-        """Makes the domain that all tests use."""
-        self.command("domain", "add", DOMAIN)
+        """Makes the domain that all tests use, or the server's own."""
+        self.command("domain", "add", self.domain)
         return self
 
     def account(self, name=None):
         """A new account with an empty mailbox."""
         self._accounts += 1
         name = name or f"user{self._accounts}"
-        made = Account(f"{name}@{DOMAIN}", "pw-" + secrets.token_hex(8))
+        made = Account(f"{name}@{self.domain}", "pw-" + secrets.token_hex(8))
         self.command(
             "account", "add", made.address, "--password-stdin", stdin=made.password + "\n"
         )
@@ -131,7 +138,7 @@ class Server:
             )
         deadline = time.monotonic() + START_SECONDS
         for name, port in self.ports.items():
-            while not _listens(port):
+            while not _listens(self.host, port):
                 if self.process.poll() is not None:
                     raise Failed(f"serve ended at once: {self.log_tail()}")
                 if time.monotonic() > deadline:
@@ -187,9 +194,9 @@ class Server:
             return [line for line in log if b"panicked at" in line]
 
 
-def _listens(port):
+def _listens(host, port):
     try:
-        socket.create_connection((HOST, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
         return True
     except OSError:
         return False

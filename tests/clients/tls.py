@@ -31,6 +31,7 @@ def make_certificate(name, certificate, key):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-nodes", "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+         "-addext", "basicConstraints=critical,CA:FALSE",
          "-keyout", key, "-out", certificate],
         check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS,
     )

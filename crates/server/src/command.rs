@@ -166,6 +166,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         },
         Command::Folder { action } => folder(action),
         Command::Queue { action } => queue(action),
+        Command::Trace { what } => Request::Trace { what },
         Command::Import(arguments) => Request::Import(import(arguments)?),
         Command::Export(arguments) => Request::Export(export(&arguments)?),
         Command::Backup(arguments) => Request::Backup {
@@ -251,11 +252,16 @@ fn folder(action: Folder) -> Request {
 
 fn queue(action: Queue) -> Request {
     match action {
-        Queue::List => Request::QueueList,
+        Queue::List { entry } => Request::QueueList { entry },
         Queue::Show { entry } => Request::QueueShow { entry },
         Queue::Hold { entry } => Request::QueueHold { entry },
         Queue::Release { entry } => Request::QueueRelease { entry },
-        Queue::Remove { entry } => Request::QueueRemove { entry },
+        Queue::Retry { entry } => Request::QueueRetry { entry },
+        Queue::Cancel { entry, tell } => Request::QueueCancel { entry, tell },
+        Queue::Route { entry, via } => Request::QueueRoute {
+            entry,
+            via: (via != "usual").then_some(via),
+        },
     }
 }
 

@@ -90,6 +90,15 @@ pub enum Command {
         #[command(subcommand)]
         action: Queue,
     },
+    /// What happened to a letter, step by step, or to the latest letters of an address.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur trace bob@example.org\n  \
+                            facteur --data /var/lib/facteur trace a1fd171daf512047dd45"
+    )]
+    Trace {
+        /// A letter's name, as the log and its sender's receipt have it, or an address.
+        what: String,
+    },
     /// Bring mail in from a Maildir, an mbox or a folder of .eml files.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur import --account \
@@ -368,35 +377,63 @@ pub enum Folder {
     },
 }
 
-/// What can be done with the queue. An entry is named as the list shows it.
+/// What can be done with the queue. Entries are named as the list shows them, by an address or
+/// `@domain` that they go to or come from, or all at once by `all`.
 #[derive(Debug, Subcommand)]
 pub enum Queue {
     /// Show what waits.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue list")]
-    List,
-    /// Show one entry.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue show 2.17")]
-    Show {
-        /// Its name.
+    List {
+        /// Only these: `all`, an address, `@domain`, or one entry.
+        #[arg(default_value = "all")]
         entry: String,
     },
-    /// Do not try an entry until it is released.
+    /// Show everything about one entry, with all attempts.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue show 3.17")]
+    Show {
+        /// Which.
+        entry: String,
+    },
+    /// Try again now.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue retry @example.org")]
+    Retry {
+        /// Which.
+        entry: String,
+    },
+    /// Do not try until released.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue hold 2.17")]
     Hold {
-        /// Its name.
+        /// Which.
         entry: String,
     },
-    /// Try an entry again.
+    /// Let go on what was held.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue release 2.17")]
     Release {
-        /// Its name.
+        /// Which.
         entry: String,
     },
-    /// Take an entry out; nobody is told.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue remove 2.17")]
-    Remove {
-        /// Its name.
+    /// Take out of the queue.
+    #[command(
+        alias = "remove",
+        after_help = "Example:\n  facteur --data /var/lib/facteur queue cancel 2.17 --tell"
+    )]
+    Cancel {
+        /// Which.
         entry: String,
+        /// Tell the senders that their letters were not delivered.
+        #[arg(long)]
+        tell: bool,
+    },
+    /// Send another way: `mx`, `smtp:HOST:PORT`, `lmtp:HOST:PORT`, or back to the `usual` one.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur queue route @example.org \
+                            smtp:backup.example.org:25"
+    )]
+    Route {
+        /// Which.
+        entry: String,
+        /// The way.
+        via: String,
     },
 }
 

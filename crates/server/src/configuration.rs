@@ -6,6 +6,7 @@
 //!
 //! Start at [`Configuration::find`].
 
+use crate::outbound::settings::{Delivery, Dns};
 use serde::Deserialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -28,6 +29,8 @@ pub struct Configuration {
     pub store: Store,
     /// Where mail for others goes.
     pub delivery: Delivery,
+    /// Who is asked for names.
+    pub dns: Dns,
     /// How much is allowed.
     pub limits: Limits,
     /// What is written to the log.
@@ -152,14 +155,6 @@ impl Default for Store {
             recoverable_days: 30,
         }
     }
-}
-
-/// `[delivery]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Delivery {
-    /// The server that takes all mail for others.
-    pub relay_host: Option<String>,
 }
 
 /// `[limits]`: the defaults suit a server on the open network.
@@ -334,7 +329,6 @@ impl Configuration {
         let keys = [
             ("listen.managesieve", listens(&self.listen.managesieve)),
             ("listen.https", listens(&self.listen.https)),
-            ("delivery.relay_host", self.delivery.relay_host.is_some()),
         ];
         let set = keys.into_iter().filter(|(_, is_set)| *is_set);
         set.map(|(name, _)| name).collect()

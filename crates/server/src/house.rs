@@ -6,7 +6,7 @@
 
 use crate::configuration::{Cleartext, Configuration};
 use crate::world::{SystemClock, SystemRng};
-use engine::{Engine, EngineError, Settings};
+use engine::{Engine, EngineError, Sending, Settings};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,6 +143,14 @@ fn settings(configuration: &Configuration) -> Settings {
     };
     settings.limits.message_bytes_max = configuration.limits.letter_bytes;
     settings.retention.recoverable_days = configuration.store.recoverable_days;
+    let delivery = &configuration.delivery;
+    settings.retention.queue_days = delivery.give_up_days;
+    settings.sending = Sending {
+        retry_first_seconds: delivery.retry_first_seconds,
+        retry_most_seconds: delivery.retry_most_seconds,
+        warn_after_seconds: delivery.warn_hours.saturating_mul(3_600),
+        backup_for: delivery.backup_for.clone(),
+    };
     settings.quota_bytes = Some(configuration.limits.quota_bytes).filter(|&bytes| bytes > 0);
     settings
 }

@@ -19,10 +19,12 @@ mod log;
 mod metrics;
 mod moment;
 mod notify;
+mod outbound;
 mod page;
 mod sample;
 mod serve;
 mod sessions;
+mod trace;
 mod world;
 
 use clap::Parser;

@@ -13,14 +13,15 @@ use crate::listeners::{Listeners, remove_socket};
 use crate::metrics::{Gauge, Metrics};
 use crate::notify::{State, notify};
 use crate::sessions::Sessions;
+use crate::trace::Trace;
 use crate::world::SystemClock;
-use crate::{condition, housekeeping, page};
+use crate::{condition, housekeeping, outbound, page};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 use store::backend::embedded::{Condition, Status};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// How long conversations may take to end when the server stops.
@@ -76,8 +77,10 @@ async fn serve(
     addresses: &Addresses,
     announce: Announce<'_>,
 ) -> Result<(), String> {
+    let stop_signals = StopSignals::listen()?;
     let (stop, stopping) = watch::channel(false);
     let surroundings = Arc::new(surroundings(house, configuration, stopping)?);
+    let sending = start_sending(house, configuration, addresses, &surroundings)?;
     let sessions = Sessions::new(&house.engine, &configuration.limits);
     let listeners = Listeners::open(
         addresses,
@@ -89,7 +92,8 @@ async fn serve(
         .map_err(|error| format!("{}: {error}", control::place(&house.data).display()))?;
     let control = tokio::spawn(control::serve(control, Arc::clone(house)));
     let mut open = listeners.addresses().to_vec();
-    let page = open_page(house, addresses, &surroundings, &mut open).await?;
+    let sending_gauges = Box::new(sending.gauges());
+    let page = open_page(house, addresses, &surroundings, sending_gauges, &mut open).await?;
     let housekeeping = housekeeping::start(Arc::clone(house))?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
@@ -97,7 +101,7 @@ async fn serve(
     tell_start(house, configuration, &open);
     notify(State::Ready);
     announce(&open);
-    wait_for_stop().await?;
+    stop_signals.wait().await;
 
     notify(State::Stopping);
     tracing::info!("stopping");
@@ -109,7 +113,7 @@ async fn serve(
     }
     remove_socket(&control::place(&house.data));
     let _ = stop.send(true);
-    listeners.drain(DRAIN).await;
+    tokio::join!(listeners.drain(DRAIN), sending.drain());
     // Both wait for running steps, which may wait for the disk.
     let _ = tokio::task::spawn_blocking(move || {
         housekeeping.stop();
@@ -162,20 +166,44 @@ fn surroundings(
     .map_err(|error| error.to_string())?;
     Ok(Surroundings {
         clock: Arc::new(SystemClock),
-        disk: Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING)
-            .map_err(failed)?,
+        disk: Arc::new(
+            Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING)
+                .map_err(failed)?,
+        ),
         passwords: Pool::start("password", hashing, PASSWORDS_WAITING * hashing).map_err(failed)?,
         certificates,
         handshake: Duration::from_secs(limits.tls_handshake_seconds),
         metrics: Arc::new(Metrics::default()),
+        trace: Arc::new(Trace::new(&house.data)),
         stopping,
     })
+}
+
+fn start_sending(
+    house: &House,
+    configuration: &Configuration,
+    addresses: &Addresses,
+    surroundings: &Surroundings,
+) -> Result<outbound::Outbound, String> {
+    outbound::start(
+        configuration,
+        outbound::Surroundings {
+            data: &house.data,
+            engine: house.engine.clone(),
+            pool: Arc::clone(&surroundings.disk),
+            counters: surroundings.metrics.service("outbound"),
+            trace: Arc::clone(&surroundings.trace),
+            addresses,
+            stopping: surroundings.stopping.clone(),
+        },
+    )
 }
 
 async fn open_page(
     house: &Arc<House>,
     addresses: &Addresses,
     surroundings: &Arc<Surroundings>,
+    sending: SendingGauges,
     open: &mut Vec<(Service, Endpoint)>,
 ) -> Result<Option<tokio::task::JoinHandle<()>>, String> {
     let place = addresses
@@ -191,6 +219,7 @@ async fn open_page(
     let numbers = Numbers {
         house: Arc::clone(house),
         surroundings: Arc::clone(surroundings),
+        sending,
     };
     Ok(Some(tokio::spawn(page::serve(listener, Arc::new(numbers)))))
 }
@@ -199,7 +228,11 @@ async fn open_page(
 struct Numbers {
     house: Arc<House>,
     surroundings: Arc<Surroundings>,
+    sending: SendingGauges,
 }
+
+/// What is read of the sending tasks when the page is asked for.
+type SendingGauges = Box<dyn Fn() -> [Gauge; 3] + Send + Sync>;
 
 impl page::Source for Numbers {
     fn metrics(&self) -> String {
@@ -216,11 +249,12 @@ impl page::Source for Numbers {
                 value: waiting(&self.surroundings.passwords),
             },
         ];
-        if let Ok(queue) = self.house.engine.queue() {
+        gauges.extend((self.sending)());
+        if let Ok(queue) = self.house.engine.queue_length() {
             gauges.push(Gauge {
                 name: "facteur_queue_letters",
                 help: "Letters that wait to be sent.",
-                value: queue.len() as u64,
+                value: queue as u64,
             });
         }
         if let Ok(status) = self.house.backend.status() {
@@ -317,14 +351,27 @@ async fn watch_certificates(surroundings: Arc<Surroundings>) {
     }
 }
 
-/// Ends at SIGTERM and SIGINT.
-async fn wait_for_stop() -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("signals: {error}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT. They are heard from here on, so that a stop is orderly from the first port
+/// on.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("signals: {error}");
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
     }
-    Ok(())
+
+    /// Ends at the first of them.
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod losses;
 pub mod offline;
 mod queue;
 mod store;
+mod trace;
 
 use crate::house::House;
 use ::store::StoreError;
@@ -86,7 +87,9 @@ pub enum Request {
         account: String,
         path: String,
     },
-    QueueList,
+    QueueList {
+        entry: String,
+    },
     QueueShow {
         entry: String,
     },
@@ -96,8 +99,21 @@ pub enum Request {
     QueueRelease {
         entry: String,
     },
-    QueueRemove {
+    Trace {
+        what: String,
+    },
+    QueueRetry {
         entry: String,
+    },
+    QueueCancel {
+        entry: String,
+        /// The sender is told.
+        tell: bool,
+    },
+    QueueRoute {
+        entry: String,
+        /// The way; absent for the usual one.
+        via: Option<String>,
     },
     Import(Import),
     Export(Export),
@@ -308,11 +324,14 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::FolderAdd { account, path } => folders::add(house, &account, &path),
         Request::FolderList { account } => folders::list(house, &account),
         Request::FolderRemove { account, path } => folders::remove(house, &account, &path),
-        Request::QueueList => queue::list(house),
+        Request::QueueList { entry } => queue::list(house, &entry),
         Request::QueueShow { entry } => queue::show(house, &entry),
         Request::QueueHold { entry } => queue::hold(house, &entry, queue::Hold::Hold),
         Request::QueueRelease { entry } => queue::hold(house, &entry, queue::Hold::Release),
-        Request::QueueRemove { entry } => queue::remove(house, &entry),
+        Request::Trace { what } => trace::show(house, &what),
+        Request::QueueRetry { entry } => queue::retry(house, &entry),
+        Request::QueueCancel { entry, tell } => queue::cancel(house, &entry, tell),
+        Request::QueueRoute { entry, via } => queue::route(house, &entry, via.as_deref()),
         Request::Import(import) => crate::import::run(house, &import, watcher),
         Request::Export(export) => crate::export::run(house, &export, watcher),
         Request::Backup { target } => store::backup(house, &target, watcher),

@@ -1,10 +1,13 @@
-//! Letters that wait to be sent to other servers.
+//! Letters that wait to be sent to other servers: what they wait for, and what is done about it.
 
 use super::{Failure, Reply};
 use crate::house::House;
 use crate::moment::rfc3339;
-use engine::queue::QueueState;
-use engine::{AccountId, EngineError};
+use crate::outbound::route;
+use engine::queue::{
+    Attempt, EntryKey, NEVER, QueueState, Reason, RecipientResult, Status, Tried, Verdict,
+};
+use engine::{AccountId, EngineError, Pending, Settlement};
 use serde_json::{Value, json};
 
 /// Whether an entry is to be kept back.
@@ -16,8 +19,11 @@ pub enum Hold {
     Release,
 }
 
-pub fn list(house: &House) -> Result<Reply, Failure> {
-    let entries = house.engine.queue()?;
+pub fn list(house: &House, which: &str) -> Result<Reply, Failure> {
+    let entries = match which {
+        "all" => house.engine.queue()?,
+        which => chosen(house, which)?,
+    };
     let text: Vec<String> = entries.iter().map(line).collect();
     Ok(Reply::new(
         text.join("\n"),
@@ -27,34 +33,173 @@ pub fn list(house: &House) -> Result<Reply, Failure> {
 
 pub fn show(house: &House, entry: &str) -> Result<Reply, Failure> {
     let state = find(house, entry)?;
+    let letter = &state.letter;
     let mut text = vec![line(&state)];
-    for recipient in &state.letter.recipients {
-        let progress = recipient.answer.as_deref().unwrap_or("waiting");
-        text.push(format!("  {}  {progress}", recipient.address));
+    text.push(format!(
+        "  came {}, is given up {}",
+        rfc3339(state.created.seconds()),
+        rfc3339(letter.expires.seconds())
+    ));
+    if let Some(via) = &letter.route {
+        text.push(format!("  goes by {via}"));
     }
+    for recipient in &letter.recipients {
+        let answer = recipient.answer.as_deref().unwrap_or("not tried yet");
+        text.push(format!("  to {}: {answer}", recipient.address));
+    }
+    text.extend(
+        letter
+            .history
+            .iter()
+            .map(|tried| format!("  {}", attempt_line(tried))),
+    );
     Ok(Reply::new(text.join("\n"), data(&state)))
 }
 
-pub fn hold(house: &House, entry: &str, hold: Hold) -> Result<Reply, Failure> {
-    let (account, id) = parse(entry)?;
-    let changed = house.engine.queue_hold(account, id, hold == Hold::Hold);
-    changed.map_err(|why| Failure::of(entry, why))?.wait()?;
-    Ok(Reply::new(
-        "",
-        json!({ "entry": entry, "held": hold == Hold::Hold }),
-    ))
+/// One attempt in plain words.
+pub fn attempt_line(tried: &Tried) -> String {
+    let counts = [
+        (tried.delivered, "sent"),
+        (tried.delayed, "delayed"),
+        (tried.failed, "failed"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let host = if tried.host.is_empty() {
+        "nobody was reached".to_owned()
+    } else {
+        format!("{} ({})", tried.host, tried.tls)
+    };
+    let when = rfc3339(tried.at.seconds());
+    format!("{when}  {host}: {}: {}", counts.join(", "), tried.answer)
 }
 
-pub fn remove(house: &House, entry: &str) -> Result<Reply, Failure> {
-    find(house, entry)?;
-    let (account, id) = parse(entry)?;
-    let removed = house.engine.queue_remove(account, id);
-    removed.map_err(|why| Failure::of(entry, why))?.wait()?;
-    Ok(Reply::new("", json!({ "entry": entry, "removed": true })))
+pub fn hold(house: &House, which: &str, hold: Hold) -> Result<Reply, Failure> {
+    let held = hold == Hold::Hold;
+    let done = each(house, which, |key| {
+        house.engine.queue_hold(key.account, key.id, held)
+    })?;
+    Ok(Reply::new("", json!({ "entries": done, "held": held })))
+}
+
+pub fn retry(house: &House, which: &str) -> Result<Reply, Failure> {
+    let done = each(house, which, |key| house.engine.queue_retry(key))?;
+    Ok(Reply::new("", json!({ "entries": done })))
+}
+
+pub fn cancel(house: &House, which: &str, tell: bool) -> Result<Reply, Failure> {
+    let done = each(house, which, |key| {
+        if tell {
+            give_back(house, key)
+        } else {
+            house.engine.queue_remove(key.account, key.id)
+        }
+    })?;
+    Ok(Reply::new("", json!({ "entries": done, "told": tell })))
+}
+
+/// Fails all recipients, which tells the sender.
+fn give_back(house: &House, key: EntryKey) -> Result<Pending<()>, EngineError> {
+    let state = house.engine.queue_entry(key.account, key.id)?;
+    let results = state
+        .letter
+        .recipients
+        .into_iter()
+        .map(|one| RecipientResult {
+            address: one.address,
+            verdict: Verdict::Never(Reason::ours(Status::CANCELLED)),
+        });
+    let attempt = Attempt {
+        host: String::new(),
+        tls: String::new(),
+        results: results.collect(),
+        put_off_until: None,
+    };
+    Ok(house.engine.queue_settle(key, &attempt, 0)?.map(drop))
+}
+
+pub fn route(house: &House, which: &str, via: Option<&str>) -> Result<Reply, Failure> {
+    if let Some(via) = via.filter(|via| !route::is_way(via)) {
+        let why = "no way: mx, smtp:HOST[:PORT], lmtp:HOST:PORT, lmtp:/PATH or usual";
+        return Err(Failure::of(via, why));
+    }
+    let done = each(house, which, |key| house.engine.queue_route(key, via))?;
+    Ok(Reply::new("", json!({ "entries": done, "via": via })))
+}
+
+/// Does something with all entries that are meant, and waits until it is on disk.
+fn each(
+    house: &House,
+    which: &str,
+    change: impl Fn(EntryKey) -> Result<Pending<()>, EngineError>,
+) -> Result<Vec<String>, Failure> {
+    let mut done = Vec::new();
+    let mut pending: Vec<Settlement> = Vec::new();
+    let states = chosen(house, which)?;
+    let is_single = parse(which).is_some();
+    for state in &states {
+        let key = EntryKey {
+            account: state.account,
+            id: state.id,
+        };
+        match change(key) {
+            Ok(commit) => {
+                pending.push(commit.split().1);
+                done.push(name(state));
+            }
+            // Of many, one may just have been sent, or be held.
+            Err(EngineError::NoSuchEntry | EngineError::Denied) if !is_single => {}
+            Err(EngineError::Denied) => {
+                return Err(Failure::of(which, "is held; release it first"));
+            }
+            Err(error) => return Err(Failure::of(name(state), error)),
+        }
+    }
+    for commit in pending {
+        commit.wait()?;
+    }
+    Ok(done)
+}
+
+/// The entries that are meant: one by its name, all, or those of an address or domain.
+fn chosen(house: &House, which: &str) -> Result<Vec<QueueState>, Failure> {
+    if parse(which).is_some() {
+        return Ok(vec![find(house, which)?]);
+    }
+    if which != "all" && !which.contains('@') {
+        return Err(Failure::of(which, EngineError::NoSuchEntry));
+    }
+    let mut entries = house.engine.queue()?;
+    entries.retain(|state| which == "all" || concerns(state, which));
+    if entries.is_empty() && which != "all" {
+        return Err(Failure::of(which, EngineError::NoSuchEntry));
+    }
+    Ok(entries)
+}
+
+/// True when an entry goes to or comes from an address, or from a domain written `@domain`.
+pub fn concerns(state: &QueueState, address: &str) -> bool {
+    let letter = &state.letter;
+    let recipients = letter.recipients.iter().map(|one| one.address.as_str());
+    recipients.chain([letter.sender.as_str()]).any(|known| {
+        let known = if address.starts_with('@') {
+            known
+                .rfind('@')
+                .and_then(|at| known.get(at..))
+                .unwrap_or_default()
+        } else {
+            known
+        };
+        known.eq_ignore_ascii_case(address)
+    })
 }
 
 fn find(house: &House, entry: &str) -> Result<QueueState, Failure> {
-    let (account, id) = parse(entry)?;
+    let unknown = || Failure::of(entry, EngineError::NoSuchEntry);
+    let (account, id) = parse(entry).ok_or_else(unknown)?;
     house
         .engine
         .queue_entry(account, id)
@@ -62,18 +207,17 @@ fn find(house: &House, entry: &str) -> Result<QueueState, Failure> {
 }
 
 /// An entry's name: the account's number and the entry's, joined by a dot.
-fn name(state: &QueueState) -> String {
+pub fn name(state: &QueueState) -> String {
     format!("{}.{}", state.account.0, state.id)
 }
 
-fn parse(entry: &str) -> Result<(AccountId, u64), Failure> {
-    let parsed = entry
-        .split_once('.')
-        .and_then(|(account, id)| Some((AccountId(account.parse().ok()?), id.parse().ok()?)));
-    parsed.ok_or_else(|| Failure::of(entry, EngineError::NoSuchEntry))
+fn parse(entry: &str) -> Option<(AccountId, u64)> {
+    let (account, id) = entry.split_once('.')?;
+    Some((AccountId(account.parse().ok()?), id.parse().ok()?))
 }
 
-fn line(state: &QueueState) -> String {
+/// One entry in one line.
+pub fn line(state: &QueueState) -> String {
     let letter = &state.letter;
     let recipients: Vec<&str> = letter
         .recipients
@@ -90,16 +234,21 @@ fn line(state: &QueueState) -> String {
     } else {
         &letter.sender
     };
-    format!(
+    let line = format!(
         "{}  {}  {} bytes  {when}  from {from} to {}",
         name(state),
         letter.letter,
         state.size,
         recipients.join(" ")
-    )
+    );
+    match letter.history.last() {
+        Some(last) => format!("{line}  tried {}, last: {}", letter.attempts, last.answer),
+        None => line,
+    }
 }
 
-fn data(state: &QueueState) -> Value {
+/// The same for scripts.
+pub fn data(state: &QueueState) -> Value {
     let letter = &state.letter;
     let recipients: Vec<Value> = letter
         .recipients
@@ -111,6 +260,7 @@ fn data(state: &QueueState) -> Value {
             })
         })
         .collect();
+    let due = (state.due < NEVER).then(|| rfc3339(state.due.seconds()));
     json!({
         "entry": name(state),
         "letter": letter.letter,
@@ -118,8 +268,24 @@ fn data(state: &QueueState) -> Value {
         "recipients": recipients,
         "bytes": state.size,
         "created": rfc3339(state.created.seconds()),
-        "due": rfc3339(state.due.seconds()),
+        "due": due,
+        "expires": rfc3339(letter.expires.seconds()),
         "attempts": letter.attempts,
+        "history": letter.history.iter().map(attempt_data).collect::<Vec<Value>>(),
+        "priority": letter.priority,
         "held": letter.held,
+        "route": letter.route,
+    })
+}
+
+fn attempt_data(tried: &Tried) -> Value {
+    json!({
+        "at": rfc3339(tried.at.seconds()),
+        "host": tried.host,
+        "tls": tried.tls,
+        "sent": tried.delivered,
+        "delayed": tried.delayed,
+        "failed": tried.failed,
+        "answer": tried.answer,
     })
 }

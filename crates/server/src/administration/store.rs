@@ -21,7 +21,7 @@ pub fn status(house: &House) -> Result<Reply, Failure> {
     let found = Found {
         accounts: house.engine.accounts()?,
         domains: house.engine.domains()?.len(),
-        queue: house.engine.queue()?.len(),
+        queue: house.engine.queue_length()?,
         store: house.backend.status()?,
     };
     Ok(Reply::new(found.text(house), found.data(house)))

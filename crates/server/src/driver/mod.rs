@@ -13,6 +13,7 @@ pub mod tls;
 pub mod transport;
 
 use crate::metrics::{Metrics, ServiceMetrics};
+use crate::trace::Trace;
 use buffer::Received;
 use deadline::Deadline;
 use engine::dialogue::{
@@ -50,7 +51,7 @@ pub struct Surroundings {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// For steps that may read the disk.
-    pub disk: Pool,
+    pub disk: Arc<Pool>,
     /// For hashing passwords.
     pub passwords: Pool,
     /// The certificate in use.
@@ -59,6 +60,8 @@ pub struct Surroundings {
     pub handshake: Duration,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What happened to each letter.
+    pub trace: Arc<Trace>,
     /// Becomes true once, when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -242,6 +245,10 @@ impl Conversation {
                 Output::Log(record) => {
                     self.arrival.counters.event(record.event);
                     crate::log::record(self.arrival.service, self.arrival.peer.connection, &record);
+                    let now = self.surroundings.clock.now().seconds();
+                    self.surroundings
+                        .trace
+                        .note(self.arrival.service, &record, now);
                 }
                 Output::Close => self.wish = Wish::Close,
             }
@@ -289,7 +296,7 @@ impl Conversation {
         effort: Effort,
     ) -> Option<Box<dyn Dialogue>> {
         let (pool, account) = match effort {
-            Effort::Disk(account) => (&self.surroundings.disk, Some(account)),
+            Effort::Disk(account) => (&*self.surroundings.disk, Some(account)),
             Effort::Password => (&self.surroundings.passwords, None),
         };
         if pool.is_full() {

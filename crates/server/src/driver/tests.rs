@@ -124,11 +124,12 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
     let (stop, stopping) = watch::channel(false);
     let surroundings = Arc::new(Surroundings {
         clock: Arc::new(SystemClock),
-        disk: Pool::start("disk", 2, 64).unwrap(),
+        disk: Arc::new(Pool::start("disk", 2, 64).unwrap()),
         passwords: Pool::start("password", 1, 64).unwrap(),
         certificates: Certificates::load(None, &folder.0, "localhost").unwrap(),
         handshake: Duration::from_secs(5),
         metrics: Arc::default(),
+        trace: Arc::new(Trace::new(&std::env::temp_dir().join("facteur-driver"))),
         stopping,
     });
     #[allow(clippy::disallowed_methods, reason = "a test of the network itself")]

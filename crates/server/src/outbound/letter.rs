@@ -1,0 +1,154 @@
+//! A queued letter made ready to be sent: opened, looked at, its bytes at hand.
+//!
+//! Everything here reads the disk and runs on the pool that may. Start at [`Ready::open`].
+
+use super::connection::{NextPiece, Pieces};
+use super::route::{Hop, Routes};
+use crate::driver::pool::Pool;
+use bytes::Bytes;
+use engine::queue::{Job, Outgoing, QueuedRecipient};
+use engine::{Engine, EngineError, Timestamp};
+use smtp::client::form::{Form, Scan};
+use smtp::client::{Message, Recipient};
+use std::sync::Arc;
+
+/// Bytes that are read and sent at a time; most letters fit whole.
+const PIECE_BYTES: u64 = 256 * 1024;
+
+/// A letter and those of its recipients that go the same way.
+pub struct Ready {
+    /// The letter.
+    pub outgoing: Outgoing,
+    /// The way.
+    pub hop: Hop,
+    /// The recipients.
+    pub recipients: Vec<QueuedRecipient>,
+    form: Form,
+    first: Bytes,
+}
+
+impl Ready {
+    /// Opens what a job is about; `None` when there is nothing to do any more.
+    pub fn open(engine: &Engine, routes: &Routes, job: &Job) -> Result<Option<Self>, EngineError> {
+        let Some((outgoing, hop, recipients)) = at_destination(engine, routes, job)? else {
+            return Ok(None);
+        };
+        let (form, first) = look_through(&outgoing)?;
+        Ok(Some(Self {
+            outgoing,
+            hop,
+            recipients,
+            form,
+            first,
+        }))
+    }
+
+    /// The letter for some of its recipients.
+    pub fn message(&self, recipients: &[QueuedRecipient], now: Timestamp) -> Message {
+        let letter = &self.outgoing.letter;
+        let is_international = self.form.header_eight_bit
+            || !letter.sender.is_ascii()
+            || recipients.iter().any(|one| !one.address.is_ascii());
+        let seconds_left = |at: Timestamp| (at.0.saturating_sub(now.0)) / Timestamp::PER_SECOND;
+        Message {
+            sender: letter.sender.clone(),
+            recipients: recipients.iter().map(recipient).collect(),
+            size_bytes: self.outgoing.size(),
+            form: self.form,
+            envelope_id: letter.envelope_id.clone(),
+            returning: letter.returning,
+            // Who asked for it may not need it (RFC 6531 §3.6).
+            needs_utf8: letter.needs_utf8 && is_international,
+            needs_tls: letter.needs_tls,
+            deliver_by: letter.deliver_by.map(|by| (by, seconds_left(by.at))),
+            priority: letter.priority,
+        }
+    }
+
+    /// Its bytes from the beginning.
+    pub fn pieces(&self, pool: Arc<Pool>) -> impl Pieces + use<> {
+        FromStore {
+            outgoing: self.outgoing.clone(),
+            first: Some(self.first.clone()),
+            at: self.first.len() as u64,
+            pool,
+        }
+    }
+}
+
+/// The letter, its way, and the recipients of a job; `None` when nobody is left.
+pub fn at_destination(
+    engine: &Engine,
+    routes: &Routes,
+    job: &Job,
+) -> Result<Option<(Outgoing, Hop, Vec<QueuedRecipient>)>, EngineError> {
+    let Some(outgoing) = engine.queue_open(job.key)? else {
+        return Ok(None);
+    };
+    let letter = &outgoing.letter;
+    let mut found = None;
+    let mut recipients = Vec::new();
+    for recipient in &letter.recipients {
+        let hop = routes.hop(&letter.sender, &recipient.address, letter.route.as_deref());
+        if hop.name == job.destination {
+            recipients.push(recipient.clone());
+            found = Some(hop);
+        }
+    }
+    Ok(found.map(|hop| (outgoing, hop, recipients)))
+}
+
+fn recipient(queued: &QueuedRecipient) -> Recipient {
+    Recipient {
+        address: queued.address.clone(),
+        notify: queued.notify,
+        original: queued.original.clone(),
+    }
+}
+
+/// Reads it once from end to end: what it needs of the way, and its first piece.
+fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes), EngineError> {
+    let mut scan = Scan::default();
+    let first = outgoing.read(0..PIECE_BYTES)?;
+    scan.push(&first);
+    let mut at = first.len() as u64;
+    while at < outgoing.size() {
+        let piece = outgoing.read(at..at.saturating_add(PIECE_BYTES))?;
+        if piece.is_empty() {
+            break;
+        }
+        scan.push(&piece);
+        at += piece.len() as u64;
+    }
+    Ok((scan.finish(), first))
+}
+
+struct FromStore {
+    outgoing: Outgoing,
+    first: Option<Bytes>,
+    at: u64,
+    pool: Arc<Pool>,
+}
+
+impl Pieces for FromStore {
+    fn next(&mut self) -> NextPiece<'_> {
+        Box::pin(async move {
+            let size = self.outgoing.size();
+            if let Some(first) = self.first.take() {
+                return Ok((first, self.at >= size));
+            }
+            let (outgoing, range) = (self.outgoing.clone(), self.at..self.at + PIECE_BYTES);
+            let piece = self
+                .pool
+                .run(None, move || outgoing.read(range))
+                .await
+                .map_err(|_| "the server stops".to_owned())?
+                .map_err(|error| error.to_string())?;
+            if piece.is_empty() {
+                return Err("shorter than it was".to_owned());
+            }
+            self.at += piece.len() as u64;
+            Ok((piece, self.at >= size))
+        })
+    }
+}

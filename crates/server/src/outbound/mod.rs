@@ -1,0 +1,444 @@
+//! Sends what waits in the queue.
+//!
+//! One task looks for what is due and asks the engine's scheduler what to do; a worker for each
+//! connection does it. Names are looked up and connections opened here only; what is said over them
+//! is `smtp::client`, what becomes of a letter `engine::queue`.
+//!
+//! Start at [`start`].
+
+mod candidates;
+mod connection;
+mod dane;
+mod demand;
+mod fetch;
+mod letter;
+mod names;
+pub mod route;
+pub mod settings;
+mod sts;
+mod tls;
+mod worker;
+
+use crate::configuration::{Addresses, Configuration, Endpoint, Service};
+use crate::driver::pool::Pool;
+use crate::metrics::{Gauge, ServiceMetrics};
+use crate::trace::Trace;
+use crate::world::{SystemClock, SystemRng};
+use candidates::Ourselves;
+use engine::dialogue::{Level, Record};
+use engine::queue::{
+    Attempt, Ending, Entry, EntryKey, Job, Pace, Reason, RecipientResult, Scheduler, Status, Step,
+    Verdict,
+};
+use engine::{Engine, EngineError, Pending, StoreError, Timestamp};
+use names::{Names, Resolver};
+use parking_lot::Mutex;
+use route::Routes;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::world::{Clock, Rng};
+use tls::Keys;
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
+use tokio::time::timeout;
+
+/// Entries that are read from the store at a time.
+const PORTION: usize = 256;
+/// Least time between two looks into the store, so that many small commits cost few looks.
+const BREATH: Duration = Duration::from_millis(2);
+/// Longest time between two looks, whatever the schedule says.
+const LOOK: Duration = Duration::from_mins(1);
+/// How long letters that are being sent may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What the sending tasks share.
+pub struct Shared {
+    engine: Engine,
+    pool: Arc<Pool>,
+    routes: Routes,
+    names: Arc<dyn Names>,
+    keys: Arc<Keys>,
+    /// MTA-STS policies, and where they come from.
+    policies: sts::Memory,
+    web: fetch::Web,
+    ourselves: Ourselves,
+    sources: Vec<IpAddr>,
+    port: u16,
+    scheduler: Mutex<Scheduler>,
+    /// Entries that do not parse; each was told once, and none holds up the others.
+    damaged: Mutex<HashSet<EntryKey>>,
+    /// Workers with an open connection and nothing to do.
+    idle: Mutex<HashMap<Arc<str>, Vec<oneshot::Sender<Job>>>>,
+    /// Rung when a job ended.
+    bell: Notify,
+    /// One permit for each of them, no more than letters are sent at a time.
+    idle_places: Semaphore,
+    /// One permit for each worker.
+    workers: Arc<Semaphore>,
+    workers_max: u32,
+    counters: Arc<ServiceMetrics>,
+    trace: Arc<Trace>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// The running tasks.
+pub struct Outbound {
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// What sending needs of the server around it.
+pub struct Surroundings<'a> {
+    /// The folder that holds everything.
+    pub data: &'a Path,
+    /// The rules.
+    pub engine: Engine,
+    /// Threads that may block.
+    pub pool: Arc<Pool>,
+    /// Counters.
+    pub counters: Arc<ServiceMetrics>,
+    /// What happened to each letter.
+    pub trace: Arc<Trace>,
+    /// Where we listen ourselves.
+    pub addresses: &'a Addresses,
+    /// Becomes true once, when the server stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// Begins to send.
+///
+/// Errors: a line that says what of the configuration is wrong.
+pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<Outbound, String> {
+    let settings = &configuration.delivery;
+    let sendings = settings.sendings.max(1);
+    let own = around
+        .addresses
+        .iter()
+        .filter_map(|(service, at)| match at {
+            Endpoint::Tcp(address) if *service == Service::Smtp => Some(*address),
+            _ => None,
+        });
+    let pace = Pace {
+        sendings_max: sendings,
+        connections_max: settings.connections_per_destination.max(1),
+        rest_first_seconds: settings.retry_first_seconds.min(60),
+        rest_most_seconds: settings.retry_most_seconds,
+        ..Pace::default()
+    };
+    let workers_max = u32::try_from(sendings.saturating_mul(2)).unwrap_or(u32::MAX);
+    let names: Arc<dyn Names> = Arc::new(Resolver::new(&configuration.dns)?);
+    let keys = Arc::new(Keys::new()?);
+    let shared = Arc::new(Shared {
+        engine: around.engine,
+        pool: around.pool,
+        routes: Routes::new(settings)?,
+        policies: sts::Memory::open(around.data.join("mta-sts.json")),
+        web: fetch::Web {
+            names: Arc::clone(&names),
+            keys: Arc::clone(&keys),
+            port: settings.https_port,
+        },
+        names,
+        keys,
+        ourselves: Ourselves {
+            hostname: configuration.host_name(),
+            addresses: own.collect(),
+        },
+        sources: settings.source_addresses.clone(),
+        port: settings.port,
+        scheduler: Mutex::new(Scheduler::new(pace)),
+        damaged: Mutex::default(),
+        idle: Mutex::default(),
+        idle_places: Semaphore::new(sendings),
+        bell: Notify::new(),
+        workers: Arc::new(Semaphore::new(workers_max as usize)),
+        workers_max,
+        counters: around.counters,
+        trace: around.trace,
+        stopping: around.stopping,
+    });
+    let task = tokio::spawn(Arc::clone(&shared).dispatch());
+    Ok(Outbound { shared, task })
+}
+
+impl Outbound {
+    /// Waits for letters that are being sent, for a while.
+    pub async fn drain(self) {
+        self.shared.bell.notify_one();
+        let shared = Arc::clone(&self.shared);
+        let finished = async {
+            let _ = self.task.await;
+            let _ = shared.workers.acquire_many(shared.workers_max).await;
+        };
+        let _ = timeout(DRAIN, finished).await;
+    }
+
+    /// What the metrics show of it.
+    pub fn gauges(&self) -> impl Fn() -> [Gauge; 3] + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move || {
+            let (running, known, resting) = {
+                let scheduler = shared.scheduler.lock();
+                let resting = scheduler.resting(now()).len();
+                (scheduler.running(), scheduler.len(), resting)
+            };
+            let gauge = |name, help, value: usize| Gauge {
+                name,
+                help,
+                value: value as u64,
+            };
+            [
+                gauge(
+                    "facteur_queue_sending",
+                    "Letters that are being sent.",
+                    running,
+                ),
+                gauge(
+                    "facteur_queue_in_memory",
+                    "Letters that are due and scheduled.",
+                    known,
+                ),
+                gauge(
+                    "facteur_queue_resting",
+                    "Destinations that are not reached.",
+                    resting,
+                ),
+            ]
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// A number that nobody can foresee.
+fn dice() -> u64 {
+    let mut bytes = [0; 8];
+    SystemRng.fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+/// A time when something that can't be done now may be tried again.
+fn in_an_hour(now: Timestamp) -> Timestamp {
+    Timestamp(now.0.saturating_add(3_600 * Timestamp::PER_SECOND))
+}
+
+impl Shared {
+    /// A line for the log, and for who asks what happened to a letter.
+    fn announce(&self, event: &'static str, facts: Vec<(&'static str, String)>) {
+        self.counters.event(event);
+        let record = Record {
+            level: Level::Info,
+            event,
+            facts,
+        };
+        crate::log::record("outbound", 0, &record);
+        self.trace.note("outbound", &record, now().seconds());
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Looks for what is due and has it sent, until the server stops.
+    async fn dispatch(self: Arc<Self>) {
+        let mut changed = self.engine.watch_queue();
+        let mut stopping = self.stopping.clone();
+        while !self.is_stopping() {
+            let wait = match self.look().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(%error, "the queue cannot be read");
+                    LOOK
+                }
+            };
+            self.carry_out();
+            tokio::time::sleep(BREATH).await;
+            tokio::select! {
+                () = &mut changed => {}
+                () = self.bell.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+        }
+    }
+
+    /// Takes what is due into the schedule; the answer is how long there is nothing new.
+    async fn look(self: &Arc<Self>) -> Result<Duration, EngineError> {
+        let shared = Arc::clone(self);
+        let looked = self.pool.run(None, move || shared.take_due()).await;
+        looked.unwrap_or(Ok(LOOK))
+    }
+
+    fn take_due(&self) -> Result<Duration, EngineError> {
+        let (known, room) = {
+            let scheduler = self.scheduler.lock();
+            (scheduler.len(), scheduler.room().min(PORTION))
+        };
+        if room == 0 {
+            return Ok(LOOK);
+        }
+        let now = now();
+        let known = known + self.damaged.lock().len();
+        let schedule = self.engine.queue_next(known + room)?;
+        let due: Vec<EntryKey> = {
+            let (scheduler, damaged) = (self.scheduler.lock(), self.damaged.lock());
+            let due = schedule.iter().take_while(|due| due.at <= now);
+            due.map(|due| EntryKey {
+                account: due.account,
+                id: due.id,
+            })
+            .filter(|key| !scheduler.knows(*key) && !damaged.contains(key))
+            .collect()
+        };
+        let more = due.len() >= room;
+        for key in due {
+            if let Some(entry) = self.entry(key, now)? {
+                self.scheduler.lock().admit(&entry, now);
+            }
+        }
+        let next = schedule.iter().find(|due| due.at > now);
+        let ticks = next.map_or(i64::MAX, |due| due.at.0.saturating_sub(now.0));
+        let wait = Duration::from_nanos(u64::try_from(ticks).unwrap_or(0).saturating_mul(100));
+        Ok(if more { BREATH } else { wait.min(LOOK) })
+    }
+
+    /// An entry as the scheduler wants it, if it is still due.
+    fn entry(&self, key: EntryKey, now: Timestamp) -> Result<Option<Entry>, EngineError> {
+        let outgoing = match self.engine.queue_open(key) {
+            Ok(Some(outgoing)) if outgoing.due <= now => outgoing,
+            Ok(_) => return Ok(None),
+            Err(error @ EngineError::Store(StoreError::Corrupt(_))) => {
+                tracing::error!(account = key.account.0, id = key.id, %error, "a queued letter is damaged");
+                self.damaged.lock().insert(key);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let letter = &outgoing.letter;
+        let mut destinations: Vec<Arc<str>> = letter
+            .recipients
+            .iter()
+            .map(|to| {
+                self.routes
+                    .hop(&letter.sender, &to.address, letter.route.as_deref())
+                    .name
+            })
+            .collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        Ok(Some(Entry {
+            key,
+            priority: letter.priority,
+            destinations,
+        }))
+    }
+
+    /// Begins everything that the scheduler wants begun.
+    fn carry_out(self: &Arc<Self>) {
+        let mut put_off = Vec::new();
+        loop {
+            let step = self.scheduler.lock().next_step();
+            match step {
+                Some(Step::Send(job)) => self.launch(job),
+                Some(step @ Step::PutOff(..)) => put_off.push(step),
+                None => break,
+            }
+        }
+        if !put_off.is_empty() {
+            let shared = Arc::clone(self);
+            tokio::spawn(async move {
+                let pool = Arc::clone(&shared.pool);
+                let bell = Arc::clone(&shared);
+                let _ = pool.run(None, move || shared.put_off(&put_off)).await;
+                bell.bell.notify_one();
+            });
+        }
+    }
+
+    /// Gives a job to a worker that has a connection, or to a new one.
+    fn launch(self: &Arc<Self>, job: Job) {
+        let mut job = job;
+        loop {
+            let waiting = self
+                .idle
+                .lock()
+                .get_mut(&job.destination)
+                .and_then(Vec::pop);
+            let Some(waiting) = waiting else { break };
+            match waiting.send(job) {
+                Ok(()) => return,
+                Err(back) => job = back,
+            }
+        }
+        let Ok(place) = Arc::clone(&self.workers).try_acquire_owned() else {
+            // All places are taken by those that wait with a connection; they leave soon.
+            let (shared, step) = (Arc::clone(self), Step::Send(job));
+            tokio::spawn(async move {
+                tokio::time::sleep(BREATH).await;
+                let (now, dice) = (now(), dice());
+                shared
+                    .scheduler
+                    .lock()
+                    .finished(&step, Ending::Nothing, now, dice);
+                shared.bell.notify_one();
+            });
+            return;
+        };
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            worker::run(shared, job).await;
+            drop(place);
+        });
+    }
+
+    /// Moves letters in the schedule whose destination does not take them now.
+    fn put_off(&self, steps: &[Step]) {
+        let mut pending: Vec<Pending<()>> = Vec::new();
+        for step in steps {
+            let Step::PutOff(job, until) = step else {
+                continue;
+            };
+            match self.put_off_one(job, *until) {
+                Ok(commit) => pending.extend(commit),
+                Err(error) => tracing::error!(%error, "the queue cannot be written"),
+            }
+        }
+        for commit in pending {
+            if let Err(error) = commit.wait() {
+                tracing::error!(%error, "the queue cannot be written");
+            }
+        }
+        let (now, dice) = (now(), dice());
+        let mut scheduler = self.scheduler.lock();
+        for step in steps {
+            scheduler.finished(step, Ending::Nothing, now, dice);
+        }
+    }
+
+    fn put_off_one(&self, job: &Job, until: Timestamp) -> Result<Option<Pending<()>>, EngineError> {
+        let found = letter::at_destination(&self.engine, &self.routes, job)?;
+        let Some((_, _, recipients)) = found else {
+            return Ok(None);
+        };
+        let result = |address: String| RecipientResult {
+            address,
+            verdict: Verdict::Later(Reason::ours(Status::NO_ANSWER)),
+        };
+        let attempt = Attempt {
+            host: String::new(),
+            tls: String::new(),
+            results: recipients
+                .into_iter()
+                .map(|one| result(one.address))
+                .collect(),
+            put_off_until: Some(until),
+        };
+        let dice = dice();
+        let settled = self.engine.queue_settle(job.key, &attempt, dice)?;
+        Ok(Some(settled.map(drop)))
+    }
+}

@@ -1,0 +1,151 @@
+//! TLS towards other servers.
+//!
+//! Where nothing better is known, any certificate will do: encryption that only a passive listener
+//! is kept out by is better than none (RFC 7435). Where the configuration or the other domain says
+//! so, the certificate must be valid, or one that the domain names in its signed records.
+//!
+//! Start at [`Keys::config`].
+//!
+//! Standards: RFC 3207, RFC 7435 (opportunistic security), RFC 8314, RFC 6125 (names).
+
+use super::dane::{Record, Verifier};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::sync::Arc;
+
+/// Sessions that are remembered to be resumed.
+const SESSIONS_MAX: usize = 4_096;
+
+/// How much a certificate must prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing.
+    None,
+    /// That it is the named host's, by an authority that this machine knows.
+    Authority,
+    /// That one of these signed records names it.
+    Keys(Arc<[Record]>),
+}
+
+/// What connections share.
+pub struct Keys {
+    provider: Arc<CryptoProvider>,
+    any: Arc<ClientConfig>,
+    verified: Option<Arc<ClientConfig>>,
+}
+
+impl Keys {
+    /// Prepares TLS with the machine's authorities.
+    ///
+    /// Errors: a line that says what is wrong. Without authorities only what needs a valid
+    /// certificate fails, later.
+    pub fn new() -> Result<Self, String> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let refuse = |error: rustls::Error| format!("TLS: {error}");
+        let builder = || {
+            ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()
+        };
+        let anyone = Arc::new(Anyone(Arc::clone(&provider)));
+        let any = builder()
+            .map_err(refuse)?
+            .dangerous()
+            .with_custom_certificate_verifier(anyone)
+            .with_no_client_auth();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let verified = match verifier.build() {
+            Ok(verifier) => {
+                let config = builder()
+                    .map_err(refuse)?
+                    .with_webpki_verifier(verifier)
+                    .with_no_client_auth();
+                Some(Arc::new(with_memory(config)))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no certificate authorities on this machine");
+                None
+            }
+        };
+        Ok(Self {
+            provider,
+            any: Arc::new(with_memory(any)),
+            verified,
+        })
+    }
+
+    /// The configuration that asks for this proof; `None` when this machine cannot check it.
+    pub fn config(&self, proof: &Proof) -> Option<Arc<ClientConfig>> {
+        match proof {
+            Proof::None => Some(Arc::clone(&self.any)),
+            Proof::Authority => self.verified.clone(),
+            Proof::Keys(records) => {
+                let provider = Arc::clone(&self.provider);
+                let verifier = Verifier::new(Arc::clone(records), Arc::clone(&provider));
+                let config = ClientConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()
+                    .ok()?
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(verifier))
+                    .with_no_client_auth();
+                Some(Arc::new(config))
+            }
+        }
+    }
+}
+
+fn with_memory(mut config: ClientConfig) -> ClientConfig {
+    config.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
+    config
+}
+
+/// The name that a certificate must have, and that the server is told we want.
+pub fn server_name(host: &str) -> Option<ServerName<'static>> {
+    ServerName::try_from(host.to_owned()).ok()
+}
+
+/// Takes every certificate; that the other side holds its key is still checked.
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,396 @@
+//! Sends one letter after the other to one destination.
+//!
+//! A worker opens a connection for its first letter, keeps it while the scheduler has more for the
+//! same destination, and a moment longer. A result is settled on disk before the next letter is
+//! taken, so what a crash can double is what was in flight.
+//!
+//! Start at [`run`].
+
+use super::candidates::{self, Nowhere};
+use super::connection::{Connection, Terms};
+use super::demand::{Demand, Demands};
+use super::letter::Ready;
+use super::route::{Dialect, Hop, Place};
+use super::settings::Encryption;
+use super::{Shared, dice, now};
+use engine::queue::{
+    Attempt, Ending, Job, NextHop, QueuedRecipient, Reason, RecipientResult, Settled, Status, Step,
+    Verdict,
+};
+use engine::{EngineError, StoreError};
+use smtp::client::Credentials;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Recipients of one transaction where the other server names no limit (RFC 5321 §4.5.3.1.8).
+const RECIPIENTS_MAX: usize = 100;
+/// Letters of one connection: others want their turn.
+const LETTERS_MAX: u32 = 500;
+/// How long a connection is kept for a letter that may come.
+const KEEP: Duration = Duration::from_secs(2);
+/// How long the addresses of one destination are tried for one letter.
+const SEARCH: Duration = Duration::from_mins(5);
+
+/// Sends this job, and then whatever comes for the same destination.
+pub async fn run(shared: Arc<Shared>, first: Job) {
+    let mut job = first;
+    let mut connection = None;
+    loop {
+        let ending = shared.send(&job, &mut connection).await;
+        let destination = Arc::clone(&job.destination);
+        let next = {
+            let mut scheduler = shared.scheduler.lock();
+            scheduler.finished(&Step::Send(job), ending, now(), dice());
+            let is_open = connection.as_ref().is_some_and(is_reusable);
+            (is_open && !shared.is_stopping())
+                .then(|| scheduler.next_for(&destination))
+                .flatten()
+        };
+        shared.bell.notify_one();
+        job = match next {
+            Some(next) => next,
+            None => match shared.park(&destination, connection.as_ref()).await {
+                Some(next) => next,
+                None => break,
+            },
+        };
+    }
+    if let Some(connection) = connection {
+        connection.quit().await;
+    }
+}
+
+fn is_reusable(connection: &Connection) -> bool {
+    let most = connection.offered().letters_max.unwrap_or(LETTERS_MAX);
+    connection.is_usable() && connection.letters < most.min(LETTERS_MAX)
+}
+
+/// What became of a letter, before it is settled.
+struct Outcome {
+    host: String,
+    tls: String,
+    verdicts: Vec<(QueuedRecipient, Verdict)>,
+    ending: Ending,
+}
+
+impl Shared {
+    /// Waits for a moment with an open connection; the answer is a further job.
+    async fn park(&self, destination: &Arc<str>, connection: Option<&Connection>) -> Option<Job> {
+        if !connection.is_some_and(is_reusable) || self.is_stopping() {
+            return None;
+        }
+        // Who waits must leave room for those who work.
+        let _place = self.idle_places.try_acquire().ok()?;
+        let (give, mut given) = oneshot::channel();
+        self.idle
+            .lock()
+            .entry(Arc::clone(destination))
+            .or_default()
+            .push(give);
+        if let Ok(job) = timeout(KEEP, &mut given).await {
+            return job.ok();
+        }
+        // From now on nobody can give a job; one may have been given just before.
+        given.close();
+        let mut idle = self.idle.lock();
+        if let Some(waiting) = idle.get_mut(destination) {
+            waiting.retain(|give| !give.is_closed());
+            if waiting.is_empty() {
+                idle.remove(destination);
+            }
+        }
+        drop(idle);
+        given.try_recv().ok()
+    }
+
+    /// Sends one job, and settles what became of it.
+    async fn send(self: &Arc<Self>, job: &Job, connection: &mut Option<Connection>) -> Ending {
+        let ready = {
+            let (shared, job) = (Arc::clone(self), job.clone());
+            let open = move || Ready::open(&shared.engine, &shared.routes, &job);
+            self.pool.run(None, open).await
+        };
+        let ready = match ready {
+            Ok(Ok(Some(ready))) => ready,
+            Ok(Ok(None)) | Err(_) => return Ending::Nothing,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a queued letter cannot be read");
+                return self.put_off_unreadable(job).await;
+            }
+        };
+        let result = self.attempt(&ready, connection).await;
+        let ending = result.ending;
+        self.settle(job, &ready, result).await;
+        ending
+    }
+
+    /// A letter that cannot be read now is tried later, so that it does not turn in circles.
+    async fn put_off_unreadable(self: &Arc<Self>, job: &Job) -> Ending {
+        let (shared, key) = (Arc::clone(self), job.key);
+        let later = move || {
+            shared
+                .engine
+                .queue_update(key.account, key.id, |_, _, now| super::in_an_hour(now))
+                .and_then(|pending| pending.wait().map_err(EngineError::from))
+        };
+        if let Ok(Err(error)) = self.pool.run(None, later).await {
+            tracing::error!(%error, "the queue cannot be written");
+            tokio::time::sleep(KEEP).await;
+        }
+        Ending::Nothing
+    }
+
+    async fn attempt(&self, ready: &Ready, connection: &mut Option<Connection>) -> Outcome {
+        let strict = ready.outgoing.letter.needs_tls;
+        let had_one = connection.as_ref().is_some_and(is_reusable) && !strict;
+        if had_one && let Some(known) = connection.as_mut() {
+            let result = self.transfer(ready, known).await;
+            // A server may close what was idle; that says nothing of the letter.
+            if known.is_usable() || !is_all_broken(&result) {
+                return result;
+            }
+        }
+        if let Some(old) = connection.take() {
+            old.quit().await;
+        }
+        match self.connect(&ready.hop, strict).await {
+            Ok(new) => {
+                let new = connection.insert(new);
+                self.transfer(ready, new).await
+            }
+            Err(verdict) => Outcome {
+                host: String::new(),
+                tls: String::new(),
+                ending: match verdict {
+                    Verdict::Never(_) => Ending::Nothing,
+                    _ => Ending::Unreachable,
+                },
+                verdicts: for_all(&ready.recipients, &verdict),
+            },
+        }
+    }
+
+    /// Hands the letter over an open connection, in portions of recipients.
+    async fn transfer(&self, ready: &Ready, connection: &mut Connection) -> Outcome {
+        let most = connection
+            .offered()
+            .recipients_max
+            .unwrap_or(RECIPIENTS_MAX);
+        let mut verdicts = Vec::new();
+        for portion in ready.recipients.chunks(most.clamp(1, RECIPIENTS_MAX)) {
+            let heard = if connection.is_usable() {
+                let message = ready.message(portion, now());
+                let mut pieces = ready.pieces(Arc::clone(&self.pool));
+                connection.send(message, &mut pieces).await
+            } else {
+                vec![Verdict::Later(Reason::ours(Status::BROKEN)); portion.len()]
+            };
+            verdicts.extend(portion.iter().cloned().zip(heard));
+        }
+        let any_accepted = verdicts
+            .iter()
+            .any(|(_, verdict)| matches!(verdict, Verdict::Accepted(..)));
+        let is_alive = connection.is_usable() || any_accepted;
+        Outcome {
+            host: connection.host.clone(),
+            tls: connection.encrypted.to_string(),
+            verdicts,
+            ending: if is_alive {
+                Ending::Served
+            } else {
+                Ending::Unreachable
+            },
+        }
+    }
+
+    /// Opens a connection to the first address that takes one.
+    async fn connect(&self, hop: &Hop, strict: bool) -> Result<Connection, Verdict> {
+        timeout(SEARCH, self.search(hop, strict))
+            .await
+            .unwrap_or_else(|_| Err(Verdict::Later(Reason::ours(Status::NO_ANSWER))))
+    }
+
+    async fn search(&self, hop: &Hop, strict: bool) -> Result<Connection, Verdict> {
+        let terms = self.terms(hop);
+        if let Place::Socket(path) = &hop.place {
+            let opened = Connection::open_socket(path, &terms, &self.keys).await;
+            return opened.map_err(|none| Verdict::Later(none.reason));
+        }
+        let names = self.names.as_ref();
+        let found = candidates::find(names, &hop.place, self.port, &self.ourselves, dice());
+        let found = found.await.map_err(|nowhere| match nowhere {
+            Nowhere::Later(reason) => Verdict::Later(reason),
+            Nowhere::Never(reason) => Verdict::Never(reason),
+        })?;
+        let demands = self.demands(hop, strict, found.secure).await;
+        let mut last = Reason::ours(Status::NO_ANSWER);
+        for candidate in &found.records {
+            let demand = match &demands {
+                None => Ok(Demand::configured(hop.tls)),
+                Some(demands) => demands.of(names, &candidate.host, self.port).await,
+            };
+            let opened = match demand {
+                Ok(demand) => Connection::open(candidate, &terms, &self.keys, &demand)
+                    .await
+                    .map_err(|none| none.reason),
+                Err(reason) => Err(reason),
+            };
+            match opened {
+                Ok(connection) => return Ok(connection),
+                Err(reason) => last = named(reason, candidate),
+            }
+        }
+        // What a letter demands for itself is refused for good where nobody can give it.
+        Err(match (strict, last.status.class) {
+            (true, 5) => Verdict::Never(last),
+            _ => Verdict::Later(last),
+        })
+    }
+
+    /// What the domain demands; `None` where the configuration has the word.
+    async fn demands(&self, hop: &Hop, strict: bool, signed: bool) -> Option<Demands> {
+        let Place::Exchangers(domain) = &hop.place else {
+            return None;
+        };
+        if hop.tls != Encryption::Offered {
+            return None;
+        }
+        let names = self.names.as_ref();
+        Some(Demands {
+            policy: self.policies.policy(names, &self.web, domain, now()).await,
+            signed,
+            strict,
+        })
+    }
+
+    fn terms(&self, hop: &Hop) -> Terms {
+        Terms {
+            hello: self.ourselves.hostname.clone(),
+            dialect: match hop.dialect {
+                Dialect::Smtp => smtp::client::Dialect::Smtp,
+                Dialect::Lmtp => smtp::client::Dialect::Lmtp,
+            },
+            credentials: hop.credentials.clone().map(|(user, password)| Credentials {
+                user,
+                password,
+                nonce: format!("{:016x}{:016x}", dice(), dice()),
+            }),
+            sources: self.sources.clone(),
+        }
+    }
+
+    /// Puts the results on disk, and into the log.
+    async fn settle(self: &Arc<Self>, job: &Job, ready: &Ready, result: Outcome) {
+        self.log(ready, &result);
+        let results = result
+            .verdicts
+            .into_iter()
+            .map(|(recipient, verdict)| RecipientResult {
+                address: recipient.address,
+                verdict,
+            });
+        let attempt = Attempt {
+            host: result.host,
+            tls: result.tls,
+            results: results.collect(),
+            put_off_until: None,
+        };
+        let settled = match self.keep(job, attempt.clone()).await {
+            // A full disk has no room for a notice, but always for who was served.
+            Err(EngineError::Store(StoreError::Full)) => self.keep(job, only_served(attempt)).await,
+            settled => settled,
+        };
+        match settled {
+            Ok(settled) => self.log_settled(ready, &settled),
+            Err(error) => {
+                // It will be sent again; not at once, since the disk does not get better by that.
+                tracing::error!(letter = ready.outgoing.letter.letter, %error, "not settled");
+                tokio::time::sleep(KEEP).await;
+            }
+        }
+    }
+
+    /// Commits the results, and waits until they are on disk.
+    async fn keep(self: &Arc<Self>, job: &Job, attempt: Attempt) -> Result<Settled, EngineError> {
+        let (shared, key, dice) = (Arc::clone(self), job.key, dice());
+        let settle = move || shared.engine.queue_settle(key, &attempt, dice);
+        let settled = self.pool.run(Some(job.key.account), settle).await;
+        // The pool loses a step only when the server stops.
+        let stopped = || StoreError::Refused("the server stops".to_owned());
+        let pending = settled.map_err(|_| stopped())??;
+        let (settled, settlement) = pending.split();
+        settlement.await?;
+        Ok(settled)
+    }
+
+    fn log(&self, ready: &Ready, result: &Outcome) {
+        for (recipient, verdict) in &result.verdicts {
+            let (event, answer) = match verdict {
+                Verdict::Accepted(_, answer) => ("letter sent", answer.clone()),
+                Verdict::Later(reason) => ("letter delayed", reason.to_string()),
+                Verdict::Never(reason) => ("letter failed", reason.to_string()),
+            };
+            let facts = vec![
+                ("letter", ready.outgoing.letter.letter.clone()),
+                ("from", ready.outgoing.letter.sender.clone()),
+                ("to", recipient.address.clone()),
+                ("by", result.host.clone()),
+                ("tls", result.tls.clone()),
+                ("answer", answer),
+            ];
+            self.announce(event, facts);
+        }
+    }
+
+    fn log_settled(&self, ready: &Ready, settled: &Settled) {
+        for notice in &settled.notices {
+            let facts = vec![
+                ("letter", ready.outgoing.letter.letter.clone()),
+                ("to", ready.outgoing.letter.sender.clone()),
+                ("notice", notice.clone()),
+            ];
+            self.announce("sender told", facts);
+        }
+    }
+}
+
+/// The same attempt without notices: who was not served waits for an hour.
+fn only_served(attempt: Attempt) -> Attempt {
+    let without_notice = |result: RecipientResult| RecipientResult {
+        verdict: match result.verdict {
+            Verdict::Accepted(_, answer) => Verdict::Accepted(NextHop::Informs, answer),
+            Verdict::Later(reason) | Verdict::Never(reason) => Verdict::Later(reason),
+        },
+        ..result
+    };
+    Attempt {
+        results: attempt.results.into_iter().map(without_notice).collect(),
+        put_off_until: Some(super::in_an_hour(now())),
+        ..attempt
+    }
+}
+
+/// True when nobody was accepted because the connection was gone, and the letter was not yet sent.
+fn is_all_broken(result: &Outcome) -> bool {
+    let broken = |verdict: &Verdict| matches!(verdict, Verdict::Later(reason) if reason.status == Status::BROKEN);
+    result.verdicts.iter().all(|(_, verdict)| broken(verdict))
+}
+
+fn for_all(recipients: &[QueuedRecipient], verdict: &Verdict) -> Vec<(QueuedRecipient, Verdict)> {
+    let recipients = recipients.iter().cloned();
+    recipients.map(|one| (one, verdict.clone())).collect()
+}
+
+/// Our own words name the address that they are about.
+fn named(reason: Reason, candidate: &candidates::Candidate) -> Reason {
+    let reply = reason
+        .reply
+        .unwrap_or_else(|| reason.status.words().to_owned());
+    let (host, address) = (&candidate.host, candidate.address.ip());
+    Reason {
+        status: reason.status,
+        reply: Some(format!("{host} [{address}]: {reply}")),
+    }
+}
