@@ -103,7 +103,7 @@ impl Engine {
             session,
             actor: user.account,
         };
-        Account::of_owner(self.clone(), user.account, origin)
+        Account::of_owner(self.clone(), user.account, origin).with_administrator(user.administrator)
     }
 
     /// The mailbox of another, as far as its folders' rights let this user.
@@ -115,17 +115,21 @@ impl Engine {
         owner: AccountId,
         session: u64,
     ) -> Result<Account, EngineError> {
-        if owner == user.account {
-            return Ok(self.account(user, session));
+        self.account(user, session).another(owner)
+    }
+
+    pub(crate) fn account_of_actor(
+        &self,
+        origin: Origin,
+        owner: AccountId,
+    ) -> Result<Account, EngineError> {
+        if owner == origin.actor {
+            return Ok(Account::of_owner(self.clone(), owner, origin));
         }
         self.directory()
             .account(owner)?
             .ok_or(EngineError::NoSuchAccount)?;
-        let origin = Origin {
-            session,
-            actor: user.account,
-        };
-        let groups = self.directory().groups_of(user.account)?;
+        let groups = self.directory().groups_of(origin.actor)?;
         Ok(Account::of_guest(self.clone(), owner, origin, groups))
     }
 

@@ -34,7 +34,8 @@ mod sign_in;
 mod upload;
 
 pub use account::{
-    Account, Folder, MAIL_ROOT, Message, NewLetter, Reading, RetrievalNames, Transfer, Txn, View,
+    Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, Reading, RetrievalNames, Transfer, Txn,
+    View,
 };
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};
 pub use directory::{Address, Directory, Mailbox, Resolution};

@@ -5,7 +5,7 @@
 //!
 //! Start at [`Mailboxes::read`] for all of them, at [`find`] for one.
 //!
-//! Standards: RFC 9051 §5.1, RFC 6154 §2 (special uses), RFC 8474 §4 (MAILBOXID).
+//! Standards: RFC 9051 §5.1, RFC 6154 §2 and RFC 8457 §3 (special uses), RFC 8474 §4 (MAILBOXID).
 
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::refusal::Refusal;
@@ -199,10 +199,11 @@ pub(crate) fn role_of(special_use: &str) -> Option<Role> {
     found.map(|(role, _)| *role)
 }
 
-const SPECIAL_USES: [(Role, &str); 5] = [
+const SPECIAL_USES: [(Role, &str); 6] = [
     (Role::Sent, "\\Sent"),
     (Role::Drafts, "\\Drafts"),
     (Role::Trash, "\\Trash"),
     (Role::Junk, "\\Junk"),
     (Role::Archive, "\\Archive"),
+    (Role::Important, "\\Important"),
 ];

@@ -11,6 +11,8 @@
 //! ! closed                     the connection must be closed by now
 //! ! tls                        the handshake that the server has asked for
 //! ! pass 60                    so many seconds pass
+//! ! administrator              alice may use the administration
+//! ! person bob@example.test    someone more, whose password is `bob`
 //! ```
 //! Client lines that follow one another are sent at once. Whatever the server sends must be named.
 
@@ -19,6 +21,7 @@
 mod wire;
 
 use engine::Settings;
+use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -79,6 +82,16 @@ impl Stage {
         self.pending.extend_from_slice(b"\r\n");
     }
 
+    fn promote(&self) {
+        let alice = self.rehearsal.number("alice@example.test").unwrap();
+        let change = AccountChange {
+            administrator: Some(true),
+            ..AccountChange::default()
+        };
+        let changed = self.rehearsal.engine.change_account(alice, &change);
+        changed.unwrap().wait().unwrap();
+    }
+
     fn command(&mut self, text: &str) {
         match text {
             "plain" => self.encrypted = false,
@@ -91,12 +104,15 @@ impl Stage {
                 let wire = self.wires.get_mut(&self.current).unwrap();
                 wire.set_up_tls();
             }
-            other => {
-                let seconds = other.strip_prefix("pass ").and_then(|n| n.parse().ok());
-                let seconds = seconds.unwrap_or_else(|| panic!("unknown directive {other}"));
-                self.flush();
-                self.rehearsal.pass(seconds);
-            }
+            "administrator" => self.promote(),
+            other => match other.split_once(' ') {
+                Some(("person", address)) => drop(self.rehearsal.person(address).unwrap()),
+                Some(("pass", seconds)) => {
+                    self.flush();
+                    self.rehearsal.pass(seconds.parse().unwrap());
+                }
+                _ => panic!("unknown directive {other}"),
+            },
         }
     }
 }

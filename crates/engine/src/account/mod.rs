@@ -9,6 +9,7 @@
 
 mod imported;
 mod message;
+mod quota;
 mod rights;
 mod subscriptions;
 mod txn;
@@ -16,6 +17,8 @@ mod view;
 
 pub use imported::RetrievalNames;
 pub use message::Message;
+pub(crate) use quota::has_room;
+pub use quota::{Quota, Use};
 pub use rights::rights_of;
 pub use subscriptions::names_kept;
 pub use txn::{NewLetter, Transfer, Txn};
@@ -48,6 +51,8 @@ pub struct Account {
     owner: AccountId,
     origin: Origin,
     standing: Standing,
+    /// Whether the actor may use the administration.
+    administrator: bool,
     /// The groups that a guest is in, by their numbers in the directory.
     groups: Arc<[AccountId]>,
 }
@@ -60,6 +65,7 @@ impl Account {
             owner,
             origin,
             standing,
+            administrator: false,
             groups,
         }
     }
@@ -75,8 +81,25 @@ impl Account {
             owner,
             origin,
             standing: Standing::Guest,
+            administrator: false,
             groups: groups.into(),
         }
+    }
+
+    pub(crate) fn with_administrator(mut self, administrator: bool) -> Self {
+        self.administrator = administrator;
+        self
+    }
+
+    /// The mailbox of another, as the same user may use it.
+    ///
+    /// Errors: [`EngineError::NoSuchAccount`].
+    pub fn another(&self, owner: AccountId) -> Result<Self, EngineError> {
+        if owner == self.owner {
+            return Ok(self.clone());
+        }
+        let other = self.engine.account_of_actor(self.origin, owner)?;
+        Ok(other.with_administrator(self.administrator))
     }
 
     /// Whose mailbox it is.
@@ -96,6 +119,10 @@ impl Account {
 
     pub(crate) fn standing(&self) -> Standing {
         self.standing
+    }
+
+    pub(crate) fn is_administrator(&self) -> bool {
+        self.administrator
     }
 
     pub(crate) fn groups(&self) -> &[AccountId] {

@@ -184,7 +184,7 @@ impl<'t, 's> Txn<'t, 's> {
     /// [`EngineError::HasChildren`].
     pub fn remove_folder(&mut self, folder: FolderId) -> Result<(), EngineError> {
         let row = self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
-        if !matches!(row.role, Role::None | Role::Archive) {
+        if !matches!(row.role, Role::None | Role::Archive | Role::Important) {
             return Err(EngineError::SpecialFolder);
         }
         if row.subscribed {

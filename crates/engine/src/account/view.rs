@@ -1,5 +1,6 @@
 //! Reads of one account, each checked against the folders' rights.
 
+use super::quota::has_room;
 use super::rights::rights_of;
 use super::{Account, Standing};
 use crate::error::EngineError;
@@ -164,18 +165,15 @@ pub trait Reading {
         }
     }
 
-    /// Whether the account has room for so many bytes more.
+    /// Whether the account has room for one item more, of so many bytes.
     ///
     /// Errors: [`EngineError::OverQuota`].
     fn check_quota(&self, bytes: u64) -> Result<(), EngineError> {
-        let state = self.state()?;
-        let over = state
-            .quota_bytes
-            .is_some_and(|quota| state.used_bytes.saturating_add(bytes) > quota);
-        if over {
-            Err(EngineError::OverQuota)
-        } else {
+        let owner = self.account().id();
+        if has_room(self.reads(), owner, &self.state()?, bytes)? {
             Ok(())
+        } else {
+            Err(EngineError::OverQuota)
         }
     }
 

@@ -12,6 +12,7 @@
 mod place;
 pub mod trace;
 
+use crate::account::has_room;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -125,12 +126,7 @@ impl Engine {
             } => {
                 let mut open = !forwards.is_empty();
                 for Mailbox { account, .. } in mailboxes {
-                    let row = self.store().account_row(*account)?.unwrap_or_default();
-                    let used = row.used_bytes.saturating_add(size_bytes);
-                    if row.quota_bytes.is_none() {
-                        self.directory().learn_unlimited(*account, self.now());
-                    }
-                    open |= row.quota_bytes.is_none_or(|quota| used <= quota);
+                    open |= self.has_room(*account, size_bytes)?;
                 }
                 if open {
                     Ok(())
@@ -139,6 +135,16 @@ impl Engine {
                 }
             }
         }
+    }
+
+    fn has_room(&self, account: AccountId, size_bytes: u64) -> Result<bool, EngineError> {
+        let row = self.store().account_row(account)?.unwrap_or_default();
+        if row.quota_bytes.is_none() && row.quota_letters.is_none() {
+            self.directory().learn_unlimited(account, self.now());
+            return Ok(true);
+        }
+        let view = self.store().view(account)?;
+        Ok(has_room(&view, account, &row, size_bytes)?)
     }
 
     /// Delivers a letter to all its recipients in one commit, with what its sender is told of it.

@@ -8,6 +8,7 @@ use super::FlagList;
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
 use super::moment::Moment;
+use super::quota::QuotaRequest;
 use super::scope::Scope;
 use super::search::SearchRequest;
 use super::sequence::{NumberSet, SequenceSet};
@@ -73,6 +74,10 @@ pub enum Command {
     Subscribe(MailboxName, Subscription),
     /// `LIST`
     List(ListRequest),
+    /// `XLIST`
+    Xlist(ListRequest),
+    /// `GETQUOTA`, `GETQUOTAROOT` or `SETQUOTA`.
+    Quota(QuotaRequest),
     /// `LSUB`: reference and pattern.
     Lsub(MailboxName, MailboxName),
     /// `STATUS`
@@ -198,6 +203,8 @@ pub enum StatusItem {
     Unseen,
     /// How many are marked as deleted.
     Deleted,
+    /// How many bytes these take.
+    DeletedStorage,
     /// Bytes of all messages.
     Size,
     /// The highest change number.
@@ -210,13 +217,14 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// Every item with its name on the wire.
-    pub const NAMES: [(Self, &'static str); 10] = [
+    pub const NAMES: [(Self, &'static str); 11] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
         (Self::UidValidity, "UIDVALIDITY"),
         (Self::Unseen, "UNSEEN"),
         (Self::Deleted, "DELETED"),
+        (Self::DeletedStorage, "DELETED-STORAGE"),
         (Self::Size, "SIZE"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
         (Self::MailboxId, "MAILBOXID"),

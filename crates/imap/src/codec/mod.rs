@@ -17,6 +17,7 @@ pub mod mailbox;
 pub mod moment;
 pub mod parse;
 pub mod pattern;
+pub mod quota;
 pub mod scope;
 pub mod search;
 pub mod sequence;

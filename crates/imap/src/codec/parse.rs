@@ -4,6 +4,8 @@
 //!
 //! Standards: RFC 9051 §9 and the extensions named in [`super::command`].
 
+mod quota;
+
 use super::command::{
     Access, AppendHead, AppendMessage, Command, FlagChange, ListRequest, Numbering, OpenRequest,
     Resync, StatusItem, StoreRequest, Subscription, Tagged, Transfer,
@@ -173,6 +175,8 @@ impl Arguments<'_> {
             "SUBSCRIBE" => self.subscribe(Subscription::Subscribed),
             "UNSUBSCRIBE" => self.subscribe(Subscription::Unsubscribed),
             "LIST" => self.list().map(Command::List),
+            "XLIST" => self.list().map(Command::Xlist),
+            "GETQUOTA" | "GETQUOTAROOT" | "SETQUOTA" => self.quota(name).map(Command::Quota),
             "LSUB" => {
                 let reference = self.next_mailbox()?;
                 self.cursor.space()?;

@@ -12,6 +12,9 @@ const EXTENSIONS: &str = "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE 
     SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS ESORT CONTEXT=SEARCH \
     CONTEXT=SORT PARTIAL MULTISEARCH INPROGRESS SAVEDATE SEARCH=FUZZY I18NLEVEL=1 I18NLEVEL=2 LANGUAGE";
 
+/// The same, of what is done with mailboxes.
+const OF_MAILBOXES: &str = " QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTASET XLIST";
+
 /// What there is before sign-in, where only short literals are taken (RFC 7888 §5).
 const BEFORE_LOGIN: &str = "IMAP4rev2 IMAP4rev1 LITERAL- SASL-IR ENABLE ID LANGUAGE";
 
@@ -33,7 +36,7 @@ pub(crate) fn before_login(engine: &Engine, peer: &Peer) -> String {
 
 /// The list to one that has.
 pub(crate) fn after_login(engine: &Engine) -> String {
-    let mut list = EXTENSIONS.to_owned();
+    let mut list = EXTENSIONS.to_owned() + OF_MAILBOXES;
     let limit = engine.settings().limits.message_bytes_max;
     // Writing to a String can't fail.
     let _ = write!(list, " APPENDLIMIT={limit}");

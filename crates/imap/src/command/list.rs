@@ -13,14 +13,46 @@ use crate::refusal::Refusal;
 use bytes::BufMut;
 use engine::Role;
 
+/// Which answer a mailbox is told in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// `* LIST`
+    List,
+    /// `* LSUB`
+    Lsub,
+    /// `* XLIST`, with other names for special uses.
+    Xlist,
+}
+
+impl Telling {
+    fn name(self) -> &'static str {
+        match self {
+            Self::List => "LIST",
+            Self::Lsub => "LSUB",
+            Self::Xlist => "XLIST",
+        }
+    }
+}
+
 /// Tells every mailbox that matches one of the patterns and is of the kind asked for.
 pub(super) fn run(request: &ListRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    tell(request, Telling::List, desk)?;
+    Ok(Step::Done(Reply::told("OK LIST completed")))
+}
+
+/// Tells them in the answer named.
+pub(super) fn tell(
+    request: &ListRequest,
+    telling: Telling,
+    desk: &mut Desk<'_>,
+) -> Result<(), Refusal> {
     if let ([pattern], false) = (request.patterns.as_slice(), request.extended)
         && pattern.is_empty()
     {
         // Only the separator is asked for (RFC 9051 §6.3.9).
-        desk.out.put_slice(b"* LIST (\\Noselect) \"/\" \"\"\r\n");
-        return Ok(Step::Done(Reply::told("OK LIST completed")));
+        let line = format!("* {} (\\Noselect) \"/\" \"\"\r\n", telling.name());
+        desk.out.put_slice(line.as_bytes());
+        return Ok(());
     }
     let patterns = joined(&request.reference, &request.patterns)?;
     let mailboxes = Mailboxes::with_subscriptions(&desk.account.read()?)?;
@@ -36,7 +68,7 @@ pub(super) fn run(request: &ListRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         if !wanted && !below {
             continue;
         }
-        write_mailbox(desk, "LIST", mailbox, request.return_subscribed, below);
+        write_mailbox(desk, telling, mailbox, request.return_subscribed, below);
         if mailbox.selectable && !request.return_status.is_empty() {
             write_status(
                 desk,
@@ -44,10 +76,10 @@ pub(super) fn run(request: &ListRequest, desk: &mut Desk<'_>) -> Result<Step, Re
                 mailbox.id,
                 &mailbox.row,
                 &request.return_status,
-            );
+            )?;
         }
     }
-    Ok(Step::Done(Reply::told("OK LIST completed")))
+    Ok(())
 }
 
 /// LSUB: subscribed mailboxes; with `%` also the parents of those that lie deeper.
@@ -76,14 +108,14 @@ pub(super) fn run_lsub(
                 exists: true,
                 ..mailbox.clone()
             };
-            write_mailbox(desk, "LSUB", &subscribed, false, false);
+            write_mailbox(desk, Telling::Lsub, &subscribed, false, false);
         } else if has_hidden_match(mailbox, &mailboxes, &request, &patterns) {
             let parent = Mailbox {
                 selectable: false,
                 exists: true,
                 ..mailbox.clone()
             };
-            write_mailbox(desk, "LSUB", &parent, false, false);
+            write_mailbox(desk, Telling::Lsub, &parent, false, false);
         }
     }
     Ok(Step::Done(Reply::told("OK LSUB completed")))
@@ -132,10 +164,20 @@ fn use_of(mailbox: &Mailbox) -> Option<&'static str> {
     }
 }
 
+/// The name of a special use before RFC 6154.
+fn old_use_of(mailbox: &Mailbox) -> Option<&'static str> {
+    match mailbox.row.role {
+        Role::Inbox => Some("\\Inbox"),
+        Role::Junk => Some("\\Spam"),
+        Role::Archive => Some("\\AllMail"),
+        _ => use_of(mailbox),
+    }
+}
+
 /// Writes `* LIST (\HasNoChildren \Sent) "/" Sent`.
 pub(super) fn write_mailbox(
     desk: &mut Desk<'_>,
-    answer: &str,
+    telling: Telling,
     mailbox: &Mailbox,
     tell_subscribed: bool,
     child_info: bool,
@@ -151,10 +193,14 @@ pub(super) fn write_mailbox(
         .into_iter()
         .filter(|(holds, _)| *holds)
         .map(|(_, name)| name);
-    let told: Vec<&str> = told.chain(use_of(mailbox)).collect();
+    let special_use = match telling {
+        Telling::Xlist => old_use_of(mailbox),
+        Telling::List | Telling::Lsub => use_of(mailbox),
+    };
+    let told: Vec<&str> = told.chain(special_use).collect();
     let form = desk.state.name_form();
     let out = &mut *desk.out;
-    out.put_slice(format!("* {answer} ({}) \"/\" ", told.join(" ")).as_bytes());
+    out.put_slice(format!("* {} ({}) \"/\" ", telling.name(), told.join(" ")).as_bytes());
     mailbox.name.write(out, form);
     if child_info {
         out.put_slice(b" (CHILDINFO (\"SUBSCRIBED\"))");

@@ -19,6 +19,7 @@ mod list;
 mod multi_search;
 mod namespace;
 mod progress;
+mod quota;
 mod rename;
 mod search;
 mod select;
@@ -27,6 +28,7 @@ mod store;
 mod subscribe;
 mod thread;
 mod transfer;
+mod xlist;
 
 pub(crate) mod capability;
 pub(crate) mod id;
@@ -214,6 +216,8 @@ pub(crate) fn begin(
         Command::Rename(from, to) => once(move |desk| rename::run(&from, &to, desk)),
         Command::Subscribe(name, how) => once(move |desk| subscribe::run(&name, how, desk)),
         Command::List(request) => once(move |desk| list::run(&request, desk)),
+        Command::Xlist(request) => once(move |desk| xlist::run(&request, desk)),
+        Command::Quota(request) => once(move |desk| quota::run(&request, desk)),
         Command::Lsub(reference, pattern) => {
             once(move |desk| list::run_lsub(&reference, &pattern, desk))
         }

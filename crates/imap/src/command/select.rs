@@ -7,7 +7,7 @@
 //! (QRESYNC); RFC 8474 §4.2 (MAILBOXID).
 
 use super::context::Contexts;
-use super::list::write_mailbox;
+use super::list::{Telling, write_mailbox};
 use super::status::mailbox_id;
 use super::{Desk, Reply, Step};
 use crate::codec::command::{Access, OpenRequest, Resync};
@@ -54,7 +54,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
     if desk.state.features.rev2
         && let Some(mailbox) = Mailboxes::read(&view)?.named(&request.mailbox)
     {
-        write_mailbox(desk, "LIST", mailbox, false, false);
+        write_mailbox(desk, Telling::List, mailbox, false, false);
     }
     if let Some(resync) = request
         .resync

@@ -1,7 +1,7 @@
 //! `STATUS`: what is in a mailbox, out of its folder's counters.
 //!
 //! Standards: RFC 9051 §6.3.11, RFC 8438 (SIZE), RFC 7162 §3.1.2 (HIGHESTMODSEQ), RFC 7889 §3
-//! (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID).
+//! (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID), RFC 9208 §4.1.4 (DELETED-STORAGE).
 
 use super::{Desk, Reply, Step};
 use crate::codec::command::StatusItem;
@@ -11,7 +11,8 @@ use crate::folders;
 use crate::refusal::Refusal;
 use crate::sync;
 use bytes::BufMut;
-use engine::{FolderId, FolderRow, Shelf};
+use engine::{Account, Flags, FolderId, FolderRow, Reading, Shelf};
+use std::ops::ControlFlow;
 
 /// Errors: no such mailbox.
 pub(super) fn run(
@@ -20,7 +21,7 @@ pub(super) fn run(
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
     let (folder, row) = folders::find(&desk.account.read()?, name)?;
-    write_status(desk, name, folder, &row, items);
+    write_status(desk, name, folder, &row, items)?;
     Ok(Step::Done(Reply::told("OK STATUS completed")))
 }
 
@@ -31,7 +32,7 @@ pub(super) fn write_status(
     folder: FolderId,
     row: &FolderRow,
     items: &[StatusItem],
-) {
+) -> Result<(), Refusal> {
     // Asking for it is using CONDSTORE (RFC 7162 §3.1).
     desk.state.features.condstore |= items.contains(&StatusItem::HighestModSeq);
     let append_limit = desk.account.engine().settings().limits.message_bytes_max;
@@ -54,6 +55,7 @@ pub(super) fn write_status(
             StatusItem::UidValidity => u64::from(row.uid_validity),
             StatusItem::Unseen => u64::from(counters.unseen),
             StatusItem::Deleted => u64::from(counters.deleted),
+            StatusItem::DeletedStorage => deleted_bytes(desk.account, folder, row)?,
             StatusItem::Size => counters.bytes,
             StatusItem::HighestModSeq => sync::highest_modseq(row),
             StatusItem::AppendLimit => append_limit,
@@ -65,6 +67,28 @@ pub(super) fn write_status(
         write::number(out, number);
     }
     out.put_slice(b")\r\n");
+    Ok(())
+}
+
+/// The sizes of the messages marked as deleted; looks no further than the last of them.
+fn deleted_bytes(account: &Account, folder: FolderId, row: &FolderRow) -> Result<u64, Refusal> {
+    let (mut left, mut bytes) = (row.shelf(Shelf::Mail).deleted, 0);
+    if left == 0 {
+        return Ok(0);
+    }
+    let view = account.read()?;
+    view.items(folder, Shelf::Mail, 1..=u32::MAX, &mut |_, item| {
+        if item.flags.contains(Flags::DELETED) {
+            left -= 1;
+            bytes += item.size;
+        }
+        if left > 0 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    Ok(bytes)
 }
 
 /// The permanent name of a mailbox: folders keep theirs when renamed and never share it.

@@ -40,6 +40,8 @@ pub struct AccountRow {
     pub next_property: u32,
     /// Most bytes of visible items; `None` is without limit.
     pub quota_bytes: Option<u64>,
+    /// Most letters in living folders; `None` is without limit.
+    pub quota_letters: Option<u64>,
     /// Bytes of visible items.
     pub used_bytes: u64,
     /// Bytes of recoverable items and of items in removed folders.
@@ -71,6 +73,10 @@ impl Row for AccountRow {
         out.number(self.recoverable_bytes);
         out.number(u64::from(self.folders));
         out.signed(self.created.0);
+        // Rare, and younger than the other fields: rows without it end before it.
+        if let Some(letters) = self.quota_letters {
+            out.number(letters);
+        }
     }
 
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
@@ -90,6 +96,11 @@ impl Row for AccountRow {
             recoverable_bytes: input.number()?,
             folders: input.number32()?,
             created: Timestamp(input.signed()?),
+            quota_letters: if input.is_empty() {
+                None
+            } else {
+                Some(input.number()?)
+            },
         })
     }
 }

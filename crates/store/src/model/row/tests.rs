@@ -110,6 +110,7 @@ fn folders_and_accounts_come_back() {
             },
         ],
         quota_bytes: Some(0),
+        quota_letters: Some(u64::MAX),
         created: Timestamp(i64::MIN),
         ..AccountRow::default()
     });

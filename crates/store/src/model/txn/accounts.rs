@@ -41,7 +41,7 @@ impl Txn<'_> {
     }
 
     /// Sets the most bytes of visible items; `None` is without limit. Whether it is kept to is the
-    /// engine's.
+    /// engine's, as with [`Txn::set_letter_quota`].
     pub fn set_quota(
         &mut self,
         account: AccountId,
@@ -54,6 +54,23 @@ impl Txn<'_> {
             return Ok(());
         }
         self.account_mut(account)?.quota_bytes = quota_bytes;
+        self.touch_object(account, Object::Account, What::PROPERTIES)?;
+        Ok(())
+    }
+
+    /// Sets the most letters in living folders; `None` is without limit.
+    pub fn set_letter_quota(
+        &mut self,
+        account: AccountId,
+        quota_letters: Option<u64>,
+    ) -> Result<(), ModelError> {
+        let row = self
+            .account_row(account)?
+            .ok_or(ModelError::NoSuchAccount)?;
+        if row.quota_letters == quota_letters {
+            return Ok(());
+        }
+        self.account_mut(account)?.quota_letters = quota_letters;
         self.touch_object(account, Object::Account, What::PROPERTIES)?;
         Ok(())
     }

@@ -1,0 +1,106 @@
+//! `GETQUOTA`, `GETQUOTAROOT` and `SETQUOTA`: how full an account is and may become.
+//!
+//! Each account is a quota root, named by its first address. Without limits it is none, so that a
+//! program does not show a measure of nothing.
+//!
+//! Standards: RFC 9208 §4 (commands and answers), §5 (resources), §6 (who may know).
+
+use super::{Desk, Reply, Step};
+use crate::codec::mailbox::MailboxName;
+use crate::codec::quota::{QuotaRequest, Resource};
+use crate::codec::write;
+use crate::refusal::Refusal;
+use bytes::BufMut;
+use engine::{Account, EngineError, Quota};
+
+/// Bytes in one unit of STORAGE.
+const UNIT: u64 = 1024;
+
+/// Errors: a root that is none, or another's; changing limits without being an administrator.
+pub(super) fn run(request: &QuotaRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    match request {
+        QuotaRequest::Root(root) => {
+            let quota = account_of(root, desk)?.quota()?;
+            write_quota(desk, root, quota);
+            Ok(Step::Done(Reply::told("OK GETQUOTA completed")))
+        }
+        QuotaRequest::Mailbox(name) => roots_of(name, desk),
+        QuotaRequest::Set(root, limits) => set(root, limits, desk),
+    }
+}
+
+fn roots_of(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    let account = desk.account;
+    let quota = account.quota()?;
+    desk.out.put_slice(b"* QUOTAROOT ");
+    name.write(desk.out, desk.state.name_form());
+    if quota.bytes.limit.is_none() && quota.letters.limit.is_none() {
+        desk.out.put_slice(b"\r\n");
+        return Ok(Step::Done(Reply::told("OK GETQUOTAROOT completed")));
+    }
+    let root = root_of(account)?;
+    desk.out.put_u8(b' ');
+    write::astring(desk.out, root.as_bytes());
+    desk.out.put_slice(b"\r\n");
+    write_quota(desk, &root, quota);
+    Ok(Step::Done(Reply::told("OK GETQUOTAROOT completed")))
+}
+
+fn set(root: &str, limits: &[(Resource, u64)], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    let (mut bytes, mut letters) = (None, None);
+    for (resource, limit) in limits {
+        match resource {
+            Resource::Storage => bytes = Some(limit.saturating_mul(UNIT)),
+            Resource::Message => letters = Some(*limit),
+            Resource::Other => {
+                return Err(Refusal::Never("NO [CANNOT] Resource has no limit here"));
+            }
+        }
+    }
+    let account = account_of(root, desk)?;
+    let mut quota = account.quota()?;
+    let ((), settlement) = account.set_quota(bytes, letters)?.split();
+    (quota.bytes.limit, quota.letters.limit) = (bytes, letters);
+    write_quota(desk, root, quota);
+    let reply = Reply::told("OK SETQUOTA completed");
+    Ok(Step::SettleDone(settlement, reply))
+}
+
+/// The account that is this root, if it may be known.
+fn account_of(root: &str, desk: &Desk<'_>) -> Result<Account, Refusal> {
+    const UNKNOWN: Refusal = Refusal::Never("NO [NONEXISTENT] No such quota root");
+    let owner = match desk.account.engine().account_at(root) {
+        Err(EngineError::NoSuchAccount) => return Err(UNKNOWN),
+        found => found?,
+    };
+    let account = desk.account.another(owner)?;
+    // Whether others have an account is not told either.
+    if account.may_see_quota() {
+        Ok(account)
+    } else {
+        Err(UNKNOWN)
+    }
+}
+
+fn root_of(account: &Account) -> Result<String, Refusal> {
+    let entry = account.engine().directory().account(account.id())?;
+    let entry = entry.ok_or(EngineError::NoSuchAccount)?;
+    Ok(entry.record.address.clone())
+}
+
+/// Writes `* QUOTA root (STORAGE 10 512 MESSAGE 20 100)`; only what has a limit.
+fn write_quota(desk: &mut Desk<'_>, root: &str, quota: Quota) {
+    let storage = quota.bytes.limit.map(|limit| {
+        let (used, limit) = (quota.bytes.used.div_ceil(UNIT), limit.div_ceil(UNIT));
+        format!("STORAGE {used} {limit}")
+    });
+    let message = quota.letters.limit.map(|limit| {
+        let used = quota.letters.used;
+        format!("MESSAGE {used} {limit}")
+    });
+    let told: Vec<String> = storage.into_iter().chain(message).collect();
+    desk.out.put_slice(b"* QUOTA ");
+    write::astring(desk.out, root.as_bytes());
+    desk.out
+        .put_slice(format!(" ({})\r\n", told.join(" ")).as_bytes());
+}
