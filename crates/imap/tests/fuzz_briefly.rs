@@ -30,6 +30,7 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/sort_and_partial"),
     include_bytes!("../fuzz/seeds/thread_and_esearch"),
     include_bytes!("../fuzz/seeds/contexts_and_languages"),
+    include_bytes!("../fuzz/seeds/metadata"),
     include_bytes!("../fuzz/seeds/quota_and_uses"),
 ];
 

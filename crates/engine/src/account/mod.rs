@@ -7,6 +7,7 @@
 //!
 //! Start at [`Account`].
 
+pub mod annotations;
 mod imported;
 mod message;
 mod quota;

@@ -7,6 +7,7 @@
 use super::FlagList;
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
+use super::metadata::{Entry, MetadataRequest};
 use super::moment::Moment;
 use super::quota::QuotaRequest;
 use super::scope::Scope;
@@ -76,6 +77,8 @@ pub enum Command {
     List(ListRequest),
     /// `XLIST`
     Xlist(ListRequest),
+    /// `GETMETADATA` or `SETMETADATA`.
+    Metadata(MetadataRequest),
     /// `GETQUOTA`, `GETQUOTAROOT` or `SETQUOTA`.
     Quota(QuotaRequest),
     /// `LSUB`: reference and pattern.
@@ -182,6 +185,8 @@ pub struct ListRequest {
     pub return_children: bool,
     /// `RETURN (SPECIAL-USE)`
     pub return_special_use: bool,
+    /// `RETURN (METADATA (…))`. Source: RFC 9590.
+    pub return_metadata: Vec<Entry>,
     /// `RETURN (STATUS (…))`
     pub return_status: Vec<StatusItem>,
     /// True if it used any form that only LIST-EXTENDED has.

@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod fetch;
 pub mod frame;
 pub mod mailbox;
+pub mod metadata;
 pub mod moment;
 pub mod parse;
 pub mod pattern;

@@ -4,6 +4,7 @@
 //!
 //! Standards: RFC 9051 §9 and the extensions named in [`super::command`].
 
+mod metadata;
 mod quota;
 
 use super::command::{
@@ -176,6 +177,7 @@ impl Arguments<'_> {
             "UNSUBSCRIBE" => self.subscribe(Subscription::Unsubscribed),
             "LIST" => self.list().map(Command::List),
             "XLIST" => self.list().map(Command::Xlist),
+            "GETMETADATA" | "SETMETADATA" => self.metadata(name).map(Command::Metadata),
             "GETQUOTA" | "GETQUOTAROOT" | "SETQUOTA" => self.quota(name).map(Command::Quota),
             "LSUB" => {
                 let reference = self.next_mailbox()?;
@@ -454,6 +456,10 @@ impl Arguments<'_> {
                 "SUBSCRIBED" => request.return_subscribed = true,
                 "CHILDREN" => request.return_children = true,
                 "SPECIAL-USE" => request.return_special_use = true,
+                "METADATA" => {
+                    cursor.space()?;
+                    request.return_metadata = metadata::entries(cursor)?;
+                }
                 "STATUS" => {
                     cursor.space()?;
                     request.return_status = status_items(cursor)?;

@@ -3,6 +3,7 @@
 //! Standards: RFC 9051 §6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154
 //! (SPECIAL-USE), RFC 3348 (CHILDREN), RFC 3501 §6.3.9 (LSUB).
 
+use super::metadata::write_listed;
 use super::status::write_status;
 use super::{Desk, Reply, Step};
 use crate::codec::command::ListRequest;
@@ -69,6 +70,9 @@ pub(super) fn tell(
             continue;
         }
         write_mailbox(desk, telling, mailbox, request.return_subscribed, below);
+        if mailbox.exists && !request.return_metadata.is_empty() {
+            write_listed(desk, mailbox, &request.return_metadata)?;
+        }
         if mailbox.selectable && !request.return_status.is_empty() {
             write_status(
                 desk,

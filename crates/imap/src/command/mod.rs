@@ -16,6 +16,7 @@ mod expunge;
 mod fetch;
 pub(crate) mod language;
 mod list;
+mod metadata;
 mod multi_search;
 mod namespace;
 mod progress;
@@ -217,6 +218,7 @@ pub(crate) fn begin(
         Command::Subscribe(name, how) => once(move |desk| subscribe::run(&name, how, desk)),
         Command::List(request) => once(move |desk| list::run(&request, desk)),
         Command::Xlist(request) => once(move |desk| xlist::run(&request, desk)),
+        Command::Metadata(request) => once(move |desk| metadata::run(&request, desk)),
         Command::Quota(request) => once(move |desk| quota::run(&request, desk)),
         Command::Lsub(reference, pattern) => {
             once(move |desk| list::run_lsub(&reference, &pattern, desk))

@@ -56,5 +56,7 @@ fn move_inbox(txn: &mut Txn<'_, '_>, inbox: FolderId, path: &[&str]) -> Result<(
     let target = txn.create_path(path, Role::None)?;
     let uids = txn.uids(inbox, Shelf::Mail)?;
     txn.transfer_all(Transfer::Move, inbox, &uids, target)?;
+    // Both keep them (RFC 5464 §4.1).
+    txn.copy_annotations(inbox, target)?;
     Ok(())
 }

@@ -1,0 +1,286 @@
+//! Small named values that people and programs attach to a folder: a comment, a colour, a type.
+//!
+//! Some are for everyone who uses the folder, others for the one who set them. They are kept in the
+//! folder's overlay, each in a part of its own with its name beside it, because the names are the
+//! clients' and the numbers of properties are never given back.
+//!
+//! Start at [`annotations`] and [`Txn::annotate`]. Source: RFC 5464 §3 (names, who may do what).
+
+use super::imported::PROPERTIES;
+use super::txn::Txn;
+use super::view::Reading;
+use crate::error::EngineError;
+use bytes::Bytes;
+use store::id::{AccountId, FolderId};
+use store::model::{
+    Binding, Name, OverlayInput, OverlayObject, OverlayValue, PathStep, PropertyName, Rights, Value,
+};
+
+/// Bytes of one value: what an overlay keeps in its row. RFC 5464 §4.1 demands at least 1024.
+pub const ANNOTATION_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of one name.
+pub const ANNOTATION_NAME_BYTES_MAX: usize = 512;
+
+/// Annotations of one folder that are for everyone, and as many for each user; at least 10.
+const COUNT_MAX: usize = 64;
+
+/// Bytes of these with their names.
+const BYTES_MAX: usize = 64 * 1024;
+
+/// The parts of a folder's overlay that hold annotations begin here.
+const FIRST_PART: u32 = 1 << 16;
+
+/// Whom an annotation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Everyone who may use the folder.
+    Everyone,
+    /// The user who set it.
+    Oneself,
+}
+
+/// A named value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// Whom it is for.
+    pub audience: Audience,
+    /// Its name as it was set; case does not tell names apart.
+    pub name: String,
+    /// What it says.
+    pub value: Bytes,
+}
+
+/// An annotation to be set, or removed where there is no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnotationChange {
+    /// Whom it is for.
+    pub audience: Audience,
+    /// Its name.
+    pub name: String,
+    /// What it is to say.
+    pub value: Option<Bytes>,
+}
+
+/// An annotation with its place and with whose it is.
+struct Kept {
+    part: u32,
+    reader: Option<AccountId>,
+    name: String,
+    value: Bytes,
+}
+
+/// The numbers of the properties of a part.
+struct Numbers {
+    reader: u32,
+    name: u32,
+    value: u32,
+}
+
+fn property(name: &str) -> Name {
+    Name::Property(PROPERTIES, PropertyName::Text(name.to_owned()))
+}
+
+const READER: &str = "annotation-reader";
+const NAME: &str = "annotation-name";
+const VALUE: &str = "annotation-value";
+
+/// All annotations of a folder that this user may read, in the order in which they were made.
+///
+/// Errors: [`EngineError::Denied`] for who may neither read nor write in the folder.
+pub fn annotations(view: &impl Reading, folder: FolderId) -> Result<Vec<Annotation>, EngineError> {
+    check_rights(view, folder, Audience::Oneself)?;
+    let own = view.account().origin().actor;
+    let told = kept(view, folder)?.into_iter().filter_map(|kept| {
+        let audience = match kept.reader {
+            None => Audience::Everyone,
+            Some(reader) if reader == own => Audience::Oneself,
+            Some(_) => return None,
+        };
+        Some(Annotation {
+            audience,
+            name: kept.name,
+            value: kept.value,
+        })
+    });
+    Ok(told.collect())
+}
+
+/// To read any, or to keep some for oneself, one must be able to see the folder and to do something
+/// in it; what everyone reads is written by those who may write flags.
+fn check_rights(
+    view: &impl Reading,
+    folder: FolderId,
+    audience: Audience,
+) -> Result<(), EngineError> {
+    let any = [
+        Rights::READ,
+        Rights::KEEP_SEEN,
+        Rights::WRITE_FLAGS,
+        Rights::INSERT,
+        Rights::POST,
+    ];
+    let rights = view.rights(folder)?;
+    let allowed = match audience {
+        Audience::Oneself => any.iter().any(|right| rights.contains(*right)),
+        Audience::Everyone => rights.contains(Rights::WRITE_FLAGS),
+    };
+    if allowed {
+        Ok(())
+    } else {
+        Err(EngineError::Denied)
+    }
+}
+
+fn kept(view: &impl Reading, folder: FolderId) -> Result<Vec<Kept>, EngineError> {
+    let owner = view.account().id();
+    let number = |name| view.reads().number_of(owner, &property(name));
+    let (Some(reader), Some(name), Some(value)) = (number(READER)?, number(NAME)?, number(VALUE)?)
+    else {
+        return Ok(Vec::new());
+    };
+    let numbers = Numbers {
+        reader,
+        name,
+        value,
+    };
+    let tree = view.reads().overlay_tree(owner, folder.0)?;
+    let all = tree.iter().filter_map(|(path, values)| match path[..] {
+        [PathStep::Part(part)] if part >= FIRST_PART => read(part, values, &numbers),
+        _ => None,
+    });
+    Ok(all.collect())
+}
+
+fn read(part: u32, values: &[OverlayValue], numbers: &Numbers) -> Option<Kept> {
+    let of = |number| values.iter().find(|value| value.property == number);
+    let Value::Text(name) = &of(numbers.name)?.value else {
+        return None;
+    };
+    let Value::Binary(value) = &of(numbers.value)?.value else {
+        return None;
+    };
+    let reader = match of(numbers.reader).map(|value| &value.value) {
+        Some(Value::Integer64(reader)) => Some(AccountId(u32::try_from(*reader).ok()?)),
+        _ => None,
+    };
+    Some(Kept {
+        part,
+        reader,
+        name: name.clone(),
+        value: value.clone(),
+    })
+}
+
+impl Txn<'_, '_> {
+    /// Sets and removes annotations of a folder, all or none.
+    ///
+    /// Errors: [`EngineError::TooLong`] for a value or name, [`EngineError::TooMany`],
+    /// [`EngineError::Denied`].
+    pub fn annotate(
+        &mut self,
+        folder: FolderId,
+        changes: &[AnnotationChange],
+    ) -> Result<(), EngineError> {
+        for change in changes {
+            check_rights(self, folder, change.audience)?;
+            let reader = match change.audience {
+                Audience::Everyone => None,
+                Audience::Oneself => Some(self.account.origin().actor),
+            };
+            self.set_annotation(folder, reader, change)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a folder the annotations that this user knows of another.
+    pub fn copy_annotations(&mut self, from: FolderId, to: FolderId) -> Result<(), EngineError> {
+        let changes: Vec<_> = annotations(self, from)?
+            .into_iter()
+            .map(|annotation| AnnotationChange {
+                audience: annotation.audience,
+                name: annotation.name,
+                value: Some(annotation.value),
+            })
+            .collect();
+        self.annotate(to, &changes)
+    }
+
+    fn set_annotation(
+        &mut self,
+        folder: FolderId,
+        reader: Option<AccountId>,
+        change: &AnnotationChange,
+    ) -> Result<(), EngineError> {
+        let all = kept(self, folder)?;
+        let is_it =
+            |kept: &&Kept| kept.reader == reader && kept.name.eq_ignore_ascii_case(&change.name);
+        let known = all.iter().find(is_it).map(|kept| kept.part);
+        let object = OverlayObject::Folder(folder);
+        let owner = self.account.id();
+        let Some(value) = &change.value else {
+            if let Some(part) = known {
+                let path = [PathStep::Part(part)];
+                self.txn.remove_overlay(owner, object, &path)?;
+            }
+            return Ok(());
+        };
+        check_room(&all, reader, &change.name, value)?;
+        let part = known.unwrap_or_else(|| free_part(&all));
+        let mut values = vec![
+            self.annotation_value(NAME, Value::Text(change.name.clone()))?,
+            self.annotation_value(VALUE, Value::Binary(value.clone()))?,
+        ];
+        // Interned in any case, so that reading knows the number.
+        let number = reader.map_or(0, |reader| i64::from(reader.0));
+        let whose = self.annotation_value(READER, Value::Integer64(number))?;
+        values.extend(reader.map(|_| whose));
+        Ok(self
+            .txn
+            .set_overlay(owner, object, &[PathStep::Part(part)], &values)?)
+    }
+
+    fn annotation_value(&mut self, name: &str, value: Value) -> Result<OverlayInput, EngineError> {
+        Ok(OverlayInput::Set(OverlayValue {
+            property: self.txn.intern(self.account.id(), &property(name))?,
+            value,
+            binding: Binding::Free,
+        }))
+    }
+}
+
+/// Whether one annotation more, or a longer one, still fits beside the others of the same audience.
+fn check_room(
+    all: &[Kept],
+    reader: Option<AccountId>,
+    name: &str,
+    value: &Bytes,
+) -> Result<(), EngineError> {
+    if value.len() > ANNOTATION_BYTES_MAX || name.len() > ANNOTATION_NAME_BYTES_MAX {
+        return Err(EngineError::TooLong);
+    }
+    let others = all
+        .iter()
+        .filter(|kept| kept.reader == reader && !kept.name.eq_ignore_ascii_case(name));
+    let (mut count, mut bytes) = (1, name.len() + value.len());
+    for kept in others {
+        count += 1;
+        bytes += kept.name.len() + kept.value.len();
+    }
+    if count > COUNT_MAX || bytes > BYTES_MAX {
+        return Err(EngineError::TooMany("annotations"));
+    }
+    Ok(())
+}
+
+/// The lowest part that holds nothing.
+fn free_part(all: &[Kept]) -> u32 {
+    let mut free = FIRST_PART;
+    // Parts come in the order of their numbers.
+    for kept in all {
+        if kept.part == free {
+            free += 1;
+        }
+    }
+    free
+}

@@ -1,0 +1,267 @@
+//! `GETMETADATA` and `SETMETADATA`: annotations of mailboxes and of the server.
+//!
+//! What is kept for the server as a whole is each user's own; the shared entries are the server's
+//! words and nobody sets them.
+//!
+//! Standards: RFC 5464 §4; RFC 6154 §4 (the special use as an entry); RFC 9590 (with LIST).
+
+use super::{Desk, Reply, Step};
+use crate::codec::metadata::{Depth, Entry, GetMetadata, MetadataRequest, Scope};
+use crate::codec::{mailbox::MailboxName, write};
+use crate::folders::{self, Mailbox, role_of, special_use};
+use crate::refusal::Refusal;
+use bytes::{BufMut, Bytes, BytesMut};
+use engine::account::annotations::{ANNOTATION_BYTES_MAX, AnnotationChange, Audience, annotations};
+use engine::{EngineError, FolderChange, FolderId, FolderRow, MAIL_ROOT, Reading, Role, Txn, View};
+
+/// Tells what a mailbox is for.
+const SPECIAL_USE: &str = "/specialuse";
+
+/// Tells how to reach those who run the server.
+const ADMIN: &str = "/admin";
+
+const TOO_LONG: Refusal = Refusal::Never("NO [METADATA MAXSIZE 4096] Value is too long");
+const _: () = assert!(
+    ANNOTATION_BYTES_MAX == 4096,
+    "the number that TOO_LONG tells"
+);
+
+/// An entry with what it says.
+type Known = (Entry, Bytes);
+
+/// Errors: no such mailbox; no right to it; values that are too long or too many.
+pub(super) fn run(request: &MetadataRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    match request {
+        MetadataRequest::Get(request) => get(request, desk),
+        MetadataRequest::Set(mailbox, values) => set(mailbox.as_ref(), values, desk),
+    }
+}
+
+fn get(request: &GetMetadata, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    let view = desk.account.read()?;
+    let known = match &request.mailbox {
+        None => of_server(&view)?,
+        Some(name) => {
+            let (folder, row) = folders::find(&view, name)?;
+            of_mailbox(&view, folder, &row)?
+        }
+    };
+    drop(view);
+    let mut told = wanted(&request.entries, request.depth, &known);
+    let mut longest_left_out = None;
+    if let Some(max) = request.size_bytes_max {
+        told.retain(|(_, value)| {
+            let size = value.as_ref().map_or(0, |value| value.len() as u64);
+            if size > max {
+                longest_left_out = longest_left_out.max(Some(size));
+            }
+            size <= max
+        });
+    }
+    let name = request.mailbox.as_ref();
+    write_metadata(desk, name, &told);
+    let code = longest_left_out.map(|size| format!("[METADATA LONGENTRIES {size}] "));
+    let text = format!("OK {}GETMETADATA completed", code.unwrap_or_default());
+    Ok(Step::Done(Reply::told(text)))
+}
+
+/// Writes what LIST was asked for of one mailbox; nothing if that may not be known.
+pub(super) fn write_listed(
+    desk: &mut Desk<'_>,
+    mailbox: &Mailbox,
+    entries: &[Entry],
+) -> Result<(), Refusal> {
+    let view = desk.account.read()?;
+    let known = match of_mailbox(&view, mailbox.id, &mailbox.row) {
+        Err(Refusal::Engine(EngineError::Denied | EngineError::NoSuchFolder)) => return Ok(()),
+        known => known?,
+    };
+    drop(view);
+    let told = wanted(entries, Depth::Zero, &known);
+    write_metadata(desk, Some(&mailbox.name), &told);
+    Ok(())
+}
+
+fn of_mailbox(view: &View<'_>, folder: FolderId, row: &FolderRow) -> Result<Vec<Known>, Refusal> {
+    let mut known = of_folder(view, folder)?;
+    if let Some(special_use) = special_use(row.role) {
+        let value = Bytes::from_static(special_use.as_bytes());
+        known.push((entry(Scope::Private, SPECIAL_USE), value));
+    }
+    Ok(known)
+}
+
+fn of_server(view: &View<'_>) -> Result<Vec<Known>, Refusal> {
+    let mut known = of_folder(view, MAIL_ROOT)?;
+    let account = view.account();
+    let own = account.engine().directory().account(account.id())?;
+    let domain = own
+        .as_ref()
+        .and_then(|own| own.record.address.split_once('@'));
+    if let Some((_, domain)) = domain {
+        // That address always exists (RFC 5321 §4.5.1).
+        let value = format!("mailto:postmaster@{domain}");
+        known.push((entry(Scope::Shared, ADMIN), value.into()));
+    }
+    Ok(known)
+}
+
+fn of_folder(view: &View<'_>, folder: FolderId) -> Result<Vec<Known>, Refusal> {
+    let all = annotations(view, folder)?.into_iter().map(|annotation| {
+        let scope = match annotation.audience {
+            Audience::Everyone => Scope::Shared,
+            Audience::Oneself => Scope::Private,
+        };
+        let name = annotation.name;
+        (Entry { scope, name }, annotation.value)
+    });
+    Ok(all.collect())
+}
+
+fn entry(scope: Scope, name: &str) -> Entry {
+    let name = name.to_owned();
+    Entry { scope, name }
+}
+
+/// What is told: those named, as they were named, and those below. One that is not there is told to
+/// be nothing, unless others below it are asked for.
+fn wanted(entries: &[Entry], depth: Depth, known: &[Known]) -> Vec<(Entry, Option<Bytes>)> {
+    let mut told: Vec<(Entry, Option<Bytes>)> = Vec::new();
+    let mut tell = |entry: &Entry, value: Option<&Bytes>| {
+        if !told.iter().any(|(other, _)| other.is(entry)) {
+            told.push((entry.clone(), value.cloned()));
+        }
+    };
+    for entry in entries {
+        match known.iter().find(|(other, _)| other.is(entry)) {
+            Some((_, value)) => tell(entry, Some(value)),
+            None if depth == Depth::Zero => tell(entry, None),
+            None => {}
+        }
+        let levels_max = match depth {
+            Depth::Zero => 0,
+            Depth::One => 1,
+            Depth::Infinity => usize::MAX,
+        };
+        for (other, value) in known {
+            if entry
+                .depth_of(other)
+                .is_some_and(|levels| levels <= levels_max)
+            {
+                tell(other, Some(value));
+            }
+        }
+    }
+    told
+}
+
+/// Writes `* METADATA INBOX (/shared/comment "text")`; nothing where nothing is told.
+fn write_metadata(
+    desk: &mut Desk<'_>,
+    mailbox: Option<&MailboxName>,
+    told: &[(Entry, Option<Bytes>)],
+) {
+    if told.is_empty() {
+        return;
+    }
+    let form = desk.state.name_form();
+    let out = &mut *desk.out;
+    out.put_slice(b"* METADATA ");
+    match mailbox {
+        Some(name) => name.write(out, form),
+        None => out.put_slice(b"\"\""),
+    }
+    for (index, (entry, value)) in told.iter().enumerate() {
+        out.put_slice(if index == 0 { b" (" } else { b" " });
+        let name = format!("{}{}", entry.scope.prefix(), entry.name);
+        write::astring(out, name.as_bytes());
+        out.put_u8(b' ');
+        write_value(out, value.as_deref());
+    }
+    out.put_slice(b")\r\n");
+}
+
+/// A NUL stands in a literal8 only.
+fn write_value(out: &mut BytesMut, value: Option<&[u8]>) {
+    match value {
+        Some(value) if value.contains(&0) => {
+            out.put_u8(b'~');
+            write::literal_head(out, value.len() as u64);
+            out.put_slice(value);
+        }
+        value => write::nstring(out, value),
+    }
+}
+
+fn set(
+    mailbox: Option<&MailboxName>,
+    values: &[(Entry, Option<Vec<u8>>)],
+    desk: &mut Desk<'_>,
+) -> Result<Step, Refusal> {
+    let folder = match mailbox {
+        Some(name) => folders::find(&desk.account.read()?, name)?.0,
+        None => MAIL_ROOT,
+    };
+    if mailbox.is_none() && values.iter().any(|(entry, _)| entry.scope == Scope::Shared) {
+        return Err(EngineError::Denied.into());
+    }
+    let (mut changes, mut role) = (Vec::new(), None);
+    for (entry, value) in values {
+        let is_use = mailbox.is_some() && entry.scope == Scope::Private;
+        if is_use && entry.name.eq_ignore_ascii_case(SPECIAL_USE) {
+            role = Some(role_from(value.as_deref())?);
+        } else {
+            changes.push(change(entry, value.as_deref()));
+        }
+    }
+    let written = desk.account.write(|txn| {
+        txn.annotate(folder, &changes)?;
+        role.map_or(Ok(()), |role| set_role(txn, folder, role))
+    });
+    let ((), settlement) = written.map_err(worded)?.split();
+    let reply = Reply::told("OK SETMETADATA completed");
+    Ok(Step::SettleDone(settlement, reply))
+}
+
+fn change(entry: &Entry, value: Option<&[u8]>) -> AnnotationChange {
+    AnnotationChange {
+        audience: match entry.scope {
+            Scope::Shared => Audience::Everyone,
+            Scope::Private => Audience::Oneself,
+        },
+        name: entry.name.clone(),
+        value: value.map(Bytes::copy_from_slice),
+    }
+}
+
+/// Which role a special use asks for; it is written as LIST tells it.
+fn role_from(value: Option<&[u8]>) -> Result<Role, Refusal> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(Role::None);
+    };
+    let text = std::str::from_utf8(value).ok();
+    let name = text.and_then(|text| text.strip_prefix('\\'));
+    name.and_then(role_of).ok_or(Refusal::SpecialUse)
+}
+
+fn set_role(txn: &mut Txn<'_, '_>, folder: FolderId, role: Role) -> Result<(), EngineError> {
+    if txn.folder(folder)?.role == Role::Inbox {
+        return Err(EngineError::SpecialFolder);
+    }
+    let change = FolderChange {
+        role: Some(role),
+        ..FolderChange::default()
+    };
+    txn.update_folder(folder, &change)
+}
+
+/// The refusals that have codes of their own. Source: RFC 5464 §4.3.
+fn worded(error: EngineError) -> Refusal {
+    match error {
+        EngineError::TooLong => TOO_LONG,
+        EngineError::TooMany("annotations") => {
+            Refusal::Never("NO [METADATA TOOMANY] Mailbox has too many entries")
+        }
+        error => error.into(),
+    }
+}
