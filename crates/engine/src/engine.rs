@@ -6,6 +6,7 @@ use crate::authentication::cache::Cache;
 use crate::directory::Directory;
 use crate::error::EngineError;
 use crate::settings::Settings;
+use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
 use crate::upload::Upload;
 use bytes::Bytes;
@@ -33,6 +34,7 @@ struct Shared {
     directory: Directory,
     attempts: Attempts,
     logins: Cache,
+    sharing: Sharing,
     tokens: Option<Arc<dyn TokenVerifier>>,
 }
 
@@ -63,6 +65,7 @@ impl Engine {
             directory: Directory::new(Arc::clone(&store), settings.tag_separator),
             attempts: Attempts::default(),
             logins: Cache::new(login_key),
+            sharing: Sharing::default(),
             store,
             settings,
             clock,
@@ -159,6 +162,10 @@ impl Engine {
 
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.shared.attempts
+    }
+
+    pub(crate) fn sharing(&self) -> &Sharing {
+        &self.shared.sharing
     }
 
     pub(crate) fn logins(&self) -> &Cache {

@@ -30,6 +30,7 @@ pub mod rehearsal;
 pub mod retention;
 pub mod search;
 mod settings;
+mod sharing;
 mod sign_in;
 mod upload;
 

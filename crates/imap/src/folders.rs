@@ -9,27 +9,43 @@
 
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::refusal::Refusal;
+use crate::shared;
 use engine::account::names_kept;
-use engine::{Folder, FolderForm, FolderId, FolderRow, Kind, Reading, Role};
+use engine::{
+    Account, AccountId, Folder, FolderForm, FolderId, FolderRow, Kind, Reading, Rights, Role,
+};
 
 /// Shown in the place of a separator within one name.
-const SEPARATOR_SHOWN: char = '\u{2215}';
+pub(crate) const SEPARATOR_SHOWN: char = '\u{2215}';
 
 /// A mailbox as LIST tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Mailbox {
     /// Its name.
     pub(crate) name: MailboxName,
+    /// The account that it is in.
+    pub(crate) owner: AccountId,
     /// Its folder.
     pub(crate) id: FolderId,
     /// What the folder says.
     pub(crate) row: FolderRow,
+    /// What this user may do in it.
+    pub(crate) rights: Rights,
     /// False for a folder that only has mailboxes below it.
     pub(crate) selectable: bool,
     /// Whether mailboxes lie below it.
     pub(crate) has_children: bool,
     /// False for a name without folder: a subscribed one, or the parent of one.
     pub(crate) exists: bool,
+}
+
+/// Whether mailboxes of others are listed too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// They are.
+    Listed,
+    /// No pattern reaches them.
+    LeftOut,
 }
 
 /// All mailboxes of an account, INBOX first, then by name.
@@ -41,7 +57,10 @@ impl Mailboxes {
     pub(crate) fn read(view: &impl Reading) -> Result<Self, Refusal> {
         let mut folders = view.folders()?;
         folders.retain(|folder| !matches!(folder.row.role, Role::Root | Role::MailRoot));
-        let mut mailboxes: Vec<Mailbox> = folders.iter().map(|f| mailbox(f, &folders)).collect();
+        let mut mailboxes: Vec<Mailbox> = folders
+            .iter()
+            .map(|folder| mailbox(view.account().id(), folder, &folders))
+            .collect();
         mailboxes.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         let names: Vec<String> = mailboxes
             .iter()
@@ -61,9 +80,15 @@ impl Mailboxes {
         Ok(Self(mailboxes))
     }
 
-    /// The same with the names that are subscribed though no folder has them, and those above them.
-    pub(crate) fn with_subscriptions(view: &impl Reading) -> Result<Self, Refusal> {
-        let mut all = Self::read(view)?;
+    /// The same with those of others, where they are asked for, and with the names that are
+    /// subscribed though no folder has them and those above them.
+    pub(crate) fn listed(home: &Account, others: Others) -> Result<Self, Refusal> {
+        let view = home.read()?;
+        let mut all = Self::read(&view)?;
+        if others == Others::Listed {
+            all.0.extend(shared::others(home)?);
+        }
+        let view = &view;
         let kept = names_kept(view)?;
         if kept.is_empty() {
             return Ok(all);
@@ -89,8 +114,10 @@ impl Mailboxes {
         if self.named(&name).is_none() {
             self.0.push(Mailbox {
                 name,
+                owner: AccountId::default(),
                 id: FolderId::default(),
                 row: FolderRow::default(),
+                rights: Rights::NONE,
                 selectable: false,
                 has_children: false,
                 exists: false,
@@ -104,11 +131,13 @@ impl Mailboxes {
     }
 }
 
-fn mailbox(folder: &Folder, all: &[Folder]) -> Mailbox {
+fn mailbox(owner: AccountId, folder: &Folder, all: &[Folder]) -> Mailbox {
     Mailbox {
         name: shown_name(&folder.path, &folder.row, all),
+        owner,
         id: folder.id,
         row: folder.row.clone(),
+        rights: folder.rights,
         selectable: is_selectable(&folder.row),
         has_children: false,
         exists: true,

@@ -5,7 +5,7 @@
 use crate::codec::{FlagList, SystemFlags};
 use crate::refusal::Refusal;
 use bytes::{BufMut, BytesMut};
-use engine::{FlagSet, Flags, ItemRow, Keywords, Reading, Txn};
+use engine::{FlagSet, Flags, ItemRow, Keywords, Reading, Rights, Txn};
 
 /// The names of the keywords that some rows carry.
 #[derive(Debug, Default)]
@@ -125,11 +125,33 @@ fn put_if(out: &mut BytesMut, start: usize, is_set: bool, name: &str) {
 }
 
 /// Writes `(\Answered … $Forwarded work)`: every flag that a mailbox of this account may show.
-pub(crate) fn write_known(out: &mut BytesMut, names: &Names, with_new: bool) {
+pub(crate) fn write_known(out: &mut BytesMut, names: &Names) {
     out.put_u8(b'(');
     let start = out.len();
-    for (_, _, name) in SYSTEM {
-        put_if(out, start, true, name);
+    put_known(out, start, names, Rights::ALL);
+    out.put_u8(b')');
+}
+
+/// The same with `\*`, as far as these rights let one set them. Source: RFC 4314 §4, §5.1.1.
+pub(crate) fn write_permanent(out: &mut BytesMut, names: &Names, rights: Rights) {
+    out.put_u8(b'(');
+    let start = out.len();
+    put_known(out, start, names, rights);
+    put_if(out, start, rights.contains(Rights::WRITE_FLAGS), "\\*");
+    out.put_u8(b')');
+}
+
+fn put_known(out: &mut BytesMut, start: usize, names: &Names, rights: Rights) {
+    for (flag, _, name) in SYSTEM {
+        let needed = match flag {
+            Flags::SEEN => Rights::KEEP_SEEN,
+            Flags::DELETED => Rights::DELETE_ANY,
+            _ => Rights::WRITE_FLAGS,
+        };
+        put_if(out, start, rights.contains(needed), name);
+    }
+    if !rights.contains(Rights::WRITE_FLAGS) {
+        return;
     }
     for (_, name) in Flags::NAMES
         .iter()
@@ -140,8 +162,6 @@ pub(crate) fn write_known(out: &mut BytesMut, names: &Names, with_new: bool) {
     for (_, name) in &names.0 {
         put_if(out, start, true, name);
     }
-    put_if(out, start, with_new, "\\*");
-    out.put_u8(b')');
 }
 
 /// A command's flags as the store has them.

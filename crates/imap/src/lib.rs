@@ -17,6 +17,7 @@ pub mod quirk;
 pub mod refusal;
 mod selected;
 mod session;
+mod shared;
 mod sync;
 
 pub use session::Session;

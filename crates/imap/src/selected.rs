@@ -9,11 +9,13 @@
 use crate::codec::command::Numbering;
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::command::context::Contexts;
-use engine::{ChangeSeq, FolderId, Uid, UidSet};
+use engine::{Account, ChangeSeq, FolderId, Uid, UidSet};
 
 /// An open mailbox.
 #[derive(Debug)]
 pub(crate) struct Selected {
+    /// The account that it is in, as this user may use it.
+    pub(crate) account: Account,
     /// Its folder.
     pub(crate) folder: FolderId,
     /// Opened by EXAMINE, or by someone who may not write.
@@ -34,6 +36,11 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
+    /// True if it is this folder of this account.
+    pub(crate) fn is(&self, account: &Account, folder: FolderId) -> bool {
+        self.account.id() == account.id() && self.folder == folder
+    }
+
     /// The UIDs that a set means.
     ///
     /// Numbers beyond the last message mean nothing; `*` is the last message there is.

@@ -26,7 +26,7 @@ use engine::dialogue::signing_in::SigningIn;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
 };
-use engine::{Account, Engine, EngineError, Settlement, StoreError, Timestamp, Watch};
+use engine::{Account, AccountId, Engine, EngineError, Settlement, StoreError, Timestamp, Watch};
 
 /// Seconds until a client that has not signed in is sent away.
 const LOGIN_SECONDS_MAX: i64 = 120;
@@ -115,6 +115,8 @@ pub struct Session {
 struct Mailbox {
     account: Account,
     watch: Watch,
+    /// The same of the account that the open mailbox is in, if it is another's.
+    watch_open: Option<(AccountId, Watch)>,
     /// Something changed that was not told yet.
     changed: bool,
 }
@@ -122,7 +124,19 @@ struct Mailbox {
 impl Mailbox {
     fn has_changed(&mut self) -> bool {
         self.changed |= self.watch.has_changed();
+        if let Some((_, watch)) = &mut self.watch_open {
+            self.changed |= watch.has_changed();
+        }
         self.changed
+    }
+
+    /// Watches the account of the open mailbox too.
+    fn follow(&mut self, open: Option<&Account>) {
+        let other = open.filter(|open| open.id() != self.account.id());
+        let followed = self.watch_open.as_ref().map(|(account, _)| *account);
+        if other.map(Account::id) != followed {
+            self.watch_open = other.map(|other| (other.id(), other.watch()));
+        }
     }
 }
 
@@ -361,7 +375,8 @@ impl Session {
         let Some(mailbox) = &mut self.mailbox else {
             return self.finish(&tag, Err(Refusal::WrongState("BAD Sign in first")));
         };
-        self.actions.push(Output::Watch(mailbox.account.watch()));
+        let open = self.state.open_account().unwrap_or(&mailbox.account);
+        self.actions.push(Output::Watch(open.watch()));
         self.out.extend_from_slice(b"+ idling\r\n");
         if self.has_news() {
             self.ask_disk(Doing::IdleNews(tag));
@@ -392,13 +407,17 @@ impl Session {
 
     /// Runs `work` on the desk of who has signed in.
     fn at_desk<T>(&mut self, work: impl FnOnce(&mut Desk<'_>) -> T) -> Option<T> {
-        let mailbox = self.mailbox.as_ref()?;
-        Some(work(&mut Desk {
-            account: &mailbox.account,
+        let mailbox = self.mailbox.as_mut()?;
+        let open = self.state.open_account().cloned();
+        let done = work(&mut Desk {
+            home: &mailbox.account,
+            account: open.as_ref().unwrap_or(&mailbox.account),
             state: &mut self.state,
             out: &mut self.out,
             now: self.now,
-        }))
+        });
+        mailbox.follow(self.state.open_account());
+        Some(done)
     }
 
     /// The heavy step that was asked for may be done now.
@@ -500,7 +519,7 @@ impl Session {
     fn announce(&mut self, expunges: Expunges) -> Result<(), Refusal> {
         if let Some(mailbox) = &mut self.mailbox {
             // What changes from here on is news again.
-            mailbox.watch.has_changed();
+            mailbox.has_changed();
             mailbox.changed = false;
         }
         let told = self

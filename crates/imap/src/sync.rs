@@ -60,10 +60,9 @@ pub(crate) fn changed_uids(
 ) -> Result<Option<UidSet>, Refusal> {
     let (mut uids, mut since, mut count) = (BTreeSet::new(), since, 0);
     loop {
-        let (records, more) = match view.changes(since, PAGE_RECORDS) {
+        let (records, more) = match view.changes_in(folder, since, PAGE_RECORDS) {
             Ok(Changes::Page { records, more }) => (records, more),
-            // Guests may not read the log of other folders.
-            Ok(Changes::Forgotten) | Err(engine::EngineError::Denied) => return Ok(None),
+            Ok(Changes::Forgotten) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         for (change, record) in &records {

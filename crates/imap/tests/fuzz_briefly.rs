@@ -32,6 +32,7 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/contexts_and_languages"),
     include_bytes!("../fuzz/seeds/metadata"),
     include_bytes!("../fuzz/seeds/quota_and_uses"),
+    include_bytes!("../fuzz/seeds/rights"),
 ];
 
 /// Bytes that mean something in a command.

@@ -7,6 +7,7 @@
 //!
 //! Start at [`Account`].
 
+mod across;
 pub mod annotations;
 mod imported;
 mod message;
@@ -29,6 +30,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::upload::Upload;
 use bytes::Bytes;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use store::StoreError;
@@ -101,6 +103,11 @@ impl Account {
         }
         let other = self.engine.account_of_actor(self.origin, owner)?;
         Ok(other.with_administrator(self.administrator))
+    }
+
+    /// True if it is the mailbox of who acts.
+    pub fn is_own(&self) -> bool {
+        self.owner == self.origin.actor
     }
 
     /// Whose mailbox it is.
@@ -184,6 +191,14 @@ impl Account {
             .details(self.owner, item)?
             .ok_or(EngineError::NoSuchItem)?;
         Ok(details.prefix)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Account");
+        let shown = shown.field("owner", &self.owner);
+        shown.field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 

@@ -8,8 +8,8 @@ use crate::upload::Staged;
 use bytes::Bytes;
 use store::id::{FolderId, Timestamp, Uid};
 use store::model::{
-    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Location, Name,
-    NewFolder, NewItem, Reads, Receipt, Rights, Role, UidSet,
+    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Keywords,
+    Location, Name, NewFolder, NewItem, Reads, Receipt, Rights, Role, UidSet,
 };
 
 /// Reads and changes of one account, as one commit.
@@ -114,6 +114,14 @@ impl<'t, 's> Txn<'t, 's> {
             name: name.into_owned(),
             ..new.clone()
         };
+        if new.grants.is_empty() && parent != MAIL_ROOT {
+            // Who shares a folder shares what is made in it (RFC 4314 §4).
+            new.grants = self.folder(parent)?.grants;
+        }
+        self.account
+            .engine()
+            .sharing()
+            .learn(self.account.id(), &new.grants);
         if new.role == Role::None && parent == MAIL_ROOT {
             let role = role_of_name(&new.name);
             let taken = self.reads().folder_with_role(self.account.id(), role)?;
@@ -212,6 +220,10 @@ impl<'t, 's> Txn<'t, 's> {
     /// Replaces a folder's list of rights.
     pub fn set_grants(&mut self, folder: FolderId, grants: Vec<Grant>) -> Result<(), EngineError> {
         self.folder_with_rights(folder, Rights::ADMINISTER)?;
+        self.account
+            .engine()
+            .sharing()
+            .learn(self.account.id(), &grants);
         let change = FolderChange {
             grants: Some(grants),
             ..FolderChange::default()
@@ -277,7 +289,30 @@ impl<'t, 's> Txn<'t, 's> {
             uid: letter.uid,
             ..NewItem::mail(letter.folder)
         };
-        Ok(self.txn.insert_item(self.account.id(), &item)?)
+        let receipt = self.txn.insert_item(self.account.id(), &item)?;
+        self.leave_allowed_flags(receipt.at)?;
+        Ok(receipt)
+    }
+
+    /// Takes those flags off an item that came into a folder which this user may not set there.
+    /// Source: RFC 4314 §4.
+    pub(super) fn leave_allowed_flags(&mut self, at: Location) -> Result<(), EngineError> {
+        if self.account.standing() == Standing::Owner {
+            return Ok(());
+        }
+        let item = self.reads().item_row(self.account.id(), at)?;
+        let given = item.ok_or(EngineError::NoSuchItem)?.flag_set();
+        let rights = self.rights(at.folder)?;
+        let mut left = given.clone();
+        left.flags = given.flags & settable(rights);
+        if !rights.contains(Rights::WRITE_FLAGS) {
+            left.keywords = Keywords::default();
+        }
+        if left != given {
+            let change = FlagChange::Replace(left);
+            self.txn.set_flags(self.account.id(), at, &change)?;
+        }
+        Ok(())
     }
 
     /// Changes an item's flags and keywords. What this user has no right to change stays as it is,
@@ -377,14 +412,16 @@ impl<'t, 's> Txn<'t, 's> {
         to: FolderId,
     ) -> Result<Receipt, EngineError> {
         let owner = self.account.id();
-        match how {
-            Transfer::Move => Ok(self.txn.move_item(owner, at, to)?),
+        let receipt = match how {
+            Transfer::Move => self.txn.move_item(owner, at, to)?,
             Transfer::Copy => {
                 let size = self.size_at(at)?;
                 self.check_quota(size)?;
-                Ok(self.txn.copy_item(owner, at, owner, to)?)
+                self.txn.copy_item(owner, at, owner, to)?
             }
-        }
+        };
+        self.leave_allowed_flags(receipt.at)?;
+        Ok(receipt)
     }
 
     fn check_transfer(
@@ -466,16 +503,7 @@ impl<'t, 's> Txn<'t, 's> {
             .reads()
             .item_row(self.account.id(), at)?
             .ok_or(EngineError::NoSuchItem)?;
-        let mut mask = Flags::NONE;
-        for (right, flags) in [
-            (Rights::KEEP_SEEN, Flags::SEEN),
-            (Rights::DELETE_ANY, Flags::DELETED),
-            (Rights::WRITE_FLAGS, !(Flags::SEEN | Flags::DELETED)),
-        ] {
-            if rights.contains(right) {
-                mask = mask | flags;
-            }
-        }
+        let mask = settable(rights);
         if mask == Flags::NONE {
             return Err(EngineError::Denied);
         }
@@ -489,4 +517,19 @@ impl<'t, 's> Txn<'t, 's> {
         let flags = (new.flags & mask) | (old.flags & !mask);
         Ok(FlagChange::Replace(FlagSet { flags, keywords }))
     }
+}
+
+/// The flags that these rights let one set and clear. Source: RFC 4314 §4.
+fn settable(rights: Rights) -> Flags {
+    let mut mask = Flags::NONE;
+    for (right, flags) in [
+        (Rights::KEEP_SEEN, Flags::SEEN),
+        (Rights::DELETE_ANY, Flags::DELETED),
+        (Rights::WRITE_FLAGS, !(Flags::SEEN | Flags::DELETED)),
+    ] {
+        if rights.contains(right) {
+            mask = mask | flags;
+        }
+    }
+    mask
 }

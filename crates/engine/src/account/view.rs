@@ -10,8 +10,8 @@ use std::ops::{ControlFlow, RangeInclusive};
 use store::backend::Direction;
 use store::id::{ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, Uid};
 use store::model::{
-    AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Reads, Rights,
-    Role, Shelf, UidSet,
+    AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Object, Reads,
+    Rights, Role, Shelf, Stand, UidSet,
 };
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -277,6 +277,36 @@ pub trait Reading {
             return Err(EngineError::Denied);
         }
         Ok(self.reads().changes(self.account().id(), since, limit)?)
+    }
+
+    /// The same for one folder, for all who may read it: to a guest the records of what is elsewhere
+    /// say nothing.
+    fn changes_in(
+        &self,
+        folder: FolderId,
+        since: ChangeSeq,
+        limit: usize,
+    ) -> Result<Changes, EngineError> {
+        self.folder_with_rights(folder, Rights::READ)?;
+        let mut changes = self.reads().changes(self.account().id(), since, limit)?;
+        if let (Standing::Guest, Changes::Page { records, .. }) =
+            (self.account().standing(), &mut changes)
+        {
+            for (_, record) in records {
+                let is_here = |stand: &Option<Stand>| {
+                    stand
+                        .as_ref()
+                        .is_some_and(|stand| stand.at.folder == folder)
+                };
+                if !is_here(&record.from) && !is_here(&record.to) {
+                    (record.from, record.to) = (None, None);
+                    record.object = Object::Account;
+                }
+                record.from = record.from.take().filter(|from| from.at.folder == folder);
+                record.to = record.to.take().filter(|to| to.at.folder == folder);
+            }
+        }
+        Ok(changes)
     }
 
     /// What left a folder after a number, ascending, at most `limit`; `None` when that is

@@ -141,6 +141,32 @@ impl Directory {
         Ok(groups)
     }
 
+    /// The account or group that has this address, as rights name it: by its number.
+    pub fn grantee(&self, address: &str) -> Result<Option<AccountId>, EngineError> {
+        if let Some(entry) = self.sign_in_name(address)? {
+            return Ok(Some(entry.account));
+        }
+        let Ok(address) = Address::parse(address) else {
+            return Ok(None);
+        };
+        let target = self.view()?.address(address.as_str())?;
+        let group = target.filter(|target| target.kind == DirectoryKind::Group);
+        Ok(group.map(|target| AccountId(target.number)))
+    }
+
+    /// The address of an account or group; `None` for one that was removed.
+    pub fn grantee_address(&self, number: AccountId) -> Result<Option<String>, EngineError> {
+        if let Some(entry) = self.account(number)? {
+            return Ok(Some(entry.record.address.clone()));
+        }
+        let view = self.view()?;
+        let group = view.directory_record(DirectoryKind::Group, number.0)?;
+        let group = group
+            .map(|row| ListRecord::decode(&row.payload))
+            .transpose()?;
+        Ok(group.map(|group| group.address))
+    }
+
     /// True when mail for this domain is received here.
     pub fn has_domain(&self, domain: &str) -> Result<bool, EngineError> {
         let Ok(domain) = address::canonical_domain(domain) else {

@@ -5,6 +5,7 @@
 //! RFC 5267 (CANCELUPDATE), RFC 5255 (LANGUAGE, COMPARATOR), RFC 7377 (ESEARCH IN).
 
 use super::FlagList;
+use super::access::AccessRequest;
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
 use super::metadata::{Entry, MetadataRequest};
@@ -77,6 +78,8 @@ pub enum Command {
     List(ListRequest),
     /// `XLIST`
     Xlist(ListRequest),
+    /// `GETACL`, `SETACL`, `DELETEACL`, `LISTRIGHTS` or `MYRIGHTS`.
+    Access(AccessRequest),
     /// `GETMETADATA` or `SETMETADATA`.
     Metadata(MetadataRequest),
     /// `GETQUOTA`, `GETQUOTAROOT` or `SETQUOTA`.
@@ -185,6 +188,8 @@ pub struct ListRequest {
     pub return_children: bool,
     /// `RETURN (SPECIAL-USE)`
     pub return_special_use: bool,
+    /// `RETURN (MYRIGHTS)`. Source: RFC 8440.
+    pub return_rights: bool,
     /// `RETURN (METADATA (…))`. Source: RFC 9590.
     pub return_metadata: Vec<Entry>,
     /// `RETURN (STATUS (…))`

@@ -4,6 +4,7 @@
 //!
 //! Standards: RFC 9051 §9 and the extensions named in [`super::command`].
 
+mod access;
 mod metadata;
 mod quota;
 
@@ -177,6 +178,9 @@ impl Arguments<'_> {
             "UNSUBSCRIBE" => self.subscribe(Subscription::Unsubscribed),
             "LIST" => self.list().map(Command::List),
             "XLIST" => self.list().map(Command::Xlist),
+            "GETACL" | "SETACL" | "DELETEACL" | "LISTRIGHTS" | "MYRIGHTS" => {
+                self.access(name).map(Command::Access)
+            }
             "GETMETADATA" | "SETMETADATA" => self.metadata(name).map(Command::Metadata),
             "GETQUOTA" | "GETQUOTAROOT" | "SETQUOTA" => self.quota(name).map(Command::Quota),
             "LSUB" => {
@@ -456,6 +460,7 @@ impl Arguments<'_> {
                 "SUBSCRIBED" => request.return_subscribed = true,
                 "CHILDREN" => request.return_children = true,
                 "SPECIAL-USE" => request.return_special_use = true,
+                "MYRIGHTS" => request.return_rights = true,
                 "METADATA" => {
                     cursor.space()?;
                     request.return_metadata = metadata::entries(cursor)?;

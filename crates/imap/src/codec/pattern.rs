@@ -22,6 +22,12 @@ impl Pattern {
         (wildcards <= WILDCARDS_MAX).then_some(Self { text })
     }
 
+    /// True if names that begin like this may match.
+    pub fn may_reach(&self, prefix: &str) -> bool {
+        let plain = self.text.split(['*', '%']).next().unwrap_or("");
+        plain.starts_with(prefix) || prefix.starts_with(plain)
+    }
+
     /// True if the whole of `name` matches.
     ///
     /// Keeps the set of places in the pattern that the text so far may have reached, so that the

@@ -11,12 +11,12 @@ use super::Desk;
 use crate::codec::command::AppendMessage;
 use crate::codec::mailbox::MailboxName;
 use crate::codec::sequence::NumberSet;
-use crate::folders;
 use crate::keywords;
 use crate::refusal::Refusal;
+use crate::shared::Found;
 use engine::{
-    EngineError, FolderId, FolderRow, NewLetter, Reading, Rights, Settlement, Staged, Timestamp,
-    Txn, Upload,
+    Account, EngineError, FolderId, NewLetter, Pending, Reading, Rights, Settlement, Staged,
+    Timestamp, Txn, Upload,
 };
 
 /// Commands that are committed together.
@@ -38,6 +38,7 @@ pub(crate) struct Append {
 /// An APPEND that is ready to be stored.
 struct Ready {
     tag: String,
+    account: Account,
     folder: FolderId,
     uid_validity: u32,
     messages: Vec<(AppendMessage, Staged)>,
@@ -59,21 +60,18 @@ pub(crate) fn store(batch: Vec<Append>, desk: &mut Desk<'_>) -> Stored {
         .into_iter()
         .map(|append| prepare(append, desk))
         .collect();
-    let selected = desk.state.selected.as_ref().map(|selected| selected.folder);
     let all: Vec<&Ready> = prepared.iter().filter_map(|p| p.as_ref().ok()).collect();
-    let changes_selected = all.iter().any(|ready| Some(ready.folder) == selected);
-    let together = desk.account.write(|txn| {
-        all.iter()
-            .map(|ready| insert(txn, ready))
-            .collect::<Result<Vec<_>, Refusal>>()
-    });
-    let (mut done, mut settlement) = match together {
+    let selected = desk.state.selected.as_ref();
+    let changes_selected = all
+        .iter()
+        .any(|ready| selected.is_some_and(|selected| selected.is(&ready.account, ready.folder)));
+    let (mut done, mut settlement) = match together(&all, desk) {
         Ok(pending) => {
             let (uids, settlement) = pending.split();
             (uids.into_iter().map(Ok).collect::<Vec<_>>(), settlement)
         }
         Err(refusal) if all.len() == 1 => (vec![Err(refusal)], Settlement::done()),
-        Err(_) => one_by_one(&all, desk),
+        Err(_) => one_by_one(&all),
     };
     if all.is_empty() {
         settlement = Settlement::done();
@@ -96,14 +94,20 @@ pub(crate) fn store(batch: Vec<Append>, desk: &mut Desk<'_>) -> Stored {
     }
 }
 
+/// Commits all at once, which needs them to go into one account.
+fn together(all: &[&Ready], desk: &Desk<'_>) -> Result<Pending<Vec<NumberSet>>, Refusal> {
+    let account = all.first().map_or(desk.home, |ready| &ready.account);
+    if all.iter().any(|ready| ready.account.id() != account.id()) {
+        return Err(Refusal::Busy); // Not told: they are committed one by one.
+    }
+    account.write(|txn| all.iter().map(|ready| insert(txn, ready)).collect())
+}
+
 /// Commits each for itself, so that one that is refused does not take the others with it.
-fn one_by_one(
-    all: &[&Ready],
-    desk: &mut Desk<'_>,
-) -> (Vec<Result<NumberSet, Refusal>>, Settlement) {
+fn one_by_one(all: &[&Ready]) -> (Vec<Result<NumberSet, Refusal>>, Settlement) {
     let mut last = Settlement::done();
     let done = all.iter().map(|ready| {
-        let (uids, settlement) = desk.account.write(|txn| insert(txn, ready))?.split();
+        let (uids, settlement) = ready.account.write(|txn| insert(txn, ready))?.split();
         last = settlement;
         Ok(uids)
     });
@@ -116,14 +120,14 @@ fn one_by_one(
 ///
 /// Errors: no such mailbox, no right to add to it, no room.
 pub(crate) fn admit(mailbox: &MailboxName, bytes: u64, desk: &Desk<'_>) -> Result<(), Refusal> {
-    let (folder, _) = target(mailbox, desk)?;
-    let view = desk.account.read()?;
-    view.folder_with_rights(folder, Rights::INSERT)?;
+    let found = target(mailbox, desk)?;
+    let view = found.account.read()?;
+    view.folder_with_rights(found.folder, Rights::INSERT)?;
     Ok(view.check_quota(bytes)?)
 }
 
-fn target(mailbox: &MailboxName, desk: &Desk<'_>) -> Result<(FolderId, FolderRow), Refusal> {
-    match folders::find(&desk.account.read()?, mailbox) {
+fn target(mailbox: &MailboxName, desk: &Desk<'_>) -> Result<Found, Refusal> {
+    match desk.find(mailbox) {
         Err(Refusal::Engine(EngineError::NoSuchFolder)) => Err(Refusal::NoTarget),
         found => found,
     }
@@ -135,7 +139,7 @@ fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> 
         mailbox,
         messages,
     } = append;
-    let (folder, row) = match target(&mailbox, desk) {
+    let found = match target(&mailbox, desk) {
         Err(refusal) => return Err((tag, refusal)),
         Ok(found) => found,
     };
@@ -147,8 +151,9 @@ fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> 
     {
         Ok(messages) => Ok(Ready {
             tag,
-            folder,
-            uid_validity: row.uid_validity,
+            account: found.account,
+            folder: found.folder,
+            uid_validity: found.row.uid_validity,
             messages,
         }),
         Err(error) => Err((tag, error.into())),

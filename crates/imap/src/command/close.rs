@@ -5,6 +5,7 @@
 use super::expunge::{deleted_uids, remove};
 use super::{Desk, Reply, Step, Work};
 use crate::refusal::Refusal;
+use engine::EngineError;
 
 /// The two steps of it.
 #[derive(Debug, Default)]
@@ -19,8 +20,12 @@ impl Work for Close {
             let uids = deleted_uids(&desk.account.read()?, selected.folder, &selected.told)?;
             if !uids.is_empty() {
                 self.removed = true;
-                let settlement = remove(desk.account, selected.folder, &uids)?;
-                return Ok(Step::Settle(settlement));
+                match remove(desk.account, selected.folder, &uids) {
+                    Ok(settlement) => return Ok(Step::Settle(settlement)),
+                    // Who may not remove them leaves all the same (RFC 4314 §4).
+                    Err(EngineError::Denied) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         desk.state.selected = None;

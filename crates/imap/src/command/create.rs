@@ -7,6 +7,7 @@ use super::{Desk, Reply, Step};
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::folders;
 use crate::refusal::Refusal;
+use crate::shared::{Place, place};
 use engine::{EngineError, Role};
 
 /// Errors: a taken name; INBOX; more than one special use, or one that is not kept.
@@ -15,19 +16,23 @@ pub(super) fn run(
     uses: &[String],
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
-    if name.is_inbox() {
-        return Err(EngineError::NameTaken.into());
-    }
     let role = match uses {
         [] => Role::None,
         [special_use] => folders::role_of(special_use).ok_or(Refusal::SpecialUse)?,
         _ => return Err(Refusal::SpecialUse),
     };
-    let path = path_to_make(&desk.account.read()?, name)?;
+    let Place { account, name } = place(desk.home, name)?;
+    if name.is_inbox() {
+        return Err(EngineError::NameTaken.into());
+    }
+    let path = path_to_make(&account.read()?, &name)?;
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let written = desk.account.write(|txn| txn.create_path(&path, role))?;
+    let written = account.write(|txn| txn.create_path(&path, role))?;
     let (folder, settlement) = written.split();
-    let text = format!("OK [MAILBOXID ({})] CREATE completed", mailbox_id(folder));
+    let text = format!(
+        "OK [MAILBOXID ({})] CREATE completed",
+        mailbox_id(&account, folder)
+    );
     Ok(Step::SettleDone(settlement, Reply::told(text)))
 }
 

@@ -4,18 +4,18 @@
 
 use super::{Desk, Reply, Step};
 use crate::codec::mailbox::MailboxName;
-use crate::folders;
 use crate::refusal::Refusal;
 
 /// Errors: INBOX and mailboxes with a special use; those with others below them.
 pub(super) fn run(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-    let (folder, _) = folders::find(&desk.account.read()?, name)?;
-    let ((), settlement) = desk.account.write(|txn| txn.remove_folder(folder))?.split();
+    let found = desk.find(name)?;
+    let removed = found.account.write(|txn| txn.remove_folder(found.folder));
+    let ((), settlement) = removed?.split();
     if desk
         .state
         .selected
         .as_ref()
-        .is_some_and(|selected| selected.folder == folder)
+        .is_some_and(|selected| selected.is(&found.account, found.folder))
     {
         desk.state.selected = None;
     }

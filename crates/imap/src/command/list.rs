@@ -1,18 +1,20 @@
 //! `LIST` and `LSUB`: which mailboxes there are.
 //!
 //! Standards: RFC 9051 §6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154
-//! (SPECIAL-USE), RFC 3348 (CHILDREN), RFC 3501 §6.3.9 (LSUB).
+//! (SPECIAL-USE), RFC 8440 (MYRIGHTS), RFC 3348 (CHILDREN), RFC 3501 §6.3.9 (LSUB).
 
+use super::access::write_my_rights;
 use super::metadata::write_listed;
 use super::status::write_status;
 use super::{Desk, Reply, Step};
 use crate::codec::command::ListRequest;
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::codec::pattern::Pattern;
-use crate::folders::{Mailbox, Mailboxes, special_use};
+use crate::folders::{Mailbox, Mailboxes, Others, special_use};
 use crate::refusal::Refusal;
+use crate::shared::{OTHER_USERS, SHARED};
 use bytes::BufMut;
-use engine::Role;
+use engine::{Rights, Role};
 
 /// Which answer a mailbox is told in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub(super) fn tell(
         return Ok(());
     }
     let patterns = joined(&request.reference, &request.patterns)?;
-    let mailboxes = Mailboxes::with_subscriptions(&desk.account.read()?)?;
+    let mailboxes = listed(&patterns, desk)?;
     for mailbox in &mailboxes.0 {
         let matches = patterns
             .iter()
@@ -73,12 +75,18 @@ pub(super) fn tell(
         if mailbox.exists && !request.return_metadata.is_empty() {
             write_listed(desk, mailbox, &request.return_metadata)?;
         }
-        if mailbox.selectable && !request.return_status.is_empty() {
+        if mailbox.selectable && request.return_rights {
+            write_my_rights(desk, &mailbox.name, mailbox.rights);
+        }
+        let may_read = mailbox.selectable && mailbox.rights.contains(Rights::READ);
+        if may_read && !request.return_status.is_empty() {
+            let account = desk.home.another(mailbox.owner)?;
+            let folder = (mailbox.id, &mailbox.row);
             write_status(
                 desk,
                 &mailbox.name,
-                mailbox.id,
-                &mailbox.row,
+                &account,
+                folder,
                 &request.return_status,
             )?;
         }
@@ -97,7 +105,7 @@ pub(super) fn run_lsub(
         subscribed: true,
         ..ListRequest::default()
     };
-    let mailboxes = Mailboxes::with_subscriptions(&desk.account.read()?)?;
+    let mailboxes = listed(&patterns, desk)?;
     for mailbox in &mailboxes.0 {
         if !patterns
             .iter()
@@ -123,6 +131,17 @@ pub(super) fn run_lsub(
         }
     }
     Ok(Step::Done(Reply::told("OK LSUB completed")))
+}
+
+/// The mailboxes that the patterns may match.
+fn listed(patterns: &[Pattern], desk: &Desk<'_>) -> Result<Mailboxes, Refusal> {
+    let reach = |namespace| patterns.iter().any(|pattern| pattern.may_reach(namespace));
+    let others = if reach(OTHER_USERS) || reach(SHARED) {
+        Others::Listed
+    } else {
+        Others::LeftOut
+    };
+    Mailboxes::listed(desk.home, others)
 }
 
 fn joined(reference: &str, patterns: &[String]) -> Result<Vec<Pattern>, Refusal> {

@@ -8,7 +8,7 @@
 use super::{Desk, Reply, Step};
 use crate::codec::metadata::{Depth, Entry, GetMetadata, MetadataRequest, Scope};
 use crate::codec::{mailbox::MailboxName, write};
-use crate::folders::{self, Mailbox, role_of, special_use};
+use crate::folders::{Mailbox, role_of, special_use};
 use crate::refusal::Refusal;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::account::annotations::{ANNOTATION_BYTES_MAX, AnnotationChange, Audience, annotations};
@@ -38,15 +38,13 @@ pub(super) fn run(request: &MetadataRequest, desk: &mut Desk<'_>) -> Result<Step
 }
 
 fn get(request: &GetMetadata, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-    let view = desk.account.read()?;
     let known = match &request.mailbox {
-        None => of_server(&view)?,
+        None => of_server(&desk.home.read()?)?,
         Some(name) => {
-            let (folder, row) = folders::find(&view, name)?;
-            of_mailbox(&view, folder, &row)?
+            let found = desk.find(name)?;
+            of_mailbox(&found.account.read()?, found.folder, &found.row)?
         }
     };
-    drop(view);
     let mut told = wanted(&request.entries, request.depth, &known);
     let mut longest_left_out = None;
     if let Some(max) = request.size_bytes_max {
@@ -71,12 +69,11 @@ pub(super) fn write_listed(
     mailbox: &Mailbox,
     entries: &[Entry],
 ) -> Result<(), Refusal> {
-    let view = desk.account.read()?;
-    let known = match of_mailbox(&view, mailbox.id, &mailbox.row) {
+    let account = desk.home.another(mailbox.owner)?;
+    let known = match of_mailbox(&account.read()?, mailbox.id, &mailbox.row) {
         Err(Refusal::Engine(EngineError::Denied | EngineError::NoSuchFolder)) => return Ok(()),
         known => known?,
     };
-    drop(view);
     let told = wanted(entries, Depth::Zero, &known);
     write_metadata(desk, Some(&mailbox.name), &told);
     Ok(())
@@ -84,7 +81,8 @@ pub(super) fn write_listed(
 
 fn of_mailbox(view: &View<'_>, folder: FolderId, row: &FolderRow) -> Result<Vec<Known>, Refusal> {
     let mut known = of_folder(view, folder)?;
-    if let Some(special_use) = special_use(row.role) {
+    let own_use = special_use(row.role).filter(|_| view.account().is_own());
+    if let Some(special_use) = own_use {
         let value = Bytes::from_static(special_use.as_bytes());
         known.push((entry(Scope::Private, SPECIAL_USE), value));
     }
@@ -198,9 +196,12 @@ fn set(
     values: &[(Entry, Option<Vec<u8>>)],
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
-    let folder = match mailbox {
-        Some(name) => folders::find(&desk.account.read()?, name)?.0,
-        None => MAIL_ROOT,
+    let (account, folder) = match mailbox {
+        Some(name) => {
+            let found = desk.find(name)?;
+            (found.account, found.folder)
+        }
+        None => (desk.home.clone(), MAIL_ROOT),
     };
     if mailbox.is_none() && values.iter().any(|(entry, _)| entry.scope == Scope::Shared) {
         return Err(EngineError::Denied.into());
@@ -214,7 +215,10 @@ fn set(
             changes.push(change(entry, value.as_deref()));
         }
     }
-    let written = desk.account.write(|txn| {
+    if role.is_some() && !account.is_own() {
+        return Err(EngineError::Denied.into());
+    }
+    let written = account.write(|txn| {
         txn.annotate(folder, &changes)?;
         role.map_or(Ok(()), |role| set_role(txn, folder, role))
     });

@@ -6,6 +6,7 @@
 //!
 //! Start at [`begin`], the list of commands; [`Work`] is what a long one is made of.
 
+mod access;
 pub(crate) mod append;
 mod close;
 pub(crate) mod context;
@@ -35,10 +36,11 @@ pub(crate) mod capability;
 pub(crate) mod id;
 
 use crate::codec::command::{Command, Numbering};
-use crate::codec::mailbox::NameForm;
+use crate::codec::mailbox::{MailboxName, NameForm};
 use crate::codec::sequence::SequenceSet;
 use crate::refusal::Refusal;
 use crate::selected::Selected;
+use crate::shared::{self, Found};
 use crate::sync::Expunges;
 use bytes::BytesMut;
 use engine::search::Comparator;
@@ -80,6 +82,11 @@ impl State {
         }
     }
 
+    /// The account of the open mailbox.
+    pub(crate) fn open_account(&self) -> Option<&Account> {
+        self.selected.as_ref().map(|selected| &selected.account)
+    }
+
     /// The open mailbox.
     pub(crate) fn selected(&self) -> Result<&Selected, Refusal> {
         self.selected
@@ -103,7 +110,9 @@ impl State {
 
 /// What a step works with.
 pub(crate) struct Desk<'a> {
-    /// The mailbox of the user.
+    /// The account of the user.
+    pub(crate) home: &'a Account,
+    /// The account of the open mailbox; the user's own, if none is open.
     pub(crate) account: &'a Account,
     /// What the session keeps.
     pub(crate) state: &'a mut State,
@@ -112,6 +121,15 @@ pub(crate) struct Desk<'a> {
     pub(crate) out: &'a mut BytesMut,
     /// The time now.
     pub(crate) now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// The mailbox of a name, in whichever account.
+    ///
+    /// Errors: [`engine::EngineError::NoSuchFolder`].
+    pub(crate) fn find(&self, name: &MailboxName) -> Result<Found, Refusal> {
+        shared::find(self.home, name)
+    }
 }
 
 /// A tagged answer that is no refusal.
@@ -218,6 +236,7 @@ pub(crate) fn begin(
         Command::Subscribe(name, how) => once(move |desk| subscribe::run(&name, how, desk)),
         Command::List(request) => once(move |desk| list::run(&request, desk)),
         Command::Xlist(request) => once(move |desk| xlist::run(&request, desk)),
+        Command::Access(request) => once(move |desk| access::run(&request, desk)),
         Command::Metadata(request) => once(move |desk| metadata::run(&request, desk)),
         Command::Quota(request) => once(move |desk| quota::run(&request, desk)),
         Command::Lsub(reference, pattern) => {

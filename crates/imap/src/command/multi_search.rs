@@ -12,10 +12,10 @@ use crate::codec::command::Numbering;
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::codec::scope::Scope;
 use crate::codec::search::{Returned, SearchRequest};
-use crate::folders::{Mailbox, Mailboxes};
+use crate::folders::{Mailbox, Mailboxes, Others};
 use crate::refusal::Refusal;
 use engine::search::Run;
-use engine::{FolderId, Reading, Rights, Role, Shelf, Uid};
+use engine::{Account, AccountId, FolderId, Reading, Rights, Role, Shelf, Uid};
 use std::collections::VecDeque;
 
 /// An ESEARCH on its way.
@@ -32,6 +32,7 @@ pub(super) struct MultiSearch {
 /// A mailbox to search.
 struct Target {
     name: MailboxName,
+    account: Account,
     folder: FolderId,
     uid_validity: u32,
 }
@@ -68,26 +69,32 @@ impl MultiSearch {
     }
 
     fn targets(&self, desk: &Desk<'_>) -> Result<VecDeque<Target>, Refusal> {
-        let view = desk.account.read()?;
-        let open = desk.state.selected.as_ref().map(|selected| selected.folder);
-        let mailboxes = Mailboxes::read(&view)?;
+        let open = desk.state.selected.as_ref();
+        let open = open.map(|selected| (selected.account.id(), selected.folder));
+        let mailboxes = Mailboxes::listed(desk.home, Others::Listed)?;
         let searched = mailboxes.0.into_iter().filter(|mailbox| {
-            let in_scope = self.scopes.iter().any(|scope| is_in(scope, mailbox, open));
-            let rights = view.rights_in(&mailbox.row);
-            mailbox.selectable && in_scope && rights.contains(Rights::READ)
+            let is_wanted = |scope| match scope {
+                &Scope::Personal => mailbox.owner == desk.home.id(),
+                scope => is_in(scope, mailbox, open),
+            };
+            let in_scope = self.scopes.iter().any(is_wanted);
+            mailbox.selectable && in_scope && mailbox.rights.contains(Rights::READ)
         });
-        let target = |mailbox: Mailbox| Target {
-            name: mailbox.name,
-            folder: mailbox.id,
-            uid_validity: mailbox.row.uid_validity,
+        let target = |mailbox: Mailbox| {
+            Ok(Target {
+                name: mailbox.name,
+                account: desk.home.another(mailbox.owner)?,
+                folder: mailbox.id,
+                uid_validity: mailbox.row.uid_validity,
+            })
         };
-        Ok(searched.map(target).collect())
+        searched.map(target).collect()
     }
 
     fn start(&self, target: &Target, desk: &Desk<'_>) -> Result<Run, Refusal> {
-        let view = desk.account.read()?;
+        let view = target.account.read()?;
         let selected = desk.state.selected.as_ref();
-        let selected = selected.filter(|selected| selected.folder == target.folder);
+        let selected = selected.filter(|selected| selected.is(&target.account, target.folder));
         let uids = match selected {
             Some(selected) => selected.told.clone(),
             None => view.uids(target.folder, Shelf::Mail)?,
@@ -113,7 +120,7 @@ impl MultiSearch {
             return Ok(());
         }
         let modseq = if self.request.criterion.asks_modseq() {
-            highest(desk.account, target.folder, found, Some(self.returned))?
+            highest(&target.account, target.folder, found, Some(self.returned))?
         } else {
             None
         };
@@ -147,7 +154,7 @@ impl Work for MultiSearch {
             self.searching = Some((target, run, Vec::new()));
             return Ok(Step::More);
         };
-        if run.step(desk.account, &mut found)? {
+        if run.step(&target.account, &mut found)? {
             self.tell(&target, &found, desk)?;
         } else {
             self.searching = Some((target, run, found));
@@ -156,13 +163,13 @@ impl Work for MultiSearch {
     }
 }
 
-fn is_in(scope: &Scope, mailbox: &Mailbox, open: Option<FolderId>) -> bool {
+fn is_in(scope: &Scope, mailbox: &Mailbox, open: Option<(AccountId, FolderId)>) -> bool {
     let below = |names: &[MailboxName], levels_max: usize| {
         let levels = names.iter().filter_map(|name| level(name, mailbox));
         levels.min().is_some_and(|level| level <= levels_max)
     };
     match scope {
-        Scope::Selected => open == Some(mailbox.id),
+        Scope::Selected => open == Some((mailbox.owner, mailbox.id)),
         Scope::Inboxes => mailbox.row.role == Role::Inbox,
         Scope::Personal => true,
         Scope::Subscribed => mailbox.row.subscribed,

@@ -9,9 +9,11 @@ use super::{Desk, Reply, Step};
 use crate::codec::mailbox::MailboxName;
 use crate::codec::quota::{QuotaRequest, Resource};
 use crate::codec::write;
+use crate::folders;
 use crate::refusal::Refusal;
+use crate::shared::{Place, place};
 use bytes::BufMut;
-use engine::{Account, EngineError, Quota};
+use engine::{Account, EngineError, Quota, Reading, Rights};
 
 /// Bytes in one unit of STORAGE.
 const UNIT: u64 = 1024;
@@ -30,7 +32,16 @@ pub(super) fn run(request: &QuotaRequest, desk: &mut Desk<'_>) -> Result<Step, R
 }
 
 fn roots_of(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-    let account = desk.account;
+    let Place {
+        account,
+        name: inside,
+    } = place(desk.home, name)?;
+    if !account.may_see_quota() {
+        // Who may read it may know how full it is (RFC 9208 §6).
+        let view = account.read()?;
+        let (folder, _) = folders::find(&view, &inside)?;
+        view.folder_with_rights(folder, Rights::READ)?;
+    }
     let quota = account.quota()?;
     desk.out.put_slice(b"* QUOTAROOT ");
     name.write(desk.out, desk.state.name_form());
@@ -38,7 +49,7 @@ fn roots_of(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         desk.out.put_slice(b"\r\n");
         return Ok(Step::Done(Reply::told("OK GETQUOTAROOT completed")));
     }
-    let root = root_of(account)?;
+    let root = root_of(&account)?;
     desk.out.put_u8(b' ');
     write::astring(desk.out, root.as_bytes());
     desk.out.put_slice(b"\r\n");
@@ -69,11 +80,11 @@ fn set(root: &str, limits: &[(Resource, u64)], desk: &mut Desk<'_>) -> Result<St
 /// The account that is this root, if it may be known.
 fn account_of(root: &str, desk: &Desk<'_>) -> Result<Account, Refusal> {
     const UNKNOWN: Refusal = Refusal::Never("NO [NONEXISTENT] No such quota root");
-    let owner = match desk.account.engine().account_at(root) {
+    let owner = match desk.home.engine().account_at(root) {
         Err(EngineError::NoSuchAccount) => return Err(UNKNOWN),
         found => found?,
     };
-    let account = desk.account.another(owner)?;
+    let account = desk.home.another(owner)?;
     // Whether others have an account is not told either.
     if account.may_see_quota() {
         Ok(account)

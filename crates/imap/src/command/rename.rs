@@ -5,8 +5,8 @@
 use super::create::path_to_make;
 use super::{Desk, Reply, Step};
 use crate::codec::mailbox::MailboxName;
-use crate::folders;
 use crate::refusal::Refusal;
+use crate::shared::{Found, place};
 use engine::{EngineError, FolderId, Reading, Role, Shelf, Transfer, Txn};
 
 /// Errors: no such mailbox; the new name is taken, or lies below the old one.
@@ -15,15 +15,26 @@ pub(super) fn run(
     to: &MailboxName,
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
-    if to.is_inbox() {
+    let Found {
+        account,
+        name: from,
+        folder,
+        ..
+    } = desk.find(from)?;
+    let to = place(desk.home, to)?;
+    if to.name.is_inbox() {
         return Err(EngineError::NameTaken.into());
     }
-    let view = desk.account.read()?;
-    let (folder, _) = folders::find(&view, from)?;
-    let path = path_to_make(&view, to)?;
+    if to.account.id() != account.id() {
+        return Err(Refusal::Never(
+            "NO [CANNOT] Mailboxes stay in their account",
+        ));
+    }
+    let view = account.read()?;
+    let path = path_to_make(&view, &to.name)?;
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     drop(view);
-    let written = desk.account.write(|txn| {
+    let written = account.write(|txn| {
         if from.is_inbox() {
             move_inbox(txn, folder, &path)
         } else {

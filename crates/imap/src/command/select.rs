@@ -12,10 +12,11 @@ use super::status::mailbox_id;
 use super::{Desk, Reply, Step};
 use crate::codec::command::{Access, OpenRequest, Resync};
 use crate::codec::sequence::NumberSet;
-use crate::folders::{self, Mailboxes};
+use crate::folders::{Mailbox, Mailboxes};
 use crate::keywords::{self, Names};
 use crate::refusal::Refusal;
 use crate::selected::{Selected, number_set};
+use crate::shared::Found;
 use crate::sync;
 use bytes::BufMut;
 use engine::{ChangeSeq, Flags, FolderRow, Reading, Rights, Shelf, Uid, UidSet, View};
@@ -24,6 +25,15 @@ use std::ops::ControlFlow;
 /// Rows looked at for the first unread message; without one among them it is not told, as RFC 3501
 /// allows.
 const UNSEEN_ROWS_MAX: u32 = 1024;
+
+/// Any of these makes a mailbox one that is written to. Source: RFC 4314 §5.2.
+const CHANGING: [Rights; 5] = [
+    Rights::KEEP_SEEN,
+    Rights::WRITE_FLAGS,
+    Rights::DELETE_ANY,
+    Rights::EXPUNGE,
+    Rights::INSERT,
+];
 
 /// Whatever was open before is closed first, without expunging, even if this fails.
 pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
@@ -35,12 +45,19 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         return Err(Refusal::WrongState("BAD QRESYNC is not enabled"));
     }
     desk.state.features.condstore |= request.condstore;
-    let view = desk.account.read()?;
-    let (folder, row) = folders::find(&view, &request.mailbox)?;
+    let Found {
+        account,
+        name,
+        folder,
+        row,
+    } = desk.find(&request.mailbox)?;
+    let view = account.read()?;
     let head = view.head()?;
     let told = view.uids(folder, Shelf::Mail)?;
-    let may_write = view.rights(folder)?.contains(Rights::WRITE_FLAGS);
+    let rights = view.rights_in(&row);
+    let may_write = CHANGING.iter().any(|right| rights.contains(*right));
     let selected = Selected {
+        account: account.clone(),
         folder,
         read_only: request.access == Access::ReadOnly || !may_write,
         told,
@@ -52,9 +69,13 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
     };
     write_state(desk, &view, &selected, &row)?;
     if desk.state.features.rev2
-        && let Some(mailbox) = Mailboxes::read(&view)?.named(&request.mailbox)
+        && let Some(mailbox) = Mailboxes::read(&view)?.named(&name)
     {
-        write_mailbox(desk, Telling::List, mailbox, false, false);
+        let mailbox = Mailbox {
+            name: request.mailbox.clone(),
+            ..mailbox.clone()
+        };
+        write_mailbox(desk, Telling::List, &mailbox, false, false);
     }
     if let Some(resync) = request
         .resync
@@ -84,7 +105,7 @@ fn write_state(
     let rev2 = desk.state.features.rev2;
     let out = &mut *desk.out;
     out.put_slice(b"* FLAGS ");
-    keywords::write_known(out, &names, false);
+    keywords::write_known(out, &names);
     out.put_slice(b"\r\n");
     sync::write_exists(out, count);
     if !rev2 {
@@ -98,7 +119,7 @@ fn write_state(
     if selected.read_only {
         out.put_slice(b"()");
     } else {
-        keywords::write_known(out, &names, true);
+        keywords::write_permanent(out, &names, view.rights_in(row));
     }
     let uid_next = row.shelf(Shelf::Mail).uid_next.0.max(1);
     let lines = format!(
@@ -107,7 +128,7 @@ fn write_state(
          * OK [HIGHESTMODSEQ {}] Highest\r\n* OK [MAILBOXID ({})] Name for ever\r\n",
         row.uid_validity,
         sync::highest_modseq(row),
-        mailbox_id(selected.folder),
+        mailbox_id(&selected.account, selected.folder),
     );
     out.put_slice(lines.as_bytes());
     Ok(())

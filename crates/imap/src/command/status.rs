@@ -7,11 +7,10 @@ use super::{Desk, Reply, Step};
 use crate::codec::command::StatusItem;
 use crate::codec::mailbox::MailboxName;
 use crate::codec::write;
-use crate::folders;
 use crate::refusal::Refusal;
 use crate::sync;
 use bytes::BufMut;
-use engine::{Account, Flags, FolderId, FolderRow, Reading, Shelf};
+use engine::{Account, EngineError, Flags, FolderId, FolderRow, Reading, Rights, Shelf};
 use std::ops::ControlFlow;
 
 /// Errors: no such mailbox.
@@ -20,8 +19,18 @@ pub(super) fn run(
     items: &[StatusItem],
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
-    let (folder, row) = folders::find(&desk.account.read()?, name)?;
-    write_status(desk, name, folder, &row, items)?;
+    let found = desk.find(name)?;
+    let may_read = found.account.read()?.rights_in(&found.row);
+    if !may_read.contains(Rights::READ) {
+        return Err(EngineError::Denied.into());
+    }
+    write_status(
+        desk,
+        name,
+        &found.account,
+        (found.folder, &found.row),
+        items,
+    )?;
     Ok(Step::Done(Reply::told("OK STATUS completed")))
 }
 
@@ -29,13 +38,13 @@ pub(super) fn run(
 pub(super) fn write_status(
     desk: &mut Desk<'_>,
     name: &MailboxName,
-    folder: FolderId,
-    row: &FolderRow,
+    account: &Account,
+    (folder, row): (FolderId, &FolderRow),
     items: &[StatusItem],
 ) -> Result<(), Refusal> {
     // Asking for it is using CONDSTORE (RFC 7162 §3.1).
     desk.state.features.condstore |= items.contains(&StatusItem::HighestModSeq);
-    let append_limit = desk.account.engine().settings().limits.message_bytes_max;
+    let append_limit = account.engine().settings().limits.message_bytes_max;
     let out = &mut *desk.out;
     out.put_slice(b"* STATUS ");
     name.write(out, desk.state.name_form());
@@ -55,12 +64,12 @@ pub(super) fn write_status(
             StatusItem::UidValidity => u64::from(row.uid_validity),
             StatusItem::Unseen => u64::from(counters.unseen),
             StatusItem::Deleted => u64::from(counters.deleted),
-            StatusItem::DeletedStorage => deleted_bytes(desk.account, folder, row)?,
+            StatusItem::DeletedStorage => deleted_bytes(account, folder, row)?,
             StatusItem::Size => counters.bytes,
             StatusItem::HighestModSeq => sync::highest_modseq(row),
             StatusItem::AppendLimit => append_limit,
             StatusItem::MailboxId => {
-                out.put_slice(format!("({})", mailbox_id(folder)).as_bytes());
+                out.put_slice(format!("({})", mailbox_id(account, folder)).as_bytes());
                 continue;
             }
         };
@@ -92,6 +101,12 @@ fn deleted_bytes(account: &Account, folder: FolderId, row: &FolderRow) -> Result
 }
 
 /// The permanent name of a mailbox: folders keep theirs when renamed and never share it.
-pub(super) fn mailbox_id(folder: FolderId) -> String {
-    format!("F{}", folder.0)
+///
+/// Folders of different accounts may have the same number; one's own go without the account's.
+pub(super) fn mailbox_id(account: &Account, folder: FolderId) -> String {
+    if account.is_own() {
+        format!("F{}", folder.0)
+    } else {
+        format!("F{}-{}", account.id().0, folder.0)
+    }
 }

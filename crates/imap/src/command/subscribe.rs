@@ -8,6 +8,7 @@ use crate::codec::command::Subscription;
 use crate::codec::mailbox::MailboxName;
 use crate::folders;
 use crate::refusal::Refusal;
+use crate::shared::is_of_others;
 use engine::EngineError;
 
 /// A name needs no mailbox to be subscribed. Errors: unsubscribing a name that is not; too many
@@ -18,18 +19,23 @@ pub(super) fn run(
     desk: &mut Desk<'_>,
 ) -> Result<Step, Refusal> {
     let wanted = how == Subscription::Subscribed;
-    let view = desk.account.read()?;
-    let written = match folders::find(&view, name) {
+    let view = desk.home.read()?;
+    // What others own stands on one's own list by its name.
+    let found = if is_of_others(name) {
+        Err(EngineError::NoSuchFolder.into())
+    } else {
+        folders::find(&view, name)
+    };
+    let written = match found {
         Ok((folder, _)) => {
             drop(view);
-            desk.account.write(|txn| txn.subscribe(folder, wanted))?
+            desk.home.write(|txn| txn.subscribe(folder, wanted))?
         }
         Err(Refusal::Engine(EngineError::NoSuchFolder)) => {
             let path = path_to_make(&view, name)?;
             drop(view);
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            desk.account
-                .write(|txn| txn.subscribe_path(&path, wanted))?
+            desk.home.write(|txn| txn.subscribe_path(&path, wanted))?
         }
         Err(refusal) => return Err(refusal),
     };

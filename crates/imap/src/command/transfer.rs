@@ -12,8 +12,8 @@ use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::{Numbering, Transfer as How};
 use crate::codec::mailbox::MailboxName;
 use crate::codec::sequence::{NumberSet, SequenceSet};
-use crate::folders;
 use crate::refusal::Refusal;
+use crate::shared::Found;
 use engine::{Account, EngineError, FolderId, Settlement, Transfer, Uid, UidSet};
 
 /// A COPY or MOVE on its way.
@@ -49,8 +49,12 @@ impl TransferWork {
         &self,
         account: &Account,
         from: FolderId,
-        to: FolderId,
+        target: &Found,
     ) -> Result<(Vec<(Uid, Uid)>, Settlement), Refusal> {
+        let to = target.folder;
+        if target.account.id() != account.id() {
+            return self.transfer_across(account, from, target);
+        }
         if self.how == How::Copy {
             let copied = |txn: &mut engine::Txn<'_, '_>| {
                 let pairs = txn.transfer_all(Transfer::Copy, from, &self.uids, to)?;
@@ -71,6 +75,36 @@ impl TransferWork {
         Ok((moved, last))
     }
 
+    /// The same into another account.
+    fn transfer_across(
+        &self,
+        account: &Account,
+        from: FolderId,
+        target: &Found,
+    ) -> Result<(Vec<(Uid, Uid)>, Settlement), Refusal> {
+        let to = (&target.account, target.folder);
+        let whole = |pairs: &[(Uid, Uid)]| {
+            if self.lacks_some_of(pairs) {
+                Err(Refusal::Expunged)
+            } else {
+                Ok(())
+            }
+        };
+        if self.how == How::Copy {
+            let copied = account.transfer_to(Transfer::Copy, (from, &self.uids), to, whole)?;
+            return Ok(copied.split());
+        }
+        let (mut moved, mut last) = (Vec::new(), Settlement::done());
+        for part in parts(&self.uids, account) {
+            let any = |_: &[(Uid, Uid)]| Ok::<_, Refusal>(());
+            let written = account.transfer_to(Transfer::Move, (from, &part), to, any)?;
+            let (pairs, settlement) = written.split();
+            moved.extend(pairs);
+            last = settlement;
+        }
+        Ok((moved, last))
+    }
+
     /// True if a message that the client named by its number is not among these.
     fn lacks_some_of(&self, pairs: &[(Uid, Uid)]) -> bool {
         let named = usize::try_from(self.uids.len()).unwrap_or(usize::MAX);
@@ -81,17 +115,18 @@ impl TransferWork {
 impl Work for TransferWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         let from = desk.state.selected()?.folder;
-        let (to, row) = match folders::find(&desk.account.read()?, &self.target) {
+        let target = match desk.find(&self.target) {
             Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err(Refusal::NoTarget),
             found => found?,
         };
-        if self.how == How::Move && from == to {
+        let is_same = desk.state.selected()?.is(&target.account, target.folder);
+        if self.how == How::Move && is_same {
             return Err(Refusal::Never(
                 "NO [CANNOT] Messages are in this mailbox already",
             ));
         }
-        let (pairs, settlement) = self.transfer(desk.account, from, to)?;
-        let code = copy_uid(row.uid_validity, &pairs);
+        let (pairs, settlement) = self.transfer(desk.account, from, &target)?;
+        let code = copy_uid(target.row.uid_validity, &pairs);
         if self.how == How::Copy {
             let text = format!("OK {code}COPY completed");
             return Ok(Step::SettleDone(settlement, Reply::told(text)));

@@ -65,6 +65,7 @@ impl Session {
         self.mailbox = Some(Mailbox {
             account,
             watch,
+            watch_open: None,
             changed: false,
         });
         self.bad_commands = 0;
