@@ -104,12 +104,19 @@ pub fn spelled(text: &str) -> Result<String, EngineError> {
 /// The canonical form of a domain or of an address literal in brackets.
 pub fn canonical_domain(domain: &str) -> Result<String, EngineError> {
     const REFUSED: EngineError = EngineError::NameRefused("not a domain");
-    let domain = domain.strip_suffix('.').unwrap_or(domain);
-    let text = if domain.starts_with('[') || is_plain(domain) {
+    let is_literal = domain.starts_with('[');
+    let mut text = if is_literal || is_plain(domain) {
         domain.to_ascii_lowercase()
     } else {
         idna::domain_to_ascii(domain).map_err(|_| REFUSED)?
     };
+    // Only now: IDNA knows other full stops than the ASCII one.
+    if text.ends_with('.') {
+        text.pop();
+    }
+    if !is_literal && text.split('.').any(str::is_empty) {
+        return Err(REFUSED);
+    }
     let fits = (1..=DOMAIN_BYTES_MAX).contains(&text.len());
     let sane = text
         .bytes()
@@ -183,6 +190,14 @@ mod tests {
             Address::parse("+x@example.test").unwrap().without_tag('+'),
             None
         );
+    }
+
+    #[test]
+    fn a_domain_has_no_empty_label_and_loses_one_full_stop_at_its_end() {
+        assert_eq!(canonical_domain("example.test.").unwrap(), "example.test");
+        for domain in ["", ".", "..", "a..b", ".a", "a..", "\u{3002}."] {
+            assert!(canonical_domain(domain).is_err(), "{domain:?}");
+        }
     }
 
     proptest! {
