@@ -13,6 +13,8 @@ use formats::message::{
     PartKind, SUMMARY_BYTES_MAX, Summary, SummaryRef, charset, decode, encoded_word, header, html,
     parameter,
 };
+use formats::script::compare::{Comparator, regular_expression, wildcards};
+use formats::script::{self, Script};
 
 /// A letter: scanned whole and in pieces, encoded, and read again.
 pub fn letter(bytes: &[u8]) {
@@ -187,4 +189,58 @@ fn written_letters_are_read_back(bytes: &[u8]) {
     splitter.push(&file, &mut report);
     splitter.finish(&mut report);
     assert_eq!(read, letter);
+}
+
+/// Sieve scripts: read within their limits, or refused with places that are there.
+pub fn script(bytes: &[u8]) {
+    let limits = script::Limits {
+        nodes: 500,
+        ..script::Limits::default()
+    };
+    let lines = bytes.split(|&byte| byte == b'\n').count();
+    match Script::parse(bytes, &limits) {
+        Ok(script) => {
+            for op in script.code() {
+                let (script::Op::Jump(to)
+                | script::Op::JumpIfTrue(to)
+                | script::Op::JumpIfFalse(to)) = op
+                else {
+                    continue;
+                };
+                assert!(*to <= script.code().len());
+            }
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in faults {
+                let line = usize::try_from(fault.line).unwrap_or(usize::MAX);
+                assert!((1..=lines).contains(&line) && fault.column > 0);
+            }
+        }
+    }
+    patterns(bytes);
+}
+
+/// Patterns and what they are matched against: the pieces make up the whole.
+fn patterns(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (pattern, text) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    for comparator in [
+        Comparator::Octet,
+        Comparator::AsciiCasemap,
+        Comparator::UnicodeCasemap,
+    ] {
+        let mut budget = 20_000;
+        if let Some(matched) = wildcards(pattern, text, comparator, &mut budget) {
+            assert_eq!(matched.first().map(String::as_str), Some(text));
+            let total: usize = matched.iter().skip(1).map(String::len).sum();
+            assert!(total <= text.len());
+        }
+        comparator.order(pattern, text);
+        comparator.contains(text, pattern);
+        let short = pattern
+            .get(..pattern.floor_char_boundary(50))
+            .unwrap_or_default();
+        let _ = regular_expression(short, comparator).map(|regex| regex.is_match(text));
+    }
 }

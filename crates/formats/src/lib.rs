@@ -1,5 +1,5 @@
 //! The documents people keep and the words they are written in: messages, addresses, dates, mailbox
-//! files.
+//! files, Sieve scripts.
 //!
 //! Pure: no clock, no randomness, no network, no files; only bytes in and values out. It knows
 //! nothing of accounts or protocols. Every parser takes bytes from outside, has a named limit for
@@ -7,10 +7,11 @@
 //!
 //! Start at [`message::scan::Scanner`], which reads a letter once as it arrives and leaves a
 //! [`message::Summary`]; [`address`] and [`date`] stand for themselves; [`mailbox_file`] is for
-//! import and export.
+//! import and export; [`script`] reads what people have decided about their mail.
 
 pub mod address;
 mod cursor;
 pub mod date;
 pub mod mailbox_file;
 pub mod message;
+pub mod script;

@@ -18,6 +18,11 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/path"),
 ];
 
+const SCRIPTS: &[&[u8]] = &[
+    include_bytes!("../fuzz/seeds/script"),
+    include_bytes!("../fuzz/seeds/script_of_vacation"),
+];
+
 /// A small generator of its own, so that a failure comes again: xorshift (G. Marsaglia, 2003).
 struct Random(u64);
 
@@ -30,8 +35,8 @@ impl Random {
     }
 
     /// An example with some bytes changed, cut, doubled or taken from another.
-    fn mutated(&mut self) -> Vec<u8> {
-        let mut bytes = EXAMPLES[self.below(EXAMPLES.len())].to_vec();
+    fn mutated(&mut self, examples: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = examples[self.below(examples.len())].to_vec();
         for _ in 0..self.below(8) {
             let at = self.below(bytes.len());
             let until = (at + self.below(40)).min(bytes.len());
@@ -43,7 +48,7 @@ impl Random {
                     bytes.splice(at..at, copy);
                 }
                 3 => {
-                    let other = EXAMPLES[self.below(EXAMPLES.len())];
+                    let other = examples[self.below(examples.len())];
                     let start = self.below(other.len());
                     bytes.splice(at..until, other[start..].iter().copied());
                 }
@@ -56,11 +61,20 @@ impl Random {
 }
 
 fn run(target: fn(&[u8])) {
-    for example in EXAMPLES {
+    run_on(EXAMPLES, target);
+}
+
+fn run_on(examples: &[&[u8]], target: fn(&[u8])) {
+    for example in examples {
         target(example);
     }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    (0..ROUNDS).for_each(|_| target(&random.mutated()));
+    (0..ROUNDS).for_each(|_| target(&random.mutated(examples)));
+}
+
+#[test]
+fn scripts_are_read() {
+    run_on(SCRIPTS, entry::script);
 }
 
 #[test]

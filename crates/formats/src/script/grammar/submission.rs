@@ -1,0 +1,37 @@
+//! What a redirected letter asks of the servers after us. Standards: RFC 6009.
+
+use super::{Added, Slot, Tag, Verb};
+use crate::script::extension::Extension;
+
+const REDIRECT: &[Verb] = &[Verb::Redirect];
+
+pub(super) const ADDED: &[Added] = &[
+    Added {
+        to: REDIRECT,
+        tag: Tag::with(":notify", Slot::Text).needs(Extension::RedirectDsn),
+    },
+    Added {
+        to: REDIRECT,
+        tag: Tag::with(":ret", Slot::Text).needs(Extension::RedirectDsn),
+    },
+    Added {
+        to: REDIRECT,
+        tag: Tag::with(":bytimerelative", Slot::Number)
+            .needs(Extension::RedirectDeliverBy)
+            .group("time"),
+    },
+    Added {
+        to: REDIRECT,
+        tag: Tag::with(":bytimeabsolute", Slot::Text)
+            .needs(Extension::RedirectDeliverBy)
+            .group("time"),
+    },
+    Added {
+        to: REDIRECT,
+        tag: Tag::with(":bymode", Slot::Text).needs(Extension::RedirectDeliverBy),
+    },
+    Added {
+        to: REDIRECT,
+        tag: Tag::flag(":bytrace").needs(Extension::RedirectDeliverBy),
+    },
+];
