@@ -1,6 +1,7 @@
 //! The engine itself: what all sessions of a server share.
 
 use crate::account::Account;
+use crate::account::scripts::ScriptCache;
 use crate::authentication::attempts::Attempts;
 use crate::authentication::cache::Cache;
 use crate::directory::Directory;
@@ -36,6 +37,7 @@ struct Shared {
     logins: Cache,
     sharing: Sharing,
     tokens: Option<Arc<dyn TokenVerifier>>,
+    scripts: ScriptCache,
 }
 
 impl Engine {
@@ -71,6 +73,7 @@ impl Engine {
             clock,
             rng,
             tokens,
+            scripts: ScriptCache::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -154,6 +157,10 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &Arc<Store> {
         &self.shared.store
+    }
+
+    pub(crate) fn scripts(&self) -> &ScriptCache {
+        &self.shared.scripts
     }
 
     pub(crate) fn secret(&self) -> &[u8; SECRET_BYTES] {

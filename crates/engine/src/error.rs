@@ -51,6 +51,12 @@ pub enum EngineError {
     Loop,
     /// A password hash of a scheme that is not known.
     UnknownScheme,
+    /// It is in use and can only be removed once it is not.
+    InUse,
+    /// There is no such script.
+    NoSuchScript,
+    /// The recipient does not want the letter, for this reason.
+    Rejected(String),
 }
 
 impl fmt::Display for EngineError {
@@ -78,6 +84,9 @@ impl fmt::Display for EngineError {
             Self::TooLong => "longer than allowed",
             Self::Loop => "the letter goes in circles",
             Self::UnknownScheme => "unknown password scheme",
+            Self::InUse => "it is in use",
+            Self::NoSuchScript => "no such script",
+            Self::Rejected(reason) => return write!(f, "the recipient refused it: {reason}"),
         })
     }
 }

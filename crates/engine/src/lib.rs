@@ -24,10 +24,12 @@ pub mod dialogue;
 pub mod directory;
 mod engine;
 mod error;
+pub mod filter;
 pub mod queue;
 mod record;
 pub mod rehearsal;
 pub mod retention;
+pub mod rules;
 pub mod search;
 mod settings;
 mod sharing;
@@ -35,8 +37,8 @@ mod sign_in;
 mod upload;
 
 pub use account::{
-    Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, Reading, RetrievalNames, Transfer, Txn,
-    View,
+    Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, Reading, RetrievalNames,
+    SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
 };
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};
 pub use directory::{Address, Directory, Mailbox, Resolution};

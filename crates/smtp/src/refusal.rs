@@ -123,6 +123,14 @@ impl Refusal {
         Reply::new(code, enhanced, text)
     }
 
+    /// The recipient's own words, where they stand in the place of ours (RFC 5429 §2.1).
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Engine(EngineError::Rejected(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// True when the fault is the store's, so that someone must look at it.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Engine(EngineError::Store(_)))
@@ -176,6 +184,7 @@ fn of_engine(error: &EngineError) -> Reply {
         EngineError::Loop => Reply::new(554, "5.4.6", "Letter goes in circles"),
         EngineError::TooMany(_) => Reply::new(550, "5.1.6", "Address leads to too many"),
         EngineError::Denied => Reply::new(550, "5.7.1", "Not allowed"),
+        EngineError::Rejected(_) => Reply::new(550, "5.7.1", "Recipient refused the letter"),
         _ => Reply::new(451, "4.3.0", "Try again later"),
     }
 }

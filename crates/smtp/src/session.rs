@@ -435,6 +435,15 @@ impl Session {
         reply.write(&mut self.replies);
     }
 
+    /// Says no, and nothing more: neither counts it nor tells the log.
+    pub(crate) fn say_no(&mut self, refusal: &Refusal) {
+        let no = refusal.reply();
+        match refusal.words() {
+            Some(words) => reply::paragraph(&mut self.replies, no.code, no.enhanced, words),
+            None => self.say(no),
+        }
+    }
+
     /// Ends a command that has succeeded.
     #[allow(clippy::unnecessary_wraps)] // It stands where a command answers with its outcome.
     pub(crate) fn done(&mut self, reply: Reply) -> Result<(), Refusal> {
@@ -450,7 +459,7 @@ impl Session {
     /// Says no, and closes when that has happened too often.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) {
         let reply = refusal.reply();
-        self.say(reply);
+        self.say_no(refusal);
         if refusal.is_failure() {
             self.log(
                 Level::Error,

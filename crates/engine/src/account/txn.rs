@@ -14,8 +14,8 @@ use store::model::{
 
 /// Reads and changes of one account, as one commit.
 pub struct Txn<'t, 's> {
-    pub(super) account: &'t Account,
-    pub(super) txn: &'t mut store::model::Txn<'s>,
+    pub(crate) account: &'t Account,
+    pub(crate) txn: &'t mut store::model::Txn<'s>,
 }
 
 /// A letter to be put into a folder by its owner.

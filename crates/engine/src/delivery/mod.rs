@@ -2,14 +2,21 @@
 //!
 //! The body is stored once; each local recipient gets an item with a prefix of its own; recipients
 //! elsewhere become queue entries under the sender's account. When the commit is settled the letter
-//! may be acknowledged.
+//! may be acknowledged. The scripts of recipients here run before the commit; what they want done
+//! is part of it.
 //!
-//! Start at [`Engine::deliver`]; [`trace`] writes the lines that are put before the letter.
+//! Start at [`Engine::deliver`]; `place` makes the plan, `filtering` runs the scripts; [`trace`] writes the lines that are put before the letter.
 //!
 //! Standards: RFC 5321 §4.4 (trace lines), §6.3 (loops), RFC 9228 (Delivered-To), RFC 5233
 //! (sub-addresses).
 
+mod deeds;
+mod filtering;
+mod marks;
+mod onward;
 mod place;
+mod refusal_letter;
+mod surroundings;
 pub mod trace;
 
 use crate::account::has_room;
@@ -90,6 +97,8 @@ pub struct Delivered {
     pub letter: String,
     /// One for each recipient of the envelope, in order.
     pub outcomes: Vec<Outcome>,
+    /// What the recipients' scripts have to say to the log.
+    pub notes: Vec<String>,
 }
 
 impl Engine {

@@ -1,6 +1,8 @@
 //! Which letter goes where: the plan is made before the commit, and carried out within it.
 
-use super::{Delivered, Envelope, Outcome, Recipient, trace};
+use super::filtering::{self, Deed, Occasion};
+use super::onward::{self, Trail};
+use super::{Delivered, Envelope, Outcome, Recipient, deeds, trace};
 use crate::account::MAIL_ROOT;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
@@ -9,6 +11,7 @@ use crate::queue::{Late, QueuedLetter, QueuedRecipient};
 use crate::search::thread::conversation_names;
 use crate::upload::Staged;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use store::id::{AccountId, FolderId, Timestamp};
 use store::model::{Body, NewItem, QueueItem, Reads, Receipt, Role, Txn};
@@ -25,30 +28,56 @@ const INBOX: FolderId = FolderId(MAIL_ROOT.0 + 1);
 /// What is to be done for one recipient.
 enum Task {
     /// Copies for these mailboxes; perhaps the queue sends it on, too.
-    Copies(Vec<Mailbox>),
+    Copies(Vec<Parcel>),
     /// Only the queue.
     Queue,
     /// Nothing.
     Refuse(EngineError),
 }
 
+/// A letter for one mailbox.
+pub(super) struct Parcel {
+    pub mailbox: Mailbox,
+    /// What the owner's scripts want done; `None` without a script.
+    pub deeds: Option<Vec<Deed>>,
+}
+
 /// Everything that a commit will do, worked out outside of it.
 pub(crate) struct Plan<'a> {
-    engine: &'a Engine,
-    envelope: &'a Envelope,
-    letter: &'a Staged,
-    name: String,
+    pub(super) engine: &'a Engine,
+    pub(super) envelope: Cow<'a, Envelope>,
+    letter: Staged,
+    pub(super) name: String,
     return_path: String,
-    received: String,
+    pub(super) received: String,
     tasks: Vec<Task>,
     queued: Vec<QueuedRecipient>,
     /// What leads to the letter's conversation, in each mailbox.
     names: Vec<u64>,
-    now: Timestamp,
+    pub(super) notes: Vec<String>,
+    /// Letters that scripts send to others here.
+    pub(super) onward: Vec<Self>,
+    trail: Trail,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Plan<'a> {
     pub(crate) fn new(engine: &'a Engine, envelope: &'a Envelope, letter: &'a Staged) -> Self {
+        Self::along(
+            engine,
+            Cow::Borrowed(envelope),
+            letter.clone(),
+            Trail::default(),
+        )
+    }
+
+    /// The same for a letter that a script sends to someone here.
+    pub(super) fn along(
+        engine: &'a Engine,
+        envelope: Cow<'a, Envelope>,
+        letter: Staged,
+        trail: Trail,
+    ) -> Self {
         let now = engine.now();
         let name = engine.new_letter_name();
         let only = match envelope.recipients.as_slice() {
@@ -57,20 +86,26 @@ impl<'a> Plan<'a> {
         };
         let hostname = &engine.settings().hostname;
         let received = trace::received(&envelope.arrival, hostname, &name, only, now);
+        let return_path = trace::return_path(&envelope.sender);
+        let names = conversation_names(letter.summary());
+        let recipients = envelope.recipients.clone();
         let mut plan = Self {
             engine,
             envelope,
             letter,
             name,
-            return_path: trace::return_path(&envelope.sender),
+            return_path,
             received,
             tasks: Vec::new(),
             queued: Vec::new(),
-            names: conversation_names(letter.summary()),
+            names,
+            notes: Vec::new(),
+            onward: Vec::new(),
+            trail,
             now,
         };
         let mut reached = HashSet::new();
-        for recipient in &envelope.recipients {
+        for recipient in &recipients {
             let task = plan.task(recipient, &mut reached);
             plan.tasks.push(task);
         }
@@ -97,12 +132,47 @@ impl<'a> Plan<'a> {
                 for address in forwards {
                     self.queue(address, recipient);
                 }
-                let new = mailboxes
-                    .iter()
-                    .filter(|mailbox| reached.insert(mailbox.account));
-                Task::Copies(new.cloned().collect())
+                let mut parcels = Vec::with_capacity(mailboxes.len());
+                for mailbox in mailboxes {
+                    if !reached.insert(mailbox.account) {
+                        continue;
+                    }
+                    match self.sort(recipient, mailbox) {
+                        Ok(parcel) => parcels.push(parcel),
+                        Err(refusal) => return Task::Refuse(refusal),
+                    }
+                }
+                Task::Copies(parcels)
             }
         }
+    }
+
+    /// Lets the letter go through the scripts of a mailbox's owner.
+    fn sort(&mut self, recipient: &Recipient, mailbox: &Mailbox) -> Result<Parcel, EngineError> {
+        let prefix = trace::prefix(&self.return_path, &mailbox.address, &self.received);
+        let sorted = filtering::sort(&Occasion {
+            engine: self.engine,
+            envelope: &self.envelope,
+            recipient,
+            mailbox,
+            letter: &self.letter,
+            prefix: &prefix,
+            in_dialogue: self.trail.is_empty(),
+            now: self.now,
+        });
+        let address = &mailbox.address;
+        let notes = sorted
+            .notes
+            .into_iter()
+            .map(|note| format!("{address}: {note}"));
+        self.notes.extend(notes);
+        if let Some(reason) = sorted.refused {
+            return Err(EngineError::Rejected(reason));
+        }
+        let deeds = sorted.deeds;
+        let deeds = deeds.map(|deeds| onward::lead_on(self, recipient, mailbox, deeds));
+        let mailbox = mailbox.clone();
+        Ok(Parcel { mailbox, deeds })
     }
 
     fn queue(&mut self, address: &str, recipient: &Recipient) {
@@ -118,7 +188,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The recipients whose letter ends its way in mailboxes here.
-    pub(crate) fn in_mailboxes(&self) -> Vec<&'a Recipient> {
+    pub(crate) fn in_mailboxes(&self) -> Vec<&Recipient> {
         let recipients = self.envelope.recipients.iter().zip(&self.tasks);
         let here = recipients.filter(|(recipient, task)| {
             let goes_on = matches!(
@@ -130,6 +200,11 @@ impl<'a> Plan<'a> {
         here.map(|(recipient, _)| recipient).collect()
     }
 
+    /// Where the letter has been on its way here.
+    pub(super) fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
     pub(crate) fn first_refusal(&self) -> Option<EngineError> {
         self.tasks.iter().find_map(|task| match task {
             Task::Refuse(error) => Some(error.clone()),
@@ -139,14 +214,15 @@ impl<'a> Plan<'a> {
 
     /// The accounts that the commit changes.
     pub(crate) fn accounts(&self) -> Vec<AccountId> {
-        let mailboxes = self.tasks.iter().flat_map(|task| match task {
-            Task::Copies(mailboxes) => mailboxes.as_slice(),
+        let parcels = self.tasks.iter().flat_map(|task| match task {
+            Task::Copies(parcels) => parcels.as_slice(),
             Task::Queue | Task::Refuse(_) => &[],
         });
-        let mut accounts: Vec<AccountId> = mailboxes.map(|mailbox| mailbox.account).collect();
+        let mut accounts: Vec<AccountId> = parcels.map(|parcel| parcel.mailbox.account).collect();
         if !self.queued.is_empty() {
             accounts.push(self.queue_owner());
         }
+        accounts.extend(self.onward.iter().flat_map(Self::accounts));
         accounts.sort_unstable();
         accounts.dedup();
         accounts
@@ -168,21 +244,27 @@ impl<'a> Plan<'a> {
             outcomes.push(match task {
                 Task::Refuse(error) => Outcome::Refused(error.clone()),
                 Task::Queue => Outcome::Queued,
-                Task::Copies(mailboxes) => self.copies(txn, mailboxes)?,
+                Task::Copies(parcels) => self.copies(txn, parcels)?,
             });
         }
         self.put_into_queue(txn)?;
         Ok(Delivered {
             letter: self.name.clone(),
             outcomes,
+            notes: self.notes.clone(),
         })
     }
 
-    fn copies(&self, txn: &mut Txn<'_>, mailboxes: &[Mailbox]) -> Result<Outcome, EngineError> {
-        let mut receipts = Vec::with_capacity(mailboxes.len());
-        for mailbox in mailboxes {
-            match self.copy(txn, mailbox) {
-                Ok(receipt) => receipts.push((mailbox.account, receipt)),
+    fn copies(&self, txn: &mut Txn<'_>, parcels: &[Parcel]) -> Result<Outcome, EngineError> {
+        let mut receipts = Vec::with_capacity(parcels.len());
+        for parcel in parcels {
+            let account = parcel.mailbox.account;
+            let done = match &parcel.deeds {
+                None => self.copy(txn, &parcel.mailbox).map(|receipt| vec![receipt]),
+                Some(deeds) => deeds::carry_out(self, txn, &parcel.mailbox, deeds),
+            };
+            match done {
+                Ok(new) => receipts.extend(new.into_iter().map(|receipt| (account, receipt))),
                 // The account was removed between its naming and now; nothing of it was written.
                 Err(EngineError::NoSuchFolder | EngineError::NoSuchAccount)
                     if self.envelope.failing == super::Failing::Single =>
@@ -197,45 +279,52 @@ impl<'a> Plan<'a> {
 
     fn copy(&self, txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<Receipt, EngineError> {
         let folder = folder_for(txn, mailbox)?;
-        let prefix = trace::prefix(&self.return_path, &mailbox.address, &self.received);
-        let item = NewItem {
-            received: Some(self.now),
-            body: Some(Body::Staged(self.letter.body().clone())),
-            prefix: Bytes::from(prefix),
-            summary: self.letter.summary().clone(),
-            sent: self.letter.sent(),
-            names: self.names.clone(),
-            delivered: true,
-            ..NewItem::mail(folder)
-        };
+        let item = self.item(mailbox, &self.letter, folder);
         Ok(txn.insert_item(mailbox.account, &item)?)
     }
 
-    fn put_into_queue(&self, txn: &mut Txn<'_>) -> Result<(), EngineError> {
+    /// A letter as it is put into a folder, behind its trace.
+    pub(super) fn item(&self, mailbox: &Mailbox, letter: &Staged, folder: FolderId) -> NewItem {
+        let prefix = trace::prefix(&self.return_path, &mailbox.address, &self.received);
+        NewItem {
+            received: Some(self.now),
+            body: Some(Body::Staged(letter.body().clone())),
+            prefix: Bytes::from(prefix),
+            summary: letter.summary().clone(),
+            sent: letter.sent(),
+            names: self.names.clone(),
+            delivered: true,
+            ..NewItem::mail(folder)
+        }
+    }
+
+    /// The letter as the queue keeps it, for these recipients.
+    pub(super) fn queued_letter(&self, recipients: Vec<QueuedRecipient>) -> QueuedLetter {
         let days = i64::from(self.engine.settings().retention.queue_days);
-        let expires = Timestamp(
-            self.now
-                .0
-                .saturating_add(days * SECONDS_PER_DAY * Timestamp::PER_SECOND),
-        );
+        let lasting = days * SECONDS_PER_DAY * Timestamp::PER_SECOND;
+        let expires = Timestamp(self.now.0.saturating_add(lasting));
         let wishes = self.envelope.wishes;
         let end = match wishes.deliver_by {
             Some(by) if by.late == Late::Return => by.at.min(expires),
             _ => expires,
         };
+        let (name, sender) = (self.name.clone(), self.envelope.sender.clone());
+        QueuedLetter {
+            envelope_id: self.envelope.envelope_id.clone(),
+            returning: self.envelope.returning,
+            needs_utf8: self.envelope.needs_utf8,
+            recipients,
+            prefix: Bytes::from(self.received.clone()),
+            needs_tls: wishes.needs_tls,
+            deliver_by: wishes.deliver_by,
+            priority: wishes.priority,
+            ..QueuedLetter::new(name, sender, end)
+        }
+    }
+
+    fn put_into_queue(&self, txn: &mut Txn<'_>) -> Result<(), EngineError> {
         for recipients in portions(&self.queued) {
-            let (name, sender) = (self.name.clone(), self.envelope.sender.clone());
-            let letter = QueuedLetter {
-                envelope_id: self.envelope.envelope_id.clone(),
-                returning: self.envelope.returning,
-                needs_utf8: self.envelope.needs_utf8,
-                recipients: recipients.to_vec(),
-                prefix: Bytes::from(self.received.clone()),
-                needs_tls: wishes.needs_tls,
-                deliver_by: wishes.deliver_by,
-                priority: wishes.priority,
-                ..QueuedLetter::new(name, sender, end)
-            };
+            let letter = self.queued_letter(recipients.to_vec());
             let item = QueueItem {
                 due: self.now,
                 envelope: letter.encode(),
@@ -257,7 +346,7 @@ fn as_written(came: &str, canonical: &str) -> String {
 }
 
 /// The inbox, or the ordinary folder that has the tag's name.
-fn folder_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
+pub(super) fn folder_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
     let account = mailbox.account;
     if let Some(tag) = &mailbox.tag
         && let Some((folder, row)) = txn.child(account, Some(MAIL_ROOT), tag)?

@@ -48,6 +48,35 @@ pub fn line(out: &mut Vec<u8>, code: u16, enhanced: &str, text: &[&str]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends a refusal in someone's own words, which may have many lines; what would end a line early
+/// is dropped, and the rest after [`PARAGRAPH_BYTES_MAX`].
+pub fn paragraph(out: &mut Vec<u8>, code: u16, enhanced: &str, text: &str) {
+    let end = text.floor_char_boundary(PARAGRAPH_BYTES_MAX);
+    let lines = text
+        .get(..end)
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim_end);
+    let lines: Vec<String> = lines
+        .filter(|line| !line.is_empty())
+        .map(|line| line.chars().filter(|c| matches!(c, ' '..='~')).collect())
+        .collect();
+    let lines = if lines.is_empty() {
+        vec!["Refused".to_owned()]
+    } else {
+        lines
+    };
+    for (at, text) in lines.iter().enumerate() {
+        let separator = if at + 1 == lines.len() { ' ' } else { '-' };
+        // A reply's line has 512 octets at most (RFC 5321 §4.5.3.1.5).
+        let text = text.get(..text.len().min(480)).unwrap_or_default();
+        out.extend_from_slice(format!("{code}{separator}{enhanced} {text}\r\n").as_bytes());
+    }
+}
+
+/// Bytes of a refusal in someone's own words.
+const PARAGRAPH_BYTES_MAX: usize = 2048;
+
 /// Appends a reply of many lines without enhanced codes, as EHLO's.
 pub fn lines(out: &mut Vec<u8>, code: u16, texts: &[String]) {
     for (at, text) in texts.iter().enumerate() {

@@ -200,6 +200,10 @@ pub(crate) fn settled(
         &delivered.letter,
         &results(delivered),
     );
+    for note in &delivered.notes {
+        let facts = vec![("letter", delivered.letter.clone()), ("note", note.clone())];
+        session.log(Level::Info, "script", facts);
+    }
     if session.service.role != Role::Lmtp {
         return reply::line(
             session.replies(),
@@ -210,7 +214,7 @@ pub(crate) fn settled(
     }
     for outcome in &delivered.outcomes {
         match outcome {
-            Outcome::Refused(error) => session.say(Refusal::Engine(error.clone()).reply()),
+            Outcome::Refused(error) => session.say_no(&Refusal::Engine(error.clone())),
             _ => reply::line(
                 session.replies(),
                 250,
@@ -231,7 +235,7 @@ pub(crate) fn refuse(session: &mut Session, refusal: &Refusal) {
         log(session, "letter refused", &transaction, "", text);
     }
     if session.service.role == Role::Lmtp {
-        (1..transaction.recipients.len()).for_each(|_| session.say(refusal.reply()));
+        (1..transaction.recipients.len()).for_each(|_| session.say_no(refusal));
     }
     session.refuse(refusal);
 }

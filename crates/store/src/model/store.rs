@@ -3,7 +3,7 @@
 use super::codec::Row;
 use super::key;
 use super::reads::View;
-use super::row::{AccountRow, Origin};
+use super::row::{AccountRow, Origin, Role};
 use super::txn::Txn;
 use super::watch::{QUEUE_OF_ALL, Watch, Watchers};
 use crate::backend::{Backend, Pending, Spool};
@@ -58,6 +58,13 @@ impl Store {
     pub fn account_row(&self, account: AccountId) -> Result<Option<AccountRow>, StoreError> {
         let value = self.backend.value(&key::account(account))?;
         value.map(|value| AccountRow::decode(&value)).transpose()
+    }
+
+    /// Whether an account may have a folder with this role; where it says no there is none.
+    ///
+    /// Cheaper than a view, for what most accounts have not.
+    pub fn may_have_role(&self, account: AccountId, role: Role) -> Result<bool, StoreError> {
+        Ok(self.backend.value(&key::role(account, role))?.is_some())
     }
 
     /// Runs `work` as one atomic change of these accounts; each object it alters takes the next

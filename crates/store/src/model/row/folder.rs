@@ -76,6 +76,8 @@ numbered! {
         All = 16,
         /// Letters that are flagged.
         Flagged = 17,
+        /// What is done with letters that arrive; hidden.
+        Scripts = 18,
     }
 }
 
