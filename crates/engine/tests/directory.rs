@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use engine::directory::administration::AccountChange;
-use engine::directory::{AccountKind, FetchPolicy, Mailbox, Resolution};
+use engine::directory::{AccountKind, FetchPolicy, Mailbox, May, Posting, Resolution};
 use engine::rehearsal::Rehearsal;
 use engine::{AccountId, EngineError, Settings};
 
@@ -283,4 +283,64 @@ fn changes_of_an_account_are_listed() {
     assert_eq!(state.record.display_name, "Alice");
     assert_eq!(state.record.fetch_policy, FetchPolicy::KeepDays(7));
     assert_eq!(state.quota_bytes, Some(1000));
+}
+
+#[test]
+fn a_closed_group_takes_letters_of_its_members_only() {
+    let house = house();
+    house.person("alice@example.test").unwrap();
+    house.person("bob@example.test").unwrap();
+    let engine = &house.engine;
+    let targets = ["alice@example.test", "carol@far.test"];
+    let added = engine.add_list("team@example.test", Some("Team"), &targets);
+    added.unwrap().wait().unwrap();
+    let may = |sender: &str| {
+        engine
+            .directory()
+            .may_write(sender, "Team@example.test")
+            .unwrap()
+    };
+    assert_eq!(may("stranger@far.test"), May::Yes);
+    engine
+        .set_posting("team@example.test", &Posting::Members)
+        .unwrap()
+        .wait()
+        .unwrap();
+    assert_eq!(may("alice+tag@example.test"), May::Yes);
+    assert_eq!(may("Carol@far.test"), May::Yes);
+    assert_eq!(may("bob@example.test"), May::No);
+    assert_eq!(may(""), May::No);
+}
+
+#[test]
+fn a_moderated_group_sends_strangers_letters_to_its_moderators() {
+    let house = house();
+    house.person("alice@example.test").unwrap();
+    let bob = house.person("bob@example.test").unwrap();
+    let engine = &house.engine;
+    let targets = ["alice@example.test", "bob@example.test"];
+    let added = engine.add_list("team@example.test", Some("Team"), &targets);
+    added.unwrap().wait().unwrap();
+    let moderators = Posting::Moderators(vec!["bob@example.test".to_owned()]);
+    engine
+        .set_posting("team@example.test", &moderators)
+        .unwrap()
+        .wait()
+        .unwrap();
+    let may = |sender: &str| {
+        engine
+            .directory()
+            .may_write(sender, "team@example.test")
+            .unwrap()
+    };
+    assert_eq!(may("bob@example.test"), May::Yes);
+    let May::Moderated(to) = may("alice@example.test") else {
+        panic!("not moderated")
+    };
+    let reached: Vec<_> = to
+        .mailboxes()
+        .iter()
+        .map(|mailbox| mailbox.account)
+        .collect();
+    assert_eq!(reached, [bob.account]);
 }

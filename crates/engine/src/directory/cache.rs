@@ -2,7 +2,7 @@
 //!
 //! Bounded: a full table is emptied, which costs less than remembering who was used last.
 
-use super::record::AccountRecord;
+use super::record::{AccountRecord, ListRecord};
 use super::resolve::Resolution;
 use crate::error::EngineError;
 use parking_lot::Mutex;
@@ -57,7 +57,12 @@ struct Tables {
     names: HashMap<String, Option<AccountId>>,
     /// Accounts that had no quota lately, and until when they count as such.
     unlimited: HashMap<AccountId, Timestamp>,
+    /// The lists that not everyone may write to; under no key, since there is one answer for all.
+    restricted: HashMap<(), Arc<Restricted>>,
 }
+
+/// Lists that not everyone may write to, by their addresses.
+pub(super) type Restricted = HashMap<String, ListRecord>;
 
 impl Tables {
     fn forget_if_changed(&mut self) {
@@ -67,6 +72,7 @@ impl Tables {
             self.accounts.clear();
             self.names.clear();
             self.unlimited.clear();
+            self.restricted.clear();
         }
     }
 }
@@ -80,6 +86,7 @@ impl Cache {
             accounts: HashMap::new(),
             names: HashMap::new(),
             unlimited: HashMap::new(),
+            restricted: HashMap::new(),
         }))
     }
 
@@ -157,6 +164,18 @@ impl Cache {
             |table| table.get(name).copied(),
             || name.to_owned(),
             || Ok(read()?),
+        )
+    }
+
+    pub(super) fn restricted(
+        &self,
+        read: impl FnOnce() -> Result<Restricted, EngineError>,
+    ) -> Result<Arc<Restricted>, EngineError> {
+        self.remembered(
+            |tables| &mut tables.restricted,
+            |table| table.get(&()).cloned(),
+            || (),
+            || read().map(Arc::new),
         )
     }
 

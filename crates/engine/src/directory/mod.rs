@@ -11,6 +11,7 @@
 pub mod address;
 pub mod administration;
 mod cache;
+mod posting;
 pub mod record;
 mod resolve;
 
@@ -18,8 +19,9 @@ use crate::error::EngineError;
 pub use address::Address;
 use cache::Cache;
 pub use cache::Entry;
+pub use posting::May;
 use record::DomainRecord;
-pub use record::{AccountKind, AccountRecord, AppPassword, FetchPolicy, ListRecord};
+pub use record::{AccountKind, AccountRecord, AppPassword, FetchPolicy, ListRecord, Posting};
 pub use resolve::{Mailbox, Resolution};
 use std::sync::Arc;
 use store::StoreError;

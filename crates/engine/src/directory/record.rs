@@ -183,8 +183,20 @@ impl DomainRecord {
     }
 }
 
+/// Who may write to an alias or group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Posting {
+    /// Everyone.
+    #[default]
+    Anyone,
+    /// Those whom it leads to; others are refused.
+    Members,
+    /// These addresses; what others write goes to them instead, and they send it on if they like.
+    Moderators(Vec<String>),
+}
+
 /// An address that leads to others: an alias, or a group with a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListRecord {
     /// Its address, in canonical form.
     pub address: String,
@@ -192,6 +204,8 @@ pub struct ListRecord {
     pub display_name: String,
     /// Where it leads: addresses in canonical form, here or elsewhere.
     pub targets: Vec<String>,
+    /// Who may write to it.
+    pub posting: Posting,
 }
 
 impl ListRecord {
@@ -201,6 +215,7 @@ impl ListRecord {
         out.list(&self.targets, |out, target| {
             out.text(target);
         });
+        self.posting.write(&mut out);
         out.finish()
     }
 
@@ -210,7 +225,33 @@ impl ListRecord {
             address: input.text()?,
             display_name: input.text()?,
             targets: input.list(Reader::text)?,
+            posting: Posting::read(&mut input)?,
         })
+    }
+}
+
+impl Posting {
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Anyone => {} // As it was written before there was a choice.
+            Self::Members => _ = out.number(1),
+            Self::Moderators(moderators) => {
+                out.number(2).list(moderators, |out, address| {
+                    out.text(address);
+                });
+            }
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, StoreError> {
+        if input.is_at_end() {
+            return Ok(Self::Anyone);
+        }
+        match input.number()? {
+            1 => Ok(Self::Members),
+            2 => Ok(Self::Moderators(input.list(Reader::text)?)),
+            _ => Err(corrupt()),
+        }
     }
 }
 
@@ -245,8 +286,16 @@ mod tests {
             address: "team@example.test".to_owned(),
             display_name: "Team".to_owned(),
             targets: vec!["a@example.test".to_owned(), "b@elsewhere.test".to_owned()],
+            posting: Posting::Anyone,
         };
-        assert_eq!(ListRecord::decode(&list.encode()).unwrap(), list);
+        let moderators = Posting::Moderators(vec!["a@example.test".to_owned()]);
+        for posting in [Posting::Anyone, Posting::Members, moderators] {
+            let list = ListRecord {
+                posting,
+                ..list.clone()
+            };
+            assert_eq!(ListRecord::decode(&list.encode()).unwrap(), list);
+        }
     }
 
     proptest! {

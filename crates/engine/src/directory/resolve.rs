@@ -164,8 +164,8 @@ impl<'a> Lookup<'a> {
         Ok(match domain.catch_all {
             Some(target) => Hop::List(ListRecord {
                 address: address.to_string(),
-                display_name: String::new(),
                 targets: vec![target],
+                ..ListRecord::default()
             }),
             None => Hop::Nobody,
         })

@@ -11,6 +11,7 @@ use crate::codec::reply::Reply;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Session};
 use engine::dialogue::Level;
+use engine::directory::May;
 use engine::queue::Notify;
 use engine::{Engine, EngineError, Recipient, Resolution};
 use formats::address::Mailbox;
@@ -150,6 +151,12 @@ fn add(
         Resolution::Remote(_) if address.starts_with('"') => return Err(Refusal::QuotedRecipient),
         Resolution::Remote(_) | Resolution::Local { .. } => {}
     }
+    let directory = session.service.engine.directory();
+    let resolution = match directory.may_write(&sender(session), &address)? {
+        May::Yes => resolution,
+        May::Moderated(moderators) => moderators,
+        May::No => return Err(EngineError::Denied.into()),
+    };
     let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
     transaction.recipients.push(Recipient {
         address,

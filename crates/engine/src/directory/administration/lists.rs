@@ -1,7 +1,7 @@
 //! Aliases and groups: addresses that lead to others.
 
 use super::super::address::{Address, spelled};
-use super::super::record::ListRecord;
+use super::super::record::{ListRecord, Posting};
 use super::{check_domain, check_grammar, new_address, put_address, remove_address};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -37,6 +37,7 @@ impl Engine {
             address: address.to_string(),
             display_name: display_name.unwrap_or_default().to_owned(),
             targets: spelled_targets(targets)?,
+            posting: Posting::default(),
         };
         let kind = if display_name.is_some() {
             DirectoryKind::Group
@@ -60,6 +61,32 @@ impl Engine {
             let (target, record) = read_list(txn, &address)?;
             let record = ListRecord {
                 targets: targets.clone(),
+                ..record
+            };
+            Ok(txn.put_directory(target.kind, target.number, record.encode())?)
+        })
+    }
+
+    /// Says who may write to an alias or group.
+    ///
+    /// Errors: [`EngineError::NoSuchAddress`], [`EngineError::NameRefused`].
+    pub fn set_posting(
+        &self,
+        address: &str,
+        posting: &Posting,
+    ) -> Result<Pending<()>, EngineError> {
+        let address = Address::parse(address)?;
+        let posting = match posting {
+            Posting::Moderators(moderators) => {
+                let moderators: Vec<&str> = moderators.iter().map(String::as_str).collect();
+                Posting::Moderators(spelled_targets(&moderators)?)
+            }
+            other => other.clone(),
+        };
+        self.change_directory(|txn| {
+            let (target, record) = read_list(txn, &address)?;
+            let record = ListRecord {
+                posting: posting.clone(),
                 ..record
             };
             Ok(txn.put_directory(target.kind, target.number, record.encode())?)
