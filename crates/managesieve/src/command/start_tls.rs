@@ -1,0 +1,20 @@
+//! `STARTTLS`. Source: RFC 5804 §2.2.
+
+use crate::refusal::Refusal;
+use crate::session::Session;
+
+/// Goes over to TLS. Bytes behind the command in the same group are an attack or a fault: the
+/// connection ends.
+pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
+    let is_clear = session.peer.as_ref().is_some_and(|peer| peer.tls.is_none());
+    if !is_clear || session.user.is_some() {
+        return Err(Refusal::WrongState);
+    }
+    if !is_last {
+        session.close_with(&Refusal::SpokeTooSoon);
+        return Ok(());
+    }
+    session.ok(None, "Go ahead");
+    session.start_tls();
+    Ok(())
+}

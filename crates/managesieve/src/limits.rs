@@ -1,0 +1,35 @@
+//! How much of everything one connection may take.
+
+use engine::Timestamp;
+
+/// Bounds of a session; the server fills them from its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Errors of one connection before it is closed.
+    pub errors_max: u32,
+    /// Wrong passwords of one connection before it is closed.
+    pub sign_ins_max: u32,
+    /// Seconds in which a peer must sign in.
+    pub sign_in_seconds: i64,
+    /// Seconds without a byte once signed in; at least 1800 (RFC 5804 §1.2).
+    pub idle_seconds: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            errors_max: 50,
+            sign_ins_max: 5,
+            sign_in_seconds: 60,
+            idle_seconds: 1800,
+        }
+    }
+}
+
+/// A time so many seconds later.
+pub(crate) fn later(now: Timestamp, seconds: i64) -> Timestamp {
+    Timestamp(
+        now.0
+            .saturating_add(seconds.saturating_mul(Timestamp::PER_SECOND)),
+    )
+}
