@@ -15,7 +15,8 @@ import time
 DOMAIN = "example.test"
 HOST = "127.0.0.1"
 PORT_NAMES = (
-    "smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "metrics",
+    "smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps",
+    "managesieve", "metrics",
 )
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -25,7 +26,6 @@ CONFIGURATION = """\
 hostname = "mx.{domain}"
 [listen]
 {listen}
-managesieve = "off"
 https = "off"
 {extra}
 {dns}

@@ -10,7 +10,8 @@ from server import DOMAIN, Failed
 from tls import make_certificate, shown_certificate
 
 COMMANDS = (
-    "serve", "try", "domain", "account", "alias", "password", "folder", "queue", "trace", "import", "export",
+    "serve", "try", "domain", "account", "alias", "group", "password", "forward", "vacation", "script",
+    "folder", "queue", "trace", "import", "export",
     "backup", "restore", "undelete", "check", "rebuild", "status",
 )
 RELOAD_SECONDS_MAX = 15

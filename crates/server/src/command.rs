@@ -3,11 +3,15 @@
 //! A request goes to the server that runs on the data; when none does, the store is opened here.
 //! Start at [`run`].
 
+mod filters;
+
 use crate::administration::{
-    self, AccountAdd, AccountChange, Export, Failure, Format, Import, Kind, Progress, Reply,
-    Request, Undelete, control,
+    self, AccountAdd, AccountChange, Export, Failure, Format, GroupSet, Import, Kind, Progress,
+    Reply, Request, Undelete, control,
 };
-use crate::command_line::{self, Account, Alias, Command, CommandLine, Domain, Folder, Queue};
+use crate::command_line::{
+    self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Queue,
+};
 use crate::configuration::{Configuration, ListenArguments};
 use crate::house::{self, House};
 use crate::{log, moment, sample, serve};
@@ -160,11 +164,15 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Domain { action } => domain(action),
         Command::Account { action } => account(action)?,
         Command::Alias { action } => alias(action),
+        Command::Group { action } => group(action),
         Command::Password(arguments) => Request::Password {
             password: password(arguments.password_stdin)?,
             address: arguments.address,
         },
         Command::Folder { action } => folder(action),
+        Command::Forward { action } => filters::forward(action),
+        Command::Vacation { action } => filters::vacation(action)?,
+        Command::Script { action } => filters::script(action)?,
         Command::Queue { action } => queue(action),
         Command::Trace { what } => Request::Trace { what },
         Command::Import(arguments) => Request::Import(import(arguments)?),
@@ -239,6 +247,26 @@ fn alias(action: Alias) -> Request {
         Alias::Add { address, targets } => Request::AliasAdd { address, targets },
         Alias::List => Request::AliasList,
         Alias::Remove { address } => Request::AliasRemove { address },
+    }
+}
+
+fn group(action: Group) -> Request {
+    match action {
+        Group::Set {
+            address,
+            members,
+            name,
+            members_only,
+            moderator,
+        } => Request::GroupSet(GroupSet {
+            address,
+            name,
+            members,
+            members_only,
+            moderators: moderator,
+        }),
+        Group::List => Request::GroupList,
+        Group::Remove { address } => Request::GroupRemove { address },
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! Says nothing about how it is done. Start at [`CommandLine`].
 
+mod filters;
+
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
+
+pub use filters::{Forward, Script, Vacation};
 
 /// facteur: a mail server in one binary.
 #[derive(Debug, Parser)]
@@ -69,10 +73,46 @@ pub enum Command {
         #[command(subcommand)]
         action: Alias,
     },
+    /// Groups: addresses with a name, and with a say in who may write to them.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur group set \
+                            team@example.test alice@example.test bob@example.test --members-only")]
+    Group {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Group,
+    },
     /// Set an account's password.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur password \
                             alice@example.test --password-stdin < password")]
     Password(Password),
+    /// Letters of an account that are sent on.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur forward set \
+                            alice@example.test alice@elsewhere.test --keep"
+    )]
+    Forward {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Forward,
+    },
+    /// What senders are told while someone is away.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur vacation set \
+                            alice@example.test \"Back in June\" --until 2026-06-01T00:00:00Z"
+    )]
+    Vacation {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: Vacation,
+    },
+    /// Sieve scripts, which letters go through.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur script put \
+                            alice@example.test mine filter.sieve --activate")]
+    Script {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Script,
+    },
     /// The folders of an account.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur folder list \
@@ -328,6 +368,35 @@ pub enum Alias {
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur alias remove sales@example.test"
     )]
+    Remove {
+        /// Its address.
+        address: String,
+    },
+}
+
+/// What can be done with groups.
+#[derive(Debug, Subcommand)]
+pub enum Group {
+    /// Make a group, or change who is in it and who may write to it.
+    Set {
+        /// Its address.
+        address: String,
+        /// Its members.
+        #[arg(required = true)]
+        members: Vec<String>,
+        /// The name that people read.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Refuse letters of all but its members.
+        #[arg(long, conflicts_with = "moderator")]
+        members_only: bool,
+        /// Send letters of all but this address to it, and not to the members; may be repeated.
+        #[arg(long, value_name = "ADDRESS")]
+        moderator: Vec<String>,
+    },
+    /// Show all groups.
+    List,
+    /// Remove a group.
     Remove {
         /// Its address.
         address: String,

@@ -57,7 +57,7 @@ pub struct Listen {
     pub imap: Option<Endpoint>,
     /// IMAP with TLS from the start, port 993.
     pub imaps: Option<Endpoint>,
-    /// Accepted for later; nothing listens there yet.
+    /// Filters by `ManageSieve` (RFC 5804), port 4190.
     pub managesieve: Option<Endpoint>,
     /// Accepted for later; nothing listens there yet.
     pub https: Option<Endpoint>,
@@ -326,10 +326,7 @@ impl Configuration {
             let endpoint = endpoint.as_ref();
             endpoint.is_some_and(|endpoint| *endpoint != Endpoint::Off)
         };
-        let keys = [
-            ("listen.managesieve", listens(&self.listen.managesieve)),
-            ("listen.https", listens(&self.listen.https)),
-        ];
+        let keys = [("listen.https", listens(&self.listen.https))];
         let set = keys.into_iter().filter(|(_, is_set)| *is_set);
         set.map(|(name, _)| name).collect()
     }
@@ -382,13 +379,15 @@ pub enum Service {
     Imap,
     /// IMAP, TLS from the start.
     Imaps,
+    /// Filters, STARTTLS.
+    Managesieve,
     /// Metrics and health.
     Metrics,
 }
 
 impl Service {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Smtp,
         Self::Submission,
         Self::Submissions,
@@ -397,6 +396,7 @@ impl Service {
         Self::Pop3s,
         Self::Imap,
         Self::Imaps,
+        Self::Managesieve,
         Self::Metrics,
     ];
 
@@ -411,6 +411,7 @@ impl Service {
             Self::Pop3s => "pop3s",
             Self::Imap => "imap",
             Self::Imaps => "imaps",
+            Self::Managesieve => "managesieve",
             Self::Metrics => "metrics",
         }
     }
@@ -427,6 +428,7 @@ impl Service {
             Self::Pop3s => Some(995),
             Self::Imap => Some(143),
             Self::Imaps => Some(993),
+            Self::Managesieve => Some(4190),
             Self::Metrics => Some(9090),
         }
     }
@@ -511,6 +513,7 @@ impl Listen {
             Service::Pop3s => self.pop3s.as_ref(),
             Service::Imap => self.imap.as_ref(),
             Service::Imaps => self.imaps.as_ref(),
+            Service::Managesieve => self.managesieve.as_ref(),
             Service::Metrics => self.metrics.as_ref(),
         }
     }
@@ -583,6 +586,7 @@ mod tests {
                 "pop3s 127.0.0.1:20995",
                 "imap 127.0.0.1:1",
                 "imaps 127.0.0.1:20993",
+                "managesieve 127.0.0.1:24190",
                 "metrics 127.0.0.1:29090",
             ]
         );

@@ -10,6 +10,7 @@ pub struct Sessions {
     engine: Engine,
     smtp: Vec<(Service, Arc<smtp::Service>)>,
     pop3: Arc<pop3::Service>,
+    managesieve: Arc<managesieve::Service>,
 }
 
 impl Sessions {
@@ -30,9 +31,14 @@ impl Sessions {
             engine: engine.clone(),
             limits: pop3::Limits::default(),
         };
+        let managesieve = managesieve::Service {
+            engine: engine.clone(),
+            limits: managesieve::Limits::default(),
+        };
         Self {
             engine: engine.clone(),
             pop3: Arc::new(pop3),
+            managesieve: Arc::new(managesieve),
             smtp: vec![
                 (Service::Smtp, service(smtp::Role::Relay)),
                 (Service::Submission, service(smtp::Role::Submission)),
@@ -54,6 +60,10 @@ impl Sessions {
             }
             Service::Imap | Service::Imaps => {
                 Some(Box::new(imap::Session::new(self.engine.clone())))
+            }
+            Service::Managesieve => {
+                let shared = Arc::clone(&self.managesieve);
+                Some(Box::new(managesieve::Session::new(shared)))
             }
             Service::Metrics => None,
         }

@@ -1,12 +1,12 @@
 //! Domains, accounts, aliases and passwords.
 
-use super::{AccountAdd, AccountChange, Failure, Kind, Reply};
+use super::{AccountAdd, AccountChange, Failure, GroupSet, Kind, Reply};
 use crate::house::House;
 use engine::authentication::imported;
 use engine::directory::administration::{
     AccountChange as Change, AccountState, ListState, NewPassword,
 };
-use engine::directory::{AccountKind, FetchPolicy, Resolution};
+use engine::directory::{AccountKind, FetchPolicy, Posting, Resolution};
 use engine::{AccountId, EngineError, Origin};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -324,20 +324,80 @@ pub fn add_alias(house: &House, address: &str, targets: &[String]) -> Result<Rep
 }
 
 pub fn list_aliases(house: &House) -> Result<Reply, Failure> {
-    let lists = house.engine.lists()?;
+    let mut lists = house.engine.lists()?;
+    lists.retain(|list| !list.is_group);
+    Ok(shown(&lists))
+}
+
+/// Aliases or groups, a line for each.
+fn shown(lists: &[ListState]) -> Reply {
     let line = |list: &ListState| {
+        let record = &list.record;
+        let name = Some(&record.display_name).filter(|name| !name.is_empty());
+        let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+        let posting = match &record.posting {
+            Posting::Anyone => String::new(),
+            Posting::Members => "  members only".to_owned(),
+            Posting::Moderators(all) => format!("  moderated by {}", all.join(" ")),
+        };
         format!(
-            "{} -> {}",
-            list.record.address,
-            list.record.targets.join(" ")
+            "{}{name} -> {}{posting}",
+            record.address,
+            record.targets.join(" ")
         )
     };
     let text: Vec<String> = lists.iter().map(line).collect();
-    let data = lists
+    let data = lists.iter().map(|list| {
+        let record = &list.record;
+        let (is_closed, moderators) = match &record.posting {
+            Posting::Anyone => (false, &[][..]),
+            Posting::Members => (true, &[][..]),
+            Posting::Moderators(all) => (false, all.as_slice()),
+        };
+        json!({
+            "address": record.address,
+            "name": record.display_name,
+            "targets": record.targets,
+            "members_only": is_closed,
+            "moderators": moderators,
+        })
+    });
+    Reply::new(text.join("\n"), data.collect())
+}
+
+pub fn list_groups(house: &House) -> Result<Reply, Failure> {
+    let mut lists = house.engine.lists()?;
+    lists.retain(|list| list.is_group);
+    Ok(shown(&lists))
+}
+
+/// Makes a group or changes it: its members, and who may write to it.
+pub fn set_group(house: &House, group: &GroupSet) -> Result<Reply, Failure> {
+    let refuse = |why: EngineError| Failure::of(&group.address, why);
+    let targets: Vec<&str> = group.members.iter().map(String::as_str).collect();
+    let known = house.engine.lists()?;
+    let is_known = known
         .iter()
-        .map(|list| json!({ "address": list.record.address, "targets": list.record.targets }))
-        .collect();
-    Ok(Reply::new(text.join("\n"), Value::Array(data)))
+        .any(|list| list.record.address == group.address);
+    let set = if is_known {
+        house.engine.set_targets(&group.address, &targets)
+    } else {
+        house
+            .engine
+            .add_list(&group.address, Some(&group.name), &targets)
+    };
+    set.and_then(settle).map_err(refuse)?;
+    let posting = match (group.members_only, group.moderators.is_empty()) {
+        (true, _) => Posting::Members,
+        (false, true) => Posting::Anyone,
+        (false, false) => Posting::Moderators(group.moderators.clone()),
+    };
+    let set = house.engine.set_posting(&group.address, &posting);
+    set.and_then(settle).map_err(refuse)?;
+    Ok(Reply::new(
+        "",
+        json!({ "address": group.address, "members": group.members }),
+    ))
 }
 
 pub fn remove_alias(house: &House, address: &str) -> Result<Reply, Failure> {

@@ -8,6 +8,7 @@
 
 pub mod control;
 mod directory;
+pub mod filters;
 mod folders;
 mod losses;
 pub mod offline;
@@ -72,6 +73,11 @@ pub enum Request {
     AliasRemove {
         address: String,
     },
+    GroupSet(GroupSet),
+    GroupList,
+    GroupRemove {
+        address: String,
+    },
     Password {
         address: String,
         password: String,
@@ -87,6 +93,7 @@ pub enum Request {
         account: String,
         path: String,
     },
+    Filters(filters::Filters),
     QueueList {
         entry: String,
     },
@@ -167,6 +174,21 @@ pub struct AccountChange {
     pub quota_bytes: Option<u64>,
     /// `delete`, `keep`, or days.
     pub pop3: Option<String>,
+}
+
+/// Arguments of [`Request::GroupSet`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupSet {
+    /// Its address.
+    pub address: String,
+    /// The name that people read.
+    pub name: String,
+    /// Where it leads.
+    pub members: Vec<String>,
+    /// Only members may write to it.
+    pub members_only: bool,
+    /// What others write goes to these instead.
+    pub moderators: Vec<String>,
 }
 
 /// Arguments of [`Request::Import`].
@@ -317,13 +339,18 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         }
         Request::AliasAdd { address, targets } => directory::add_alias(house, &address, &targets),
         Request::AliasList => directory::list_aliases(house),
-        Request::AliasRemove { address } => directory::remove_alias(house, &address),
+        Request::AliasRemove { address } | Request::GroupRemove { address } => {
+            directory::remove_alias(house, &address)
+        }
+        Request::GroupSet(group) => directory::set_group(house, &group),
+        Request::GroupList => directory::list_groups(house),
         Request::Password { address, password } => {
             directory::set_password(house, &address, &password)
         }
         Request::FolderAdd { account, path } => folders::add(house, &account, &path),
         Request::FolderList { account } => folders::list(house, &account),
         Request::FolderRemove { account, path } => folders::remove(house, &account, &path),
+        Request::Filters(request) => filters::run(house, request),
         Request::QueueList { entry } => queue::list(house, &entry),
         Request::QueueShow { entry } => queue::show(house, &entry),
         Request::QueueHold { entry } => queue::hold(house, &entry, queue::Hold::Hold),

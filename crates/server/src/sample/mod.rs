@@ -269,6 +269,7 @@ fn explain(service: Service) -> &'static str {
         Service::Pop3s => "reading by POP3, TLS",
         Service::Imap => "reading by IMAP, STARTTLS",
         Service::Imaps => "reading by IMAP, TLS",
+        Service::Managesieve => "filters, STARTTLS",
         Service::Metrics => "http: /metrics and /health",
     }
 }
