@@ -100,6 +100,8 @@ pub struct Settings {
     pub hostname: String,
     /// Passwords without TLS.
     pub cleartext: Cleartext,
+    /// Whether someone may sign out without ending the connection, so that another can sign in.
+    pub sign_out: bool,
     /// Cost of a password's hash.
     pub password_cost: Cost,
     /// Sizes and counts.
@@ -119,6 +121,7 @@ impl Default for Settings {
         Self {
             hostname: "localhost".to_owned(),
             cleartext: Cleartext::default(),
+            sign_out: true,
             password_cost: Cost::default(),
             limits: Limits::default(),
             retention: Retention::default(),

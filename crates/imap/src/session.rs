@@ -327,6 +327,7 @@ impl Session {
                 self.finish(&tag, reply);
             }
             Command::StartTls => self.start_tls(&tag, more_follows),
+            Command::Unauthenticate => self.sign_out(&tag),
             Command::Login(user, password) => self.login(tag, &user, &password),
             Command::Authenticate(mechanism, initial) => {
                 self.authenticate(tag, &mechanism, initial.as_deref());

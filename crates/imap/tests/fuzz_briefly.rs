@@ -33,6 +33,7 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/metadata"),
     include_bytes!("../fuzz/seeds/quota_and_uses"),
     include_bytes!("../fuzz/seeds/rights"),
+    include_bytes!("../fuzz/seeds/unauthenticate"),
 ];
 
 /// Bytes that mean something in a command.

@@ -120,11 +120,23 @@ pub struct TlsFiles {
 }
 
 /// `[auth]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auth {
     /// Where a password may be sent without TLS.
     pub cleartext: Cleartext,
+    /// Whether an IMAP client may sign out and in again on one connection; to be turned off behind
+    /// a proxy that checks users itself.
+    pub unauthenticate: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            cleartext: Cleartext::default(),
+            unauthenticate: true,
+        }
+    }
 }
 
 /// Where a password may be sent without TLS.

@@ -141,6 +141,7 @@ fn settings(configuration: &Configuration) -> Settings {
         Cleartext::Never => engine::Cleartext::Never,
         Cleartext::Loopback => engine::Cleartext::Loopback,
     };
+    settings.sign_out = configuration.auth.unauthenticate;
     settings.limits.message_bytes_max = configuration.limits.letter_bytes;
     settings.retention.recoverable_days = configuration.store.recoverable_days;
     let delivery = &configuration.delivery;

@@ -46,6 +46,8 @@ pub enum Command {
     Check,
     /// `LOGOUT`
     Logout,
+    /// `UNAUTHENTICATE`
+    Unauthenticate,
     /// `STARTTLS`
     StartTls,
     /// `LOGIN`: user and password, as sent.

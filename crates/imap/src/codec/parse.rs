@@ -145,6 +145,7 @@ impl Arguments<'_> {
             "CHECK" => Command::Check,
             "LOGOUT" => Command::Logout,
             "STARTTLS" => Command::StartTls,
+            "UNAUTHENTICATE" => Command::Unauthenticate,
             "IDLE" => Command::Idle,
             "NAMESPACE" => Command::Namespace,
             "CLOSE" => Command::Close,

@@ -38,6 +38,9 @@ pub(crate) fn before_login(engine: &Engine, peer: &Peer) -> String {
 /// The list to one that has.
 pub(crate) fn after_login(engine: &Engine) -> String {
     let mut list = EXTENSIONS.to_owned() + OF_MAILBOXES;
+    if engine.settings().sign_out {
+        list.push_str(" UNAUTHENTICATE");
+    }
     let limit = engine.settings().limits.message_bytes_max;
     // Writing to a String can't fail.
     let _ = write!(list, " APPENDLIMIT={limit}");

@@ -1,9 +1,9 @@
-//! `LOGIN` and `AUTHENTICATE`.
+//! `LOGIN`, `AUTHENTICATE` and `UNAUTHENTICATE`.
 //!
-//! Standards: RFC 9051 §6.2.2, §6.2.3; RFC 4959 (SASL-IR).
+//! Standards: RFC 9051 §6.2.2, §6.2.3; RFC 4959 (SASL-IR); RFC 8437 (UNAUTHENTICATE).
 
 use super::{Doing, Mailbox, Session};
-use crate::command::{Reply, capability};
+use crate::command::{Reply, State, capability};
 use crate::refusal::Refusal;
 use engine::User;
 use engine::dialogue::signing_in::Turn;
@@ -56,6 +56,20 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Forgets everything that has to do with the user; the connection stays as it is, with its
+    /// count of failures. Source: RFC 8437 §3, §4.1, §8 (it can be turned off).
+    pub(super) fn sign_out(&mut self, tag: &str) {
+        if self.mailbox.is_none() || !self.engine.settings().sign_out {
+            let refusal = Refusal::WrongState("BAD Command is not allowed now");
+            return self.finish(tag, Err(refusal));
+        }
+        self.mailbox = None;
+        self.state = State::default();
+        self.log(Level::Info, "signed out", Vec::new());
+        self.finish(tag, Ok(Reply::silent("OK UNAUTHENTICATE completed")));
+        self.wait_for_silence();
     }
 
     fn signed_in(&mut self, tag: &str, user: &User) {
