@@ -66,7 +66,10 @@ fn commit(session: &mut Session) -> Result<Pending<Delivered>, Refusal> {
     Ok(engine.deliver(&envelope, &staged)?)
 }
 
-/// Whoever submits a letter may only say that it is from himself.
+/// Whoever submits a letter may not say that it is from another user of this server.
+///
+/// An author elsewhere is let through: a letter that is sent on unchanged keeps its author (RFC 5322
+/// §3.6.6), and the envelope, which is the submitter's own, says who sent it on.
 fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(), Refusal> {
     let fields = letter::fields(header, "From");
     let [field] = fields.as_slice() else {
@@ -80,7 +83,7 @@ fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(),
         };
         let address = [local.as_slice(), b"@", domain].concat();
         let address = String::from_utf8(address).map_err(|_| Refusal::NotYourFrom)?;
-        if !engine.directory().owns(user.account, &address)? {
+        if !may_be_from(engine, user, &address)? {
             return Err(Refusal::NotYourFrom);
         }
         found = true;
@@ -90,6 +93,15 @@ fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(),
     } else {
         Err(Refusal::From)
     }
+}
+
+fn may_be_from(engine: &engine::Engine, user: &User, address: &str) -> Result<bool, Refusal> {
+    let directory = engine.directory();
+    if directory.owns(user.account, address)? {
+        return Ok(true);
+    }
+    let (_, domain) = address.rsplit_once('@').ok_or(Refusal::NotYourFrom)?;
+    Ok(!directory.has_domain(domain)?)
 }
 
 fn envelope(session: &mut Session) -> Result<Envelope, Refusal> {
