@@ -84,7 +84,7 @@ fn envelope(engine: &Engine, recipients: &[String]) -> Envelope {
             greeting: "client.example".to_owned(),
             peer: Some("192.0.2.1".parse().unwrap()),
             way: "ESMTP",
-            tls: None,
+            ..Arrival::default()
         },
         failing: Failing::Whole,
     }

@@ -34,6 +34,7 @@ pub mod search;
 mod settings;
 mod sharing;
 mod sign_in;
+pub mod signature;
 mod upload;
 
 pub use account::{

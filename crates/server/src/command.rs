@@ -175,6 +175,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Script { action } => filters::script(action)?,
         Command::Queue { action } => queue(action),
         Command::Trace { what } => Request::Trace { what },
+        Command::Dns { domain } => Request::Dns { domain },
         Command::Import(arguments) => Request::Import(import(arguments)?),
         Command::Export(arguments) => Request::Export(export(&arguments)?),
         Command::Backup(arguments) => Request::Backup {

@@ -139,6 +139,12 @@ pub enum Command {
         /// A letter's name, as the log and its sender's receipt have it, or an address.
         what: String,
     },
+    /// The records that a domain needs, as lines of a zone file.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur dns example.test")]
+    Dns {
+        /// The domain.
+        domain: String,
+    },
     /// Bring mail in from a Maildir, an mbox or a folder of .eml files.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur import --account \

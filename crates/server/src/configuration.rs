@@ -7,6 +7,7 @@
 //! Start at [`Configuration::find`].
 
 use crate::outbound::settings::{Delivery, Dns};
+use crate::signing::settings::Signing;
 use serde::Deserialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -31,6 +32,8 @@ pub struct Configuration {
     pub delivery: Delivery,
     /// Who is asked for names.
     pub dns: Dns,
+    /// How letters are signed.
+    pub signing: Signing,
     /// How much is allowed.
     pub limits: Limits,
     /// What is written to the log.

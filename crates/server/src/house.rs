@@ -32,6 +32,8 @@ pub struct House {
     pub backend: Arc<Embedded>,
     /// The folder that holds everything.
     pub data: PathBuf,
+    /// What the administrator decided.
+    pub configuration: Configuration,
     /// Stops the store's threads when dropped; the last field, so that nothing else uses the store
     /// by then.
     _threads: Threads,
@@ -126,6 +128,7 @@ impl House {
             store,
             backend,
             data: data.to_owned(),
+            configuration: configuration.clone(),
             _threads: threads,
         })
     }

@@ -24,8 +24,10 @@ mod page;
 mod sample;
 mod serve;
 mod sessions;
+mod signing;
 mod trace;
 mod world;
+mod zone;
 
 use clap::Parser;
 use command_line::CommandLine;

@@ -12,10 +12,11 @@ use crate::house::House;
 use crate::listeners::{Listeners, remove_socket};
 use crate::metrics::{Gauge, Metrics};
 use crate::notify::{State, notify};
+use crate::outbound::names::{Names, Resolver};
 use crate::sessions::Sessions;
 use crate::trace::Trace;
 use crate::world::SystemClock;
-use crate::{condition, housekeeping, outbound, page};
+use crate::{condition, housekeeping, outbound, page, signing};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -29,6 +30,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How often the certificate's files are looked at.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
+
+/// How often the keys of the domains are looked at.
+const KEYS_CHECK: Duration = Duration::from_hours(1);
 
 /// Passwords that may wait to be hashed, for each that is being hashed.
 const PASSWORDS_WAITING: usize = 64;
@@ -80,7 +84,8 @@ async fn serve(
     let stop_signals = StopSignals::listen()?;
     let (stop, stopping) = watch::channel(false);
     let surroundings = Arc::new(surroundings(house, configuration, stopping)?);
-    let sending = start_sending(house, configuration, addresses, &surroundings)?;
+    let names: Arc<dyn Names> = Arc::new(Resolver::new(&configuration.dns)?);
+    let sending = start_sending(house, addresses, &surroundings, &names)?;
     let sessions = Sessions::new(&house.engine, &configuration.limits);
     let listeners = Listeners::open(
         addresses,
@@ -97,6 +102,7 @@ async fn serve(
     let housekeeping = housekeeping::start(Arc::clone(house))?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
+    let keys = tokio::spawn(tend_keys(Arc::clone(house), names));
 
     tell_start(house, configuration, &open);
     notify(State::Ready);
@@ -105,10 +111,8 @@ async fn serve(
 
     notify(State::Stopping);
     tracing::info!("stopping");
-    for task in [Some(control), page, Some(certificates), Some(condition)]
-        .into_iter()
-        .flatten()
-    {
+    let tasks = [control, certificates, condition, keys];
+    for task in tasks.into_iter().chain(page) {
         task.abort();
     }
     remove_socket(&control::place(&house.data));
@@ -164,12 +168,11 @@ fn surroundings(
         &configuration.host_name(),
     )
     .map_err(|error| error.to_string())?;
+    let disk = Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING);
+    let disk = Arc::new(disk.map_err(failed)?);
     Ok(Surroundings {
         clock: Arc::new(SystemClock),
-        disk: Arc::new(
-            Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING)
-                .map_err(failed)?,
-        ),
+        disk,
         passwords: Pool::start("password", hashing, PASSWORDS_WAITING * hashing).map_err(failed)?,
         certificates,
         handshake: Duration::from_secs(limits.tls_handshake_seconds),
@@ -181,15 +184,16 @@ fn surroundings(
 
 fn start_sending(
     house: &House,
-    configuration: &Configuration,
     addresses: &Addresses,
     surroundings: &Surroundings,
+    names: &Arc<dyn Names>,
 ) -> Result<outbound::Outbound, String> {
     outbound::start(
-        configuration,
+        &house.configuration,
         outbound::Surroundings {
             data: &house.data,
             engine: house.engine.clone(),
+            names: Arc::clone(names),
             pool: Arc::clone(&surroundings.disk),
             counters: surroundings.metrics.service("outbound"),
             trace: Arc::clone(&surroundings.trace),
@@ -331,6 +335,20 @@ fn store_gauges(status: &Status) -> [Gauge; 11] {
             u64::from(status.failure.is_some()),
         ),
     ]
+}
+
+/// Sees to the keys of the domains, at once and then every hour.
+async fn tend_keys(house: Arc<House>, names: Arc<dyn Names>) {
+    let days = house.configuration.signing.rotate_days;
+    loop {
+        let (house, names) = (Arc::clone(&house), Arc::clone(&names));
+        let runtime = tokio::runtime::Handle::current();
+        let tend = move || signing::keeping::tend(&house.engine, days, names.as_ref(), &runtime);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(tend).await {
+            tracing::error!(%error, "the keys of the domains");
+        }
+        tokio::time::sleep(KEYS_CHECK).await;
+    }
 }
 
 /// Looks at the certificate's files now and then, and at SIGHUP.

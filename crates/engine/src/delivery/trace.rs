@@ -24,6 +24,8 @@ pub struct Arrival {
     pub way: &'static str,
     /// Version and cipher of the encrypted connection.
     pub tls: Option<(&'static str, &'static str)>,
+    /// This server wrote the letter itself: a notice or a reply.
+    pub is_composed: bool,
 }
 
 /// `Received:` with its line end. `recipient` only when there is just one, so that none learns of
@@ -103,6 +105,7 @@ mod tests {
             peer: Some("192.0.2.1".parse().unwrap()),
             way: "ESMTPS",
             tls: Some(("TLSv1.3", "TLS_AES_128_GCM_SHA256")),
+            ..Arrival::default()
         };
         assert_eq!(
             received(
@@ -126,7 +129,7 @@ mod tests {
             greeting: "x) \r\nBcc: <all>;(".to_owned(),
             peer: Some("::ffff:192.0.2.1".parse().unwrap()),
             way: "SMTP",
-            tls: None,
+            ..Arrival::default()
         };
         let line = received(&arrival, "h", "i", None, Timestamp(0));
         assert!(

@@ -2,6 +2,7 @@
 
 use crate::authentication::scram::Verifier;
 use crate::record::{Reader, Writer, corrupt};
+use crate::signature::key::DomainKey;
 use bytes::Bytes;
 use store::StoreError;
 use store::id::Timestamp;
@@ -164,6 +165,8 @@ pub struct DomainRecord {
     pub name: String,
     /// Who receives what is addressed to nobody: an address.
     pub catch_all: Option<String>,
+    /// What its letters are signed with.
+    pub keys: Vec<DomainKey>,
 }
 
 impl DomainRecord {
@@ -171,6 +174,7 @@ impl DomainRecord {
         let mut out = Writer::new();
         out.text(&self.name)
             .optional_text(self.catch_all.as_deref());
+        out.list(&self.keys, |out, key| key.write(out));
         out.finish()
     }
 
@@ -179,6 +183,12 @@ impl DomainRecord {
         Ok(Self {
             name: input.text()?,
             catch_all: input.optional_text()?,
+            // Domains were made before they had keys.
+            keys: if input.is_at_end() {
+                Vec::new()
+            } else {
+                input.list(DomainKey::read)?
+            },
         })
     }
 }

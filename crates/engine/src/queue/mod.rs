@@ -170,6 +170,9 @@ pub struct QueuedLetter {
     pub expires: Timestamp,
     /// The sender was told that it takes longer.
     pub delay_told: bool,
+    /// It was written here, by someone who signed in or by this server: such letters are signed
+    /// with the keys of their author's domain, and no others.
+    pub is_ours: bool,
     /// Higher goes first (RFC 6710 §2: -9 … 9).
     pub priority: i8,
     /// Not tried until it is released, whatever the schedule says.
@@ -196,6 +199,7 @@ impl QueuedLetter {
             attempts: 0,
             expires,
             delay_told: false,
+            is_ours: false,
             priority: 0,
             held: false,
             route: None,

@@ -60,6 +60,18 @@ impl Outgoing {
         self.size
     }
 
+    /// Bytes of the lines that are put before the body.
+    pub fn prefix_len(&self) -> u64 {
+        self.letter.prefix.len() as u64
+    }
+
+    /// Puts further lines before the letter, as it is sent this time.
+    pub fn put_before(&mut self, lines: &[u8]) {
+        let both = [lines, &self.letter.prefix].concat();
+        self.letter.prefix = Bytes::from(both);
+        self.size += lines.len() as u64;
+    }
+
     /// Reads a range; shorter at the end.
     pub fn read(&self, range: Range<u64>) -> Result<Bytes, EngineError> {
         let prefix = &self.letter.prefix;

@@ -42,6 +42,7 @@ impl QueuedLetter {
         write_deliver_by(&mut out, self.deliver_by);
         let kept = self.history.get(..HISTORY_MAX).unwrap_or(&self.history);
         out.list(kept, |out, tried| tried.write(out));
+        out.flag(self.is_ours);
         out.finish()
     }
 
@@ -76,6 +77,9 @@ impl QueuedLetter {
             letter.route = input.optional_text()?;
             letter.deliver_by = read_deliver_by(&mut input)?;
             letter.history = input.list(Tried::read)?;
+        }
+        if !input.is_at_end() {
+            letter.is_ours = input.flag()?;
         }
         Ok(letter)
     }

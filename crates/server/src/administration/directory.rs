@@ -2,6 +2,7 @@
 
 use super::{AccountAdd, AccountChange, Failure, GroupSet, Kind, Reply};
 use crate::house::House;
+use crate::signing::keeping;
 use engine::authentication::imported;
 use engine::directory::administration::{
     AccountChange as Change, AccountState, ListState, NewPassword,
@@ -20,6 +21,7 @@ pub fn add_domain(house: &House, name: &str) -> Result<Reply, Failure> {
         .add_domain(name)
         .and_then(settle)
         .map_err(|why| Failure::of(name, why))?;
+    keeping::complete(&house.engine, name)?;
     Ok(Reply::new("", json!({ "domain": name })))
 }
 

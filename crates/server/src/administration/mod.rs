@@ -15,6 +15,7 @@ pub mod offline;
 mod queue;
 mod store;
 mod trace;
+mod zone;
 
 use crate::house::House;
 use ::store::StoreError;
@@ -108,6 +109,9 @@ pub enum Request {
     },
     Trace {
         what: String,
+    },
+    Dns {
+        domain: String,
     },
     QueueRetry {
         entry: String,
@@ -356,6 +360,7 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::QueueHold { entry } => queue::hold(house, &entry, queue::Hold::Hold),
         Request::QueueRelease { entry } => queue::hold(house, &entry, queue::Hold::Release),
         Request::Trace { what } => trace::show(house, &what),
+        Request::Dns { domain } => zone::show(house, &domain),
         Request::QueueRetry { entry } => queue::retry(house, &entry),
         Request::QueueCancel { entry, tell } => queue::cancel(house, &entry, tell),
         Request::QueueRoute { entry, via } => queue::route(house, &entry, via.as_deref()),

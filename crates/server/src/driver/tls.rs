@@ -129,6 +129,16 @@ impl Certificates {
     }
 }
 
+/// The public key of the certificate in use, in its DER form; `None` when there is none yet.
+///
+/// It is read from the private key, since both files are of one pair.
+pub fn public_key(files: Option<&Path>, data: &Path) -> Option<Vec<u8>> {
+    let usual = data.join("tls").join("key.pem");
+    let key = PrivateKeyDer::from_pem_file(files.unwrap_or(&usual)).ok()?;
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).ok()?;
+    key.public_key().map(|public| public.as_ref().to_vec())
+}
+
 fn stamp(certificate: &Path, key: &Path) -> Stamp {
     let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
     (changed(certificate), changed(key))

@@ -5,6 +5,7 @@
 use super::connection::{NextPiece, Pieces};
 use super::route::{Hop, Routes};
 use crate::driver::pool::Pool;
+use crate::signing::{Signer, Unsigned};
 use bytes::Bytes;
 use engine::queue::{Job, Outgoing, QueuedRecipient};
 use engine::{Engine, EngineError, Timestamp};
@@ -29,11 +30,26 @@ pub struct Ready {
 
 impl Ready {
     /// Opens what a job is about; `None` when there is nothing to do any more.
-    pub fn open(engine: &Engine, routes: &Routes, job: &Job) -> Result<Option<Self>, EngineError> {
-        let Some((outgoing, hop, recipients)) = at_destination(engine, routes, job)? else {
+    ///
+    /// What was written here is signed.
+    pub fn open(
+        engine: &Engine,
+        routes: &Routes,
+        signer: &Signer,
+        job: &Job,
+    ) -> Result<Option<Self>, EngineError> {
+        let Some((mut outgoing, hop, recipients)) = at_destination(engine, routes, job)? else {
             return Ok(None);
         };
-        let (form, first) = look_through(&outgoing)?;
+        let (form, first, unsigned) = look_through(&outgoing)?;
+        let first = match unsigned {
+            Some(unsigned) => {
+                let lines = signer.lines(engine, unsigned)?;
+                outgoing.put_before(lines.as_bytes());
+                Bytes::from([lines.as_bytes(), &first].concat())
+            }
+            None => first,
+        };
         Ok(Some(Self {
             outgoing,
             hop,
@@ -106,11 +122,16 @@ fn recipient(queued: &QueuedRecipient) -> Recipient {
     }
 }
 
-/// Reads it once from end to end: what it needs of the way, and its first piece.
-fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes), EngineError> {
+/// Reads it once from end to end: what it needs of the way, its first piece, and what is signed if
+/// it is ours.
+fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes, Option<Unsigned>), EngineError> {
     let mut scan = Scan::default();
+    let mut unsigned = outgoing.letter.is_ours.then(Unsigned::default);
     let first = outgoing.read(0..PIECE_BYTES)?;
     scan.push(&first);
+    if let Some(unsigned) = &mut unsigned {
+        unsigned.push(&first);
+    }
     let mut at = first.len() as u64;
     while at < outgoing.size() {
         let piece = outgoing.read(at..at.saturating_add(PIECE_BYTES))?;
@@ -118,9 +139,12 @@ fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes), EngineError> {
             break;
         }
         scan.push(&piece);
+        if let Some(unsigned) = &mut unsigned {
+            unsigned.push(&piece);
+        }
         at += piece.len() as u64;
     }
-    Ok((scan.finish(), first))
+    Ok((scan.finish(), first, unsigned))
 }
 
 struct FromStore {

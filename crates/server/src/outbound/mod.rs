@@ -12,7 +12,7 @@ mod dane;
 mod demand;
 mod fetch;
 mod letter;
-mod names;
+pub mod names;
 pub mod route;
 pub mod settings;
 mod sts;
@@ -22,6 +22,7 @@ mod worker;
 use crate::configuration::{Addresses, Configuration, Endpoint, Service};
 use crate::driver::pool::Pool;
 use crate::metrics::{Gauge, ServiceMetrics};
+use crate::signing::Signer;
 use crate::trace::Trace;
 use crate::world::{SystemClock, SystemRng};
 use candidates::Ourselves;
@@ -31,7 +32,7 @@ use engine::queue::{
     Verdict,
 };
 use engine::{Engine, EngineError, Pending, StoreError, Timestamp};
-use names::{Names, Resolver};
+use names::Names;
 use parking_lot::Mutex;
 use route::Routes;
 use std::collections::{HashMap, HashSet};
@@ -58,6 +59,7 @@ pub struct Shared {
     engine: Engine,
     pool: Arc<Pool>,
     routes: Routes,
+    signer: Signer,
     names: Arc<dyn Names>,
     keys: Arc<Keys>,
     /// MTA-STS policies, and where they come from.
@@ -95,6 +97,8 @@ pub struct Surroundings<'a> {
     pub data: &'a Path,
     /// The rules.
     pub engine: Engine,
+    /// Who knows names.
+    pub names: Arc<dyn Names>,
     /// Threads that may block.
     pub pool: Arc<Pool>,
     /// Counters.
@@ -128,12 +132,13 @@ pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<
         ..Pace::default()
     };
     let workers_max = u32::try_from(sendings.saturating_mul(2)).unwrap_or(u32::MAX);
-    let names: Arc<dyn Names> = Arc::new(Resolver::new(&configuration.dns)?);
+    let names = around.names;
     let keys = Arc::new(Keys::new()?);
     let shared = Arc::new(Shared {
         engine: around.engine,
         pool: around.pool,
         routes: Routes::new(settings)?,
+        signer: Signer::default(),
         policies: sts::Memory::open(around.data.join("mta-sts.json")),
         web: fetch::Web {
             names: Arc::clone(&names),

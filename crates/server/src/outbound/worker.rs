@@ -109,7 +109,15 @@ impl Shared {
     async fn send(self: &Arc<Self>, job: &Job, connection: &mut Option<Connection>) -> Ending {
         let ready = {
             let (shared, job) = (Arc::clone(self), job.clone());
-            let open = move || Ready::open(&shared.engine, &shared.routes, &job);
+            let open = move || {
+                let Shared {
+                    engine,
+                    routes,
+                    signer,
+                    ..
+                } = &*shared;
+                Ready::open(engine, routes, signer, &job)
+            };
             self.pool.run(None, open).await
         };
         let ready = match ready {

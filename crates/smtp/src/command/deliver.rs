@@ -162,6 +162,7 @@ fn arrival(session: &Session) -> Arrival {
         peer: session.peer.as_ref().map(|peer| peer.remote.ip()),
         way: way(session),
         tls: tls.map(|tls| (tls.version, tls.cipher)),
+        is_composed: false,
     }
 }
 

@@ -22,6 +22,7 @@ impl Engine {
             let record = DomainRecord {
                 name: name.clone(),
                 catch_all: None,
+                keys: Vec::new(),
             };
             let number = txn.add_directory(DirectoryKind::Domain, record.encode())?;
             let target = AddressTarget {
@@ -46,12 +47,21 @@ impl Engine {
         let name = address::canonical_domain(domain)?;
         target.map_or(Ok(()), check_grammar)?;
         let target = target.map(address::spelled).transpose()?;
+        self.change_domain(&name, |record| record.catch_all.clone_from(&target))
+    }
+
+    /// Changes what is known of a domain, named in canonical form.
+    pub(crate) fn change_domain(
+        &self,
+        name: &str,
+        change: impl Fn(&mut DomainRecord),
+    ) -> Result<Pending<()>, EngineError> {
         self.change_directory(|txn| {
-            let number = domain_number(txn, &name)?;
-            let record = DomainRecord {
-                name: name.clone(),
-                catch_all: target.clone(),
-            };
+            let number = domain_number(txn, name)?;
+            let row = txn.directory_record(DirectoryKind::Domain, number)?;
+            let row = row.ok_or(EngineError::NoSuchAddress)?;
+            let mut record = DomainRecord::decode(&row.payload)?;
+            change(&mut record);
             Ok(txn.put_directory(DirectoryKind::Domain, number, record.encode())?)
         })
     }
