@@ -24,6 +24,7 @@ pub mod dialogue;
 pub mod directory;
 mod engine;
 mod error;
+pub mod examination;
 pub mod filter;
 pub mod queue;
 mod record;

@@ -710,6 +710,8 @@ impl Dialogue for Session {
             Input::Timeout => self.timeout(),
             Input::Closed(Closed::ByServer) => self.bye("Server is stopping"),
             Input::Closed(Closed::ByPeer) => self.doing = Doing::Over,
+            // Nobody was asked to examine anything.
+            Input::Answer(Answer::Examined(_)) => {}
         }
         if !self.holds_back() && !self.out.is_empty() {
             // The buffer goes with its bytes, so that a quiet session keeps none.

@@ -6,6 +6,7 @@
 //!
 //! Start at [`Configuration::find`].
 
+use crate::examination::settings::Settings as Examination;
 use crate::outbound::settings::{Delivery, Dns};
 use crate::signing::settings::Signing;
 use serde::Deserialize;
@@ -32,6 +33,8 @@ pub struct Configuration {
     pub delivery: Delivery,
     /// Who is asked for names.
     pub dns: Dns,
+    /// What is asked of letters from others.
+    pub examination: Examination,
     /// How letters are signed.
     pub signing: Signing,
     /// How much is allowed.

@@ -10,6 +10,7 @@ mod command_line;
 mod condition;
 mod configuration;
 mod driver;
+mod examination;
 mod export;
 mod house;
 mod housekeeping;

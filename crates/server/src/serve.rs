@@ -8,6 +8,8 @@ use crate::configuration::{Addresses, Configuration, Endpoint, ListenArguments, 
 use crate::driver::Surroundings;
 use crate::driver::pool::Pool;
 use crate::driver::tls::Certificates;
+use crate::examination::authenticate::Authenticator;
+use crate::examination::{Examiner, Examiners};
 use crate::house::House;
 use crate::listeners::{Listeners, remove_socket};
 use crate::metrics::{Gauge, Metrics};
@@ -83,10 +85,11 @@ async fn serve(
 ) -> Result<(), String> {
     let stop_signals = StopSignals::listen()?;
     let (stop, stopping) = watch::channel(false);
-    let surroundings = Arc::new(surroundings(house, configuration, stopping)?);
-    let names: Arc<dyn Names> = Arc::new(Resolver::new(&configuration.dns)?);
+    let names = Resolver::new(&configuration.dns)?;
+    let surroundings = Arc::new(surroundings(house, configuration, &names, stopping)?);
+    let names: Arc<dyn Names> = Arc::new(names);
     let sending = start_sending(house, addresses, &surroundings, &names)?;
-    let sessions = Sessions::new(&house.engine, &configuration.limits);
+    let sessions = Sessions::new(&house.engine, configuration);
     let listeners = Listeners::open(
         addresses,
         &configuration.limits,
@@ -154,6 +157,7 @@ fn tell_start(house: &House, configuration: &Configuration, open: &[(Service, En
 fn surroundings(
     house: &House,
     configuration: &Configuration,
+    names: &Resolver,
     stopping: watch::Receiver<bool>,
 ) -> Result<Surroundings, String> {
     let cores = available_parallelism().map_or(1, usize::from);
@@ -170,9 +174,11 @@ fn surroundings(
     .map_err(|error| error.to_string())?;
     let disk = Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING);
     let disk = Arc::new(disk.map_err(failed)?);
+    let examiners = examiners(house, configuration, names, &disk);
     Ok(Surroundings {
         clock: Arc::new(SystemClock),
         disk,
+        examiners,
         passwords: Pool::start("password", hashing, PASSWORDS_WAITING * hashing).map_err(failed)?,
         certificates,
         handshake: Duration::from_secs(limits.tls_handshake_seconds),
@@ -201,6 +207,23 @@ fn start_sending(
             stopping: surroundings.stopping.clone(),
         },
     )
+}
+
+/// Who looks at letters, in order.
+fn examiners(
+    house: &House,
+    configuration: &Configuration,
+    names: &Resolver,
+    disk: &Arc<Pool>,
+) -> Examiners {
+    let settings = &configuration.examination;
+    let mut list: Vec<Arc<dyn Examiner>> = Vec::new();
+    if settings.authentication {
+        let (engine, disk) = (house.engine.clone(), Arc::clone(disk));
+        let examiner = Authenticator::new(settings, names.asker(), engine, disk);
+        list.push(Arc::new(examiner));
+    }
+    Examiners::new(list)
 }
 
 async fn open_page(

@@ -1,6 +1,6 @@
 //! Which dialogue is spoken on which port.
 
-use crate::configuration::{Limits, Service};
+use crate::configuration::{Configuration, Service};
 use engine::Engine;
 use engine::dialogue::Dialogue;
 use std::sync::Arc;
@@ -15,9 +15,15 @@ pub struct Sessions {
 
 impl Sessions {
     /// Prepares what the sessions of each service share.
-    pub fn new(engine: &Engine, limits: &Limits) -> Self {
+    pub fn new(engine: &Engine, configuration: &Configuration) -> Self {
+        let examination = &configuration.examination;
+        let examining = match (examination.authentication, examination.loopback) {
+            (false, _) => smtp::Examining::Nobody,
+            (true, false) => smtp::Examining::Remote,
+            (true, true) => smtp::Examining::Everyone,
+        };
         let smtp_limits = smtp::Limits {
-            recipients_max: limits.recipients,
+            recipients_max: configuration.limits.recipients,
             ..smtp::Limits::default()
         };
         let service = |role| {
@@ -25,6 +31,7 @@ impl Sessions {
                 engine: engine.clone(),
                 role,
                 limits: smtp_limits,
+                examining,
             })
         };
         let pop3 = pop3::Service {

@@ -6,6 +6,7 @@
 
 use crate::codec::data::Fault;
 use crate::refusal::Refusal;
+use engine::examination::field::without_forged;
 use engine::{Engine, Staged, Upload};
 use formats::date::Date;
 
@@ -91,10 +92,10 @@ impl Letter {
 
     /// True when bytes should go to the engine before more come.
     ///
-    /// What a submission lacks is known once its header has come, which is at most
-    /// [`HEADER_BYTES_MAX`].
+    /// What a submission lacks, and what others may not say, is known once the header has come, which
+    /// is at most [`HEADER_BYTES_MAX`].
     pub fn is_heavy(&self) -> bool {
-        self.pending.len() >= PIECE_BYTES && (self.header.ended || !self.is_submission)
+        self.pending.len() >= PIECE_BYTES && self.header.ended
     }
 
     /// True when the client goes on and on with a letter that will be refused.
@@ -123,6 +124,7 @@ impl Letter {
 
     fn try_pass_on(&mut self, engine: &Engine) -> Result<(), Refusal> {
         if self.upload.is_none() {
+            self.take_out_forged(&engine.settings().hostname);
             let mut upload = engine.upload()?;
             if self.is_submission {
                 upload.write(missing_fields(engine, &self.header.bytes).as_bytes())?;
@@ -134,6 +136,16 @@ impl Letter {
             self.pending.clear();
         }
         Ok(())
+    }
+
+    /// Takes out what only this server may say of a letter. The whole header is still pending.
+    fn take_out_forged(&mut self, hostname: &str) {
+        let Some(kept) = without_forged(&self.header.bytes, hostname) else {
+            return;
+        };
+        self.pending
+            .splice(..self.header.bytes.len(), kept.iter().copied());
+        self.header.bytes = kept;
     }
 
     /// Ends the letter. May touch the disk.

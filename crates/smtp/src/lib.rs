@@ -22,7 +22,7 @@ pub mod refusal;
 mod session;
 
 pub use limits::Limits;
-pub use session::{Role, Service, Session};
+pub use session::{Examining, Role, Service, Session};
 
 use formats::address::Mailbox;
 

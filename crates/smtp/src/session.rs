@@ -8,7 +8,7 @@ use crate::codec::data::{LineCheck, Unstuffer};
 use crate::codec::parameter::MailParameters;
 use crate::codec::reply::{self, Reply};
 use crate::command;
-use crate::letter::Letter;
+use crate::letter::{Letter, Whole};
 use crate::limits::{Limits, later};
 use crate::quirk;
 use crate::refusal::Refusal;
@@ -18,6 +18,7 @@ use engine::dialogue::signing_in::SigningIn;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
 };
+use engine::examination::Examined;
 use engine::{AccountId, Delivered, Engine, Recipient, Timestamp, User};
 use formats::address::Mailbox;
 use std::sync::Arc;
@@ -52,6 +53,20 @@ impl Role {
     }
 }
 
+/// Whose letters are examined before they are accepted.
+///
+/// Never those of users, who may write what they like, nor those of a server that is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Examining {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// Those that come from another machine.
+    Remote,
+    /// All.
+    Everyone,
+}
+
 /// What all sessions of one listener share.
 pub struct Service {
     /// The rules over the store.
@@ -60,6 +75,8 @@ pub struct Service {
     pub role: Role,
     /// Bounds of a session.
     pub limits: Limits,
+    /// Whose letters are examined before they are accepted.
+    pub examining: Examining,
 }
 
 /// One connection.
@@ -99,6 +116,8 @@ pub(crate) enum Mode {
     Letter(Source),
     /// That what has come of a letter is with the engine.
     Storing(Source),
+    /// What the examiners say.
+    Examining,
     /// The step that delivers.
     Delivering,
     /// The settlement of the delivery.
@@ -122,6 +141,9 @@ pub(crate) struct Transaction {
     pub(crate) recipients: Vec<Recipient>,
     /// There once DATA or BDAT was allowed.
     pub(crate) letter: Option<Letter>,
+    /// The same once it is whole, and what the examiners said of it.
+    pub(crate) whole: Option<Whole>,
+    pub(crate) examined: Examined,
     pub(crate) check: LineCheck,
     /// Size of the letter, once it is whole.
     pub(crate) received_bytes: u64,
@@ -221,6 +243,7 @@ impl Session {
             Mode::Checking
                 | Mode::Deferred(_)
                 | Mode::Storing(_)
+                | Mode::Examining
                 | Mode::Delivering
                 | Mode::Settling(_)
         );
@@ -365,6 +388,9 @@ impl Session {
             (Mode::Deferred(command), _) => self.deferred(*command),
             (Mode::Delivering, Answer::Busy) => command::deliver::refuse(self, &Refusal::Busy),
             (Mode::Delivering, _) => command::deliver::run(self),
+            (Mode::Examining, Answer::Examined(examined)) => {
+                command::deliver::examined(self, *examined);
+            }
             (Mode::Settling(delivered), Answer::Settled(result)) => {
                 command::deliver::settled(self, &delivered, result);
             }

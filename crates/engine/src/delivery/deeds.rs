@@ -7,7 +7,7 @@
 
 use super::filtering::{Deed, Written};
 use super::marks;
-use super::place::{Plan, folder_for};
+use super::place::Plan;
 use super::surroundings::{find_mailbox, path_of};
 use crate::account::MAIL_ROOT;
 use crate::directory::Mailbox;
@@ -42,7 +42,7 @@ pub(super) fn carry_out(
                 let found = wanted.map(|filing| folder_of(plan, txn, account, filing));
                 let folder = match found.transpose()?.flatten() {
                     Some(folder) => folder,
-                    None => folder_for(txn, mailbox)?,
+                    None => plan.usual_folder(txn, mailbox)?,
                 };
                 // A letter is put into one mailbox once, whatever the script says (RFC 5228
                 // §2.10.3).

@@ -149,7 +149,7 @@ impl<'a> Plan<'a> {
 
     /// Lets the letter go through the scripts of a mailbox's owner.
     fn sort(&mut self, recipient: &Recipient, mailbox: &Mailbox) -> Result<Parcel, EngineError> {
-        let prefix = trace::prefix(&self.return_path, &mailbox.address, &self.received);
+        let prefix = self.prefix(mailbox);
         let sorted = filtering::sort(&Occasion {
             engine: self.engine,
             envelope: &self.envelope,
@@ -278,14 +278,38 @@ impl<'a> Plan<'a> {
     }
 
     fn copy(&self, txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<Receipt, EngineError> {
-        let folder = folder_for(txn, mailbox)?;
+        let folder = self.usual_folder(txn, mailbox)?;
         let item = self.item(mailbox, &self.letter, folder);
         Ok(txn.insert_item(mailbox.account, &item)?)
     }
 
+    /// Where a letter lies that nobody has put anywhere.
+    pub(super) fn usual_folder(
+        &self,
+        txn: &mut Txn<'_>,
+        mailbox: &Mailbox,
+    ) -> Result<FolderId, EngineError> {
+        if self.envelope.arrival.examined.is_quarantined() {
+            quarantine_for(txn, mailbox)
+        } else {
+            folder_for(txn, mailbox)
+        }
+    }
+
+    /// The lines before the letter in a mailbox.
+    fn prefix(&self, mailbox: &Mailbox) -> String {
+        let examined = &self.envelope.arrival.examined.lines;
+        trace::prefix(
+            &self.return_path,
+            &mailbox.address,
+            examined,
+            &self.received,
+        )
+    }
+
     /// A letter as it is put into a folder, behind its trace.
     pub(super) fn item(&self, mailbox: &Mailbox, letter: &Staged, folder: FolderId) -> NewItem {
-        let prefix = trace::prefix(&self.return_path, &mailbox.address, &self.received);
+        let prefix = self.prefix(mailbox);
         NewItem {
             received: Some(self.now),
             body: Some(Body::Staged(letter.body().clone())),
@@ -346,8 +370,16 @@ fn as_written(came: &str, canonical: &str) -> String {
     }
 }
 
+/// The folder for what nobody wants; the usual one where there is none.
+fn quarantine_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
+    match txn.folder_with_role(mailbox.account, Role::Junk)? {
+        Some((junk, _)) => Ok(junk),
+        None => folder_for(txn, mailbox),
+    }
+}
+
 /// The inbox, or the ordinary folder that has the tag's name.
-pub(super) fn folder_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
+fn folder_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineError> {
     let account = mailbox.account;
     if let Some(tag) = &mailbox.tag
         && let Some((folder, row)) = txn.child(account, Some(MAIL_ROOT), tag)?

@@ -5,6 +5,7 @@
 //! Standards: RFC 5321 §4.4 (Received, Return-Path), RFC 3848 (names of ways), RFC 8314 §4.3 (TLS
 //! facts), RFC 9228 (Delivered-To).
 
+use crate::examination::Examined;
 use formats::date::Date;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -26,6 +27,8 @@ pub struct Arrival {
     pub tls: Option<(&'static str, &'static str)>,
     /// This server wrote the letter itself: a notice or a reply.
     pub is_composed: bool,
+    /// What the examiners said of it.
+    pub examined: Examined,
 }
 
 /// `Received:` with its line end. `recipient` only when there is just one, so that none learns of
@@ -70,12 +73,18 @@ pub(super) fn return_path(sender: &str) -> String {
 }
 
 /// The whole prefix of a letter that is delivered here.
-pub(super) fn prefix(return_path: &str, delivered_to: &str, received: &str) -> String {
+pub(super) fn prefix(
+    return_path: &str,
+    delivered_to: &str,
+    examined: &str,
+    received: &str,
+) -> String {
     [
         return_path,
         "Delivered-To: ",
         &harmless(delivered_to),
         "\r\n",
+        examined,
         received,
     ]
     .concat()

@@ -10,6 +10,7 @@
 pub mod lines;
 pub mod signing_in;
 
+use crate::examination::{Examination, Examined};
 use crate::sign_in::User;
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -85,6 +86,8 @@ pub enum Question {
     Work(Effort),
     /// "Tell me when this commit is on disk."
     Settled(Settlement),
+    /// "What is to be thought of this letter?"
+    Examine(Box<Examination>),
 }
 
 /// How heavy a step is, which decides on which threads it runs.
@@ -105,6 +108,8 @@ pub enum Answer {
     Busy,
     /// How the commit ended.
     Settled(Result<(), StoreError>),
+    /// What the examiners say.
+    Examined(Box<Examined>),
 }
 
 /// Who is at the other end, and how.

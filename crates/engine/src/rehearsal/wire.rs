@@ -13,6 +13,7 @@ use crate::dialogue::{
     Answer, Closed, Dialogue, Input, Output, Peer, Question, RECEIVE_BYTES_MAX, Record,
     SEND_BYTES_MAX,
 };
+use crate::examination::{Examination, Examined};
 use store::model::Watch;
 
 /// Steps after which a session that goes on without input is broken.
@@ -28,6 +29,10 @@ pub struct Wire<S> {
     pub said: Vec<u8>,
     /// What it wrote to the log.
     pub log: Vec<Record>,
+    /// What examiners are to say of the next letters.
+    pub examined: Examined,
+    /// The letters that they were shown.
+    pub examinations: Vec<Examination>,
     /// It waits for a TLS handshake.
     pub asks_for_tls: bool,
     /// It has closed the connection.
@@ -46,6 +51,8 @@ impl<S: Dialogue> Wire<S> {
             session,
             said: Vec::new(),
             log: Vec::new(),
+            examined: Examined::default(),
+            examinations: Vec::new(),
             asks_for_tls: false,
             is_closed: false,
             unread: Vec::new(),
@@ -83,10 +90,16 @@ impl<S: Dialogue> Wire<S> {
                 return taken;
             }
             if let Some(question) = self.question.take() {
-                self.step(Input::Answer(match question {
+                let answer = match question {
                     Question::Work(_) => Answer::Work,
                     Question::Settled(settlement) => Answer::Settled(settlement.wait()),
-                }));
+                    Question::Examine(letter) => {
+                        let examined = self.examined.clone();
+                        self.examinations.push(*letter);
+                        Answer::Examined(Box::new(examined))
+                    }
+                };
+                self.step(Input::Answer(answer));
             } else if std::mem::take(&mut self.was_sent) && !self.asks_for_tls {
                 self.step(Input::Sent);
             } else if self.watch.as_mut().is_some_and(Watch::has_changed) {

@@ -12,6 +12,7 @@ pub mod pool;
 pub mod tls;
 pub mod transport;
 
+use crate::examination::Examiners;
 use crate::metrics::{Metrics, ServiceMetrics};
 use crate::trace::Trace;
 use buffer::Received;
@@ -54,6 +55,8 @@ pub struct Surroundings {
     pub disk: Arc<Pool>,
     /// For hashing passwords.
     pub passwords: Pool,
+    /// Who looks at letters before they are accepted.
+    pub examiners: Examiners,
     /// The certificate in use.
     pub certificates: Certificates,
     /// Until when TLS must be set up.
@@ -286,6 +289,12 @@ impl Conversation {
                 Some(dialogue)
             }
             Question::Work(effort) => self.work(dialogue, effort).await,
+            Question::Examine(letter) => {
+                let examined = self.surroundings.examiners.examine(&letter).await;
+                let answer = Answer::Examined(Box::new(examined));
+                self.tell(dialogue.as_mut(), Input::Answer(answer));
+                Some(dialogue)
+            }
         }
     }
 

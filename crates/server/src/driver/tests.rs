@@ -126,6 +126,7 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
         clock: Arc::new(SystemClock),
         disk: Arc::new(Pool::start("disk", 2, 64).unwrap()),
         passwords: Pool::start("password", 1, 64).unwrap(),
+        examiners: Examiners::default(),
         certificates: Certificates::load(None, &folder.0, "localhost").unwrap(),
         handshake: Duration::from_secs(5),
         metrics: Arc::default(),

@@ -129,6 +129,11 @@ impl Resolver {
         })
     }
 
+    /// One who asks the same servers, for crates that want one of their own.
+    pub fn asker(&self) -> TokioResolver {
+        self.plain.clone()
+    }
+
     /// Who checks signatures, if they come through to this machine: some servers drop them, and
     /// then every signed name would look forged.
     async fn validator(&self) -> Option<&TokioResolver> {

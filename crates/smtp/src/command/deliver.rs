@@ -7,16 +7,16 @@
 use crate::codec::command::Hello;
 use crate::codec::parameter::{self, MailParameters};
 use crate::codec::reply::{self, Reply};
-use crate::letter::{self, Whole};
+use crate::letter;
 use crate::limits::later;
 use crate::refusal::Refusal;
-use crate::session::{Mode, Role, Session, Transaction};
+use crate::session::{Examining, Mode, Role, Session, Transaction};
+use bytes::Bytes;
 use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Level, Question};
+use engine::examination::{Decision, Examination, Examined};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
-use engine::{
-    AccountId, Delivered, Envelope, Outcome, Pending, Resolution, StoreError, Timestamp, User,
-};
+use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp, User};
 use formats::address::list::{self, Entry};
 
 /// Addresses in one From field; more is no letter of a person.
@@ -41,29 +41,114 @@ pub(crate) fn first_mailbox(session: &Session) -> Option<AccountId> {
         })
 }
 
-/// Delivers, where the disk may be used. The reply waits for the settlement.
+/// Goes on where the disk may be used: with the end of the letter, or once it is examined.
 pub(crate) fn run(session: &mut Session) {
-    match commit(session) {
-        Ok(pending) => {
-            let (delivered, settlement) = pending.split();
-            session.mode = Mode::Settling(Box::new(delivered));
-            session.ask(Question::Settled(settlement));
-        }
-        Err(refusal) => refuse(session, &refusal),
+    if let Err(refusal) = try_run(session) {
+        refuse(session, &refusal);
     }
 }
 
-fn commit(session: &mut Session) -> Result<Pending<Delivered>, Refusal> {
+fn try_run(session: &mut Session) -> Result<(), Refusal> {
+    let is_examined = session
+        .transaction
+        .as_ref()
+        .is_some_and(|all| all.whole.is_some());
+    if !is_examined {
+        finish(session)?;
+        if is_to_be_examined(session) {
+            let examination = examination(session)?;
+            session.mode = Mode::Examining;
+            session.ask(Question::Examine(Box::new(examination)));
+            return Ok(());
+        }
+    }
+    commit(session)
+}
+
+/// Ends the letter and makes the checks that need it whole.
+fn finish(session: &mut Session) -> Result<(), Refusal> {
     let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
     let letter = transaction.letter.take().ok_or(Refusal::WrongOrder)?;
     transaction.received_bytes = letter.size_bytes();
-    let engine = session.service.engine.clone();
-    let Whole { staged, header } = letter.finish(&engine)?;
+    let engine = &session.service.engine;
+    let whole = letter.finish(engine)?;
     if let Some(user) = &session.user {
-        check_from(&engine, user, &header)?;
+        check_from(engine, user, &whole.header)?;
     }
+    transaction.whole = Some(whole);
+    Ok(())
+}
+
+/// Delivers. The reply waits for the settlement.
+fn commit(session: &mut Session) -> Result<(), Refusal> {
     let envelope = envelope(session)?;
-    Ok(engine.deliver(&envelope, &staged)?)
+    let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
+    let whole = transaction.whole.take().ok_or(Refusal::WrongOrder)?;
+    let pending = session.service.engine.deliver(&envelope, &whole.staged)?;
+    let (delivered, settlement) = pending.split();
+    session.mode = Mode::Settling(Box::new(delivered));
+    session.ask(Question::Settled(settlement));
+    Ok(())
+}
+
+/// True when someone is to look at the letter before it is accepted.
+fn is_to_be_examined(session: &Session) -> bool {
+    if session.user.is_some() || session.service.role != Role::Relay {
+        return false;
+    }
+    let is_remote = || {
+        let peer = session.peer.as_ref();
+        peer.is_some_and(|peer| !peer.remote.ip().to_canonical().is_loopback())
+    };
+    match session.service.examining {
+        Examining::Nobody => false,
+        Examining::Remote => is_remote(),
+        Examining::Everyone => true,
+    }
+}
+
+fn examination(session: &mut Session) -> Result<Examination, Refusal> {
+    let arrival = arrival(session);
+    let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
+    let recipients = transaction.recipients.iter();
+    let recipients = recipients.map(|one| one.address.clone()).collect();
+    let whole = transaction.whole.as_mut().ok_or(Refusal::WrongOrder)?;
+    Ok(Examination {
+        peer: arrival.peer.map(|peer| peer.to_canonical()),
+        greeting: arrival.greeting,
+        sender: transaction
+            .sender
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        recipients,
+        submitter: session.user.clone(),
+        is_encrypted: arrival.tls.is_some(),
+        header: Bytes::from(std::mem::take(&mut whole.header)),
+        letter: whole.staged.clone(),
+    })
+}
+
+/// The examiners have spoken.
+pub(crate) fn examined(session: &mut Session, examined: Examined) {
+    let (code, class, no) = match &examined.decision {
+        Decision::Accept | Decision::Quarantine => (250, '2', None),
+        Decision::Defer(no) => (451, '4', Some(no.clone())),
+        Decision::Refuse(no) => (550, '5', Some(no.clone())),
+    };
+    let Some(transaction) = session.transaction.as_mut() else {
+        return;
+    };
+    transaction.examined = examined;
+    let Some(no) = no else {
+        return session.ask_for_disk(Mode::Delivering);
+    };
+    let Some(transaction) = session.transaction.take() else {
+        return;
+    };
+    log(session, "letter refused", &transaction, "", &no.text);
+    let status = format!("{class}.{}", no.status);
+    reply::line(session.replies(), code, &status, &[&no.text]);
 }
 
 /// Whoever submits a letter may not say that it is from another user of this server.
@@ -163,6 +248,11 @@ fn arrival(session: &Session) -> Arrival {
         way: way(session),
         tls: tls.map(|tls| (tls.version, tls.cipher)),
         is_composed: false,
+        examined: session
+            .transaction
+            .as_ref()
+            .map(|transaction| transaction.examined.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -272,7 +362,7 @@ fn log(
         .take(LOGGED_RECIPIENTS)
         .map(|recipient| recipient.address.as_str())
         .collect();
-    let facts = vec![
+    let mut facts = vec![
         ("letter", letter.to_owned()),
         ("from", sender),
         ("to", named.join(" ")),
@@ -280,6 +370,7 @@ fn log(
         ("size", transaction.received_bytes.to_string()),
         ("result", result.to_owned()),
     ];
+    facts.extend(transaction.examined.facts.iter().cloned());
     session.log(Level::Info, event, facts);
 }
 

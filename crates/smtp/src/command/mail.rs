@@ -9,6 +9,7 @@ use crate::codec::parameter::MailParameters;
 use crate::codec::reply::Reply;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Role, Session, Transaction};
+use engine::examination::Examined;
 use formats::address::Mailbox;
 
 /// Opens a transaction; at once if no directory has to be read for it.
@@ -43,6 +44,8 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
         parameters,
         recipients: Vec::new(),
         letter: None,
+        whole: None,
+        examined: Examined::default(),
         check: LineCheck::default(),
         received_bytes: 0,
     }));

@@ -10,7 +10,7 @@ use engine::dialogue::Peer;
 use engine::rehearsal::script::Play;
 use engine::rehearsal::{Rehearsal, Wire};
 use engine::{Cleartext, Settings};
-use smtp::{Limits, Role, Service, Session};
+use smtp::{Examining, Limits, Role, Service, Session};
 use std::sync::Arc;
 
 pub type Stage = Wire<Session>;
@@ -36,6 +36,7 @@ pub fn session(house: &Rehearsal, role: Role, limits: Limits) -> Session {
         engine: house.engine.clone(),
         role,
         limits,
+        examining: Examining::Nobody,
     };
     Session::new(Arc::new(service))
 }

@@ -1,0 +1,75 @@
+//! Has letters looked at before they are accepted.
+//!
+//! Examiners look one after the other, each within a time of its own and with all that the ones
+//! before have found. Who fails or is late is left out, with a line in the log: a letter is never
+//! lost and never held up for long by one of them.
+//!
+//! Start at [`Examiners::examine`]. What they say together is `engine::examination`.
+
+pub mod authenticate;
+mod results;
+pub mod settings;
+
+use engine::examination::{Examination, Examined, Finding};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// What an examiner will have to say.
+pub type Looking<'a> = Pin<Box<dyn Future<Output = Result<Finding, String>> + Send + 'a>>;
+
+/// Someone who looks at letters.
+pub trait Examiner: Send + Sync {
+    /// Its name in the log.
+    fn name(&self) -> &'static str;
+
+    /// How long it may take; what it says later is not heard.
+    fn budget(&self) -> Duration;
+
+    /// Looks at a letter. `so_far` is what the examiners before have said.
+    ///
+    /// Errors: a line for the log; the letter goes on without its word.
+    fn examine<'a>(&'a self, letter: &'a Examination, so_far: &'a Examined) -> Looking<'a>;
+}
+
+/// All examiners, in the order in which they look.
+#[derive(Default)]
+pub struct Examiners {
+    list: Vec<Arc<dyn Examiner>>,
+}
+
+impl Examiners {
+    /// These, in this order.
+    pub fn new(list: Vec<Arc<dyn Examiner>>) -> Self {
+        Self { list }
+    }
+
+    /// Has a letter looked at by all, until one of them has refused it for good.
+    pub async fn examine(&self, letter: &Examination) -> Examined {
+        let mut all = Examined::default();
+        for examiner in &self.list {
+            let finding = match timeout(examiner.budget(), examiner.examine(letter, &all)).await {
+                Ok(Ok(finding)) => finding,
+                Ok(Err(why)) => {
+                    tracing::warn!(examiner = examiner.name(), why, "a letter is not examined");
+                    continue;
+                }
+                Err(_) => {
+                    let why = "it took too long";
+                    tracing::warn!(examiner = examiner.name(), why, "a letter is not examined");
+                    continue;
+                }
+            };
+            all.join(finding);
+            if all.is_final() {
+                break;
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+pub mod tests;
