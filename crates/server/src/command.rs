@@ -176,6 +176,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Queue { action } => queue(action),
         Command::Trace { what } => Request::Trace { what },
         Command::Dns { domain } => Request::Dns { domain },
+        Command::Doctor { domain } => Request::Doctor { domain },
         Command::Import(arguments) => Request::Import(import(arguments)?),
         Command::Export(arguments) => Request::Export(export(&arguments)?),
         Command::Backup(arguments) => Request::Backup {

@@ -145,6 +145,13 @@ pub enum Command {
         /// The domain.
         domain: String,
     },
+    /// Look whether names, ports, certificate and clock are as a domain needs them, and say what to
+    /// do next.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur doctor example.test")]
+    Doctor {
+        /// The domain.
+        domain: String,
+    },
     /// Bring mail in from a Maildir, an mbox or a folder of .eml files.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur import --account \

@@ -9,6 +9,7 @@ mod command;
 mod command_line;
 mod condition;
 mod configuration;
+mod doctor;
 mod driver;
 mod examination;
 mod export;

@@ -94,7 +94,8 @@ fn own_addresses() -> Vec<IpAddr> {
     found.filter(is_public).collect()
 }
 
-fn is_public(address: &IpAddr) -> bool {
+/// True when everyone can reach this address.
+pub fn is_public(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
             let is_near = four.is_private() || four.is_loopback() || four.is_link_local();

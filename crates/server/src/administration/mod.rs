@@ -8,6 +8,7 @@
 
 pub mod control;
 mod directory;
+mod doctor;
 pub mod filters;
 mod folders;
 mod losses;
@@ -111,6 +112,9 @@ pub enum Request {
         what: String,
     },
     Dns {
+        domain: String,
+    },
+    Doctor {
         domain: String,
     },
     QueueRetry {
@@ -361,6 +365,7 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::QueueRelease { entry } => queue::hold(house, &entry, queue::Hold::Release),
         Request::Trace { what } => trace::show(house, &what),
         Request::Dns { domain } => zone::show(house, &domain),
+        Request::Doctor { domain } => doctor::show(house, &domain),
         Request::QueueRetry { entry } => queue::retry(house, &entry),
         Request::QueueCancel { entry, tell } => queue::cancel(house, &entry, tell),
         Request::QueueRoute { entry, via } => queue::route(house, &entry, via.as_deref()),

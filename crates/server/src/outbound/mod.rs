@@ -16,7 +16,7 @@ pub mod names;
 pub mod route;
 pub mod settings;
 mod sts;
-mod tls;
+pub mod tls;
 mod worker;
 
 use crate::configuration::{Addresses, Configuration, Endpoint, Service};

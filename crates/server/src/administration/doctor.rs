@@ -1,0 +1,66 @@
+//! `facteur doctor`: what is well, what is not, and what to do next.
+
+use super::{Failure, Reply, zone};
+use crate::doctor::{Check, State, World, examine};
+use crate::house::House;
+use crate::outbound::names::Resolver;
+use crate::zone::Facts;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+pub fn show(house: &House, domain: &str) -> Result<Reply, Failure> {
+    let wanted = zone::wanted(house, domain)?;
+    let facts = Facts::of(house);
+    let checks = in_runtime(async {
+        let names = Resolver::new(&house.configuration.dns).map_err(Failure)?;
+        let world = World {
+            asker: names.asker(),
+            names: &names,
+        };
+        Ok(examine(&facts, &wanted, &world).await)
+    })?;
+    let data = checks.iter().map(|check| {
+        json!({
+            "state": check.state.word(),
+            "what": check.what,
+            "found": check.found,
+            "advice": check.advice,
+        })
+    });
+    let data = Value::Array(data.collect());
+    Ok(Reply::new(text(&checks), data))
+}
+
+/// Runs something that waits for the network, on a thread of its own: who calls this may be a
+/// thread that must not.
+fn in_runtime<T: Send>(
+    work: impl Future<Output = Result<T, Failure>> + Send,
+) -> Result<T, Failure> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = runtime.map_err(|error| Failure::of("threads", error))?;
+            runtime.block_on(work)
+        });
+        let broken = |_| Failure("the examination broke off".to_owned());
+        thread.join().map_err(broken)?
+    })
+}
+
+fn text(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let (state, what, found) = (check.state.word(), &check.what, &check.found);
+        // Writing to a string never fails.
+        _ = writeln!(text, "{state:<8}{what}: {found}");
+    }
+    let next = |state| checks.iter().find(|check| check.state == state);
+    let next = next(State::Bad).or_else(|| next(State::Weak));
+    match next {
+        Some(check) => _ = write!(text, "\nNext: {}\n  {}", check.what, check.advice),
+        None => text.push_str("\nNothing is left to do."),
+    }
+    text
+}
