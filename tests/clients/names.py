@@ -84,7 +84,9 @@ def record(name, kind, value):
     elif kind == "MX":
         data = struct.pack(">H", value[0]) + written(value[1])
     elif kind == "TXT":
-        data = bytes([len(value)]) + value.encode()
+        text = value.encode()
+        pieces = [text[at:at + 255] for at in range(0, len(text), 255)]
+        data = b"".join(bytes([len(piece)]) + piece for piece in pieces)
     elif isinstance(value, bytes):
         data = value
     else:
