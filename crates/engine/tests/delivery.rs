@@ -226,6 +226,42 @@ fn what_a_list_sends_elsewhere_waits_under_nobody() {
 }
 
 #[test]
+fn what_is_passed_on_has_a_sender_of_ours_to_which_failures_come_back() {
+    let house = house();
+    let targets = &["bob@far.test"];
+    let list = house.engine.add_list("sales@example.test", None, targets);
+    list.unwrap().wait().unwrap();
+    deliver(&house, &["sales@example.test"]).unwrap();
+    let passed_on = house.engine.queue().unwrap().remove(0).letter;
+    assert!(
+        passed_on.sender.starts_with("SRS0=") && passed_on.sender.ends_with("@example.test"),
+        "{}",
+        passed_on.sender
+    );
+    let failure = Envelope {
+        sender: String::new(),
+        recipients: vec![Recipient {
+            address: passed_on.sender.clone(),
+            resolution: house.engine.resolve(&passed_on.sender).unwrap(),
+            notify: Notify::USUAL,
+            original: None,
+        }],
+        ..envelope(&house, &[])
+    };
+    let staged = stage(&house, LETTER);
+    house
+        .engine
+        .deliver(&failure, &staged)
+        .unwrap()
+        .wait()
+        .unwrap();
+    let queue = house.engine.queue().unwrap();
+    let back = &queue.iter().find(|entry| entry.letter.sender.is_empty());
+    let back = &back.unwrap().letter;
+    assert_eq!(back.recipients[0].address, "sender@elsewhere.test");
+}
+
+#[test]
 fn a_thousand_remote_recipients_make_entries_that_fit() {
     let house = house();
     let addresses: Vec<String> = (0..1000)

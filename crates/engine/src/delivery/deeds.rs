@@ -6,6 +6,7 @@
 //! Standards: RFC 5228 §4.1, §4.2, RFC 5230 §4.2, RFC 8580.
 
 use super::filtering::{Deed, Written};
+use super::forwarding;
 use super::marks;
 use super::place::Plan;
 use super::surroundings::{find_mailbox, path_of};
@@ -264,6 +265,13 @@ fn redirected(
     letter.returning = submission.returning.unwrap_or(letter.returning);
     letter.deliver_by = deliver_by(plan, submission).or(letter.deliver_by);
     letter.needs_utf8 |= !address.is_ascii();
+    let ours = mailbox
+        .address
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain);
+    if let Some(sender) = forwarding::rewritten(plan.engine, &letter.sender, ours) {
+        letter.sender = sender;
+    }
     letter.prefix = Bytes::from(format!(
         "Delivered-To: {}\r\n{}",
         mailbox.address, plan.received
@@ -303,6 +311,7 @@ fn written(plan: &Plan<'_>, recipients: &[String]) -> QueuedLetter {
         returning: Return::Headers,
         needs_utf8,
         prefix: Bytes::new(),
+        is_ours: true,
         ..plan.queued_letter(recipients)
     }
 }

@@ -12,6 +12,7 @@
 
 mod deeds;
 mod filtering;
+mod forwarding;
 mod marks;
 mod onward;
 mod place;

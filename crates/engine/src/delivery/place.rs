@@ -2,7 +2,7 @@
 
 use super::filtering::{self, Deed, Occasion};
 use super::onward::{self, Trail};
-use super::{Delivered, Envelope, Outcome, Recipient, deeds, trace};
+use super::{Delivered, Envelope, Outcome, Recipient, deeds, forwarding, trace};
 use crate::account::MAIL_ROOT;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
@@ -12,7 +12,7 @@ use crate::search::thread::conversation_names;
 use crate::upload::Staged;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use store::id::{AccountId, FolderId, Timestamp};
 use store::model::{Body, NewItem, QueueItem, Reads, Receipt, Role, Txn};
 
@@ -52,6 +52,8 @@ pub(crate) struct Plan<'a> {
     pub(super) received: String,
     tasks: Vec<Task>,
     queued: Vec<QueuedRecipient>,
+    /// Likewise, for letters that are passed on with a sender of their own.
+    passed_on: BTreeMap<String, Vec<QueuedRecipient>>,
     /// What leads to the letter's conversation, in each mailbox.
     names: Vec<u64>,
     pub(super) notes: Vec<String>,
@@ -98,6 +100,7 @@ impl<'a> Plan<'a> {
             received,
             tasks: Vec::new(),
             queued: Vec::new(),
+            passed_on: BTreeMap::new(),
             names,
             notes: Vec::new(),
             onward: Vec::new(),
@@ -130,7 +133,7 @@ impl<'a> Plan<'a> {
                     return Task::Refuse(EngineError::Loop);
                 }
                 for address in forwards {
-                    self.queue(address, recipient);
+                    self.pass_on(address, recipient);
                 }
                 let mut parcels = Vec::with_capacity(mailboxes.len());
                 for mailbox in mailboxes {
@@ -176,15 +179,21 @@ impl<'a> Plan<'a> {
     }
 
     fn queue(&mut self, address: &str, recipient: &Recipient) {
-        if self.queued.iter().any(|known| known.address == address) {
-            return;
+        add(&mut self.queued, address, recipient);
+    }
+
+    /// Sends on what came for an address here, with a sender that this server may use.
+    fn pass_on(&mut self, address: &str, recipient: &Recipient) {
+        let ours = recipient.address.rsplit_once('@');
+        let ours = ours.map_or("", |(_, domain)| domain);
+        match forwarding::rewritten(self.engine, &self.envelope.sender, ours) {
+            None => add(&mut self.queued, address, recipient),
+            Some(sender) => add(
+                self.passed_on.entry(sender).or_default(),
+                address,
+                recipient,
+            ),
         }
-        self.queued.push(QueuedRecipient {
-            address: address.to_owned(),
-            notify: recipient.notify,
-            original: recipient.original.clone(),
-            answer: None,
-        });
     }
 
     /// The recipients whose letter ends its way in mailboxes here.
@@ -219,7 +228,7 @@ impl<'a> Plan<'a> {
             Task::Queue | Task::Refuse(_) => &[],
         });
         let mut accounts: Vec<AccountId> = parcels.map(|parcel| parcel.mailbox.account).collect();
-        if !self.queued.is_empty() {
+        if !(self.queued.is_empty() && self.passed_on.is_empty()) {
             accounts.push(self.queue_owner());
         }
         accounts.extend(self.onward.iter().flat_map(Self::accounts));
@@ -348,8 +357,15 @@ impl<'a> Plan<'a> {
     }
 
     fn put_into_queue(&self, txn: &mut Txn<'_>) -> Result<(), EngineError> {
-        for recipients in portions(&self.queued) {
-            let letter = self.queued_letter(recipients.to_vec());
+        let passed_on = self.passed_on.iter();
+        let passed_on =
+            passed_on.flat_map(|(sender, all)| portions(all).map(move |some| (sender, some)));
+        let queued = portions(&self.queued).map(|some| (&self.envelope.sender, some));
+        for (sender, recipients) in queued.chain(passed_on) {
+            let letter = QueuedLetter {
+                sender: sender.clone(),
+                ..self.queued_letter(recipients.to_vec())
+            };
             let item = QueueItem {
                 due: self.now,
                 envelope: letter.encode(),
@@ -359,6 +375,19 @@ impl<'a> Plan<'a> {
         }
         Ok(())
     }
+}
+
+/// One recipient for each address.
+fn add(queued: &mut Vec<QueuedRecipient>, address: &str, recipient: &Recipient) {
+    if queued.iter().any(|known| known.address == address) {
+        return;
+    }
+    queued.push(QueuedRecipient {
+        address: address.to_owned(),
+        notify: recipient.notify,
+        original: recipient.original.clone(),
+        answer: None,
+    });
 }
 
 /// The local part as it came, since only its own server may say what case means there (RFC 5321
@@ -396,7 +425,7 @@ fn folder_for(txn: &mut Txn<'_>, mailbox: &Mailbox) -> Result<FolderId, EngineEr
 }
 
 /// Recipients in runs that each fit into one record.
-fn portions(recipients: &[QueuedRecipient]) -> Vec<&[QueuedRecipient]> {
+fn portions(recipients: &[QueuedRecipient]) -> impl Iterator<Item = &[QueuedRecipient]> {
     let (mut portions, mut rest) = (Vec::new(), recipients);
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -411,5 +440,5 @@ fn portions(recipients: &[QueuedRecipient]) -> Vec<&[QueuedRecipient]> {
         portions.push(portion);
         rest = later;
     }
-    portions
+    portions.into_iter()
 }

@@ -118,12 +118,8 @@ fn look_up(session: &Session, mailbox: Option<&Mailbox>) -> Result<Found, Refusa
 }
 
 fn resolve(engine: &Engine, mailbox: Option<&Mailbox>) -> Result<Found, EngineError> {
-    let directory = engine.directory();
     if let Some(mailbox) = mailbox {
-        return Ok((
-            mailbox.to_string(),
-            directory.resolve(&crate::plain(mailbox))?,
-        ));
+        return Ok((mailbox.to_string(), engine.resolve(&crate::plain(mailbox))?));
     }
     // Without a domain it is that of the first one served (RFC 5321 §4.5.1).
     let domain = engine
@@ -132,7 +128,7 @@ fn resolve(engine: &Engine, mailbox: Option<&Mailbox>) -> Result<Found, EngineEr
         .next()
         .ok_or(EngineError::NoSuchAddress)?;
     let address = format!("postmaster@{}", domain.name);
-    let resolution = directory.resolve(&address)?;
+    let resolution = engine.directory().resolve(&address)?;
     Ok((address, resolution))
 }
 
