@@ -11,9 +11,11 @@ mod results;
 pub mod settings;
 
 use engine::examination::{Examination, Examined, Finding};
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -50,7 +52,8 @@ impl Examiners {
     pub async fn examine(&self, letter: &Examination) -> Examined {
         let mut all = Examined::default();
         for examiner in &self.list {
-            let finding = match timeout(examiner.budget(), examiner.examine(letter, &all)).await {
+            let looking = survived(examiner.examine(letter, &all));
+            let finding = match timeout(examiner.budget(), looking).await {
                 Ok(Ok(finding)) => finding,
                 Ok(Err(why)) => {
                     tracing::warn!(examiner = examiner.name(), why, "a letter is not examined");
@@ -69,6 +72,16 @@ impl Examiners {
         }
         all
     }
+}
+
+/// The same, but a panic is an error like others: it must not take the letter's session with it.
+async fn survived(mut looking: Looking<'_>) -> Result<Finding, String> {
+    poll_fn(|context| {
+        // Nobody looks at the future again after a panic.
+        let step = AssertUnwindSafe(|| looking.as_mut().poll(context));
+        catch_unwind(step).unwrap_or_else(|_| Poll::Ready(Err("it panicked".to_owned())))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -296,8 +296,12 @@ async fn what_a_peer_says_of_itself_cannot_add_results() {
     );
 }
 
-/// Never comes to an end, or fails.
-struct Useless(bool);
+/// Examiners that are of no use.
+enum Useless {
+    Late,
+    Failing,
+    Panicking,
+}
 
 impl Examiner for Useless {
     fn name(&self) -> &'static str {
@@ -307,19 +311,20 @@ impl Examiner for Useless {
         Duration::from_millis(10)
     }
     fn examine<'a>(&'a self, _: &'a Examination, _: &'a Examined) -> Looking<'a> {
-        if self.0 {
-            Box::pin(std::future::pending())
-        } else {
-            Box::pin(async { Err("broken".to_owned()) })
+        match self {
+            Self::Late => Box::pin(std::future::pending()),
+            Self::Failing => Box::pin(async { Err("broken".to_owned()) }),
+            Self::Panicking => Box::pin(async { panic!("as it should") }),
         }
     }
 }
 
 #[tokio::test]
-async fn an_examiner_that_fails_or_is_late_is_left_out() {
+async fn an_examiner_that_fails_panics_or_is_late_is_left_out() {
     let mut stage = Stage::new("quarantine").await;
     let list = std::mem::take(&mut stage.examiners.list);
-    let useless: Vec<Arc<dyn Examiner>> = vec![Arc::new(Useless(true)), Arc::new(Useless(false))];
+    let useless = [Useless::Late, Useless::Failing, Useless::Panicking];
+    let useless = useless.map(|one| Arc::new(one) as Arc<dyn Examiner>);
     stage.examiners = Examiners::new(useless.into_iter().chain(list).collect());
     let found = stage.examine("198.51.100.66", "x@y.test", LETTER).await;
     assert_eq!(found.decision, Decision::Quarantine);
