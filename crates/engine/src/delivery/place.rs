@@ -19,6 +19,8 @@ use store::model::{Body, NewItem, QueueItem, Reads, Receipt, Role, Txn};
 /// Bytes of recipients in one queue entry; more recipients make more entries. A record holds 30
 /// KiB.
 const RECIPIENTS_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of what examiners said that go with a letter elsewhere; the record has room for no more.
+const EXAMINED_BYTES_MAX: usize = 1024;
 /// Bytes of a queued recipient besides its texts.
 const RECIPIENT_BYTES: usize = 16;
 const SECONDS_PER_DAY: i64 = 24 * 3600;
@@ -331,6 +333,13 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// What is put before a letter that goes elsewhere: what was found when it came goes with it.
+    pub(super) fn prefix_elsewhere(&self) -> Bytes {
+        let examined = self.envelope.arrival.examined.lines.as_str();
+        let examined = Some(examined).filter(|lines| lines.len() <= EXAMINED_BYTES_MAX);
+        Bytes::from([examined.unwrap_or_default(), &self.received].concat())
+    }
+
     /// The letter as the queue keeps it, for these recipients.
     pub(super) fn queued_letter(&self, recipients: Vec<QueuedRecipient>) -> QueuedLetter {
         let days = i64::from(self.engine.settings().retention.queue_days);
@@ -347,7 +356,7 @@ impl<'a> Plan<'a> {
             returning: self.envelope.returning,
             needs_utf8: self.envelope.needs_utf8,
             recipients,
-            prefix: Bytes::from(self.received.clone()),
+            prefix: self.prefix_elsewhere(),
             needs_tls: wishes.needs_tls,
             deliver_by: wishes.deliver_by,
             priority: wishes.priority,

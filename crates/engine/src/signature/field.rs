@@ -93,15 +93,25 @@ pub struct Unsigned {
 impl Unsigned {
     /// Makes the field for a letter with this header.
     pub fn new(terms: &Terms<'_>, header: &[u8]) -> Self {
-        let (names, mut covered) = cover(header);
+        Self::with_head("DKIM-Signature: v=1;", terms, header)
+    }
+
+    /// The same with another beginning: seals have fields of the same form (RFC 8617 §4.1.2).
+    pub(super) fn with_head(head: &str, terms: &Terms<'_>, header: &[u8]) -> Self {
+        let (names, covered) = cover(header);
         let mut field = format!(
-            "DKIM-Signature: v=1; a={}; c=relaxed/relaxed; d={};\r\n\ts={}; t={};\r\n\th=",
+            "{head} a={}; c=relaxed/relaxed; d={};\r\n\ts={}; t={};\r\n\th=",
             terms.algorithm, terms.domain, terms.selector, terms.seconds
         );
         fold(&mut field, names.iter().map(String::as_str), ":");
         field.push_str(";\r\n\tbh=");
         field.push_str(&STANDARD.encode(terms.body_hash));
         field.push_str(";\r\n\tb=");
+        Self::bare(field, covered)
+    }
+
+    /// A field that ends with `b=` and covers these bytes and itself.
+    pub(super) fn bare(field: String, mut covered: Vec<u8>) -> Self {
         let (name, value) = field.split_once(':').unwrap_or_default();
         let mut own = relaxed_field(name.as_bytes(), value.as_bytes());
         own.truncate(own.len().saturating_sub(2)); // The field itself is covered without its end.

@@ -9,12 +9,13 @@
 pub mod canonical;
 pub mod field;
 pub mod key;
+pub mod seal;
 
 use crate::directory::record::DomainRecord;
 use crate::directory::{Address, address, domain_key};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use key::DomainKey;
+use key::{Algorithm, DomainKey};
 use std::ops::ControlFlow;
 use store::StoreError;
 use store::backend::Pending;
@@ -53,6 +54,15 @@ impl Engine {
         Ok(Some(Signing {
             domain: record.name,
             keys: keys.collect(),
+        }))
+    }
+
+    /// The RSA key with which a domain of ours seals what it passes on; everyone can check it.
+    pub fn sealing(&self, domain: &str) -> Result<Option<Signing>, EngineError> {
+        let found = self.signing(&format!("postmaster@{domain}"))?;
+        Ok(found.map(|mut signing| {
+            signing.keys.retain(|key| key.algorithm == Algorithm::Rsa);
+            signing
         }))
     }
 

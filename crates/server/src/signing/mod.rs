@@ -7,7 +7,7 @@
 //! Start at [`Signer::lines`] for a letter, at [`keeping`] for the keys. What is signed is
 //! `engine::signature`.
 //!
-//! Standards: RFC 6376 (DKIM), RFC 8463 (Ed25519).
+//! Standards: RFC 6376 (DKIM), RFC 8463 (Ed25519), RFC 8617 (ARC).
 
 pub mod keeping;
 mod key;
@@ -17,6 +17,7 @@ use crate::world::SystemClock;
 use engine::signature::canonical::{BodyHash, Form};
 use engine::signature::field::{self, Terms, fields};
 use engine::signature::key::DomainKey;
+use engine::signature::seal;
 use engine::{Engine, EngineError};
 use formats::address::list::{self, Entry};
 use key::Pair;
@@ -32,6 +33,9 @@ const HEADER_BYTES_MAX: usize = 512 * 1024;
 const READY_MAX: usize = 4_096;
 /// Addresses in the From field that are looked at: the first is the author.
 const AUTHORS_MAX: usize = 1;
+
+/// How the line begins in which this server says what it found when a letter came.
+pub const RESULTS: &[u8] = b"Authentication-Results:";
 
 /// Signs; keeps the keys ready that it has used.
 #[derive(Default)]
@@ -69,6 +73,46 @@ impl Signer {
             }
         }
         Ok(lines)
+    }
+
+    /// The fields to put before a letter that is passed on with a sender of ours; nothing when there
+    /// is nothing to seal. Reads the disk.
+    pub fn seal(
+        &self,
+        engine: &Engine,
+        letter: Unsigned,
+        sender: &str,
+    ) -> Result<String, EngineError> {
+        let (header, body_hash) = letter.finish();
+        let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let Some(signing) = engine.sealing(domain)? else {
+            return Ok(String::new());
+        };
+        let Some((key, pair)) = signing
+            .keys
+            .first()
+            .and_then(|key| Some((key, self.pair(&signing.domain, key)?)))
+        else {
+            return Ok(String::new());
+        };
+        // Ours is the first line; others of the kind may stand below.
+        let first = fields(&header).into_iter().next();
+        let results = first.map(|(_, value)| String::from_utf8_lossy(value).into_owned());
+        let terms = Terms {
+            algorithm: key.algorithm.name(),
+            domain: &signing.domain,
+            selector: &key.selector,
+            seconds: SystemClock.now().seconds(),
+            body_hash: &body_hash,
+        };
+        let results = results.unwrap_or_default();
+        match seal::seal(&terms, &results, &header, |covered| pair.sign(covered)) {
+            Ok(set) => Ok(set.unwrap_or_default()),
+            Err(why) => {
+                tracing::error!(signing.domain, key.selector, why, "not sealed");
+                Ok(String::new())
+            }
+        }
     }
 
     fn pair(&self, domain: &str, key: &DomainKey) -> Option<Arc<Pair>> {

@@ -86,6 +86,14 @@ fn signed(house: &Rehearsal, letter: &str, piece: usize) -> String {
 
 /// What another implementation says of each signature.
 async fn verdicts(house: &Rehearsal, letter: &str) -> Vec<DkimResult> {
+    let zone = zone(house);
+    let judge = judge();
+    let message = AuthenticatedMessage::parse(letter.as_bytes()).unwrap();
+    let verdicts = judge.verify_dkim(question(&message, &zone)).await;
+    verdicts.iter().map(|one| one.result().clone()).collect()
+}
+
+fn zone(house: &Rehearsal) -> Zone {
     let mut zone = Zone::default();
     for key in keys(house) {
         let name = format!("{}._domainkey.example.test.", key.selector);
@@ -93,17 +101,25 @@ async fn verdicts(house: &Rehearsal, letter: &str) -> Vec<DkimResult> {
         zone.0
             .insert(name.into(), Txt::DomainKey(Arc::new(published)));
     }
-    let config = ResolverConfig::default();
-    let judge = MessageAuthenticator::new(config, ResolverOpts::default()).unwrap();
-    let message = AuthenticatedMessage::parse(letter.as_bytes()).unwrap();
-    let question = Parameters::new(&message)
-        .with_txt_cache(&zone)
-        .with_mx_cache(&zone)
-        .with_ptr_cache(&zone)
-        .with_ipv4_cache(&zone)
-        .with_ipv6_cache(&zone);
-    let verdicts = judge.verify_dkim(question).await;
-    verdicts.iter().map(|one| one.result().clone()).collect()
+    zone
+}
+
+fn judge() -> MessageAuthenticator {
+    MessageAuthenticator::new(ResolverConfig::default(), ResolverOpts::default()).unwrap()
+}
+
+type Question<'a, P> = Parameters<'a, P, Zone, Zone, Zone, Zone, Zone>;
+
+fn question<'a>(
+    message: &'a AuthenticatedMessage<'a>,
+    zone: &'a Zone,
+) -> Question<'a, &'a AuthenticatedMessage<'a>> {
+    Parameters::new(message)
+        .with_txt_cache(zone)
+        .with_mx_cache(zone)
+        .with_ptr_cache(zone)
+        .with_ipv4_cache(zone)
+        .with_ipv6_cache(zone)
 }
 
 #[tokio::test]
@@ -176,4 +192,32 @@ fn a_domain_has_one_key_of_each_kind_however_often_it_is_seen_to() {
     let kinds: Vec<Algorithm> = keys.iter().map(|key| key.algorithm).collect();
     assert_eq!(kinds, Algorithm::ALL);
     assert!(keys.iter().all(|key| key.stage == Stage::InUse));
+}
+
+/// The letter with a further seal of the domain's own.
+fn sealed(house: &Rehearsal, letter: &str, arc: &str) -> String {
+    let letter = format!("Authentication-Results: mx.example.test; arc={arc}\r\n{letter}");
+    let mut unsigned = Unsigned::default();
+    unsigned.push(letter.as_bytes());
+    let sender = "SRS0=x@example.test";
+    let lines = Signer::default().seal(&house.engine, unsigned, sender);
+    [&lines.unwrap(), letter.as_str()].concat()
+}
+
+#[tokio::test]
+async fn what_is_passed_on_is_sealed_again_and_again() {
+    let house = house();
+    let foreign = LETTER.replace("example.test", "elsewhere.test");
+    let (zone, judge) = (zone(&house), judge());
+    let first = sealed(&house, &foreign, "none");
+    let second = sealed(&house, &first, "pass");
+    for letter in [&first, &second] {
+        let message = AuthenticatedMessage::parse(letter.as_bytes()).unwrap();
+        let found = judge.verify_arc(question(&message, &zone)).await;
+        assert_eq!(*found.result(), DkimResult::Pass, "{letter}");
+    }
+    let changed = second.replace("bye", "buy");
+    let message = AuthenticatedMessage::parse(changed.as_bytes()).unwrap();
+    let found = judge.verify_arc(question(&message, &zone)).await;
+    assert_ne!(*found.result(), DkimResult::Pass);
 }
