@@ -98,7 +98,7 @@ pub enum Command {
     /// What senders are told while someone is away.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur vacation set \
-                            alice@example.test \"Back in June\" --until 2026-06-01T00:00:00Z"
+                            alice@example.test Away --until 2026-06-01T00:00:00Z"
     )]
     Vacation {
         /// What to do with it.
@@ -391,6 +391,9 @@ pub enum Alias {
 #[derive(Debug, Subcommand)]
 pub enum Group {
     /// Make a group, or change who is in it and who may write to it.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur group set team@example.test alice@example.test bob@example.test"
+    )]
     Set {
         /// Its address.
         address: String,
@@ -408,8 +411,12 @@ pub enum Group {
         moderator: Vec<String>,
     },
     /// Show all groups.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur group list")]
     List,
     /// Remove a group.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur group remove team@example.test"
+    )]
     Remove {
         /// Its address.
         address: String,

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum Forward {
     /// Send all letters on; replaces earlier forwards.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur forward set alice@example.test bob@example.org --keep"
+    )]
     Set {
         /// The account's address.
         account: String,
@@ -18,11 +21,17 @@ pub enum Forward {
         keep: bool,
     },
     /// Show where an account's letters go.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur forward show alice@example.test"
+    )]
     Show {
         /// The account's address.
         account: String,
     },
     /// Forward no more.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur forward remove alice@example.test"
+    )]
     Remove {
         /// The account's address.
         account: String,
@@ -33,13 +42,22 @@ pub enum Forward {
 #[derive(Debug, Subcommand)]
 pub enum Vacation {
     /// Answer senders; replaces an earlier answer.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur vacation set alice@example.test Away --until 2026-03-15T00:00:00Z"
+    )]
     Set(VacationSet),
     /// Show the answer.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur vacation show alice@example.test"
+    )]
     Show {
         /// The account's address.
         account: String,
     },
     /// Answer no more.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur vacation remove alice@example.test"
+    )]
     Remove {
         /// The account's address.
         account: String,
@@ -71,11 +89,17 @@ pub struct VacationSet {
 #[derive(Debug, Subcommand)]
 pub enum Script {
     /// Show an account's scripts.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur script list alice@example.test"
+    )]
     List {
         /// The account's address.
         account: String,
     },
     /// Show the text of a script.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur script show alice@example.test mine"
+    )]
     Show {
         /// The account's address.
         account: String,
@@ -83,6 +107,9 @@ pub enum Script {
         name: String,
     },
     /// Check a script and store it; another text replaces an earlier one.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur script put alice@example.test mine mine.sieve --activate"
+    )]
     Put {
         /// The account's address.
         account: String,
@@ -95,6 +122,9 @@ pub enum Script {
         activate: bool,
     },
     /// Let letters go through a script.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur script activate alice@example.test mine"
+    )]
     Activate {
         /// The account's address.
         account: String,
@@ -102,6 +132,9 @@ pub enum Script {
         name: Option<String>,
     },
     /// Remove a script that is not in use.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur script remove alice@example.test mine"
+    )]
     Remove {
         /// The account's address.
         account: String,
@@ -109,6 +142,7 @@ pub enum Script {
         name: String,
     },
     /// Check a script without storing it.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur script check mine.sieve")]
     Check {
         /// The file that holds it.
         file: PathBuf,
