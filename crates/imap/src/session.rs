@@ -7,7 +7,7 @@
 //! `signing`, the streaming of messages in `appending`.
 //!
 //! Standards: RFC 9051 §3 (states), §5.4 (autologout), §6.2.1 (STARTTLS), §6.3.13 (IDLE); RFC 2177
-//! (IDLE).
+//! (IDLE); RFC 4978 (COMPRESS).
 
 mod appending;
 mod signing;
@@ -106,6 +106,7 @@ pub struct Session {
     out: BytesMut,
     actions: Vec<Output>,
     bad_commands: u32,
+    is_compressed: bool,
     signing_in: SigningIn,
     now: Timestamp,
     active: Timestamp,
@@ -156,6 +157,7 @@ impl Session {
             out: BytesMut::new(),
             actions: Vec::new(),
             bad_commands: 0,
+            is_compressed: false,
             signing_in: SigningIn::new(FAILED_SIGN_INS_MAX),
             now: Timestamp::default(),
             active: Timestamp::default(),
@@ -328,6 +330,7 @@ impl Session {
             }
             Command::StartTls => self.start_tls(&tag, more_follows),
             Command::Unauthenticate => self.sign_out(&tag),
+            Command::Compress(mechanism) => self.compress(&tag, &mechanism, more_follows),
             Command::Login(user, password) => self.login(tag, &user, &password),
             Command::Authenticate(mechanism, initial) => {
                 self.authenticate(tag, &mechanism, initial.as_deref());
@@ -370,6 +373,29 @@ impl Session {
         }
         self.finish(tag, Ok(Reply::silent("OK Begin TLS")));
         self.actions.push(Output::StartTls);
+    }
+
+    /// What stands behind the command is neither surely compressed nor surely not.
+    ///
+    /// Only behind the sign-in, so that no password is compressed together with what others chose.
+    /// Source: RFC 4978 §3.
+    fn compress(&mut self, tag: &str, mechanism: &str, more_follows: bool) {
+        let refusal = match mechanism {
+            _ if self.mailbox.is_none() => Refusal::WrongState("BAD Sign in first"),
+            "DEFLATE" if self.is_compressed => {
+                Refusal::Never("NO [COMPRESSIONACTIVE] DEFLATE is active already")
+            }
+            "DEFLATE" if more_follows => {
+                Refusal::WrongState("BAD Nothing may follow COMPRESS before its answer")
+            }
+            "DEFLATE" => {
+                self.is_compressed = true;
+                self.finish(tag, Ok(Reply::silent("OK DEFLATE active")));
+                return self.actions.push(Output::Compress);
+            }
+            _ => Refusal::WrongState("BAD Mechanism is not known"),
+        };
+        self.finish(tag, Err(refusal));
     }
 
     fn idle(&mut self, tag: String) {

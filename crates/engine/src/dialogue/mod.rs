@@ -71,6 +71,9 @@ pub enum Output {
     Unwatch,
     /// Send what is pending, drop all received bytes, take the TLS handshake, then give `Opened`.
     StartTls,
+    /// Send what is pending; compress (RFC 1951) what is sent from here on, and take for compressed
+    /// what was received and not taken.
+    Compress,
     /// Give `Timeout` at this time unless another time is named before.
     WaitUntil(Timestamp),
     /// A line for the log.

@@ -144,7 +144,8 @@ impl<S: Dialogue> Wire<S> {
             Output::Log(record) => self.log.push(record),
             Output::StartTls => self.asks_for_tls = true,
             Output::Close => self.is_closed = true,
-            Output::WaitUntil(_) => {}
+            // Neither side of a session sees that what is between them is compressed.
+            Output::WaitUntil(_) | Output::Compress => {}
         }
     }
 

@@ -50,6 +50,8 @@ pub enum Command {
     Unauthenticate,
     /// `STARTTLS`
     StartTls,
+    /// `COMPRESS`: the mechanism in capitals.
+    Compress(String),
     /// `LOGIN`: user and password, as sent.
     Login(String, String),
     /// `AUTHENTICATE`: mechanism and, if it came along, the first response in base64.

@@ -165,6 +165,11 @@ impl Arguments<'_> {
                 Ok(Command::Login(user, self.text()?))
             }
             "AUTHENTICATE" => self.authenticate(),
+            "COMPRESS" => {
+                self.cursor.space()?;
+                let mechanism = self.cursor.word()?.to_ascii_uppercase();
+                Ok(Command::Compress(mechanism))
+            }
             "ENABLE" => self.enable(),
             "ID" => self.id(),
             "SELECT" => self.open(Access::ReadWrite),

@@ -8,6 +8,7 @@
 
 pub mod buffer;
 pub mod deadline;
+mod deflate;
 pub mod pool;
 pub mod tls;
 pub mod transport;
@@ -17,6 +18,7 @@ use crate::metrics::{Metrics, ServiceMetrics};
 use crate::trace::Trace;
 use buffer::Received;
 use deadline::Deadline;
+use deflate::Deflated;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Output, Peer, Question, RECEIVE_BYTES_MAX,
 };
@@ -122,6 +124,7 @@ pub async fn converse(
 enum Wish {
     GoOn,
     StartTls,
+    Compress,
     Close,
 }
 
@@ -130,6 +133,7 @@ enum Turn {
     Ask(Question),
     Send,
     StartTls,
+    Compress,
     Close,
     Offer,
     Wait,
@@ -185,6 +189,7 @@ impl Conversation {
                         return;
                     }
                 }
+                Turn::Compress => self.compress(),
                 Turn::Close => return self.close().await,
                 Turn::Offer => {
                     if !self.offer(dialogue.as_mut()) {
@@ -221,6 +226,7 @@ impl Conversation {
             _ if !self.unsent.is_empty() => Turn::Send,
             Wish::GoOn => Turn::Wait,
             Wish::StartTls => Turn::StartTls,
+            Wish::Compress => Turn::Compress,
             Wish::Close => Turn::Close,
         }
     }
@@ -244,6 +250,7 @@ impl Conversation {
                 Output::Watch(watch) => self.watch = Some(watch),
                 Output::Unwatch => self.watch = None,
                 Output::StartTls => self.wish = Wish::StartTls,
+                Output::Compress => self.wish = Wish::Compress,
                 Output::WaitUntil(at) => self.deadline.set(at),
                 Output::Log(record) => {
                     self.arrival.counters.event(record.event);
@@ -456,6 +463,15 @@ impl Conversation {
         let peer = self.arrival.peer.clone();
         self.tell(dialogue, Input::Opened(peer));
         Ok(())
+    }
+
+    /// What was sent so far went out as it is; what was received and not taken is compressed.
+    fn compress(&mut self) {
+        self.wish = Wish::GoOn;
+        let inner = std::mem::replace(&mut self.transport, Transport::Gone);
+        let deflated = Deflated::new(inner, self.received.bytes());
+        self.received.clear();
+        self.transport = Transport::Deflated(Box::new(deflated));
     }
 
     async fn set_up_tls(&mut self) -> io::Result<()> {

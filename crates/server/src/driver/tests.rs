@@ -4,6 +4,10 @@ use super::*;
 use crate::world::SystemClock;
 use bytes::Bytes;
 use engine::dialogue::Tls;
+use miniz_oxide::deflate::core::CompressorOxide;
+use miniz_oxide::deflate::stream::deflate;
+use miniz_oxide::inflate::stream::{InflateState, inflate};
+use miniz_oxide::{DataFormat, MZFlush};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -68,6 +72,10 @@ impl Echo {
             "starttls" => {
                 say(out, "go");
                 out.push(Output::StartTls);
+            }
+            "compress" => {
+                say(out, "packed");
+                out.push(Output::Compress);
             }
             "wait" => out.push(Output::WaitUntil(Timestamp(
                 now.0 + Timestamp::PER_SECOND / 20,
@@ -268,6 +276,58 @@ async fn what_was_sent_before_the_handshake_is_thrown_away() {
     let mut stream = encrypt(&stage, stream).await.unwrap();
     stream.write_all(b"tls\n").await.unwrap();
     expect(&mut stream, "hello\nSome(\"TLSv1.3\")\n").await;
+}
+
+/// Compresses as clients do: one stream for all that is said.
+fn packed(compressor: &mut CompressorOxide, text: &[u8]) -> Vec<u8> {
+    let mut room = vec![0; 1000];
+    let step = deflate(compressor, text, &mut room, MZFlush::Sync);
+    room.truncate(step.bytes_written);
+    room
+}
+
+#[tokio::test]
+async fn behind_the_answer_both_directions_are_compressed_also_over_tls() {
+    let stage = stage("compress", true).await;
+    let mut stream = encrypt(&stage, connect(&stage).await).await.unwrap();
+    stream.write_all(b"compress\n").await.unwrap();
+    expect(&mut stream, "hello\npacked\n").await;
+    let mut compressor = CompressorOxide::default();
+    compressor.set_format_and_level(DataFormat::Raw, 6);
+    let mut state = InflateState::new(DataFormat::Raw);
+    for (said, length) in [
+        ("one\n", 4),
+        ("disk\none\n", 17),
+        ("many\n", 5_000_001),
+        ("quit\n", 4),
+    ] {
+        let packed = packed(&mut compressor, said.as_bytes());
+        stream.write_all(&packed).await.unwrap();
+        let mut heard = Vec::new();
+        while heard.len() < length {
+            let mut read = vec![0; 4096];
+            let count = timeout(Duration::from_secs(10), stream.read(&mut read)).await;
+            let count = count.expect("in time").unwrap();
+            assert!(count > 0, "{} of {length}", heard.len());
+            inflate_all(&mut state, &read[..count], &mut heard);
+        }
+        assert_eq!(heard.len(), length);
+        let wanted = said.replace("disk", "disk on disk").replace("quit", "bye");
+        assert!(length > 100 || heard == wanted.as_bytes(), "{said}");
+    }
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+fn inflate_all(state: &mut InflateState, mut packed: &[u8], heard: &mut Vec<u8>) {
+    let mut room = vec![0; 100_000];
+    loop {
+        let step = inflate(state, packed, &mut room, MZFlush::None);
+        heard.extend_from_slice(&room[..step.bytes_written]);
+        packed = &packed[step.bytes_consumed..];
+        if packed.is_empty() && step.bytes_written < room.len() {
+            return;
+        }
+    }
 }
 
 #[tokio::test]

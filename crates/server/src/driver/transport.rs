@@ -1,6 +1,7 @@
 //! The stream below a dialogue: TCP, TLS over TCP, or a unix socket, all with the same few
-//! operations.
+//! operations; and compression over any of them.
 
+use super::deflate::Deflated;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,6 +21,8 @@ pub enum Transport {
     Tls(Box<TlsStream<TcpStream>>),
     /// A local socket.
     Unix(UnixStream),
+    /// One of the others, compressed.
+    Deflated(Box<Deflated>),
     /// Taken away for a handshake that failed.
     Gone,
 }
@@ -30,7 +33,8 @@ impl Transport {
             Self::Tcp(stream) => Ok(Pin::new(stream)),
             Self::Tls(stream) => Ok(Pin::new(stream.as_mut())),
             Self::Unix(stream) => Ok(Pin::new(stream)),
-            Self::Gone => Err(io::ErrorKind::NotConnected.into()),
+            // It has operations of its own.
+            Self::Deflated(_) | Self::Gone => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -40,6 +44,9 @@ impl Transport {
         context: &mut Context<'_>,
         free: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Self::Deflated(deflated) = self {
+            return deflated.poll_read(context, free);
+        }
         self.stream()?.poll_read(context, free)
     }
 
@@ -49,6 +56,9 @@ impl Transport {
         context: &mut Context<'_>,
         pending: &mut Unsent,
     ) -> Poll<io::Result<()>> {
+        if let Self::Deflated(deflated) = self {
+            return deflated.poll_send(context, pending);
+        }
         while !pending.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
             let count = pending.slices(&mut slices);
@@ -64,6 +74,9 @@ impl Transport {
 
     /// Says that nothing more will be sent (`close_notify` with TLS).
     pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Self::Deflated(deflated) = self {
+            return deflated.poll_end(context);
+        }
         self.stream()?.poll_shutdown(context)
     }
 }
@@ -103,6 +116,16 @@ impl Unsent {
         if self.pieces.is_empty() {
             self.pieces = VecDeque::new();
         }
+    }
+
+    /// Takes at most so many bytes off the front: the first piece, or its beginning.
+    pub fn take(&mut self, most: usize) -> bytes::Bytes {
+        let Some(first) = self.pieces.front() else {
+            return bytes::Bytes::new();
+        };
+        let piece = first.slice(..first.len().min(most));
+        self.sent(piece.len());
+        piece
     }
 
     fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {

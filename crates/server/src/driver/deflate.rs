@@ -1,0 +1,327 @@
+//! DEFLATE below a dialogue: what `COMPRESS` puts between the session and its stream.
+//!
+//! A waiting connection holds no compressor. Each send begins a new one and ends with an empty stored
+//! block, so that the peer can read all of it at once; that the next send does not refer to what
+//! was sent before costs a little room on the wire. It also keeps what one answer holds apart from
+//! the text of another: an observer who can have letters put into a mailbox learns nothing of its
+//! other letters from the lengths of later answers (CRIME, BREACH). Passwords are never compressed,
+//! since compression begins behind the sign-in.
+//!
+//! What is received is inflated only as far as the session has room, whatever it would grow to.
+//! Between two blocks nothing but the last 32 KiB is kept, since the peer may refer to them.
+//!
+//! Start at [`Deflated`]. Standards: RFC 4978 (IMAP COMPRESS), RFC 1951 (DEFLATE).
+
+use super::transport::{Transport, Unsent};
+use bytes::Bytes;
+use miniz_oxide::deflate::core::CompressorOxide;
+use miniz_oxide::deflate::stream::deflate;
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::inflate_flags::{
+    TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY,
+    TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+};
+use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompress};
+use miniz_oxide::{DataFormat, MZFlush};
+use std::cell::RefCell;
+use std::io;
+use std::task::{Context, Poll, ready};
+use tokio::io::ReadBuf;
+
+/// How far back a block may refer. Source: RFC 1951 §2.
+const WINDOW_BYTES: usize = 32 * 1024;
+
+/// Compressed bytes that are read at once.
+const PACKED_BYTES: usize = 4 * 1024;
+
+/// Bytes that are compressed in one go, about a millisecond; then other connections have their turn.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// The fastest level: text shrinks to a third, a better level would save little more.
+const LEVEL: u8 = 1;
+
+/// Compressors of some 300 KiB each that a thread keeps for its next send.
+const COMPRESSORS_KEPT: usize = 2;
+
+thread_local! {
+    static COMPRESSORS: RefCell<Vec<Box<CompressorOxide>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A stream whose both directions are compressed.
+pub struct Deflated {
+    inner: Transport,
+    inflating: Inflating,
+    /// Only while something is being sent.
+    compressor: Option<Box<CompressorOxide>>,
+    packed: Unsent,
+}
+
+impl Deflated {
+    /// Compresses what goes through `inner` from here on. The peer's compressed bytes that were read
+    /// already are `received`.
+    pub fn new(inner: Transport, received: &[u8]) -> Self {
+        let mut inflating = Inflating::default();
+        inflating.feed(received);
+        Self {
+            inner,
+            inflating,
+            compressor: None,
+            packed: Unsent::default(),
+        }
+    }
+
+    /// Reads what the peer said; nothing when it ended.
+    ///
+    /// Errors: [`io::ErrorKind::InvalidData`] for what is no DEFLATE.
+    pub fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        free: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let count = self.inflating.next(free.initialize_unfilled())?;
+            if count > 0 {
+                free.advance(count);
+                return Poll::Ready(Ok(()));
+            }
+            let mut packed = [0; PACKED_BYTES];
+            let mut packed = ReadBuf::new(&mut packed);
+            let Poll::Ready(read) = self.inner.poll_read(context, &mut packed) else {
+                self.inflating.rest();
+                return Poll::Pending;
+            };
+            read?;
+            if packed.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.inflating.feed(packed.filled());
+        }
+    }
+
+    /// Sends until `pending` is empty and the peer can read all of it.
+    pub fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        pending: &mut Unsent,
+    ) -> Poll<io::Result<()>> {
+        let mut is_first = true;
+        loop {
+            ready!(self.inner.poll_send(context, &mut self.packed))?;
+            if pending.is_empty() {
+                self.compressor.take().into_iter().for_each(give_back);
+                return Poll::Ready(Ok(()));
+            }
+            if !std::mem::take(&mut is_first) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let piece = pending.take(PIECE_BYTES);
+            let flush = if pending.is_empty() {
+                MZFlush::Sync
+            } else {
+                MZFlush::None
+            };
+            let compressor = self.compressor.get_or_insert_with(borrow);
+            self.packed.push(pack(compressor, &piece, flush)?);
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inner.poll_end(context)
+    }
+}
+
+fn borrow() -> Box<CompressorOxide> {
+    let kept = COMPRESSORS.with(|kept| kept.borrow_mut().pop());
+    kept.unwrap_or_else(|| {
+        let mut compressor = Box::<CompressorOxide>::default();
+        compressor.set_format_and_level(DataFormat::Raw, LEVEL);
+        compressor
+    })
+}
+
+fn give_back(mut compressor: Box<CompressorOxide>) {
+    COMPRESSORS.with(|kept| {
+        let mut kept = kept.borrow_mut();
+        if kept.len() < COMPRESSORS_KEPT {
+            compressor.reset();
+            kept.push(compressor);
+        }
+    });
+}
+
+fn pack(compressor: &mut CompressorOxide, piece: &[u8], flush: MZFlush) -> io::Result<Bytes> {
+    let (mut packed, mut rest) = (Vec::new(), piece);
+    let mut room = vec![0; PACKED_BYTES];
+    loop {
+        let step = deflate(compressor, rest, &mut room, flush);
+        packed.extend_from_slice(room.get(..step.bytes_written).unwrap_or_default());
+        rest = rest.get(step.bytes_consumed..).unwrap_or_default();
+        match step.status {
+            // No progress is possible: all is done.
+            Err(miniz_oxide::MZError::Buf) => break,
+            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+            Ok(_) if rest.is_empty() && step.bytes_written < room.len() => break,
+            Ok(_) => {}
+        }
+    }
+    Ok(packed.into())
+}
+
+/// The receiving direction.
+#[derive(Default)]
+struct Inflating {
+    /// Read and not inflated yet.
+    packed: Vec<u8>,
+    /// Within a block.
+    state: Option<Box<DecompressorOxide>>,
+    /// Between two blocks; nothing before the first.
+    boundary: Option<BlockBoundaryState>,
+    /// What was inflated last: blocks to come may refer to it.
+    history: Vec<u8>,
+    has_ended: bool,
+}
+
+impl Inflating {
+    fn feed(&mut self, packed: &[u8]) {
+        self.packed.extend_from_slice(packed);
+    }
+
+    /// Inflates into `free`; 0 if more has to be read first.
+    fn next(&mut self, free: &mut [u8]) -> io::Result<usize> {
+        let mut count = 0;
+        while count == 0 && !self.packed.is_empty() && !free.is_empty() {
+            count = self.step(free)?;
+        }
+        Ok(count)
+    }
+
+    fn step(&mut self, free: &mut [u8]) -> io::Result<usize> {
+        const FLAGS: u32 = TINFL_FLAG_HAS_MORE_INPUT
+            | TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY
+            | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        if self.has_ended {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let boundary = self.boundary.take();
+        let state = self.state.get_or_insert_with(|| {
+            Box::new(boundary.map_or_else(DecompressorOxide::new, |boundary| {
+                DecompressorOxide::from_block_boundary_state(&boundary)
+            }))
+        });
+        let start = self.history.len();
+        self.history.resize(start + free.len().min(WINDOW_BYTES), 0);
+        let (status, taken, made) =
+            decompress(state, &self.packed, &mut self.history, start, FLAGS);
+        self.history.truncate(start + made);
+        self.packed.drain(..taken);
+        match status {
+            TINFLStatus::BlockBoundary => {
+                self.boundary = state.block_boundary_state();
+                self.state = None;
+            }
+            TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput => {}
+            TINFLStatus::Done => self.has_ended = true,
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        let made = self.history.get(start..).unwrap_or_default();
+        if let Some(free) = free.get_mut(..made.len()) {
+            free.copy_from_slice(made);
+        }
+        let count = made.len();
+        let forgotten = self.history.len().saturating_sub(WINDOW_BYTES);
+        self.history.drain(..forgotten);
+        Ok(count)
+    }
+
+    /// Nothing comes for a while: gives back what is not needed.
+    fn rest(&mut self) {
+        self.packed = Vec::new();
+        self.history.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn inflate(inflating: &mut Inflating, packed: &[u8], room: usize) -> io::Result<Vec<u8>> {
+        inflating.feed(packed);
+        let (mut all, mut free) = (Vec::new(), vec![0; room]);
+        loop {
+            match inflating.next(&mut free)? {
+                0 => return Ok(all),
+                count => all.extend_from_slice(&free[..count]),
+            }
+        }
+    }
+
+    fn send(text: &[u8]) -> Vec<u8> {
+        let mut compressor = borrow();
+        let packed = pack(&mut compressor, text, MZFlush::Sync).unwrap();
+        give_back(compressor);
+        packed.to_vec()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// Each send can be read at once, in whatever pieces it comes, with one compressor for each.
+        #[test]
+        fn what_was_sent_is_read(
+            sends in proptest::collection::vec("[a-c]{0,400}", 1..6),
+            piece in 1_usize..50,
+            room in 1_usize..300,
+        ) {
+            let mut inflating = Inflating::default();
+            for text in sends {
+                let mut read = Vec::new();
+                for part in send(text.as_bytes()).chunks(piece) {
+                    read.extend(inflate(&mut inflating, part, room).unwrap());
+                    inflating.rest();
+                }
+                prop_assert_eq!(read, text.into_bytes());
+                prop_assert!(inflating.state.is_none(), "nothing but the window is kept");
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_inflated_or_refused(packed: Vec<u8>) {
+            let _ = inflate(&mut Inflating::default(), &packed, 1000);
+        }
+    }
+
+    /// A client keeps one compressor for all it sends, so that later blocks refer to earlier ones.
+    #[test]
+    fn blocks_refer_to_what_came_before() {
+        let (mut compressor, mut inflating) = (borrow(), Inflating::default());
+        let letter: Vec<u8> = (0..10_000_u32)
+            .flat_map(|n| (n * n).to_be_bytes())
+            .collect();
+        for text in [
+            &b"a NOOP\r\n"[..],
+            &letter,
+            b"b NOOP\r\n",
+            &letter[20_000..],
+        ] {
+            let packed = pack(&mut compressor, text, MZFlush::Sync).unwrap();
+            assert_eq!(inflate(&mut inflating, &packed, 500).unwrap(), text);
+            inflating.rest();
+            assert!(inflating.history.capacity() <= WINDOW_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_bomb_grows_no_further_than_there_is_room() {
+        let mut compressor = borrow();
+        let bomb = pack(&mut compressor, &vec![0; 1 << 20], MZFlush::Sync).unwrap();
+        assert!(bomb.len() < 8 * 1024);
+        let mut inflating = Inflating::default();
+        inflating.feed(&bomb);
+        let mut free = [1; 100];
+        assert_eq!(inflating.next(&mut free).unwrap(), 100);
+        assert!(inflating.history.capacity() < 2 * WINDOW_BYTES);
+    }
+}
