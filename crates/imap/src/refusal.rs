@@ -8,6 +8,10 @@ use engine::dialogue::signing_in;
 use engine::{EngineError, SignInRefusal};
 use std::borrow::Cow;
 
+/// What [`crate::codec::notify::Events`] knows. Source: RFC 5465 §5.
+const BAD_EVENT: &str = "NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName \
+    SubscriptionChange)] Only these are supported";
+
 /// Why a command was refused; each variant is one tagged reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -33,6 +37,8 @@ pub enum Refusal {
     SpecialUse,
     /// A part's transfer encoding is not known.
     UnknownEncoding,
+    /// NOTIFY for events that are not supported.
+    BadEvent,
     /// Something that this server never does.
     Never(&'static str),
     /// Too much work waits already.
@@ -78,6 +84,7 @@ impl Refusal {
             Self::TooBig => "NO [TOOBIG] Message is too large",
             Self::SpecialUse => "NO [USEATTR] Special use is not supported",
             Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
+            Self::BadEvent => BAD_EVENT,
             Self::Busy => "NO [UNAVAILABLE] Server is busy",
             Self::Broken => "BYE Something is damaged here",
         }

@@ -4,12 +4,13 @@
 //! one at a time and answered in their order; only APPENDs that come in a row are stored together.
 //!
 //! Start at [`Session::advance`]; [`Doing`] is where the dialogue stands. Signing in is in
-//! `signing`, the streaming of messages in `appending`.
+//! `signing`, the streaming of messages in `appending`, what NOTIFY asked for in `news`.
 //!
 //! Standards: RFC 9051 §3 (states), §5.4 (autologout), §6.2.1 (STARTTLS), §6.3.13 (IDLE); RFC 2177
-//! (IDLE); RFC 4978 (COMPRESS).
+//! (IDLE); RFC 4978 (COMPRESS); RFC 5465 (NOTIFY).
 
 mod appending;
+mod news;
 mod signing;
 
 use crate::codec::Fault;
@@ -17,7 +18,7 @@ use crate::codec::command::{Command, Tagged};
 use crate::codec::frame::{COMMAND_BYTES_MAX, COMMAND_BYTES_MAX_BEFORE_LOGIN, Frame, Framer};
 use crate::codec::{frame, parse};
 use crate::command::append::{Append, Stored};
-use crate::command::{Desk, Reply, State, Step, Work, capability, id, language};
+use crate::command::{Desk, Reply, State, Step, Work, capability, id, language, notify};
 use crate::refusal::Refusal;
 use crate::sync::{self, Expunges};
 use appending::Appending;
@@ -85,8 +86,8 @@ enum Doing {
     AnnouncingStored(Stored),
     /// The client waits for news.
     Idle(String),
-    /// News are to be told to it.
-    IdleNews(String),
+    /// News are to be told, to a client that waits for them in IDLE or asked for them by NOTIFY.
+    News(Option<String>),
     /// The connection is closing.
     Over,
 }
@@ -107,6 +108,10 @@ pub struct Session {
     actions: Vec<Output>,
     bad_commands: u32,
     is_compressed: bool,
+    /// The IDLE that goes on when the FETCH that NOTIFY wants is done.
+    idling: Option<String>,
+    /// The account whose changes wake the session because NOTIFY asked for it.
+    watching: Option<AccountId>,
     signing_in: SigningIn,
     now: Timestamp,
     active: Timestamp,
@@ -158,6 +163,8 @@ impl Session {
             actions: Vec::new(),
             bad_commands: 0,
             is_compressed: false,
+            idling: None,
+            watching: None,
             signing_in: SigningIn::new(FAILED_SIGN_INS_MAX),
             now: Timestamp::default(),
             active: Timestamp::default(),
@@ -244,6 +251,7 @@ impl Session {
                 self.sign_in_turn(tag, turn);
             }
             (Frame::Command(line), Doing::Idle(tag)) => {
+                self.watching = None;
                 self.actions.push(Output::Unwatch);
                 if line.eq_ignore_ascii_case(b"DONE") {
                     self.finish(&tag, Ok(Reply::silent("OK IDLE completed")));
@@ -406,7 +414,7 @@ impl Session {
         self.actions.push(Output::Watch(open.watch()));
         self.out.extend_from_slice(b"+ idling\r\n");
         if self.has_news() {
-            self.ask_disk(Doing::IdleNews(tag));
+            self.ask_disk(Doing::News(Some(tag)));
         } else {
             self.doing = Doing::Idle(tag);
         }
@@ -419,8 +427,8 @@ impl Session {
             .selected
             .as_ref()
             .is_some_and(|selected| selected.departed);
-        let is_open = self.state.selected.is_some();
-        is_open && (departed || self.mailbox.as_mut().is_some_and(Mailbox::has_changed))
+        let is_wanted = self.state.selected.is_some() || self.state.notify.is_some();
+        is_wanted && (departed || self.mailbox.as_mut().is_some_and(Mailbox::has_changed))
     }
 
     fn ask_disk(&mut self, doing: Doing) {
@@ -477,10 +485,16 @@ impl Session {
                 }
                 self.answer_stored(stored.answers);
             }
-            Doing::IdleNews(tag) => match self.announce(Expunges::Told) {
-                Ok(()) => self.doing = Doing::Idle(tag),
-                Err(_) => self.bye("Mailbox is gone"),
-            },
+            Doing::News(idle) => {
+                let expunges = match idle {
+                    Some(_) => Expunges::Told,
+                    None => self.expunges_outside_of_commands(),
+                };
+                match self.announce(expunges) {
+                    Ok(()) => self.doing = idle.map_or(Doing::Nothing, Doing::Idle),
+                    Err(_) => self.bye("Mailbox is gone"),
+                }
+            }
             doing => self.doing = doing,
         }
     }
@@ -550,7 +564,10 @@ impl Session {
             mailbox.changed = false;
         }
         let told = self
-            .at_desk(|desk| sync::announce(desk, expunges))
+            .at_desk(|desk| {
+                sync::announce(desk, expunges)?;
+                notify::tell_others(desk)
+            })
             .unwrap_or(Ok(()));
         if let Err(Refusal::Engine(EngineError::NoSuchFolder)) = told {
             // Deleted by another session; there is no way to tell but to go (RFC 2180 §3.3).
@@ -565,7 +582,7 @@ impl Session {
         if matches!(self.doing, Doing::Over) {
             return;
         }
-        self.doing = Doing::Nothing;
+        self.doing = self.resting();
         match result {
             Ok(reply) => {
                 self.bad_commands = 0;
@@ -592,6 +609,9 @@ impl Session {
     }
 
     fn tagged(&mut self, tag: &str, text: &str) {
+        if tag == news::NOBODY {
+            return;
+        }
         self.out.extend_from_slice(tag.as_bytes());
         self.out.extend_from_slice(b" ");
         self.out.extend_from_slice(text.as_bytes());
@@ -661,7 +681,7 @@ impl Session {
                     .map(|append| (append.tag, Err(Refusal::Busy)));
                 self.answer_stored(refused.collect());
             }
-            Doing::IdleNews(tag) => self.doing = Doing::Idle(tag),
+            Doing::News(idle) => self.doing = idle.map_or(Doing::Nothing, Doing::Idle),
             doing => self.doing = doing,
         }
     }
@@ -671,9 +691,7 @@ impl Session {
             mailbox.changed = true;
         }
         match std::mem::replace(&mut self.doing, Doing::Nothing) {
-            Doing::Idle(tag) if self.state.selected.is_some() => {
-                self.ask_disk(Doing::IdleNews(tag));
-            }
+            Doing::Idle(tag) if self.has_news() => self.ask_disk(Doing::News(Some(tag))),
             doing => self.doing = doing,
         }
     }
@@ -739,6 +757,7 @@ impl Dialogue for Session {
             // Nobody was asked to examine anything.
             Input::Answer(Answer::Examined(_)) => {}
         }
+        self.tell_unasked();
         if !self.holds_back() && !self.out.is_empty() {
             // The buffer goes with its bytes, so that a quiet session keeps none.
             out.push(Output::Send(std::mem::take(&mut self.out).freeze()));

@@ -44,6 +44,8 @@ pub(crate) fn highest_modseq(row: &FolderRow) -> u64 {
 pub(crate) enum Expunges {
     /// They may.
     Told,
+    /// They are the work of the command that is answered: told whatever NOTIFY says.
+    Own,
     /// Not during FETCH, STORE and SEARCH by message numbers (RFC 9051 §7.5.1).
     Held,
 }
@@ -120,6 +122,11 @@ pub(crate) fn vanished(
 ///
 /// Flags that this session changed itself were told by the command that did it.
 pub(crate) fn announce(desk: &mut Desk<'_>, expunges: Expunges) -> Result<(), Refusal> {
+    let notify = desk.state.notify.as_ref();
+    let is_wanted = notify.is_none_or(|notify| notify.selected().is_some());
+    if !is_wanted && expunges != Expunges::Own {
+        return Ok(());
+    }
     let Some(mut selected) = desk.state.selected.take() else {
         return Ok(());
     };
@@ -137,14 +144,14 @@ fn announce_selected(
     let row = view.folder(selected.folder)?;
     let head = view.head()?;
     let has_changed = row.contents_changed > selected.seen;
-    let has_held_back = selected.departed && expunges == Expunges::Told;
+    let has_held_back = selected.departed && expunges != Expunges::Held;
     if !has_changed && !has_held_back {
         selected.seen = selected.seen.max(head);
         return Ok(());
     }
     let living = view.uids(selected.folder, Shelf::Mail)?;
     let left = selected.told.difference(&living);
-    if !left.is_empty() && expunges == Expunges::Told {
+    if !left.is_empty() && expunges != Expunges::Held {
         context::tell_removed(selected, &left, desk.out);
         write_expunged(desk.out, &selected.told, &left, desk.state.features.qresync);
         selected.told = selected.told.difference(&left);
@@ -156,13 +163,16 @@ fn announce_selected(
     if !came.is_empty() {
         selected.told = selected.told.union(&came);
         write_exists(desk.out, selected.told.len());
+        desk.state.told_of_new(&came);
     }
     let origin = desk.account.origin();
-    let changed = changed_uids(&view, selected.folder, since, Some(origin))?;
-    // Without the log every message is compared by its stamps.
-    let candidates = changed.unwrap_or_else(|| selected.told.clone());
-    let candidates = candidates.intersection(&selected.told).difference(&came);
-    tell_flags(desk, &view, selected, &candidates, since)?;
+    if desk.state.wants_flags() {
+        let changed = changed_uids(&view, selected.folder, since, Some(origin))?;
+        // Without the log every message is compared by its stamps.
+        let candidates = changed.unwrap_or_else(|| selected.told.clone());
+        let candidates = candidates.intersection(&selected.told).difference(&came);
+        tell_flags(desk, &view, selected, &candidates, since)?;
+    }
     if !selected.contexts.is_empty() {
         // Also what this session changed itself.
         let changed = changed_uids(&view, selected.folder, since, None)?;

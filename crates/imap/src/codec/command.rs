@@ -10,6 +10,7 @@ use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
 use super::metadata::{Entry, MetadataRequest};
 use super::moment::Moment;
+use super::notify::NotifyRequest;
 use super::quota::QuotaRequest;
 use super::scope::Scope;
 use super::search::SearchRequest;
@@ -92,6 +93,8 @@ pub enum Command {
     Lsub(MailboxName, MailboxName),
     /// `STATUS`
     Status(MailboxName, Vec<StatusItem>),
+    /// `NOTIFY`
+    Notify(NotifyRequest),
     /// `EXPUNGE`, or `UID EXPUNGE` of a set.
     Expunge(Option<SequenceSet>),
     /// `SEARCH`

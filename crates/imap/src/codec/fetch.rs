@@ -285,7 +285,8 @@ const fn old(name: SectionName, text: SectionText, reading: Reading) -> FetchIte
     }
 }
 
-fn item(cursor: &mut Cursor<'_>) -> Parsed<FetchItem> {
+/// Reads one data item.
+pub(super) fn item(cursor: &mut Cursor<'_>) -> Parsed<FetchItem> {
     if let Some((_, item)) = PLAIN.iter().find(|(name, _)| cursor.accept_word(name)) {
         // `MODSEQ (…)` is no request; a name that goes on is another, unknown one.
         return match cursor.peek() {

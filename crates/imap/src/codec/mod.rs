@@ -17,6 +17,7 @@ pub mod frame;
 pub mod mailbox;
 pub mod metadata;
 pub mod moment;
+pub mod notify;
 pub mod parse;
 pub mod pattern;
 pub mod quota;

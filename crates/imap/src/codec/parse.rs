@@ -15,6 +15,7 @@ use super::command::{
 use super::cursor::{Cursor, Parsed, is_astring, is_tag};
 use super::fetch::FetchRequest;
 use super::mailbox::{MailboxName, NameForm};
+use super::notify::NotifyRequest;
 use super::pattern::WILDCARDS_MAX;
 use super::scope::Scope;
 use super::search::SearchRequest;
@@ -165,6 +166,10 @@ impl Arguments<'_> {
                 Ok(Command::Login(user, self.text()?))
             }
             "AUTHENTICATE" => self.authenticate(),
+            "NOTIFY" => {
+                self.cursor.space()?;
+                NotifyRequest::read(&mut self.cursor, self.form).map(Command::Notify)
+            }
             "COMPRESS" => {
                 self.cursor.space()?;
                 let mechanism = self.cursor.word()?.to_ascii_uppercase();

@@ -52,11 +52,11 @@ impl Work for Expunge {
             }
         }
         if !desk.state.features.condstore {
-            return Ok(Step::Done(Reply::told("OK EXPUNGE completed")));
+            return Ok(Step::Done(Reply::removed("OK EXPUNGE completed")));
         }
         let highest = sync::highest_modseq(&desk.account.read()?.folder(folder)?);
         let text = format!("OK [HIGHESTMODSEQ {highest}] EXPUNGE completed");
-        Ok(Step::Done(Reply::told(text)))
+        Ok(Step::Done(Reply::removed(text)))
     }
 }
 

@@ -20,6 +20,7 @@ mod list;
 mod metadata;
 mod multi_search;
 mod namespace;
+pub(crate) mod notify;
 mod progress;
 mod quota;
 mod rename;
@@ -45,6 +46,7 @@ use crate::sync::Expunges;
 use bytes::BytesMut;
 use engine::search::Comparator;
 use engine::{Account, Settlement, Timestamp, UidSet};
+use notify::Notify;
 use std::borrow::Cow;
 
 /// What the client has enabled. Source: RFC 5161, RFC 7162 §3.1 (CONDSTORE also by use).
@@ -70,6 +72,10 @@ pub(crate) struct State {
     pub(crate) comparator: Comparator,
     /// The open mailbox.
     pub(crate) selected: Option<Selected>,
+    /// What NOTIFY asked for, once it did.
+    pub(crate) notify: Option<Box<Notify>>,
+    /// Messages that have come and are to be told of as NOTIFY wants it.
+    pub(crate) fresh: UidSet,
 }
 
 impl State {
@@ -92,6 +98,29 @@ impl State {
         self.selected
             .as_ref()
             .ok_or(Refusal::WrongState("BAD No mailbox is selected"))
+    }
+
+    /// Whether changes of flags in the open mailbox are told.
+    pub(crate) fn wants_flags(&self) -> bool {
+        let selected = self.notify.as_ref().map(|notify| notify.selected());
+        selected.is_none_or(|group| group.is_some_and(|group| group.events.flags))
+    }
+
+    /// The client was told that these came; perhaps it wants to know more of them.
+    pub(crate) fn told_of_new(&mut self, came: &UidSet) {
+        let group = self.notify.as_ref().and_then(|notify| notify.selected());
+        if group.is_some_and(|group| !group.items.is_empty()) {
+            self.fresh = self.fresh.union(came);
+        }
+    }
+
+    /// The FETCH that NOTIFY wants of what has come, if there is one to do.
+    pub(crate) fn fetch_of_new(&mut self) -> Option<Box<dyn Work>> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let group = self.notify.as_ref().and_then(|notify| notify.selected());
+        let items = group.map(|group| group.items.clone())?;
+        let is_open = self.selected.is_some() && !fresh.is_empty();
+        is_open.then(|| fetch::FetchWork::of_new(fresh, items))
     }
 
     /// The UIDs that a set means in the open mailbox.
@@ -147,6 +176,14 @@ impl Reply {
         Self {
             text: text.into(),
             announce: Some(Expunges::Told),
+        }
+    }
+
+    /// An answer before which is told what the command itself removed.
+    pub(crate) fn removed(text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            text: text.into(),
+            announce: Some(Expunges::Own),
         }
     }
 
@@ -243,6 +280,7 @@ pub(crate) fn begin(
             once(move |desk| list::run_lsub(&reference, &pattern, desk))
         }
         Command::Status(name, items) => once(move |desk| status::run(&name, &items, desk)),
+        Command::Notify(request) => once(move |desk| notify::run(&request, desk)),
         Command::Expunge(set) => expunge::Expunge::begin(set.as_ref(), state),
         Command::Fetch(numbering, set, request) => {
             fetch::FetchWork::begin(numbering, &set, request, state)

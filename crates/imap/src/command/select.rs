@@ -44,6 +44,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
     if request.resync.is_some() && !desk.state.features.qresync {
         return Err(Refusal::WrongState("BAD QRESYNC is not enabled"));
     }
+    desk.state.fresh = UidSet::default();
     desk.state.features.condstore |= request.condstore;
     let Found {
         account,

@@ -140,7 +140,7 @@ impl Work for TransferWork {
         } else {
             "OK MOVE completed".into()
         };
-        Ok(Step::SettleDone(settlement, Reply::told(text)))
+        Ok(Step::SettleDone(settlement, Reply::removed(text)))
     }
 }
 

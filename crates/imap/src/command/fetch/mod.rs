@@ -122,6 +122,28 @@ impl FetchWork {
         Ok(Box::new(work))
     }
 
+    /// What NOTIFY wants to be told of messages that have come; marks nothing as read.
+    pub(super) fn of_new(uids: UidSet, items: Vec<FetchItem>) -> Box<dyn Work> {
+        Box::new(Self {
+            numbering: Numbering::Sequence,
+            needs_details: items.iter().any(needs_details),
+            marks_seen: false,
+            request: FetchRequest {
+                items,
+                changed_since: None,
+                vanished: false,
+                partial: None,
+            },
+            left: uids,
+            named: NumberSet::default(),
+            marked: UidSet::default(),
+            ready: VecDeque::new(),
+            telling: None,
+            stage: Stage::Narrow,
+            failure: None,
+        })
+    }
+
     /// Leaves only what changed, and tells what vanished.
     fn narrow(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         let Some(since) = self.request.changed_since.map(ChangeSeq) else {
