@@ -480,7 +480,12 @@ impl Session {
                 }
             }
             Doing::AnnouncingStored(stored) => {
-                if self.announce(Expunges::Told).is_err() {
+                let expunges = if stored.removes {
+                    Expunges::Own
+                } else {
+                    Expunges::Told
+                };
+                if self.announce(expunges).is_err() {
                     return self.bye("Mailbox is gone");
                 }
                 self.answer_stored(stored.answers);

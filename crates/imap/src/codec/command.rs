@@ -284,11 +284,13 @@ pub struct AppendMessage {
     pub utf8: bool,
 }
 
-/// An APPEND up to its first message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An APPEND or REPLACE up to its first message.
+#[derive(Debug, Clone, PartialEq)]
 pub struct AppendHead {
     /// The command's tag.
     pub tag: String,
+    /// `REPLACE`: the message that goes when the new one is there.
+    pub replaces: Option<(Numbering, SequenceSet)>,
     /// Where the messages go.
     pub mailbox: MailboxName,
     /// The first message.

@@ -81,7 +81,8 @@ fn read_tag(cursor: &mut Cursor<'_>) -> Parsed<String> {
     Ok(tag)
 }
 
-/// Reads `tag APPEND mailbox …` up to a literal, whose announcement ends `bytes`.
+/// Reads `tag APPEND mailbox …` or `tag REPLACE number mailbox …` up to a literal, whose announcement
+/// ends `bytes`.
 ///
 /// `Ok(None)` if it is another command, or one whose literal is the mailbox's name.
 pub fn append_head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
@@ -89,9 +90,10 @@ pub fn append_head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
     let Ok(tag) = read_tag(&mut cursor) else {
         return Ok(None);
     };
-    if !cursor.accept_word("APPEND ") {
-        return Ok(None);
-    }
+    let replaces = match replaced(&mut cursor)? {
+        None if !cursor.accept_word("APPEND ") => return Ok(None),
+        replaces => replaces,
+    };
     let ends_here = |cursor: &Cursor<'_>| {
         let literal = cursor.rest().strip_suffix(b"\n").unwrap_or(cursor.rest());
         !literal.contains(&b'\n') && matches!(cursor.peek(), Some(b'{' | b'~'))
@@ -105,9 +107,24 @@ pub fn append_head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
     let message = append_message(&mut arguments.cursor)?;
     Ok(Some(AppendHead {
         tag,
+        replaces,
         mailbox,
         message,
     }))
+}
+
+/// Reads `REPLACE 4 ` or `UID REPLACE 2000 `, if it is that. Source: RFC 8508 §5.
+fn replaced(cursor: &mut Cursor<'_>) -> Parsed<Option<(Numbering, SequenceSet)>> {
+    let numbering = if cursor.accept_word("REPLACE ") {
+        Numbering::Sequence
+    } else if cursor.accept_word("UID REPLACE ") {
+        Numbering::Uid
+    } else {
+        return Ok(None);
+    };
+    let set = SequenceSet::read(cursor)?;
+    cursor.space()?;
+    Ok(Some((numbering, set)))
 }
 
 /// Reads flags, date and the beginning of `UTF8 (`; leaves the cursor at the literal.

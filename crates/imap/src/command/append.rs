@@ -1,11 +1,11 @@
-//! `APPEND`: puts messages into a mailbox, streamed from the wire into the store's spool.
+//! `APPEND` and `REPLACE`: puts messages into a mailbox, streamed from the wire into the store's spool.
 //!
 //! Commands that come in a row are committed together: each is answered by its own tagged line, but
 //! they wait for the disk once. One with several messages (MULTIAPPEND) is stored whole or not at
-//! all.
+//! all. REPLACE removes an old message in the same commit.
 //!
 //! Start at [`Batch`]. Standards: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4315 §3
-//! (APPENDUID); RFC 6855 §4 (UTF8); RFC 3516 §4.4 (literal8).
+//! (APPENDUID); RFC 6855 §4 (UTF8); RFC 3516 §4.4 (literal8); RFC 8508 (REPLACE).
 
 use super::Desk;
 use crate::codec::command::AppendMessage;
@@ -15,8 +15,8 @@ use crate::keywords;
 use crate::refusal::Refusal;
 use crate::shared::Found;
 use engine::{
-    Account, EngineError, FolderId, NewLetter, Pending, Reading, Rights, Settlement, Staged,
-    Timestamp, Txn, Upload,
+    Account, EngineError, FolderId, Location, NewLetter, Pending, Reading, Rights, Settlement,
+    Staged, Timestamp, Txn, Upload,
 };
 
 /// Commands that are committed together.
@@ -33,6 +33,8 @@ pub(crate) struct Append {
     pub(crate) mailbox: MailboxName,
     /// What was said of each message, and its bytes.
     pub(crate) messages: Vec<(AppendMessage, Upload)>,
+    /// The message that goes in the same commit.
+    pub(crate) replaces: Option<Location>,
 }
 
 /// An APPEND that is ready to be stored.
@@ -42,6 +44,7 @@ struct Ready {
     folder: FolderId,
     uid_validity: u32,
     messages: Vec<(AppendMessage, Staged)>,
+    replaces: Option<Location>,
 }
 
 /// The answer of each command, to be told when the settlement says so.
@@ -52,6 +55,11 @@ pub(crate) struct Stored {
     pub(crate) answers: Vec<(String, Result<String, Refusal>)>,
     /// One went into the open mailbox, so that its client must be told.
     pub(crate) changes_selected: bool,
+    /// One has removed a message of the open mailbox.
+    pub(crate) removes: bool,
+    /// What is to be told before anything else: a client shall know where the new message is before
+    /// the old one goes (RFC 8508 §3.4).
+    pub(crate) untagged: String,
 }
 
 /// Stores commands that came in a row: in one commit, or one by one if one of them is refused.
@@ -62,9 +70,10 @@ pub(crate) fn store(batch: Vec<Append>, desk: &mut Desk<'_>) -> Stored {
         .collect();
     let all: Vec<&Ready> = prepared.iter().filter_map(|p| p.as_ref().ok()).collect();
     let selected = desk.state.selected.as_ref();
-    let changes_selected = all
-        .iter()
-        .any(|ready| selected.is_some_and(|selected| selected.is(&ready.account, ready.folder)));
+    let removes = all.iter().any(|ready| ready.replaces.is_some());
+    let is_open =
+        |ready: &&Ready| selected.is_some_and(|selected| selected.is(&ready.account, ready.folder));
+    let changes_selected = removes || all.iter().any(is_open);
     let (mut done, mut settlement) = match together(&all, desk) {
         Ok(pending) => {
             let (uids, settlement) = pending.split();
@@ -77,13 +86,12 @@ pub(crate) fn store(batch: Vec<Append>, desk: &mut Desk<'_>) -> Stored {
         settlement = Settlement::done();
     }
     done.reverse();
+    let mut untagged = String::new();
     let answers = prepared.into_iter().map(|prepared| match prepared {
         Ok(ready) => {
             let uids = done.pop().unwrap_or(Err(Refusal::Busy));
-            (
-                ready.tag,
-                uids.map(|uids| answer(ready.uid_validity, &uids)),
-            )
+            let answer = uids.map(|uids| answer(&ready, &uids, &mut untagged));
+            (ready.tag, answer)
         }
         Err((tag, refusal)) => (tag, Err(refusal)),
     });
@@ -91,6 +99,8 @@ pub(crate) fn store(batch: Vec<Append>, desk: &mut Desk<'_>) -> Stored {
         settlement,
         answers: answers.collect(),
         changes_selected,
+        removes,
+        untagged,
     }
 }
 
@@ -138,11 +148,18 @@ fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> 
         tag,
         mailbox,
         messages,
+        replaces,
     } = append;
     let found = match target(&mailbox, desk) {
         Err(refusal) => return Err((tag, refusal)),
         Ok(found) => found,
     };
+    if replaces.is_some() && found.account.id() != desk.account.id() {
+        // It would not be one commit.
+        let refusal =
+            Refusal::Never("NO [CANNOT] Not possible between mailboxes of different users");
+        return Err((tag, refusal));
+    }
     let finish = |(head, upload): (AppendMessage, Upload)| Ok((head, upload.finish()?));
     match messages
         .into_iter()
@@ -155,6 +172,7 @@ fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> 
             folder: found.folder,
             uid_validity: found.row.uid_validity,
             messages,
+            replaces,
         }),
         Err(error) => Err((tag, error.into())),
     }
@@ -162,6 +180,13 @@ fn prepare(append: Append, desk: &Desk<'_>) -> Result<Ready, (String, Refusal)> 
 
 fn insert(txn: &mut Txn<'_, '_>, ready: &Ready) -> Result<NumberSet, Refusal> {
     let mut uids = NumberSet::default();
+    if let Some(old) = ready.replaces {
+        // First, so that the new message may take its room.
+        let removed = txn.expunge_all(old.folder, &std::iter::once(old.uid).collect())?;
+        if removed.is_empty() {
+            return Err(Refusal::Expunged);
+        }
+    }
     for (head, staged) in &ready.messages {
         let letter = NewLetter {
             flags: keywords::to_store(&head.flags, txn)?.set,
@@ -174,6 +199,14 @@ fn insert(txn: &mut Txn<'_, '_>, ready: &Ready) -> Result<NumberSet, Refusal> {
     Ok(uids)
 }
 
-fn answer(uid_validity: u32, uids: &NumberSet) -> String {
-    format!("OK [APPENDUID {uid_validity} {uids}] APPEND completed")
+/// The text of the tagged answer. Of REPLACE the place of the new message is told before it.
+fn answer(ready: &Ready, uids: &NumberSet, untagged: &mut String) -> String {
+    let code = format!("[APPENDUID {} {uids}]", ready.uid_validity);
+    if ready.replaces.is_none() {
+        return format!("OK {code} APPEND completed");
+    }
+    untagged.push_str("* OK ");
+    untagged.push_str(&code);
+    untagged.push_str(" New message is stored\r\n");
+    "OK REPLACE completed".to_owned()
 }

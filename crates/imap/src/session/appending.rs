@@ -1,16 +1,18 @@
-//! The streaming of APPEND: each message goes from the wire into an upload, none is ever held
+//! The streaming of APPEND and REPLACE: each message goes from the wire into an upload, none is ever held
 //! whole.
 
 use super::{Doing, Session};
 use crate::codec::Fault;
-use crate::codec::command::{AppendHead, AppendMessage};
+use crate::codec::command::{AppendMessage, Numbering};
 use crate::codec::cursor::Cursor;
 use crate::codec::frame::{Framer, Literal};
-use crate::codec::mailbox::{MailboxName, NameForm};
+use crate::codec::mailbox::MailboxName;
 use crate::codec::parse;
+use crate::codec::sequence::SequenceSet;
+use crate::command::State;
 use crate::command::append::{self, Append, COMMANDS_MAX, MESSAGES_MAX, Stored};
 use crate::refusal::Refusal;
-use engine::{EngineError, StoreError, Upload};
+use engine::{EngineError, Location, StoreError, Upload};
 
 /// An APPEND whose messages are still coming.
 pub(super) struct Appending {
@@ -19,6 +21,7 @@ pub(super) struct Appending {
     messages: Vec<(AppendMessage, Upload)>,
     /// Bytes of all messages together, as announced.
     announced: u64,
+    replaces: Option<Location>,
     /// Bytes of the last message that are missing.
     missing: u64,
     /// The open message is a literal8, which may hold NUL.
@@ -47,7 +50,7 @@ impl Session {
     ) -> Result<bool, Refused> {
         let begun = match self.appending.take() {
             Some(appending) => Some(next_message(appending, head)?),
-            None => first_message(head, self.state.name_form())?,
+            None => first_message(head, &self.state)?,
         };
         let Some((mut appending, message)) = begun else {
             return Ok(false);
@@ -93,7 +96,9 @@ impl Session {
         let Some(mut appending) = self.appending.take() else {
             return;
         };
-        let (mailbox, bytes) = (&appending.mailbox, appending.announced);
+        let mailbox = &appending.mailbox;
+        // What REPLACE removes makes room.
+        let bytes = appending.replaces.map_or(appending.announced, |_| 0);
         match self.at_desk(|desk| append::admit(mailbox, bytes, desk)) {
             Some(Ok(())) => {
                 appending.waits = false;
@@ -153,12 +158,14 @@ impl Session {
             tag,
             mailbox,
             messages,
+            replaces,
             ..
         } = appending;
         self.batch.push(Append {
             tag,
             mailbox,
             messages,
+            replaces,
         });
         if self.batch.len() >= COMMANDS_MAX {
             self.ask_disk(Doing::Storing);
@@ -183,6 +190,8 @@ impl Session {
                     *answer = Err(Refusal::Engine(EngineError::Store(error.clone())));
                 }
             }
+        } else {
+            self.out.extend_from_slice(stored.untagged.as_bytes());
         }
         if stored.changes_selected {
             self.ask_disk(Doing::AnnouncingStored(stored));
@@ -204,38 +213,44 @@ impl Session {
     }
 }
 
-/// The first message of an APPEND; `None` if the literal is something else.
+/// The first message of an APPEND or REPLACE; `None` if the literal is something else.
 fn first_message(
     head: &[u8],
-    form: NameForm,
+    state: &State,
 ) -> Result<Option<(Appending, AppendMessage)>, Refused> {
-    let refused = |fault: Fault| {
-        (
-            parse::tag(head).unwrap_or("*").to_owned(),
-            Refusal::from(fault),
-        )
+    let refused = |refusal: Refusal| (parse::tag(head).unwrap_or("*").to_owned(), refusal);
+    let found =
+        parse::append_head(head, state.name_form()).map_err(|fault| refused(fault.into()))?;
+    let Some(head) = found else { return Ok(None) };
+    let replaces = match &head.replaces {
+        Some((numbering, set)) => Some(replaced(state, *numbering, set).map_err(refused)?),
+        None => None,
     };
-    let found = parse::append_head(head, form).map_err(refused)?;
-    Ok(found.map(
-        |AppendHead {
-             tag,
-             mailbox,
-             message,
-         }| {
-            (
-                Appending {
-                    tag,
-                    mailbox,
-                    messages: Vec::new(),
-                    announced: 0,
-                    missing: 0,
-                    binary: false,
-                    waits: false,
-                },
-                message,
-            )
-        },
-    ))
+    let appending = Appending {
+        tag: head.tag,
+        mailbox: head.mailbox,
+        messages: Vec::new(),
+        replaces,
+        announced: 0,
+        missing: 0,
+        waits: false,
+        binary: false,
+    };
+    Ok(Some((appending, head.message)))
+}
+
+/// The message that REPLACE is to remove. Source: RFC 8508 §3.1.
+fn replaced(state: &State, numbering: Numbering, set: &SequenceSet) -> Result<Location, Refusal> {
+    let selected = state.selected()?;
+    if selected.read_only {
+        return Err(Refusal::ReadOnly);
+    }
+    let uids = state.resolve(set, numbering)?;
+    match uids.first() {
+        Some(uid) if uids.len() == 1 => Ok(Location::mail(selected.folder, uid)),
+        Some(_) => Err(Refusal::WrongState("BAD REPLACE is of one message")),
+        None => Err(Refusal::Never("NO There is no such message")),
+    }
 }
 
 /// A further message of a MULTIAPPEND. Source: RFC 3502 §6.3.11.
@@ -254,6 +269,10 @@ fn next_message(appending: Appending, head: &[u8]) -> Result<(Appending, AppendM
         Ok(_) if appending.messages.len() >= MESSAGES_MAX => Err((
             appending.tag,
             Refusal::Fault(Fault::Limit("Too many messages")),
+        )),
+        Ok(_) if appending.replaces.is_some() => Err((
+            appending.tag,
+            Refusal::WrongState("BAD REPLACE is by one message"),
         )),
         Ok(message) => Ok((appending, message)),
         Err(fault) => Err((appending.tag, fault.into())),
