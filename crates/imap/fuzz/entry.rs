@@ -3,6 +3,7 @@
 use engine::Settings;
 use engine::rehearsal::{Rehearsal, Wire};
 use imap::Session;
+use imap::codec::append;
 use imap::codec::frame::{COMMAND_BYTES_MAX, Frame, Framer};
 use imap::codec::mailbox::NameForm;
 use imap::codec::parse;
@@ -19,7 +20,7 @@ pub fn command(bytes: &[u8]) {
     for command in &whole {
         let _ = parse::command(command, NameForm::Utf7);
         let _ = parse::command(command, NameForm::Utf8);
-        let _ = parse::append_head(command, NameForm::Utf8);
+        let _ = append::head(command, NameForm::Utf8);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every way to say no, and its one place on the wire.
 //!
 //! Start at [`Refusal::text`]. Standards: RFC 9051 §7.1, RFC 5530 §3 (codes), RFC 7162 §3, RFC 4469
-//! §4.2 (TOOBIG).
+//! §4 (BADURL, TOOBIG).
 
 use crate::codec::Fault;
 use engine::dialogue::signing_in;
@@ -39,6 +39,8 @@ pub enum Refusal {
     UnknownEncoding,
     /// NOTIFY for events that are not supported.
     BadEvent,
+    /// What this URL names is not here.
+    BadUrl(String),
     /// Something that this server never does.
     Never(&'static str),
     /// Too much work waits already.
@@ -68,6 +70,13 @@ impl Refusal {
         if let Self::Fault(Fault::Syntax(why)) = self {
             return format!("BAD {why}").into();
         }
+        if let Self::BadUrl(url) = self {
+            let url = url
+                .replace('"', "%22")
+                .replace('\\', "%5C")
+                .replace(']', "%5D");
+            return format!("NO [BADURL \"{url}\"] There is nothing of this name").into();
+        }
         self.fixed_text().into()
     }
 
@@ -84,6 +93,7 @@ impl Refusal {
             Self::TooBig => "NO [TOOBIG] Message is too large",
             Self::SpecialUse => "NO [USEATTR] Special use is not supported",
             Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
+            Self::BadUrl(_) => "NO [BADURL] There is nothing of this name",
             Self::BadEvent => BAD_EVENT,
             Self::Busy => "NO [UNAVAILABLE] Server is busy",
             Self::Broken => "BYE Something is damaged here",

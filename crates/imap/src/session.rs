@@ -229,7 +229,7 @@ impl Session {
                 let more_follows = bytes.len() > taken;
                 if self.appending.is_some() {
                     self.end_append(line);
-                } else {
+                } else if !self.whole_append(line) {
                     self.command(line, more_follows);
                 }
             }
@@ -283,7 +283,10 @@ impl Session {
             }
             return;
         }
-        let tag = parse::tag(head).unwrap_or("*").to_owned();
+        let tag = match self.appending.take() {
+            Some(appending) => appending.tag(),
+            None => parse::tag(head).unwrap_or("*").to_owned(),
+        };
         self.refuse_literal(&tag, Refusal::TooBig, framer);
     }
 

@@ -6,6 +6,7 @@
 
 use super::FlagList;
 use super::access::AccessRequest;
+use super::append::{Piece, Place};
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
 use super::metadata::{Entry, MetadataRequest};
@@ -36,7 +37,7 @@ pub enum Numbering {
 }
 
 /// Everything that a client can ask for, APPEND excepted: its message is streamed (see
-/// [`AppendHead`]).
+/// [`super::append`]).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// `CAPABILITY`
@@ -282,6 +283,8 @@ pub struct AppendMessage {
     pub received: Option<Moment>,
     /// It stands in `UTF8 (…)`.
     pub utf8: bool,
+    /// It is put together in `CATENATE (…)`.
+    pub catenates: bool,
 }
 
 /// An APPEND or REPLACE up to its first message.
@@ -293,6 +296,8 @@ pub struct AppendHead {
     pub replaces: Option<(Numbering, SequenceSet)>,
     /// Where the messages go.
     pub mailbox: MailboxName,
-    /// The first message.
-    pub message: AppendMessage,
+    /// What was said of the messages so far.
+    pub pieces: Vec<Piece>,
+    /// Where the reading goes on behind the literal.
+    pub place: Place,
 }

@@ -361,7 +361,8 @@ fn push_part(part: &mut Vec<u32>, number: u32) -> Parsed<()> {
     Ok(())
 }
 
-fn section(cursor: &mut Cursor<'_>) -> Parsed<Section> {
+/// Reads a section and the bracket behind it.
+pub(super) fn section(cursor: &mut Cursor<'_>) -> Parsed<Section> {
     let mut part = Vec::new();
     let mut text = SectionText::All;
     while !cursor.accept(b']') {

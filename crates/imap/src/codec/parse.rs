@@ -1,6 +1,6 @@
 //! Reads a whole command.
 //!
-//! Start at [`command`]; [`append_head`] for what stands in front of a streamed message.
+//! Start at [`command`]; APPEND, whose messages are streamed, is read in [`super::append`].
 //!
 //! Standards: RFC 9051 §9 and the extensions named in [`super::command`].
 
@@ -9,8 +9,8 @@ mod metadata;
 mod quota;
 
 use super::command::{
-    Access, AppendHead, AppendMessage, Command, FlagChange, ListRequest, Numbering, OpenRequest,
-    Resync, StatusItem, StoreRequest, Subscription, Tagged, Transfer,
+    Access, Command, FlagChange, ListRequest, Numbering, OpenRequest, Resync, StatusItem,
+    StoreRequest, Subscription, Tagged, Transfer,
 };
 use super::cursor::{Cursor, Parsed, is_astring, is_tag};
 use super::fetch::FetchRequest;
@@ -21,7 +21,7 @@ use super::scope::Scope;
 use super::search::SearchRequest;
 use super::sequence::SequenceSet;
 use super::sort::{SortRequest, ThreadRequest};
-use super::{Fault, FlagList, SystemFlags, moment};
+use super::{Fault, FlagList, SystemFlags};
 
 /// A name that no mailbox has: names hold no control characters.
 const NO_NAME: &str = "\0";
@@ -70,7 +70,7 @@ pub fn command(bytes: &[u8], form: NameForm) -> Parsed<Tagged> {
     Ok(Tagged { tag, command })
 }
 
-fn read_tag(cursor: &mut Cursor<'_>) -> Parsed<String> {
+pub(super) fn read_tag(cursor: &mut Cursor<'_>) -> Parsed<String> {
     let tag = tag(cursor.rest())
         .ok_or(Fault::Syntax("Expected a tag"))?
         .to_owned();
@@ -79,74 +79,6 @@ fn read_tag(cursor: &mut Cursor<'_>) -> Parsed<String> {
         .space()
         .map_err(|_| Fault::Syntax("Expected a command behind the tag"))?;
     Ok(tag)
-}
-
-/// Reads `tag APPEND mailbox …` or `tag REPLACE number mailbox …` up to a literal, whose announcement
-/// ends `bytes`.
-///
-/// `Ok(None)` if it is another command, or one whose literal is the mailbox's name.
-pub fn append_head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
-    let mut cursor = Cursor::new(bytes);
-    let Ok(tag) = read_tag(&mut cursor) else {
-        return Ok(None);
-    };
-    let replaces = match replaced(&mut cursor)? {
-        None if !cursor.accept_word("APPEND ") => return Ok(None),
-        replaces => replaces,
-    };
-    let ends_here = |cursor: &Cursor<'_>| {
-        let literal = cursor.rest().strip_suffix(b"\n").unwrap_or(cursor.rest());
-        !literal.contains(&b'\n') && matches!(cursor.peek(), Some(b'{' | b'~'))
-    };
-    if ends_here(&cursor) {
-        return Ok(None);
-    }
-    let mut arguments = Arguments { cursor, form };
-    let mailbox = arguments.mailbox()?;
-    arguments.cursor.space()?;
-    let message = append_message(&mut arguments.cursor)?;
-    Ok(Some(AppendHead {
-        tag,
-        replaces,
-        mailbox,
-        message,
-    }))
-}
-
-/// Reads `REPLACE 4 ` or `UID REPLACE 2000 `, if it is that. Source: RFC 8508 §5.
-fn replaced(cursor: &mut Cursor<'_>) -> Parsed<Option<(Numbering, SequenceSet)>> {
-    let numbering = if cursor.accept_word("REPLACE ") {
-        Numbering::Sequence
-    } else if cursor.accept_word("UID REPLACE ") {
-        Numbering::Uid
-    } else {
-        return Ok(None);
-    };
-    let set = SequenceSet::read(cursor)?;
-    cursor.space()?;
-    Ok(Some((numbering, set)))
-}
-
-/// Reads flags, date and the beginning of `UTF8 (`; leaves the cursor at the literal.
-///
-/// Source: RFC 9051 §6.3.12, RFC 6855 §4.
-pub fn append_message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
-    let mut message = AppendMessage::default();
-    if cursor.peek() == Some(b'(') {
-        message.flags = flag_list(cursor)?;
-        cursor.space()?;
-    }
-    if cursor.peek() == Some(b'"') {
-        message.received = Some(moment::date_time(cursor)?);
-        cursor.space()?;
-    }
-    if cursor.accept_word("UTF8 (") {
-        message.utf8 = true;
-    }
-    match cursor.peek() {
-        Some(b'{' | b'~') => Ok(message),
-        _ => Err(Fault::Syntax("Expected a message")),
-    }
 }
 
 /// What stands behind a command's name.
@@ -289,12 +221,7 @@ impl Arguments<'_> {
     }
 
     fn mailbox(&mut self) -> Parsed<MailboxName> {
-        let name = MailboxName::decode(&self.cursor.astring()?, self.form)?;
-        if name.as_str().is_empty() {
-            Err(Fault::Name("Mailbox needs a name"))
-        } else {
-            Ok(name)
-        }
+        mailbox(&mut self.cursor, self.form)
     }
 
     fn next_mailbox(&mut self) -> Parsed<MailboxName> {
@@ -505,6 +432,16 @@ impl Arguments<'_> {
     }
 }
 
+/// Reads the name of a mailbox, which is not empty.
+pub(super) fn mailbox(cursor: &mut Cursor<'_>, form: NameForm) -> Parsed<MailboxName> {
+    let name = MailboxName::decode(&cursor.astring()?, form)?;
+    if name.as_str().is_empty() {
+        Err(Fault::Name("Mailbox needs a name"))
+    } else {
+        Ok(name)
+    }
+}
+
 fn select_option(request: &mut ListRequest, option: &str) -> Parsed<()> {
     match option.to_ascii_uppercase().as_str() {
         "SUBSCRIBED" => {
@@ -597,7 +534,7 @@ fn store(cursor: &mut Cursor<'_>) -> Parsed<StoreRequest> {
 }
 
 /// Reads `(\Seen keyword)`; may be empty.
-fn flag_list(cursor: &mut Cursor<'_>) -> Parsed<FlagList> {
+pub(super) fn flag_list(cursor: &mut Cursor<'_>) -> Parsed<FlagList> {
     let mut flags = FlagList::default();
     cursor.list_or_empty(FLAGS_MAX, |cursor| flag(cursor, &mut flags))?;
     Ok(flags)
@@ -643,6 +580,7 @@ fn flag(cursor: &mut Cursor<'_>, flags: &mut FlagList) -> Parsed<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::append;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Parsed<Command> {
@@ -731,35 +669,6 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_an_append_ends_at_its_message() {
-        let head = |text: &[u8]| append_head(text, NameForm::Utf7);
-        let plain = head(b"A003 APPEND saved-messages (\\Seen) {326}\r\n")
-            .unwrap()
-            .unwrap();
-        assert_eq!(plain.tag, "A003");
-        assert_eq!(plain.mailbox.as_str(), "saved-messages");
-        assert!(plain.message.flags.system.contains(SystemFlags::SEEN));
-        let dated = b"a APPEND {3}\r\nfoo \"17-Jul-1996 02:44:25 -0700\" ~{5+}\r\n";
-        assert_eq!(
-            head(dated)
-                .unwrap()
-                .unwrap()
-                .message
-                .received
-                .map(|at| at.seconds),
-            Some(837_596_665)
-        );
-        assert_eq!(
-            head(b"a APPEND {3}\r\n"),
-            Ok(None),
-            "that literal is the mailbox's name"
-        );
-        assert_eq!(head(b"a LOGIN {3}\r\n"), Ok(None));
-        assert!(head(b"a APPEND foo (\\Seen {3}\r\n").is_err());
-        assert!(head(b"a APPEND foo bar {3}\r\n").is_err());
-    }
-
-    #[test]
     fn a_tag_is_found_where_there_is_one() {
         assert_eq!(tag(b"a1 FOO"), Some("a1"));
         assert_eq!(tag(b" FOO"), None);
@@ -773,7 +682,7 @@ mod tests {
         #[test]
         fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = command(&bytes, NameForm::Utf7);
-            let _ = append_head(&bytes, NameForm::Utf8);
+            let _ = append::head(&bytes, NameForm::Utf8);
         }
 
         #[test]
@@ -787,7 +696,7 @@ mod tests {
             ]), 0..30)
         ) {
             let _ = command(tokens.concat().as_bytes(), NameForm::Utf7);
-            let _ = append_head(tokens.concat().as_bytes(), NameForm::Utf7);
+            let _ = append::head(tokens.concat().as_bytes(), NameForm::Utf7);
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod access;
 pub(crate) mod append;
+pub(crate) mod catenate;
 mod close;
 pub(crate) mod context;
 mod create;

@@ -2,17 +2,26 @@
 //! whole.
 
 use super::{Doing, Session};
-use crate::codec::Fault;
+use crate::codec::append::{Piece, Place};
 use crate::codec::command::{AppendMessage, Numbering};
 use crate::codec::cursor::Cursor;
 use crate::codec::frame::{Framer, Literal};
 use crate::codec::mailbox::MailboxName;
 use crate::codec::parse;
 use crate::codec::sequence::SequenceSet;
-use crate::command::State;
+use crate::codec::{self, Fault};
 use crate::command::append::{self, Append, COMMANDS_MAX, MESSAGES_MAX, Stored};
+use crate::command::catenate::Source;
+use crate::command::{Desk, State};
 use crate::refusal::Refusal;
 use engine::{EngineError, Location, StoreError, Upload};
+use std::collections::VecDeque;
+
+/// Bytes of other messages that are taken in one step: some 20 ms.
+const COPY_BYTES_PER_STEP: usize = 4 * 1024 * 1024;
+
+/// A message without bytes, with which a client takes its APPEND back (RFC 3502 §6.3.11).
+const EMPTY: Refusal = Refusal::Never("NO Message is empty");
 
 /// An APPEND whose messages are still coming.
 pub(super) struct Appending {
@@ -22,24 +31,68 @@ pub(super) struct Appending {
     /// Bytes of all messages together, as announced.
     announced: u64,
     replaces: Option<Location>,
+    /// Where the reading goes on behind the literal.
+    place: Place,
+    /// URLs whose bytes come next, each with the place of its message.
+    sources: VecDeque<(usize, String)>,
+    /// The first of them, when some of it was read.
+    open: Option<Source>,
     /// Bytes of the last message that are missing.
     missing: u64,
     /// The open message is a literal8, which may hold NUL.
     binary: bool,
     /// The client waits for `+`, which waits for APPENDs before it.
     waits: bool,
+    /// Nothing more comes from the client.
+    is_whole: bool,
 }
 
 impl Appending {
     pub(super) fn wants_bytes(&self) -> bool {
         self.missing > 0
     }
+
+    /// The command's tag.
+    pub(super) fn tag(self) -> String {
+        self.tag
+    }
+
+    /// Looks whether the message may come, and takes what is here of it already. False if there is
+    /// more of that.
+    fn admit(&mut self, desk: &mut Desk<'_>) -> Result<bool, Refusal> {
+        if self.waits && self.open.is_none() {
+            // What REPLACE removes makes room.
+            let bytes = self.replaces.map_or(self.announced, |_| 0);
+            append::admit(&self.mailbox, bytes, desk)?;
+        }
+        let mut room = COPY_BYTES_PER_STEP;
+        while let Some((index, url)) = self.sources.front() {
+            let source = match &mut self.open {
+                Some(source) => source,
+                None => self.open.insert(Source::open(url, desk)?),
+            };
+            let bytes = source.next()?;
+            if bytes.is_empty() {
+                self.open = None;
+                self.sources.pop_front();
+                continue;
+            }
+            if let Some((_, upload)) = self.messages.get_mut(*index) {
+                upload.write(&bytes)?;
+            }
+            room = room.saturating_sub(bytes.len());
+            if room == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 type Refused = (String, Refusal);
 
 impl Session {
-    /// Looks whether an announced literal is a message. False if it is not.
+    /// Looks whether an announced literal belongs to a message. False if it has to be collected.
     ///
     /// Errors: the whole command is refused, under this tag.
     pub(super) fn begin_message(
@@ -49,27 +102,27 @@ impl Session {
         framer: &mut Framer,
     ) -> Result<bool, Refused> {
         let begun = match self.appending.take() {
-            Some(appending) => Some(next_message(appending, head)?),
-            None => first_message(head, &self.state)?,
+            Some(mut appending) => {
+                let mut place = appending.place;
+                match place.read(Cursor::new(head)) {
+                    Ok(None) => {
+                        self.appending = Some(appending);
+                        None
+                    }
+                    Ok(Some(pieces)) => {
+                        appending.place = place;
+                        Some((appending, pieces))
+                    }
+                    Err(fault) => return Err((appending.tag, fault.into())),
+                }
+            }
+            None => begin_append(head, &self.state)?,
         };
-        let Some((mut appending, message)) = begun else {
+        let Some((mut appending, pieces)) = begun else {
             return Ok(false);
         };
-        let tag = appending.tag.clone();
-        if literal.size > self.engine.settings().limits.message_bytes_max {
-            return Err((tag, Refusal::TooBig));
-        }
-        if literal.size == 0 {
-            return Err((tag, Refusal::Never("NO Message is empty")));
-        }
-        let Some(mailbox) = &self.mailbox else {
-            return Ok(false);
-        };
-        let upload = mailbox
-            .account
-            .upload()
-            .map_err(|error| (tag, error.into()))?;
-        appending.messages.push((message, upload));
+        let taken = self.take_pieces(&mut appending, pieces, literal.size);
+        taken.map_err(|refusal| (appending.tag.clone(), refusal))?;
         appending.announced = appending.announced.saturating_add(literal.size);
         appending.missing = literal.size;
         appending.waits = literal.waits;
@@ -84,9 +137,77 @@ impl Session {
         Ok(true)
     }
 
-    /// Looks after a message whose client waits, once everything before it is answered.
+    /// Takes what was read up to a literal of this size, or to the end of the command.
+    fn take_pieces(
+        &mut self,
+        appending: &mut Appending,
+        pieces: Vec<Piece>,
+        literal_bytes: u64,
+    ) -> Result<(), Refusal> {
+        if literal_bytes > self.engine.settings().limits.message_bytes_max {
+            return Err(Refusal::TooBig);
+        }
+        for piece in pieces {
+            match piece {
+                Piece::Message(message) => self.begin_upload(appending, message)?,
+                Piece::Url(url) => {
+                    let index = appending.messages.len().saturating_sub(1);
+                    appending.sources.push_back((index, url));
+                }
+                Piece::Literal => {
+                    let last = appending.messages.last();
+                    let catenates = last.is_some_and(|(message, _)| message.catenates);
+                    if literal_bytes == 0 && !catenates {
+                        return Err(EMPTY);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_upload(
+        &mut self,
+        appending: &mut Appending,
+        message: AppendMessage,
+    ) -> Result<(), Refusal> {
+        if appending.messages.len() >= MESSAGES_MAX {
+            return Err(Refusal::Fault(Fault::Limit("Too many messages")));
+        }
+        if appending.replaces.is_some() && !appending.messages.is_empty() {
+            return Err(Refusal::WrongState("BAD REPLACE is by one message"));
+        }
+        let mailbox = self.mailbox.as_ref();
+        let mailbox = mailbox.ok_or(Refusal::WrongState("BAD Sign in first"))?;
+        appending
+            .messages
+            .push((message, mailbox.account.upload()?));
+        Ok(())
+    }
+
+    /// Takes an APPEND that has no literal to be streamed. False if it is another command.
+    pub(super) fn whole_append(&mut self, line: &[u8]) -> bool {
+        if self.mailbox.is_none() {
+            return false;
+        }
+        match begin_append(line, &self.state) {
+            Ok(None) => false,
+            Ok(Some((appending, pieces))) => {
+                self.finish_append(appending, pieces);
+                true
+            }
+            Err((tag, refusal)) => {
+                self.finish(&tag, Err(refusal));
+                true
+            }
+        }
+    }
+
+    /// Looks after a message whose client waits, or that has parts which are here already, once
+    /// everything before it is answered.
     fn ask_to_admit(&mut self) {
-        if self.appending.as_ref().is_some_and(|each| each.waits) {
+        let wanted = |each: &Appending| each.waits || !each.sources.is_empty();
+        if self.appending.as_ref().is_some_and(wanted) {
             self.ask_disk(Doing::Admitting);
         }
     }
@@ -96,16 +217,24 @@ impl Session {
         let Some(mut appending) = self.appending.take() else {
             return;
         };
-        let mailbox = &appending.mailbox;
-        // What REPLACE removes makes room.
-        let bytes = appending.replaces.map_or(appending.announced, |_| 0);
-        match self.at_desk(|desk| append::admit(mailbox, bytes, desk)) {
-            Some(Ok(())) => {
-                appending.waits = false;
-                self.appending = Some(appending);
-                self.out.extend_from_slice(b"+ Go ahead\r\n");
+        match self.at_desk(|desk| appending.admit(desk)) {
+            Some(Ok(true)) if appending.is_whole => {
+                self.put_aside(appending);
+                if !self.batch.is_empty() {
+                    self.ask_disk(Doing::Storing);
+                }
             }
-            Some(Err(refusal)) => self.finish(&appending.tag, Err(refusal)),
+            Some(Ok(true)) => {
+                if std::mem::take(&mut appending.waits) {
+                    self.out.extend_from_slice(b"+ Go ahead\r\n");
+                }
+                self.appending = Some(appending);
+            }
+            Some(Ok(false)) => {
+                self.appending = Some(appending);
+                self.ask_disk(Doing::Admitting);
+            }
+            Some(Err(refusal)) => self.turn_away(&appending, refusal),
             None => self.close(),
         }
     }
@@ -113,8 +242,16 @@ impl Session {
     /// Refuses the message whose client waits, since nobody has time for it.
     pub(super) fn busy_to_admit(&mut self) {
         if let Some(appending) = self.appending.take() {
-            self.finish(&appending.tag, Err(Refusal::Busy));
+            self.turn_away(&appending, Refusal::Busy);
         }
+    }
+
+    /// Refuses a command of which nothing more is wanted; what is on its way is passed over.
+    fn turn_away(&mut self, appending: &Appending, refusal: Refusal) {
+        if !appending.waits && !appending.is_whole {
+            self.framer.skip(appending.missing);
+        }
+        self.finish(&appending.tag, Err(refusal));
     }
 
     /// Takes bytes of a message; how many.
@@ -141,19 +278,38 @@ impl Session {
         part.len()
     }
 
-    /// What stands behind a message and is no further one: nothing, or the end of `UTF8 (…)`.
+    /// What stands behind the last literal: nothing, the end of `UTF8 (…)` or `CATENATE (…)`, or
+    /// messages put together from others.
     pub(super) fn end_append(&mut self, line: &[u8]) {
-        let Some(appending) = self.appending.take() else {
+        let Some(mut appending) = self.appending.take() else {
             return;
         };
-        let utf8 = appending
-            .messages
-            .last()
-            .is_some_and(|(message, _)| message.utf8);
-        if line != if utf8 { &b")"[..] } else { b"" } {
-            let fault = Fault::Syntax("Unexpected text behind the message");
-            return self.refuse_append(&appending.tag, fault.into());
+        match appending.place.read(Cursor::new(line)) {
+            Ok(pieces) => self.finish_append(appending, pieces.unwrap_or(vec![Piece::Literal])),
+            Err(fault) => self.refuse_append(&appending.tag, fault.into()),
         }
+    }
+
+    /// The command has come to its end.
+    fn finish_append(&mut self, mut appending: Appending, pieces: Vec<Piece>) {
+        let taken = if pieces.contains(&Piece::Literal) {
+            Err(Fault::Syntax("Expected a message").into())
+        } else {
+            self.take_pieces(&mut appending, pieces, 0)
+        };
+        if let Err(refusal) = taken {
+            return self.refuse_append(&appending.tag, refusal);
+        }
+        appending.is_whole = true;
+        if appending.sources.is_empty() {
+            return self.put_aside(appending);
+        }
+        self.appending = Some(appending);
+        self.ask_to_admit();
+    }
+
+    /// Puts a whole command to those that are to be stored.
+    fn put_aside(&mut self, appending: Appending) {
         let Appending {
             tag,
             mailbox,
@@ -161,6 +317,9 @@ impl Session {
             replaces,
             ..
         } = appending;
+        if messages.iter().any(|(_, upload)| upload.is_empty()) {
+            return self.refuse_append(&tag, EMPTY);
+        }
         self.batch.push(Append {
             tag,
             mailbox,
@@ -213,15 +372,13 @@ impl Session {
     }
 }
 
-/// The first message of an APPEND or REPLACE; `None` if the literal is something else.
-fn first_message(
-    head: &[u8],
-    state: &State,
-) -> Result<Option<(Appending, AppendMessage)>, Refused> {
+/// The beginning of an APPEND or REPLACE; `None` if it is something else.
+fn begin_append(head: &[u8], state: &State) -> Result<Option<(Appending, Vec<Piece>)>, Refused> {
     let refused = |refusal: Refusal| (parse::tag(head).unwrap_or("*").to_owned(), refusal);
-    let found =
-        parse::append_head(head, state.name_form()).map_err(|fault| refused(fault.into()))?;
-    let Some(head) = found else { return Ok(None) };
+    let found = codec::append::head(head, state.name_form());
+    let Some(head) = found.map_err(|fault| refused(fault.into()))? else {
+        return Ok(None);
+    };
     let replaces = match &head.replaces {
         Some((numbering, set)) => Some(replaced(state, *numbering, set).map_err(refused)?),
         None => None,
@@ -231,12 +388,16 @@ fn first_message(
         mailbox: head.mailbox,
         messages: Vec::new(),
         replaces,
+        place: head.place,
+        sources: VecDeque::new(),
+        open: None,
         announced: 0,
         missing: 0,
         waits: false,
         binary: false,
+        is_whole: false,
     };
-    Ok(Some((appending, head.message)))
+    Ok(Some((appending, head.pieces)))
 }
 
 /// The message that REPLACE is to remove. Source: RFC 8508 §3.1.
@@ -250,31 +411,5 @@ fn replaced(state: &State, numbering: Numbering, set: &SequenceSet) -> Result<Lo
         Some(uid) if uids.len() == 1 => Ok(Location::mail(selected.folder, uid)),
         Some(_) => Err(Refusal::WrongState("BAD REPLACE is of one message")),
         None => Err(Refusal::Never("NO There is no such message")),
-    }
-}
-
-/// A further message of a MULTIAPPEND. Source: RFC 3502 §6.3.11.
-fn next_message(appending: Appending, head: &[u8]) -> Result<(Appending, AppendMessage), Refused> {
-    let mut cursor = Cursor::new(head);
-    let utf8 = appending
-        .messages
-        .last()
-        .is_some_and(|(message, _)| message.utf8);
-    let closed = !utf8 || cursor.accept(b')');
-    let message = match cursor.space() {
-        Ok(()) if closed => parse::append_message(&mut cursor),
-        _ => Err(Fault::Syntax("Unexpected text behind the message")),
-    };
-    match message {
-        Ok(_) if appending.messages.len() >= MESSAGES_MAX => Err((
-            appending.tag,
-            Refusal::Fault(Fault::Limit("Too many messages")),
-        )),
-        Ok(_) if appending.replaces.is_some() => Err((
-            appending.tag,
-            Refusal::WrongState("BAD REPLACE is by one message"),
-        )),
-        Ok(message) => Ok((appending, message)),
-        Err(fault) => Err((appending.tag, fault.into())),
     }
 }

@@ -190,20 +190,10 @@ impl Telling {
         {
             return Ok(());
         }
-        if SummaryRef::new(&self.summary).is_ok_and(|summary| !summary.is_truncated()) {
+        if is_whole(&self.summary) {
             return Ok(());
         }
-        let mut scanner = Scanner::new(Limits::default());
-        let mut at = self.message.prefix_len();
-        while at < self.message.len() {
-            let bytes = self.message.read(at..at.saturating_add(SCAN_BYTES))?;
-            if bytes.is_empty() {
-                break;
-            }
-            scanner.push(&bytes);
-            at += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        }
-        self.summary = scanner.finish().encode_whole().into();
+        self.summary = scan_again(&self.message)?;
         Ok(())
     }
 
@@ -329,6 +319,26 @@ impl Telling {
         }
         Ok(())
     }
+}
+
+/// False for a summary that had to be cut, or is none.
+pub(super) fn is_whole(summary: &[u8]) -> bool {
+    SummaryRef::new(summary).is_ok_and(|summary| !summary.is_truncated())
+}
+
+/// The whole summary of a letter.
+pub(super) fn scan_again(message: &Message) -> Result<Bytes, Refusal> {
+    let mut scanner = Scanner::new(Limits::default());
+    let mut at = message.prefix_len();
+    while at < message.len() {
+        let bytes = message.read(at..at.saturating_add(SCAN_BYTES))?;
+        if bytes.is_empty() {
+            break;
+        }
+        scanner.push(&bytes);
+        at += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    }
+    Ok(scanner.finish().encode_whole().into())
 }
 
 fn begin(out: &mut BytesMut, number: u32) {

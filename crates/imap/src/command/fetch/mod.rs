@@ -29,6 +29,7 @@ use engine::{
     ChangeSeq, Details, FlagChange, Flags, FolderId, ItemRow, Location, Reading, Shelf, Uid, UidSet,
 };
 use message::Telling;
+pub(super) use section::section_bytes;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 

@@ -5,7 +5,11 @@
 //!
 //! Standards: RFC 9051 §6.4.5.1.
 
+use super::message::{is_whole, scan_again};
 use crate::codec::fetch::{Section, SectionText};
+use crate::command::catenate::Source;
+use crate::refusal::Refusal;
+use bytes::Bytes;
 use engine::{EngineError, Message};
 use formats::message::PartKind;
 use formats::message::header;
@@ -64,6 +68,36 @@ pub(super) fn find(
         }
     };
     Ok(range.map_or(Found::Nothing, Found::Range))
+}
+
+/// The bytes of a section, or some of them, for another message. `None` if there is no such part.
+pub(in crate::command) fn section_bytes(
+    section: &Section,
+    message: Message,
+    kept: Bytes,
+    partial: Option<Range<u64>>,
+) -> Result<Option<Source>, Refusal> {
+    let summary = if is_whole(&kept) {
+        kept
+    } else {
+        scan_again(&message)?
+    };
+    let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
+    let found = find(section, &summary, &message)?;
+    let partial = partial.unwrap_or(0..u64::MAX);
+    Ok(match found {
+        Found::Nothing => None,
+        Found::Range(range) => {
+            let start = range.start.saturating_add(partial.start).min(range.end);
+            let end = range.start.saturating_add(partial.end).min(range.end);
+            Some(Source::Message(message, start..end))
+        }
+        Found::Bytes(bytes) => {
+            let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            let range = place(partial.start)..place(partial.end);
+            Some(Source::Made(Bytes::from(bytes).slice(range)))
+        }
+    })
 }
 
 fn enclosed<'a>(summary: &SummaryRef<'a>, part: &PartRef<'a>) -> Option<PartRef<'a>> {

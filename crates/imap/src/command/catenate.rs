@@ -1,0 +1,71 @@
+//! What the URLs of CATENATE name, read piece by piece.
+//!
+//! Standards: RFC 4469 §3, §4.1 (BADURL).
+
+use super::Desk;
+use super::fetch::section_bytes;
+use crate::codec::url::MessageUrl;
+use crate::refusal::Refusal;
+use bytes::Bytes;
+use engine::{EngineError, Location, Message, Reading, Uid};
+use std::ops::Range;
+
+/// Bytes read at once.
+const PIECE_BYTES: u64 = 256 * 1024;
+
+/// What a URL names.
+pub(crate) enum Source {
+    /// Bytes of a message that are still to be read.
+    Message(Message, Range<u64>),
+    /// Bytes that were made of it.
+    Made(Bytes),
+}
+
+impl Source {
+    /// Finds what a URL names.
+    ///
+    /// Errors: [`Refusal::BadUrl`].
+    pub(crate) fn open(url: &str, desk: &Desk<'_>) -> Result<Self, Refusal> {
+        match find(url, desk) {
+            Err(Refusal::Engine(EngineError::NoSuchFolder | EngineError::Denied)) | Ok(None) => {
+                Err(Refusal::BadUrl(url.to_owned()))
+            }
+            Err(refusal) => Err(refusal),
+            Ok(Some(source)) => Ok(source),
+        }
+    }
+
+    /// The next bytes; none at the end.
+    pub(crate) fn next(&mut self) -> Result<Bytes, Refusal> {
+        match self {
+            Self::Made(bytes) => Ok(std::mem::take(bytes)),
+            Self::Message(message, range) => {
+                let end = range.end.min(range.start.saturating_add(PIECE_BYTES));
+                let bytes = message.read(range.start..end)?;
+                range.start = end;
+                Ok(bytes)
+            }
+        }
+    }
+}
+
+fn find(url: &str, desk: &Desk<'_>) -> Result<Option<Source>, Refusal> {
+    let Some(url) = MessageUrl::read(url) else {
+        return Ok(None);
+    };
+    let found = desk.find(&url.mailbox)?;
+    let (account, row) = (found.account, found.row);
+    if url
+        .uid_validity
+        .is_some_and(|validity| validity != row.uid_validity)
+    {
+        return Ok(None);
+    }
+    let view = account.read()?;
+    let Some(item) = view.item(Location::mail(found.folder, Uid(url.uid)))? else {
+        return Ok(None);
+    };
+    let details = view.details(item.item)?.unwrap_or_default();
+    let message = account.message_with_prefix(&item, details.prefix);
+    section_bytes(&url.section, message, details.summary, url.partial)
+}
