@@ -49,6 +49,10 @@ pub enum Refusal {
     Broken,
 }
 
+/// Message numbers are of no use once UIDONLY is enabled. Source: RFC 9586 §3.2.
+pub const UID_REQUIRED: Refusal =
+    Refusal::WrongState("BAD [UIDREQUIRED] Message numbers are not allowed with UIDONLY");
+
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         Self::Engine(error)

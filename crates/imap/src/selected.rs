@@ -8,7 +8,9 @@
 
 use crate::codec::command::Numbering;
 use crate::codec::sequence::{NumberSet, SequenceSet};
+use crate::codec::write;
 use crate::command::context::Contexts;
+use bytes::{BufMut, BytesMut};
 use engine::{Account, ChangeSeq, FolderId, Uid, UidSet};
 
 /// An open mailbox.
@@ -33,6 +35,8 @@ pub(crate) struct Selected {
     pub(crate) saved: UidSet,
     /// Results that are kept up to date.
     pub(crate) contexts: Contexts,
+    /// UIDONLY is enabled: answers name messages by their UIDs.
+    pub(crate) uid_only: bool,
 }
 
 impl Selected {
@@ -82,9 +86,48 @@ impl Selected {
         largest.is_some_and(|largest| largest > count)
     }
 
+    /// How answers name a message that was told.
+    pub(crate) fn label(&self, uid: Uid) -> Option<Label> {
+        let number = self.number(uid)?;
+        Some(if self.uid_only {
+            Label::Uid(uid)
+        } else {
+            Label::Number(number)
+        })
+    }
+
     /// The message number of a UID that was told.
     pub(crate) fn number(&self, uid: Uid) -> Option<u32> {
         self.told.rank(uid).map(|rank| rank + 1)
+    }
+}
+
+/// What stands for a message in answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// Its number: `* 3 FETCH (…)`.
+    Number(u32),
+    /// Its UID: `* 25996 UIDFETCH (…)`. Source: RFC 9586 §3.3.
+    Uid(Uid),
+}
+
+impl Label {
+    /// Writes the answer up to its bracket.
+    pub(crate) fn begin(self, out: &mut BytesMut) {
+        out.put_slice(b"* ");
+        match self {
+            Self::Number(number) => write::number(out, u64::from(number)),
+            Self::Uid(uid) => write::number(out, u64::from(uid.0)),
+        }
+        out.put_slice(match self {
+            Self::Number(_) => b" FETCH (".as_slice(),
+            Self::Uid(_) => b" UIDFETCH (",
+        });
+    }
+
+    /// The UID, where it is told besides.
+    pub(crate) fn besides(self, uid: Option<Uid>) -> Option<Uid> {
+        uid.filter(|_| matches!(self, Self::Number(_)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::codec::write;
 use crate::command::{Desk, context};
 use crate::keywords;
 use crate::refusal::Refusal;
-use crate::selected::{Selected, number_set};
+use crate::selected::{Label, Selected, number_set};
 use bytes::{BufMut, BytesMut};
 use engine::{
     ChangeSeq, Changes, FolderId, FolderRow, ItemRow, Object, Origin, Reading, Shelf, Uid, UidSet,
@@ -153,7 +153,8 @@ fn announce_selected(
     let left = selected.told.difference(&living);
     if !left.is_empty() && expunges != Expunges::Held {
         context::tell_removed(selected, &left, desk.out);
-        write_expunged(desk.out, &selected.told, &left, desk.state.features.qresync);
+        let as_vanished = desk.state.features.qresync || selected.uid_only;
+        write_expunged(desk.out, &selected.told, &left, as_vanished);
         selected.told = selected.told.difference(&left);
         selected.saved = selected.saved.difference(&left);
     }
@@ -210,10 +211,10 @@ pub(crate) fn tell_flags(
     }
     let names = keywords::of_rows(view, rows.iter().map(|(_, row)| row))?;
     for (uid, row) in &rows {
-        let Some(number) = selected.number(*uid) else {
+        let Some(label) = selected.label(*uid) else {
             continue;
         };
-        write_flags_changed(desk.out, number, Some(*uid), row, &names, condstore);
+        write_flags_changed(desk.out, label, Some(*uid), row, &names, condstore);
     }
     Ok(())
 }
@@ -221,16 +222,14 @@ pub(crate) fn tell_flags(
 /// `* 3 FETCH (UID 7 FLAGS (…) MODSEQ (9))`
 pub(crate) fn write_flags_changed(
     out: &mut BytesMut,
-    number: u32,
+    label: Label,
     uid: Option<Uid>,
     row: &ItemRow,
     names: &keywords::Names,
     with_modseq: bool,
 ) {
-    out.put_slice(b"* ");
-    write::number(out, u64::from(number));
-    out.put_slice(b" FETCH (");
-    if let Some(uid) = uid {
+    label.begin(out);
+    if let Some(uid) = label.besides(uid) {
         out.put_slice(b"UID ");
         write::number(out, u64::from(uid.0));
         out.put_u8(b' ');
@@ -245,11 +244,9 @@ pub(crate) fn write_flags_changed(
 }
 
 /// `* 3 FETCH (UID 7 MODSEQ (9))`, for a change that was to be silent (RFC 7162 §3.1.3).
-pub(crate) fn write_modseq(out: &mut BytesMut, number: u32, uid: Option<Uid>, row: &ItemRow) {
-    out.put_slice(b"* ");
-    write::number(out, u64::from(number));
-    out.put_slice(b" FETCH (");
-    if let Some(uid) = uid {
+pub(crate) fn write_modseq(out: &mut BytesMut, label: Label, uid: Option<Uid>, row: &ItemRow) {
+    label.begin(out);
+    if let Some(uid) = label.besides(uid) {
         out.put_slice(b"UID ");
         write::number(out, u64::from(uid.0));
         out.put_u8(b' ');

@@ -34,6 +34,7 @@ const EXAMPLES: &[&[u8]] = &[
     include_bytes!("../fuzz/seeds/quota_and_uses"),
     include_bytes!("../fuzz/seeds/rights"),
     include_bytes!("../fuzz/seeds/unauthenticate"),
+    include_bytes!("../fuzz/seeds/uid_only"),
     include_bytes!("../fuzz/seeds/catenate"),
     include_bytes!("../fuzz/seeds/replace"),
     include_bytes!("../fuzz/seeds/notify_and_compress"),

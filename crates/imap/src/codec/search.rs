@@ -447,6 +447,16 @@ impl Criterion {
             _ => false,
         }
     }
+
+    /// True if it (or something in it) names messages by their numbers.
+    pub fn names_numbers(&self) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::names_numbers),
+            Self::Not(inner) | Self::Fuzzy(inner) => inner.names_numbers(),
+            Self::Sequence(SequenceSet::Ranges(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,12 @@ pub(super) fn run(names: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal
                 features.qresync = true;
                 features.condstore = true;
             }
+            "UIDONLY" => {
+                features.uid_only = true;
+                if let Some(open) = &mut desk.state.selected {
+                    open.uid_only = true;
+                }
+            }
             "UTF8=ACCEPT" => features.utf8 = true,
             _ => continue,
         }

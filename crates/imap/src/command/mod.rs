@@ -39,8 +39,9 @@ pub(crate) mod id;
 
 use crate::codec::command::{Command, Numbering};
 use crate::codec::mailbox::{MailboxName, NameForm};
+use crate::codec::search::Criterion;
 use crate::codec::sequence::SequenceSet;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, UID_REQUIRED};
 use crate::selected::Selected;
 use crate::shared::{self, Found};
 use crate::sync::Expunges;
@@ -62,6 +63,8 @@ pub(crate) struct Features {
     pub(crate) qresync: bool,
     /// `UTF8=ACCEPT`
     pub(crate) utf8: bool,
+    /// `UIDONLY`: message numbers are neither told nor taken.
+    pub(crate) uid_only: bool,
 }
 
 /// What a session keeps between commands once someone has signed in.
@@ -124,6 +127,15 @@ impl State {
         is_open.then(|| fetch::FetchWork::of_new(fresh, items))
     }
 
+    /// Errors: [`UID_REQUIRED`] for a search by message numbers once UIDONLY is enabled.
+    pub(crate) fn takes(&self, numbering: Numbering, by: &Criterion) -> Result<(), Refusal> {
+        let names_numbers = numbering == Numbering::Sequence || by.names_numbers();
+        if self.features.uid_only && names_numbers {
+            return Err(UID_REQUIRED);
+        }
+        Ok(())
+    }
+
     /// The UIDs that a set means in the open mailbox.
     pub(crate) fn resolve(
         &self,
@@ -131,6 +143,9 @@ impl State {
         numbering: Numbering,
     ) -> Result<UidSet, Refusal> {
         let selected = self.selected()?;
+        if numbering == Numbering::Sequence && self.features.uid_only {
+            return Err(UID_REQUIRED);
+        }
         if numbering == Numbering::Sequence && selected.exceeds(set) {
             return Err(Refusal::WrongState("BAD Message number is out of range"));
         }

@@ -9,12 +9,12 @@
 use super::context::Contexts;
 use super::list::{Telling, write_mailbox};
 use super::status::mailbox_id;
-use super::{Desk, Reply, Step};
+use super::{Desk, Features, Reply, Step};
 use crate::codec::command::{Access, OpenRequest, Resync};
 use crate::codec::sequence::NumberSet;
 use crate::folders::{Mailbox, Mailboxes};
 use crate::keywords::{self, Names};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, UID_REQUIRED};
 use crate::selected::{Selected, number_set};
 use crate::shared::Found;
 use crate::sync;
@@ -41,9 +41,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         desk.out
             .put_slice(b"* OK [CLOSED] Previous mailbox is closed\r\n");
     }
-    if request.resync.is_some() && !desk.state.features.qresync {
-        return Err(Refusal::WrongState("BAD QRESYNC is not enabled"));
-    }
+    check(request, desk.state.features)?;
     desk.state.fresh = UidSet::default();
     desk.state.features.condstore |= request.condstore;
     let Found {
@@ -67,6 +65,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         departed_since: head,
         saved: UidSet::default(),
         contexts: Contexts::default(),
+        uid_only: desk.state.features.uid_only,
     };
     write_state(desk, &view, &selected, &row)?;
     if desk.state.features.rev2
@@ -95,6 +94,20 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
     Ok(Step::Done(Reply::silent(text)))
 }
 
+/// Errors: what was asked for was not enabled, or message numbers are no longer taken.
+fn check(request: &OpenRequest, features: Features) -> Result<(), Refusal> {
+    let Some(resync) = &request.resync else {
+        return Ok(());
+    };
+    if !features.qresync {
+        return Err(Refusal::WrongState("BAD QRESYNC is not enabled"));
+    }
+    if features.uid_only && resync.matches.is_some() {
+        return Err(UID_REQUIRED);
+    }
+    Ok(())
+}
+
 fn write_state(
     desk: &mut Desk<'_>,
     view: &View<'_>,
@@ -112,7 +125,12 @@ fn write_state(
     if !rev2 {
         out.put_slice(b"* 0 RECENT\r\n");
         let unseen = row.shelf(Shelf::Mail).unseen;
-        if let Some(first) = first_unseen(view, selected, unseen)? {
+        let first = if selected.uid_only {
+            None // It would be a message number (RFC 9586 §3.7).
+        } else {
+            first_unseen(view, selected, unseen)?
+        };
+        if let Some(first) = first {
             out.put_slice(format!("* OK [UNSEEN {first}] First unread\r\n").as_bytes());
         }
     }

@@ -92,14 +92,14 @@ impl StoreWork {
         self.alone &= stored.head_before <= selected.seen;
         self.lost |= stored.lost;
         for (uid, row) in &stored.changed {
-            let Some(number) = selected.number(*uid) else {
+            let Some(label) = selected.label(*uid) else {
                 continue;
             };
             let uid = Some(*uid).filter(|_| self.numbering == Numbering::Uid || with_modseq);
             if !is_silent {
-                sync::write_flags_changed(desk.out, number, uid, row, &names, with_modseq);
+                sync::write_flags_changed(desk.out, label, uid, row, &names, with_modseq);
             } else if with_modseq {
-                sync::write_modseq(desk.out, number, uid, row);
+                sync::write_modseq(desk.out, label, uid, row);
             }
         }
         for uid in &stored.modified {

@@ -31,6 +31,7 @@ impl ThreadWork {
         tag: &str,
         state: &mut State,
     ) -> Result<Box<dyn Work>, Refusal> {
+        state.takes(numbering, &request.search.criterion)?;
         state.selected()?;
         state.features.condstore |= request.search.criterion.asks_modseq();
         Ok(Box::new(Self {

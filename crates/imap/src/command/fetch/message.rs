@@ -11,6 +11,7 @@ use crate::codec::write;
 use crate::keywords::{self, Names};
 use crate::quirk;
 use crate::refusal::Refusal;
+use crate::selected::Label;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
@@ -25,7 +26,7 @@ const SCAN_BYTES: u64 = 1024 * 1024;
 
 /// A message that is being told.
 pub(super) struct Telling {
-    number: u32,
+    label: Label,
     uid: Uid,
     row: ItemRow,
     /// What it has in common with its copies (RFC 8474 §5.1).
@@ -49,7 +50,7 @@ impl Telling {
     pub(super) fn new(account: &Account, gathered: Gathered, tell_flags: bool) -> Self {
         let Gathered {
             uid,
-            number,
+            label,
             row,
             details,
         } = gathered;
@@ -58,7 +59,7 @@ impl Telling {
         let message = account.message_with_prefix(&row, details.prefix);
         let (summary, created) = (details.summary, details.created);
         Self {
-            number,
+            label,
             uid,
             row,
             email,
@@ -109,7 +110,7 @@ impl Telling {
     ) -> Result<bool, Refusal> {
         if self.next == 0 {
             self.complete_summary(items)?;
-            begin(out, self.number);
+            self.label.begin(out);
         }
         if !self.pass_literal(out)? {
             return Ok(false);
@@ -341,22 +342,16 @@ pub(super) fn scan_again(message: &Message) -> Result<Bytes, Refusal> {
     Ok(scanner.finish().encode_whole().into())
 }
 
-fn begin(out: &mut BytesMut, number: u32) {
-    out.put_slice(b"* ");
-    write::number(out, u64::from(number));
-    out.put_slice(b" FETCH (");
-}
-
 /// Tells a message of which only its row is asked.
 pub(super) fn tell_row(
     out: &mut BytesMut,
-    number: u32,
+    label: Label,
     uid: Uid,
     row: &ItemRow,
     items: &[FetchItem],
     names: &Names,
 ) {
-    begin(out, number);
+    label.begin(out);
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             out.put_u8(b' ');

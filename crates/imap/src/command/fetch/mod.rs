@@ -21,7 +21,7 @@ use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek};
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::keywords::Names;
 use crate::refusal::Refusal;
-use crate::selected::number_set;
+use crate::selected::{Label, number_set};
 use crate::sync;
 use bytes::BufMut;
 use engine::dialogue::SEND_BYTES_MAX;
@@ -45,7 +45,7 @@ const SPARSE_FACTOR: u32 = 8;
 /// A message whose details are at hand.
 pub(super) struct Gathered {
     uid: Uid,
-    number: u32,
+    label: Label,
     row: ItemRow,
     details: Details,
 }
@@ -96,7 +96,8 @@ impl FetchWork {
             return Err(Refusal::WrongState("BAD PARTIAL needs UID FETCH"));
         }
         let left = state.resolve(set, numbering)?;
-        if numbering == Numbering::Uid && !request.items.contains(&FetchItem::Uid) {
+        let tells_uid = state.features.uid_only || request.items.contains(&FetchItem::Uid);
+        if numbering == Numbering::Uid && !tells_uid {
             request.items.insert(0, FetchItem::Uid);
         }
         // Asking for it is using CONDSTORE (RFC 7162 §3.1).
@@ -266,7 +267,7 @@ impl FetchWork {
             if since.is_some_and(|since| sync::modseq(&row) <= since) {
                 return;
             }
-            let Some(number) = selected.number(uid) else {
+            let Some(label) = selected.label(uid) else {
                 return;
             };
             if !row.keywords.is_empty() && names.is_none() {
@@ -276,7 +277,7 @@ impl FetchWork {
                 Some(Ok(names)) => names,
                 _ => &none,
             };
-            message::tell_row(out, number, uid, &row, items, names);
+            message::tell_row(out, label, uid, &row, items, names);
         })?;
         if let Some(Err(refusal)) = names {
             return Err(refusal);
@@ -304,10 +305,10 @@ impl FetchWork {
             let (Some((uid, row)), Some(details)) = (rows.next(), details) else {
                 return;
             };
-            if let Some(number) = selected.number(uid) {
+            if let Some(label) = selected.label(uid) {
                 self.ready.push_back(Gathered {
                     uid,
-                    number,
+                    label,
                     row,
                     details,
                 });
@@ -332,10 +333,10 @@ impl FetchWork {
         }
         for (uid, row) in found {
             let details = view.details(row.item)?.unwrap_or_default();
-            if let Some(number) = selected.number(uid) {
+            if let Some(label) = selected.label(uid) {
                 self.ready.push_back(Gathered {
                     uid,
-                    number,
+                    label,
                     row,
                     details,
                 });

@@ -107,6 +107,7 @@ impl SearchWork {
         tag: &str,
         state: &mut State,
     ) -> Result<Box<dyn Work>, Refusal> {
+        state.takes(numbering, &request.criterion)?;
         let selected = state.selected()?;
         let updates = request.returned.is_some_and(|returned| returned.update);
         if updates && selected.contexts.has(tag) {
