@@ -96,6 +96,8 @@ pub enum Command {
     Status(MailboxName, Vec<StatusItem>),
     /// `NOTIFY`
     Notify(NotifyRequest),
+    /// `UIDBATCHES`
+    UidBatches(BatchRequest),
     /// `EXPUNGE`, or `UID EXPUNGE` of a set.
     Expunge(Option<SequenceSet>),
     /// `SEARCH`
@@ -118,6 +120,15 @@ pub enum Command {
     Store(Numbering, SequenceSet, StoreRequest),
     /// `COPY` or `MOVE`.
     Transfer(Numbering, SequenceSet, MailboxName, Transfer),
+}
+
+/// Arguments of UIDBATCHES.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchRequest {
+    /// Messages in a batch.
+    pub size: u32,
+    /// First and last batch that is wanted, counted from 1; all, if absent.
+    pub batches: Option<(u32, u32)>,
 }
 
 /// What SUBSCRIBE and UNSUBSCRIBE lead to.

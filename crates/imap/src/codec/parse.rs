@@ -9,8 +9,8 @@ mod metadata;
 mod quota;
 
 use super::command::{
-    Access, Command, FlagChange, ListRequest, Numbering, OpenRequest, Resync, StatusItem,
-    StoreRequest, Subscription, Tagged, Transfer,
+    Access, BatchRequest, Command, FlagChange, ListRequest, Numbering, OpenRequest, Resync,
+    StatusItem, StoreRequest, Subscription, Tagged, Transfer,
 };
 use super::cursor::{Cursor, Parsed, is_astring, is_tag};
 use super::fetch::FetchRequest;
@@ -119,6 +119,7 @@ impl Arguments<'_> {
                 self.cursor.space()?;
                 NotifyRequest::read(&mut self.cursor, self.form).map(Command::Notify)
             }
+            "UIDBATCHES" => self.uid_batches(),
             "COMPRESS" => {
                 self.cursor.space()?;
                 let mechanism = self.cursor.word()?.to_ascii_uppercase();
@@ -274,6 +275,19 @@ impl Arguments<'_> {
             }
         }
         Ok(Command::Enable(names))
+    }
+
+    fn uid_batches(&mut self) -> Parsed<Command> {
+        self.cursor.space()?;
+        let size = self.cursor.nonzero()?;
+        let mut batches = None;
+        if !self.cursor.at_end() {
+            self.cursor.space()?;
+            let first = self.cursor.nonzero()?;
+            self.cursor.expect(b':', "Expected first:last")?;
+            batches = Some((first, self.cursor.nonzero()?));
+        }
+        Ok(Command::UidBatches(BatchRequest { size, batches }))
     }
 
     fn id(&mut self) -> Parsed<Command> {

@@ -32,6 +32,7 @@ mod store;
 mod subscribe;
 mod thread;
 mod transfer;
+mod uid_batches;
 mod xlist;
 
 pub(crate) mod capability;
@@ -297,6 +298,7 @@ pub(crate) fn begin(
         }
         Command::Status(name, items) => once(move |desk| status::run(&name, &items, desk)),
         Command::Notify(request) => once(move |desk| notify::run(&request, desk)),
+        Command::UidBatches(request) => uid_batches::begin(&request, tag, state),
         Command::Expunge(set) => expunge::Expunge::begin(set.as_ref(), state),
         Command::Fetch(numbering, set, request) => {
             fetch::FetchWork::begin(numbering, &set, request, state)
