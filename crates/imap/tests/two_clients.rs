@@ -1,6 +1,7 @@
 //! Two clients change one mailbox at random: what each makes of the untagged answers alone is what
-//! the store holds, and a third that comes back with any earlier HIGHESTMODSEQ gets from there to
-//! the present.
+//! the store holds. A third learns the same by NOTIFY without ever asking, and a fourth that comes
+//! back with any earlier HIGHESTMODSEQ gets from there to the present, also when the log of what
+//! happened since is forgotten.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
@@ -29,6 +30,7 @@ enum Action {
     Expunge,
     UidExpunge(usize),
     Move(usize),
+    Replace(usize),
     Fetch(usize),
     Search,
     Noop,
@@ -48,6 +50,7 @@ fn actions() -> impl Strategy<Value = Vec<(bool, Action)>> {
         2 => Just(Action::Expunge),
         1 => (0_usize..20).prop_map(Action::UidExpunge),
         1 => (0_usize..20).prop_map(Action::Move),
+        1 => (0_usize..20).prop_map(Action::Replace),
         2 => (0_usize..20).prop_map(Action::Fetch),
         1 => Just(Action::Search),
         2 => Just(Action::Noop),
@@ -86,6 +89,15 @@ impl Client {
 
     fn select(&mut self) {
         self.command("SELECT INBOX (CONDSTORE)");
+    }
+
+    /// Takes in what comes without a command.
+    fn listen(&mut self) {
+        self.wire.look_up();
+        let told = self.wire.take();
+        for line in told.lines() {
+            self.untagged(line);
+        }
     }
 
     /// Sends a command and takes in what comes; the tagged line.
@@ -219,17 +231,23 @@ impl Client {
             Action::Move(index) if count > 0 => {
                 self.command(&format!("MOVE {} Trash", number(*index)));
             }
-            Action::Fetch(index) if count > 0 => {
-                let tagged = self.command(&format!("FETCH {} (BODY[])", number(*index)));
-                assert!(
-                    tagged.contains(" OK "),
-                    "what was told can be read: {tagged}"
-                );
-            }
+            Action::Replace(index) if count > 0 => self.replace(number(*index)),
+            Action::Fetch(index) if count > 0 => self.fetch(number(*index)),
             Action::Search => _ = self.command("SEARCH ALL"),
             Action::Noop => _ = self.command("NOOP"),
             _ => {}
         }
+    }
+
+    fn replace(&mut self, number: usize) {
+        let letter = "{12+}\r\nSubject: y\r\n";
+        self.command(&format!("REPLACE {number} INBOX (\\Draft) {letter}"));
+    }
+
+    fn fetch(&mut self, number: usize) {
+        let tagged = self.command(&format!("FETCH {number} (BODY[])"));
+        let is_read = tagged.contains(" OK ");
+        assert!(is_read, "what was told can be read: {tagged}");
     }
 
     /// After a silent STORE the client knows what it did, unless it was told otherwise meanwhile.
@@ -321,6 +339,20 @@ fn resynced(
     picture
 }
 
+/// Lets so much time pass that the log of changes is forgotten.
+fn forget_changes(rehearsal: &Rehearsal) {
+    rehearsal.pass(1000 * 24 * 3600);
+    let account = rehearsal.number("alice@example.test").unwrap();
+    while rehearsal
+        .engine
+        .trim_changes(account)
+        .unwrap()
+        .wait()
+        .unwrap()
+        > 0
+    {}
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 48,
@@ -335,8 +367,15 @@ proptest! {
         for client in &mut clients {
             client.select();
         }
+        let mut listener = Client::new(&rehearsal, actions.len() % 2 == 0);
+        listener.select();
+        let all = "(MessageNew (UID FLAGS) MessageExpunge FlagChange)";
+        listener.command(&format!("NOTIFY SET (SELECTED {all})"));
         let mut remembered = vec![truth(&rehearsal)];
         for (second, action) in &actions {
+            if *second {
+                listener.listen();
+            }
             if let Action::Remember = action {
                 remembered.push(truth(&rehearsal));
             }
@@ -347,8 +386,15 @@ proptest! {
             client.command("NOOP");
             prop_assert_eq!(client.picture(), now.clone());
         }
+        listener.listen();
+        prop_assert_eq!(listener.picture(), now.clone(), "without a command");
         for (known, modseq) in &remembered {
             prop_assert_eq!(resynced(&rehearsal, known, *modseq), now.clone(), "from {}", modseq);
+        }
+        forget_changes(&rehearsal);
+        for (known, modseq) in &remembered {
+            let picture = resynced(&rehearsal, known, *modseq);
+            prop_assert_eq!(picture, now.clone(), "from {}, forgotten", modseq);
         }
     }
 }
