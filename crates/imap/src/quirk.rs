@@ -5,6 +5,10 @@
 //! between arguments and at the end of a line (older mobile clients) are passed over:
 //! [`crate::codec::cursor::Cursor::space`].
 
+use crate::codec::FlagList;
+use crate::codec::cursor::{Cursor, Parsed};
+use crate::codec::parse;
+
 /// What a NUL is told as where the grammar has no room for one; the length stays.
 pub const NUL_SHOWN: u8 = 0x80;
 
@@ -19,8 +23,49 @@ pub fn show_nul(bytes: &mut [u8]) {
     }
 }
 
+/// True if bytes came behind the announcement of a literal for which a client has to wait.
+///
+/// Some do not wait for `+` (`ImapEngine` for PHP up to 2026: DirectoryTree/ImapEngine#174). If the
+/// command is refused before the data, as an APPEND to a mailbox that does not exist, a letter
+/// would be read as commands. Nobody may send anything else there, so what has come is the data.
+pub fn did_not_wait(bytes: &[u8], taken: usize) -> bool {
+    bytes.len() > taken
+}
+
+/// True for a line without anything, between commands.
+///
+/// Clients that count a literal before they put a line end behind its last line leave one over
+/// (omarshahine/apple-pim#69); an untagged BAD would be taken for the answer to the next command.
+pub fn is_spare_line(line: &[u8]) -> bool {
+    line.is_empty()
+}
+
+/// Reads the flags of an APPEND that stand without brackets, and the space behind them.
+///
+/// `async-imap` for Rust sends them as its caller wrote them (tecnologicachile/mail-mcp#25: copies of
+/// sent mail were lost in silence).
+pub fn bare_flags(cursor: &mut Cursor<'_>) -> Parsed<FlagList> {
+    let mut flags = FlagList::default();
+    while cursor.peek() == Some(b'\\') {
+        parse::flag(cursor, &mut flags)?;
+        cursor.space()?;
+    }
+    Ok(flags)
+}
+
+/// The name of a mailbox without a separator behind it.
+///
+/// Thunderbird puts one behind names that may have others below them (Dovecot's
+/// `tb-extra-mailbox-sep`); in CREATE it says no more than that (RFC 9051 §6.3.4).
+pub fn without_last_separator(name: &[u8]) -> &[u8] {
+    name.strip_suffix(b"/").unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::codec::SystemFlags;
+    use crate::codec::append::{self, Piece};
+    use crate::codec::command::Command;
     use crate::codec::frame::{Frame, Framer};
     use crate::codec::mailbox::NameForm;
     use crate::codec::parse;
@@ -43,5 +88,34 @@ mod tests {
         let mut bytes = *b"a\0b";
         super::show_nul(&mut bytes);
         assert_eq!(&bytes, b"a\x80b");
+    }
+
+    #[test]
+    fn flags_of_an_append_may_lack_their_brackets() {
+        let head = append::head(b"a APPEND Sent \\Seen \\Answered {3}\r\n", NameForm::Utf7);
+        let head = head.unwrap().unwrap();
+        let Some(Piece::Message(message)) = head.pieces.first() else {
+            panic!("{head:?}");
+        };
+        let both = SystemFlags::SEEN.with(SystemFlags::ANSWERED);
+        assert_eq!(message.flags.system, both);
+    }
+
+    #[test]
+    fn a_separator_behind_a_name_is_passed_over() {
+        for name in ["Lists", "Lists/"] {
+            let line = format!("a SUBSCRIBE \"{name}\"");
+            let read = parse::command(line.as_bytes(), NameForm::Utf7).unwrap();
+            assert!(
+                matches!(&read.command, Command::Subscribe(name, _) if name.as_str() == "Lists")
+            );
+        }
+    }
+
+    #[test]
+    fn data_behind_a_literal_that_waits_did_not_wait() {
+        assert!(super::did_not_wait(b"a APPEND x {3}\r\nabc", 16));
+        assert!(!super::did_not_wait(b"a APPEND x {3}\r\n", 16));
+        assert!(super::is_spare_line(b"") && !super::is_spare_line(b" "));
     }
 }

@@ -19,6 +19,7 @@ use crate::codec::frame::{COMMAND_BYTES_MAX, COMMAND_BYTES_MAX_BEFORE_LOGIN, Fra
 use crate::codec::{frame, parse};
 use crate::command::append::{Append, Stored};
 use crate::command::{Desk, Reply, State, Step, Work, capability, id, language, notify};
+use crate::quirk;
 use crate::refusal::Refusal;
 use crate::sync::{self, Expunges};
 use appending::Appending;
@@ -227,15 +228,20 @@ impl Session {
             Frame::Partial | Frame::Refused => {}
             Frame::Command(line) => {
                 let more_follows = bytes.len() > taken;
+                let is_spare = self.mailbox.is_some() && quirk::is_spare_line(line);
                 if self.appending.is_some() {
                     self.end_append(line);
-                } else if !self.whole_append(line) {
+                } else if !is_spare && !self.whole_append(line) {
                     self.command(line, more_follows);
                 }
             }
             Frame::Literal(head, literal) => {
                 let head = head.to_vec();
-                self.literal(&head, literal, framer);
+                let is_here = quirk::did_not_wait(bytes, taken);
+                if is_here {
+                    framer.expect_data();
+                }
+                self.literal(&head, frame::Literal { is_here, ..literal }, framer);
             }
             Frame::Lost(why) => self.bye(why),
         }

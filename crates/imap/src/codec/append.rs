@@ -10,6 +10,7 @@ use super::cursor::{Cursor, Parsed};
 use super::mailbox::NameForm;
 use super::sequence::SequenceSet;
 use super::{Fault, moment, parse};
+use crate::quirk;
 
 /// Messages and parts of them that are named between two literals.
 pub const PIECES_MAX: usize = 1024;
@@ -156,6 +157,9 @@ fn message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
     if cursor.peek() == Some(b'(') {
         message.flags = parse::flag_list(cursor)?;
         cursor.space()?;
+    }
+    if cursor.peek() == Some(b'\\') {
+        message.flags = quirk::bare_flags(cursor)?;
     }
     if cursor.peek() == Some(b'"') {
         message.received = Some(moment::date_time(cursor)?);

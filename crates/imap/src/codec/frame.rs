@@ -26,7 +26,7 @@ pub const LITERALS_MAX: usize = 256;
 pub const SKIPPED_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A literal that a line announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Literal {
     /// Bytes to follow.
     pub size: u64,
@@ -34,6 +34,8 @@ pub struct Literal {
     pub waits: bool,
     /// `~{`: the bytes may hold NUL.
     pub binary: bool,
+    /// Bytes have come behind the announcement (see [`crate::quirk::did_not_wait`]).
+    pub is_here: bool,
 }
 
 /// What was found at the front of the received bytes.
@@ -119,6 +121,13 @@ impl Framer {
     /// The caller reads the announced literal itself; the next call is for what stands behind it.
     pub fn stream(&mut self) {
         self.reset();
+    }
+
+    /// The data of the announced literal is on its way although it was not asked for.
+    pub fn expect_data(&mut self) {
+        if let Mode::Asked(literal) = &mut self.mode {
+            literal.waits = false;
+        }
     }
 
     /// Throws the command away. Data that is on its way without being asked for is passed over.
@@ -280,6 +289,7 @@ fn announced(line: &[u8]) -> Result<Option<Literal>, ()> {
         size,
         waits,
         binary,
+        is_here: false,
     }))
 }
 

@@ -22,6 +22,7 @@ use super::search::SearchRequest;
 use super::sequence::SequenceSet;
 use super::sort::{SortRequest, ThreadRequest};
 use super::{Fault, FlagList, SystemFlags};
+use crate::quirk;
 
 /// A name that no mailbox has: names hold no control characters.
 const NO_NAME: &str = "\0";
@@ -448,7 +449,8 @@ impl Arguments<'_> {
 
 /// Reads the name of a mailbox, which is not empty.
 pub(super) fn mailbox(cursor: &mut Cursor<'_>, form: NameForm) -> Parsed<MailboxName> {
-    let name = MailboxName::decode(&cursor.astring()?, form)?;
+    let name = cursor.astring()?;
+    let name = MailboxName::decode(quirk::without_last_separator(&name), form)?;
     if name.as_str().is_empty() {
         Err(Fault::Name("Mailbox needs a name"))
     } else {
@@ -566,7 +568,8 @@ fn bare_flags(cursor: &mut Cursor<'_>) -> Parsed<FlagList> {
     Err(Fault::Limit("Too many flags"))
 }
 
-fn flag(cursor: &mut Cursor<'_>, flags: &mut FlagList) -> Parsed<()> {
+/// Reads one flag.
+pub(crate) fn flag(cursor: &mut Cursor<'_>, flags: &mut FlagList) -> Parsed<()> {
     if cursor.peek() == Some(b'\\') {
         let name = cursor.take_while(|b| b == b'\\' || (is_astring(b) && b != b']'));
         // A client may send back what an older server told it; nobody's state is lost by that.

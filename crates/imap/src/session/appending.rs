@@ -39,10 +39,8 @@ pub(super) struct Appending {
     open: Option<Source>,
     /// Bytes of the last message that are missing.
     missing: u64,
-    /// The open message is a literal8, which may hold NUL.
-    binary: bool,
-    /// The client waits for `+`, which waits for APPENDs before it.
-    waits: bool,
+    /// The literal that was announced last.
+    literal: Literal,
     /// Nothing more comes from the client.
     is_whole: bool,
 }
@@ -60,7 +58,7 @@ impl Appending {
     /// Looks whether the message may come, and takes what is here of it already. False if there is
     /// more of that.
     fn admit(&mut self, desk: &mut Desk<'_>) -> Result<bool, Refusal> {
-        if self.waits && self.open.is_none() {
+        if self.literal.waits && self.open.is_none() {
             // What REPLACE removes makes room.
             let bytes = self.replaces.map_or(self.announced, |_| 0);
             append::admit(&self.mailbox, bytes, desk)?;
@@ -125,8 +123,7 @@ impl Session {
         taken.map_err(|refusal| (appending.tag.clone(), refusal))?;
         appending.announced = appending.announced.saturating_add(literal.size);
         appending.missing = literal.size;
-        appending.waits = literal.waits;
-        appending.binary = literal.binary;
+        appending.literal = literal;
         framer.stream();
         self.appending = Some(appending);
         if literal.waits && !self.batch.is_empty() {
@@ -206,7 +203,7 @@ impl Session {
     /// Looks after a message whose client waits, or that has parts which are here already, once
     /// everything before it is answered.
     fn ask_to_admit(&mut self) {
-        let wanted = |each: &Appending| each.waits || !each.sources.is_empty();
+        let wanted = |each: &Appending| each.literal.waits || !each.sources.is_empty();
         if self.appending.as_ref().is_some_and(wanted) {
             self.ask_disk(Doing::Admitting);
         }
@@ -225,7 +222,7 @@ impl Session {
                 }
             }
             Some(Ok(true)) => {
-                if std::mem::take(&mut appending.waits) {
+                if std::mem::take(&mut appending.literal.waits) {
                     self.out.extend_from_slice(b"+ Go ahead\r\n");
                 }
                 self.appending = Some(appending);
@@ -248,7 +245,8 @@ impl Session {
 
     /// Refuses a command of which nothing more is wanted; what is on its way is passed over.
     fn turn_away(&mut self, appending: &Appending, refusal: Refusal) {
-        if !appending.waits && !appending.is_whole {
+        let arrives = !appending.literal.waits || appending.literal.is_here;
+        if arrives && !appending.is_whole {
             self.framer.skip(appending.missing);
         }
         self.finish(&appending.tag, Err(refusal));
@@ -264,7 +262,7 @@ impl Session {
         let Some((_, upload)) = appending.messages.last_mut() else {
             return 0;
         };
-        let written = if part.contains(&0) && !appending.binary {
+        let written = if part.contains(&0) && !appending.literal.binary {
             Err(Fault::Syntax("NUL may stand only in a literal8").into())
         } else {
             upload.write(part).map_err(Refusal::from)
@@ -393,8 +391,7 @@ fn begin_append(head: &[u8], state: &State) -> Result<Option<(Appending, Vec<Pie
         open: None,
         announced: 0,
         missing: 0,
-        waits: false,
-        binary: false,
+        literal: Literal::default(),
         is_whole: false,
     };
     Ok(Some((appending, head.pieces)))
