@@ -65,6 +65,11 @@ impl Session {
             let refusal = Refusal::WrongState("BAD Command is not allowed now");
             return self.finish(tag, Err(refusal));
         }
+        if self.is_compressed {
+            // It would have to end here, which the driver's streams cannot do.
+            let refusal = Refusal::WrongState("NO Compression cannot be ended; use LOGOUT");
+            return self.finish(tag, Err(refusal));
+        }
         self.mailbox = None;
         self.state = State::default();
         self.log(Level::Info, "signed out", Vec::new());

@@ -42,9 +42,6 @@ pub enum Forward {
 #[derive(Debug, Subcommand)]
 pub enum Vacation {
     /// Answer senders; replaces an earlier answer.
-    #[command(
-        after_help = "Example:\n  facteur --data /var/lib/facteur vacation set alice@example.test Away --until 2026-03-15T00:00:00Z"
-    )]
     Set(VacationSet),
     /// Show the answer.
     #[command(
@@ -66,6 +63,9 @@ pub enum Vacation {
 
 /// Arguments of `vacation set`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  facteur --data /var/lib/facteur vacation set alice@example.test Away --until 2026-03-15T00:00:00Z"
+)]
 pub struct VacationSet {
     /// The account's address.
     pub account: String,
