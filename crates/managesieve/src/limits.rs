@@ -1,7 +1,5 @@
 //! How much of everything one connection may take.
 
-use engine::Timestamp;
-
 /// Bounds of a session; the server fills them from its configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -24,12 +22,4 @@ impl Default for Limits {
             idle_seconds: 1800,
         }
     }
-}
-
-/// A time so many seconds later.
-pub(crate) fn later(now: Timestamp, seconds: i64) -> Timestamp {
-    Timestamp(
-        now.0
-            .saturating_add(seconds.saturating_mul(Timestamp::PER_SECOND)),
-    )
 }

@@ -7,19 +7,13 @@ use crate::codec::command::{self as grammar, Command};
 use crate::codec::frame::{Frame, Framed, Word};
 use crate::codec::write_text;
 use crate::command::{self, scripts::Said};
-use crate::limits::{Limits, later};
+use crate::limits::Limits;
 use crate::refusal::Refusal;
-use bytes::Bytes;
 use engine::dialogue::lines::SIGN_IN_BYTES_MAX;
-use engine::dialogue::signing_in::SigningIn;
-use engine::dialogue::{
-    Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record, SEND_BYTES_MAX,
-};
-use engine::{Engine, SCRIPT_BYTES_MAX, Timestamp, User};
+use engine::dialogue::link::{Awaited, Link, take_all};
+use engine::dialogue::{Answer, Closed, Dialogue, Input, Output, Peer};
+use engine::{Engine, SCRIPT_BYTES_MAX, Timestamp};
 use std::sync::Arc;
-
-/// Bytes of replies after which no further pipelined command is taken before they are on their way.
-const REPLY_BYTES_MAX: usize = 64 * 1024;
 
 /// What all sessions of one listener share.
 pub struct Service {
@@ -32,16 +26,9 @@ pub struct Service {
 /// One connection.
 pub struct Session {
     pub(crate) service: Arc<Service>,
-    pub(crate) peer: Option<Peer>,
-    pub(crate) signing_in: SigningIn,
-    pub(crate) user: Option<User>,
+    pub(crate) link: Link,
     pub(crate) mode: Mode,
-    errors: u32,
-    opened: Timestamp,
-    active: Timestamp,
     frame: Frame,
-    replies: Vec<u8>,
-    then: Vec<Output>,
 }
 
 /// What is awaited.
@@ -64,30 +51,30 @@ pub(crate) enum Mode {
     Closed,
 }
 
+impl Mode {
+    /// For whom the session waits in it.
+    fn awaited(&self) -> Awaited {
+        match self {
+            Self::Command | Self::SignIn | Self::StartingTls => Awaited::Peer,
+            _ => Awaited::Server,
+        }
+    }
+}
+
 impl Session {
     /// A session for a connection to come.
     pub fn new(service: Arc<Service>) -> Self {
         Self {
-            peer: None,
-            signing_in: SigningIn::new(service.limits.sign_ins_max),
-            user: None,
+            link: Link::new(service.limits.sign_ins_max),
             mode: Mode::Unopened,
-            errors: 0,
-            opened: Timestamp::default(),
-            active: Timestamp::default(),
             frame: Frame::default(),
             service,
-            replies: Vec::new(),
-            then: Vec::new(),
         }
     }
 
     fn opened(&mut self, peer: Peer, now: Timestamp) {
-        self.peer = Some(peer);
-        let is_new = !matches!(self.mode, Mode::StartingTls);
         self.mode = Mode::Command;
-        if is_new {
-            (self.opened, self.active) = (now, now);
+        if self.link.open(peer, now) {
             self.wait(now);
         } else {
             self.frame = Frame::default(); // What was said in clear is forgotten.
@@ -101,41 +88,29 @@ impl Session {
     /// Asks to be called when the peer may have been idle for too long.
     fn wait(&mut self, now: Timestamp) {
         let limits = &self.service.limits;
-        let until = if self.user.is_some() {
-            later(self.active, limits.idle_seconds)
+        let until = if self.link.user.is_some() {
+            self.link.active_until(limits.idle_seconds)
         } else {
-            later(self.opened, limits.sign_in_seconds)
+            self.link.open_until(limits.sign_in_seconds)
         };
-        let is_waiting = matches!(self.mode, Mode::Command | Mode::SignIn | Mode::StartingTls);
-        if until > now {
-            self.then.push(Output::WaitUntil(until));
-        } else if is_waiting {
+        if self.link.wait(until, self.mode.awaited(), now) {
             self.close_with(&Refusal::Slow);
-        } else {
-            self.then.push(Output::WaitUntil(later(now, 1))); // We make the peer wait, not it us.
         }
     }
 
     /// Takes what can be taken without waiting, and says how much that was.
     fn bytes(&mut self, bytes: &[u8]) -> usize {
-        let mut rest = bytes;
-        while !rest.is_empty() && self.replies.len() < REPLY_BYTES_MAX {
-            let taken = match &self.mode {
-                Mode::Command | Mode::SignIn => self.words(rest),
-                Mode::Closed => rest.len(),
-                _ => 0,
-            };
-            match rest.split_at_checked(taken) {
-                Some((_, after)) if taken > 0 => rest = after,
-                _ => break,
-            }
-        }
-        bytes.len() - rest.len()
+        take_all(bytes, |rest| match &self.mode {
+            _ if self.link.is_full() => 0,
+            Mode::Command | Mode::SignIn => self.words(rest),
+            Mode::Closed => rest.len(),
+            _ => 0,
+        })
     }
 
     fn words(&mut self, bytes: &[u8]) -> usize {
         // Nobody fills the memory before we know who it is.
-        let literal_max = match self.user {
+        let literal_max = match self.link.user {
             Some(_) => SCRIPT_BYTES_MAX,
             None => SIGN_IN_BYTES_MAX as u64,
         };
@@ -151,7 +126,7 @@ impl Session {
     }
 
     fn damaged(&mut self, refusal: &Refusal) {
-        self.signing_in.break_off();
+        self.link.signing_in.break_off();
         self.mode = Mode::Command;
         self.refuse(refusal);
     }
@@ -203,9 +178,9 @@ impl Session {
         let Some(tag) = tag else {
             return self.ok(None, "Done");
         };
-        self.replies.extend_from_slice(b"OK (TAG ");
-        write_text(&mut self.replies, tag);
-        self.replies.extend_from_slice(b") \"Done\"\r\n");
+        self.link.replies.extend_from_slice(b"OK (TAG ");
+        write_text(&mut self.link.replies, tag);
+        self.link.replies.extend_from_slice(b") \"Done\"\r\n");
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -223,22 +198,13 @@ impl Session {
 
     /// Asks for a step that may read the disk.
     pub(crate) fn ask_for_disk(&mut self, mode: Mode) {
-        let account = self
-            .user
-            .as_ref()
-            .map(|user| user.account)
-            .unwrap_or_default();
         self.mode = mode;
-        self.ask(Question::Work(Effort::Disk(account)));
-    }
-
-    pub(crate) fn ask(&mut self, question: Question) {
-        self.then.push(Output::Ask(question));
+        self.link.ask_for_disk(None);
     }
 
     pub(crate) fn start_tls(&mut self) {
         self.mode = Mode::StartingTls;
-        self.then.push(Output::StartTls);
+        self.link.start_tls();
     }
 
     /// Says yes.
@@ -247,43 +213,46 @@ impl Session {
     }
 
     fn say_result(&mut self, result: &str, code: Option<&str>, text: &str) {
-        self.replies.extend_from_slice(result.as_bytes());
+        self.link.replies.extend_from_slice(result.as_bytes());
         if let Some(code) = code {
-            self.replies
+            self.link
+                .replies
                 .extend_from_slice(format!(" ({code})").as_bytes());
         }
-        self.replies.push(b' ');
+        self.link.replies.push(b' ');
         self.say_text(text.as_bytes());
     }
 
     /// Says a string on a line of its own.
     pub(crate) fn say_text(&mut self, text: &[u8]) {
-        write_text(&mut self.replies, text);
-        self.replies.extend_from_slice(b"\r\n");
+        write_text(&mut self.link.replies, text);
+        self.link.replies.extend_from_slice(b"\r\n");
     }
 
     /// Says a script, which is always a literal.
     pub(crate) fn say_literal(&mut self, text: &[u8]) {
-        self.replies
+        self.link
+            .replies
             .extend_from_slice(format!("{{{}}}\r\n", text.len()).as_bytes());
-        self.replies.extend_from_slice(text);
-        self.replies.extend_from_slice(b"\r\n");
+        self.link.replies.extend_from_slice(text);
+        self.link.replies.extend_from_slice(b"\r\n");
     }
 
     /// Says a capability.
     pub(crate) fn say_pair(&mut self, name: &str, value: Option<&str>) {
-        write_text(&mut self.replies, name.as_bytes());
+        write_text(&mut self.link.replies, name.as_bytes());
         if let Some(value) = value {
-            self.replies.push(b' ');
-            write_text(&mut self.replies, value.as_bytes());
+            self.link.replies.push(b' ');
+            write_text(&mut self.link.replies, value.as_bytes());
         }
-        self.replies.extend_from_slice(b"\r\n");
+        self.link.replies.extend_from_slice(b"\r\n");
     }
 
     /// Says a line of the list of scripts.
     pub(crate) fn say_script(&mut self, name: &str, is_active: bool) {
-        write_text(&mut self.replies, name.as_bytes());
-        self.replies
+        write_text(&mut self.link.replies, name.as_bytes());
+        self.link
+            .replies
             .extend_from_slice(if is_active { b" ACTIVE\r\n" } else { b"\r\n" });
     }
 
@@ -292,11 +261,11 @@ impl Session {
         let (code, text) = refusal.words();
         self.say_result("NO", code, &text);
         if refusal.is_failure() {
-            let facts = vec![("error", format!("{refusal:?}"))];
-            self.log(Level::Error, "the store failed", facts);
+            self.link.log_failure(format!("{refusal:?}"));
         }
-        self.errors += 1;
-        if self.errors >= self.service.limits.errors_max {
+        self.link.count_error();
+        let errors_max = self.service.limits.errors_max;
+        if self.link.has_erred_too_often(errors_max) {
             self.close_with(&Refusal::TooManyErrors);
         }
     }
@@ -305,46 +274,24 @@ impl Session {
     pub(crate) fn close_with(&mut self, refusal: &Refusal) {
         let (code, text) = refusal.words();
         self.say_result("BYE", code, &text);
-        self.log(Level::Info, "closed", vec![("why", text)]);
+        self.link.log_close(&text);
         self.close();
     }
 
     fn close(&mut self) {
-        if !matches!(self.mode, Mode::Closed) {
-            self.mode = Mode::Closed;
-            self.then.push(Output::Close);
-        }
-    }
-
-    pub(crate) fn log(
-        &mut self,
-        level: Level,
-        event: &'static str,
-        facts: Vec<(&'static str, String)>,
-    ) {
-        let record = Record {
-            level,
-            event,
-            facts,
-        };
-        let record = record.with_parties(self.peer.as_ref(), self.user.as_ref());
-        self.then.push(Output::Log(record));
+        self.mode = Mode::Closed;
+        self.link.close();
     }
 }
 
 impl Dialogue for Session {
     fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize {
         let mut taken = 0;
+        self.link.note(&input, now);
         match input {
             Input::Opened(peer) => self.opened(peer, now),
-            Input::Bytes(bytes) => {
-                self.active = now;
-                taken = self.bytes(bytes);
-            }
-            Input::Answer(answer) => {
-                self.active = now; // The peer could not speak meanwhile.
-                self.answered(answer);
-            }
+            Input::Bytes(bytes) => taken = self.bytes(bytes),
+            Input::Answer(answer) => self.answered(answer),
             Input::Timeout => {
                 if !matches!(self.mode, Mode::Closed) {
                     self.wait(now);
@@ -354,13 +301,9 @@ impl Dialogue for Session {
                 let (code, text) = Refusal::Stopping.words();
                 self.say_result("BYE", code, &text);
             }
-            Input::Sent => self.active = now,
-            Input::Closed(Closed::ByPeer) | Input::Woken => {}
+            Input::Closed(Closed::ByPeer) | Input::Sent | Input::Woken => {}
         }
-        let replies = Bytes::from(std::mem::take(&mut self.replies));
-        let pieces = replies.chunks(SEND_BYTES_MAX / 2);
-        out.extend(pieces.map(|piece| Output::Send(replies.slice_ref(piece))));
-        out.append(&mut self.then);
+        self.link.flush(out);
         taken
     }
 }

@@ -6,20 +6,14 @@
 use crate::codec::command::{self as grammar, COMMAND_BYTES_MAX, Command};
 use crate::codec::letter::Writer;
 use crate::command;
-use crate::limits::{Limits, later};
+use crate::limits::Limits;
 use crate::maildrop::{Closing, Maildrop};
 use crate::refusal::Refusal;
-use bytes::Bytes;
-use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX};
-use engine::dialogue::signing_in::SigningIn;
-use engine::dialogue::{
-    Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
-};
-use engine::{Engine, Message, Timestamp, User};
+use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX, command_bytes_max};
+use engine::dialogue::link::{Awaited, Link, take_all};
+use engine::dialogue::{Answer, Closed, Dialogue, Input, Output, Peer};
+use engine::{Engine, Message, Timestamp};
 use std::sync::Arc;
-
-/// Bytes of replies after which no further pipelined command is taken before they are on their way.
-const REPLY_BYTES_MAX: usize = 64 * 1024;
 
 /// What all sessions of one listener share.
 pub struct Service {
@@ -32,20 +26,13 @@ pub struct Service {
 /// One connection.
 pub struct Session {
     pub(crate) service: Arc<Service>,
-    pub(crate) peer: Option<Peer>,
+    pub(crate) link: Link,
     /// What USER said.
     pub(crate) name: Option<String>,
-    pub(crate) signing_in: SigningIn,
-    pub(crate) user: Option<User>,
     pub(crate) maildrop: Option<Box<Maildrop>>,
     pub(crate) mode: Mode,
     pub(crate) fetched: u32,
-    errors: u32,
-    opened: Timestamp,
-    active: Timestamp,
     lines: Lines,
-    replies: Vec<u8>,
-    then: Vec<Output>,
 }
 
 /// What is awaited.
@@ -110,33 +97,33 @@ pub(crate) enum Column {
     UniqueId,
 }
 
+impl Mode {
+    /// For whom the session waits in it.
+    fn awaited(&self) -> Awaited {
+        match self {
+            Self::Command | Self::SignIn | Self::StartingTls => Awaited::Peer,
+            _ => Awaited::Server,
+        }
+    }
+}
+
 impl Session {
     /// A session for a connection to come.
     pub fn new(service: Arc<Service>) -> Self {
         Self {
-            peer: None,
+            link: Link::new(service.limits.sign_ins_max),
             name: None,
-            signing_in: SigningIn::new(service.limits.sign_ins_max),
-            user: None,
             maildrop: None,
             mode: Mode::Unopened,
             fetched: 0,
-            errors: 0,
-            opened: Timestamp::default(),
-            active: Timestamp::default(),
             lines: Lines::default(),
             service,
-            replies: Vec::new(),
-            then: Vec::new(),
         }
     }
 
     fn opened(&mut self, peer: Peer, now: Timestamp) {
-        self.peer = Some(peer);
-        let is_new = !matches!(self.mode, Mode::StartingTls);
         self.mode = Mode::Command;
-        if is_new {
-            (self.opened, self.active) = (now, now);
+        if self.link.open(peer, now) {
             let hostname = &self.service.engine.settings().hostname;
             let greeting = format!("+OK {hostname} POP3 facteur");
             self.say(&[&greeting]);
@@ -150,17 +137,12 @@ impl Session {
     fn wait(&mut self, now: Timestamp) {
         let limits = &self.service.limits;
         let until = if self.maildrop.is_some() {
-            later(self.active, limits.idle_seconds)
+            self.link.active_until(limits.idle_seconds)
         } else {
-            later(self.opened, limits.sign_in_seconds)
+            self.link.open_until(limits.sign_in_seconds)
         };
-        let is_waiting = matches!(self.mode, Mode::Command | Mode::SignIn | Mode::StartingTls);
-        if until > now {
-            self.then.push(Output::WaitUntil(until));
-        } else if is_waiting {
+        if self.link.wait(until, self.mode.awaited(), now) {
             self.close_with(&Refusal::Slow); // Without QUIT nothing is deleted (RFC 1939 §3).
-        } else {
-            self.then.push(Output::WaitUntil(later(now, 1))); // We make the peer wait, not it us.
         }
     }
 
@@ -180,38 +162,25 @@ impl Session {
 
     /// Takes what can be taken without waiting, and says how much that was.
     fn bytes(&mut self, bytes: &[u8]) -> usize {
-        let mut rest = bytes;
-        while !rest.is_empty() && self.replies.len() < REPLY_BYTES_MAX {
-            let taken = match &self.mode {
-                Mode::Command | Mode::SignIn => self.line(rest),
-                Mode::Closed => rest.len(),
-                _ => 0,
-            };
-            match rest.split_at_checked(taken) {
-                Some((_, after)) if taken > 0 => rest = after,
-                _ => break,
-            }
-        }
-        bytes.len() - rest.len()
+        take_all(bytes, |rest| match &self.mode {
+            _ if self.link.is_full() => 0,
+            Mode::Command | Mode::SignIn => self.line(rest),
+            Mode::Closed => rest.len(),
+            _ => 0,
+        })
     }
 
     fn line(&mut self, bytes: &[u8]) -> usize {
-        let verb = bytes.get(..5).unwrap_or_default();
-        let is_long = matches!(self.mode, Mode::SignIn)
-            || [b"AUTH ", b"USER ", b"PASS "]
-                .iter()
-                .any(|long| verb.eq_ignore_ascii_case(*long));
-        let bytes_max = if is_long {
-            SIGN_IN_BYTES_MAX
-        } else {
-            COMMAND_BYTES_MAX
+        let bytes_max = match self.mode {
+            Mode::SignIn => SIGN_IN_BYTES_MAX,
+            _ => command_bytes_max(bytes, COMMAND_BYTES_MAX, &[b"AUTH ", b"USER ", b"PASS "]),
         };
         let (taken, line) = self.lines.take(bytes, bytes_max);
         match line {
             Line::Partial => {}
             Line::Whole(line) => self.command_line(line, taken == bytes.len()),
             Line::Damaged => {
-                self.signing_in.break_off();
+                self.link.signing_in.break_off();
                 self.mode = Mode::Command;
                 self.refuse(&Refusal::Line);
             }
@@ -249,7 +218,7 @@ impl Session {
             Command::Pass(password) => command::authenticate::password(self, &password),
             Command::Auth(arguments) => command::authenticate::run(self, arguments),
             Command::Stls => command::start_tls::run(self, is_last),
-            Command::Utf8 if self.user.is_none() => {
+            Command::Utf8 if self.link.user.is_none() => {
                 self.ok("UTF-8 it is");
                 Ok(())
             }
@@ -290,7 +259,7 @@ impl Session {
             (Mode::Fetching(fetch), _) => command::retrieve::begin(self, fetch),
             (Mode::Reading(retrieval), Answer::Busy) => {
                 self.mode = Mode::Paused(retrieval);
-                self.then.push(Output::WaitUntil(later(now, 1)));
+                self.link.wait_until(now.plus_seconds(1));
             }
             (Mode::Reading(retrieval), _) => command::retrieve::piece(self, retrieval),
             (Mode::Closing, Answer::Busy) => self.close_with(&Refusal::NotDeleted),
@@ -312,22 +281,13 @@ impl Session {
 
     /// Asks for a step that may read the disk.
     pub(crate) fn ask_for_disk(&mut self, mode: Mode) {
-        let account = self
-            .user
-            .as_ref()
-            .map(|user| user.account)
-            .unwrap_or_default();
         self.mode = mode;
-        self.ask(Question::Work(Effort::Disk(account)));
-    }
-
-    pub(crate) fn ask(&mut self, question: Question) {
-        self.then.push(Output::Ask(question));
+        self.link.ask_for_disk(None);
     }
 
     pub(crate) fn start_tls(&mut self) {
         self.mode = Mode::StartingTls;
-        self.then.push(Output::StartTls);
+        self.link.start_tls();
     }
 
     /// Says yes.
@@ -338,22 +298,18 @@ impl Session {
     /// Says a line that comes in parts.
     pub(crate) fn say(&mut self, parts: &[&str]) {
         for part in parts {
-            self.replies.extend_from_slice(part.as_bytes());
+            self.link.replies.extend_from_slice(part.as_bytes());
         }
-        self.replies.extend_from_slice(b"\r\n");
-    }
-
-    /// Where long answers are written.
-    pub(crate) fn replies(&mut self) -> &mut Vec<u8> {
-        &mut self.replies
+        self.link.replies.extend_from_slice(b"\r\n");
     }
 
     /// Says no, and closes when that has happened too often.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) {
         self.say(&["-ERR ", refusal.text()]);
         self.log_failure(refusal);
-        self.errors += 1;
-        if self.errors >= self.service.limits.errors_max {
+        self.link.count_error();
+        let errors_max = self.service.limits.errors_max;
+        if self.link.has_erred_too_often(errors_max) {
             self.close_with(&Refusal::TooManyErrors);
         }
     }
@@ -361,74 +317,38 @@ impl Session {
     /// Tells the log what the client is not told.
     pub(crate) fn log_failure(&mut self, refusal: &Refusal) {
         if let Refusal::Engine(error) = refusal {
-            self.log(
-                Level::Error,
-                "the store failed",
-                vec![("error", error.to_string())],
-            );
+            self.link.log_failure(error.to_string());
         }
     }
 
     /// Says why, and closes.
     pub(crate) fn close_with(&mut self, refusal: &Refusal) {
         self.say(&["-ERR ", refusal.text()]);
-        self.log(
-            Level::Info,
-            "closed",
-            vec![("why", refusal.text().to_owned())],
-        );
+        self.link.log_close(refusal.text());
         self.close();
     }
 
     pub(crate) fn close(&mut self) {
-        if !matches!(self.mode, Mode::Closed) {
-            self.mode = Mode::Closed;
-            self.maildrop = None;
-            self.then.push(Output::Close);
-        }
-    }
-
-    pub(crate) fn log(
-        &mut self,
-        level: Level,
-        event: &'static str,
-        facts: Vec<(&'static str, String)>,
-    ) {
-        let record = Record {
-            level,
-            event,
-            facts,
-        };
-        let record = record.with_parties(self.peer.as_ref(), self.user.as_ref());
-        self.then.push(Output::Log(record));
+        self.mode = Mode::Closed;
+        self.maildrop = None;
+        self.link.close();
     }
 }
 
 impl Dialogue for Session {
     fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize {
         let mut taken = 0;
+        self.link.note(&input, now);
         match input {
             Input::Opened(peer) => self.opened(peer, now),
-            Input::Bytes(bytes) => {
-                self.active = now;
-                taken = self.bytes(bytes);
-            }
-            Input::Answer(answer) => {
-                self.active = now; // The peer could not speak meanwhile.
-                self.answered(answer, now);
-            }
+            Input::Bytes(bytes) => taken = self.bytes(bytes),
+            Input::Answer(answer) => self.answered(answer, now),
             Input::Timeout => self.timed_out(now),
-            Input::Sent => {
-                self.active = now;
-                self.sent();
-            }
+            Input::Sent => self.sent(),
             Input::Closed(Closed::ByServer) => self.say(&["-ERR ", Refusal::Stopping.text()]),
             Input::Closed(Closed::ByPeer) | Input::Woken => {}
         }
-        if !self.replies.is_empty() {
-            out.push(Output::Send(Bytes::from(std::mem::take(&mut self.replies))));
-        }
-        out.append(&mut self.then);
+        self.link.flush(out);
         taken
     }
 }

@@ -1,7 +1,5 @@
 //! How much of everything one connection may take.
 
-use engine::Timestamp;
-
 /// Bounds of a session; the server fills them from its configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -35,12 +33,4 @@ impl Default for Limits {
             greeting_pause_milliseconds: 100,
         }
     }
-}
-
-/// A time so many milliseconds later.
-pub(crate) fn later(now: Timestamp, milliseconds: i64) -> Timestamp {
-    Timestamp(
-        now.0
-            .saturating_add(milliseconds.saturating_mul(Timestamp::PER_SECOND / 1000)),
-    )
 }

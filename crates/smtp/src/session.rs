@@ -9,22 +9,16 @@ use crate::codec::parameter::MailParameters;
 use crate::codec::reply::{self, Reply};
 use crate::command;
 use crate::letter::{Letter, Whole};
-use crate::limits::{Limits, later};
+use crate::limits::Limits;
 use crate::quirk;
 use crate::refusal::Refusal;
-use bytes::Bytes;
-use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX};
-use engine::dialogue::signing_in::SigningIn;
-use engine::dialogue::{
-    Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
-};
+use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX, command_bytes_max};
+use engine::dialogue::link::{Awaited, Link, take_all};
+use engine::dialogue::{Answer, Closed, Dialogue, Input, Output, Peer};
 use engine::examination::Examined;
-use engine::{AccountId, Delivered, Engine, Recipient, Timestamp, User};
+use engine::{Delivered, Engine, Recipient, Timestamp};
 use formats::address::Mailbox;
 use std::sync::Arc;
-
-/// Bytes of replies after which no further pipelined command is taken before they are on their way.
-const REPLY_BYTES_MAX: usize = 64 * 1024;
 
 /// What a listener is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +76,13 @@ pub struct Service {
 /// One connection.
 pub struct Session {
     pub(crate) service: Arc<Service>,
-    pub(crate) peer: Option<Peer>,
+    pub(crate) link: Link,
     pub(crate) hello: Option<(Hello, String)>,
-    pub(crate) signing_in: SigningIn,
-    pub(crate) user: Option<User>,
     pub(crate) transaction: Option<Box<Transaction>>,
     pub(crate) mode: Mode,
-    pub(crate) tally: Tally,
+    /// How many letters were begun.
+    pub(crate) letters: u32,
     lines: Lines,
-    replies: Vec<u8>,
-    then: Vec<Output>,
 }
 
 /// What is awaited.
@@ -149,49 +140,49 @@ pub(crate) struct Transaction {
     pub(crate) received_bytes: u64,
 }
 
-/// What a session has used up.
-#[derive(Default)]
-pub(crate) struct Tally {
-    pub(crate) letters: u32,
-    errors: u32,
-    opened: Timestamp,
-    active: Timestamp,
+impl Mode {
+    /// For whom the session waits in it.
+    fn awaited(&self) -> Awaited {
+        match self {
+            Self::Checking
+            | Self::Deferred(_)
+            | Self::Storing(_)
+            | Self::Examining
+            | Self::Delivering
+            | Self::Settling(_) => Awaited::Server,
+            _ => Awaited::Peer,
+        }
+    }
 }
 
 impl Session {
     /// A session for a connection to come.
     pub fn new(service: Arc<Service>) -> Self {
         Self {
-            peer: None,
+            link: Link::new(service.limits.sign_ins_max),
             hello: None,
-            signing_in: SigningIn::new(service.limits.sign_ins_max),
-            user: None,
             transaction: None,
             mode: Mode::Unopened,
-            tally: Tally::default(),
+            letters: 0,
             lines: Lines::default(),
             service,
-            replies: Vec::new(),
-            then: Vec::new(),
         }
     }
 
     fn opened(&mut self, peer: Peer, now: Timestamp) {
-        self.peer = Some(peer);
-        if matches!(self.mode, Mode::StartingTls) {
+        if !self.link.open(peer, now) {
             // All that was said in clear is forgotten (RFC 3207 §4.2).
             self.hello = None;
-            self.user = None;
+            self.link.user = None;
             self.transaction = None;
             self.mode = Mode::Command;
             return;
         }
-        (self.tally.opened, self.tally.active) = (now, now);
         self.mode = Mode::Greeting;
         match self.greeting_pause_milliseconds() {
             pause @ 1.. => {
                 self.mode = Mode::Pause;
-                self.then.push(Output::WaitUntil(later(now, pause)));
+                self.link.wait_until(now.plus_milliseconds(pause));
             }
             _ => self.greet(now),
         }
@@ -204,6 +195,7 @@ impl Session {
     fn greeting_pause_milliseconds(&self) -> i64 {
         let begins_in_clear = matches!(self.service.role, Role::Relay | Role::Submission);
         let is_elsewhere = self
+            .link
             .peer
             .as_ref()
             .is_some_and(|peer| !peer.remote.ip().to_canonical().is_loopback());
@@ -222,7 +214,7 @@ impl Session {
         };
         let hostname = &self.service.engine.settings().hostname;
         reply::line(
-            &mut self.replies,
+            &mut self.link.replies,
             220,
             "",
             &[hostname, " ", protocol, " facteur"],
@@ -233,28 +225,11 @@ impl Session {
     /// Asks to be called when the peer may have been idle for too long.
     fn wait(&mut self, now: Timestamp) {
         let limits = &self.service.limits;
-        let idle = later(self.tally.active, limits.idle_seconds.saturating_mul(1000));
-        let end = later(
-            self.tally.opened,
-            limits.session_seconds.saturating_mul(1000),
-        );
-        let is_waiting = !matches!(
-            self.mode,
-            Mode::Checking
-                | Mode::Deferred(_)
-                | Mode::Storing(_)
-                | Mode::Examining
-                | Mode::Delivering
-                | Mode::Settling(_)
-        );
+        let idle = self.link.active_until(limits.idle_seconds);
+        let end = self.link.open_until(limits.session_seconds);
         let until = idle.min(end);
-        if until > now {
-            self.then.push(Output::WaitUntil(until));
-        } else if is_waiting {
+        if self.link.wait(until, self.mode.awaited(), now) {
             self.close_with(&Refusal::Slow);
-        } else {
-            // We make the peer wait, not it us.
-            self.then.push(Output::WaitUntil(later(now, 1000)));
         }
     }
 
@@ -271,42 +246,30 @@ impl Session {
 
     /// Takes what can be taken without waiting, and says how much that was.
     fn bytes(&mut self, bytes: &[u8]) -> usize {
-        let mut rest = bytes;
-        while !rest.is_empty() && self.replies.len() < REPLY_BYTES_MAX {
-            let taken = match &self.mode {
-                Mode::Command | Mode::SignIn => self.line(rest),
-                Mode::Letter(_) => self.content(rest),
-                Mode::Pause | Mode::Greeting => {
-                    self.close_with(&Refusal::SpokeTooSoon);
-                    rest.len()
-                }
-                Mode::Closed => rest.len(),
-                _ => 0,
-            };
-            match rest.split_at_checked(taken) {
-                Some((_, after)) if taken > 0 => rest = after,
-                _ => break,
+        take_all(bytes, |rest| match &self.mode {
+            _ if self.link.is_full() => 0,
+            Mode::Command | Mode::SignIn => self.line(rest),
+            Mode::Letter(_) => self.content(rest),
+            Mode::Pause | Mode::Greeting => {
+                self.close_with(&Refusal::SpokeTooSoon);
+                rest.len()
             }
-        }
-        bytes.len() - rest.len()
+            Mode::Closed => rest.len(),
+            _ => 0,
+        })
     }
 
     fn line(&mut self, bytes: &[u8]) -> usize {
-        let is_auth = matches!(self.mode, Mode::SignIn)
-            || bytes
-                .get(..5)
-                .is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH "));
-        let bytes_max = if is_auth {
-            SIGN_IN_BYTES_MAX
-        } else {
-            COMMAND_BYTES_MAX
+        let bytes_max = match self.mode {
+            Mode::SignIn => SIGN_IN_BYTES_MAX,
+            _ => command_bytes_max(bytes, COMMAND_BYTES_MAX, &[b"AUTH "]),
         };
         let (taken, line) = self.lines.take(bytes, bytes_max);
         match line {
             Line::Partial => {}
             Line::Whole(line) => self.command_line(line, taken == bytes.len()),
             Line::Damaged => {
-                self.signing_in.break_off();
+                self.link.signing_in.break_off();
                 self.mode = Mode::Command;
                 self.refuse(&Refusal::Line);
             }
@@ -433,39 +396,32 @@ impl Session {
 
     /// Asks for a step that may read the disk, for the account that the letter is about.
     pub(crate) fn ask_for_disk(&mut self, mode: Mode) {
-        let account = self
-            .user
-            .as_ref()
-            .map_or(AccountId::DIRECTORY, |user| user.account);
-        let account = command::deliver::first_mailbox(self).unwrap_or(account);
         self.mode = mode;
-        self.ask(Question::Work(Effort::Disk(account)));
-    }
-
-    pub(crate) fn ask(&mut self, question: Question) {
-        self.then.push(Output::Ask(question));
+        let mailbox = command::deliver::first_mailbox(self);
+        self.link.ask_for_disk(mailbox);
     }
 
     /// REQUIRETLS is offered in TLS only (RFC 8689 §2), and not by LMTP.
     pub(crate) fn offers_require_tls(&self) -> bool {
-        let is_encrypted = self.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
-        is_encrypted && self.service.role != Role::Lmtp
+        self.link.is_encrypted() && self.service.role != Role::Lmtp
     }
 
     pub(crate) fn start_tls(&mut self) {
         self.mode = Mode::StartingTls;
-        self.then.push(Output::StartTls);
+        self.link.start_tls();
     }
 
     pub(crate) fn say(&mut self, reply: Reply) {
-        reply.write(&mut self.replies);
+        reply.write(&mut self.link.replies);
     }
 
     /// Says no, and nothing more: neither counts it nor tells the log.
     pub(crate) fn say_no(&mut self, refusal: &Refusal) {
         let no = refusal.reply();
         match refusal.words() {
-            Some(words) => reply::paragraph(&mut self.replies, no.code, no.enhanced, words),
+            Some(words) => {
+                reply::paragraph(&mut self.link.replies, no.code, no.enhanced, words);
+            }
             None => self.say(no),
         }
     }
@@ -477,27 +433,18 @@ impl Session {
         Ok(())
     }
 
-    /// Where replies with words of their own are written.
-    pub(crate) fn replies(&mut self) -> &mut Vec<u8> {
-        &mut self.replies
-    }
-
     /// Says no, and closes when that has happened too often.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) {
-        let reply = refusal.reply();
         self.say_no(refusal);
         if refusal.is_failure() {
-            self.log(
-                Level::Error,
-                "the store failed",
-                vec![("error", format!("{refusal:?}"))],
-            );
+            self.link.log_failure(format!("{refusal:?}"));
         }
-        if reply.code >= 500 {
-            self.tally.errors += 1;
+        if refusal.reply().code >= 500 {
+            self.link.count_error();
         }
         let is_trusted = self.service.role == Role::Lmtp;
-        if self.tally.errors >= self.service.limits.errors_max && !is_trusted {
+        let errors_max = self.service.limits.errors_max;
+        if self.link.has_erred_too_often(errors_max) && !is_trusted {
             self.close_with(&Refusal::TooManyErrors);
         }
     }
@@ -505,51 +452,25 @@ impl Session {
     /// Says why, and closes.
     pub(crate) fn close_with(&mut self, refusal: &Refusal) {
         self.say(refusal.reply());
-        self.log(
-            Level::Info,
-            "closed",
-            vec![("why", refusal.reply().text.to_owned())],
-        );
+        self.link.log_close(refusal.reply().text);
         self.close();
     }
 
     fn close(&mut self) {
-        if !matches!(self.mode, Mode::Closed) {
-            self.mode = Mode::Closed;
-            self.transaction = None;
-            self.then.push(Output::Close);
-        }
-    }
-
-    pub(crate) fn log(
-        &mut self,
-        level: Level,
-        event: &'static str,
-        facts: Vec<(&'static str, String)>,
-    ) {
-        let record = Record {
-            level,
-            event,
-            facts,
-        };
-        let record = record.with_parties(self.peer.as_ref(), self.user.as_ref());
-        self.then.push(Output::Log(record));
+        self.mode = Mode::Closed;
+        self.transaction = None;
+        self.link.close();
     }
 }
 
 impl Dialogue for Session {
     fn advance(&mut self, input: Input<'_>, now: Timestamp, out: &mut Vec<Output>) -> usize {
         let mut taken = 0;
+        self.link.note(&input, now);
         match input {
             Input::Opened(peer) => self.opened(peer, now),
-            Input::Bytes(bytes) => {
-                self.tally.active = now;
-                taken = self.bytes(bytes);
-            }
-            Input::Answer(answer) => {
-                self.tally.active = now; // The peer could not speak meanwhile.
-                self.answered(answer);
-            }
+            Input::Bytes(bytes) => taken = self.bytes(bytes),
+            Input::Answer(answer) => self.answered(answer),
             Input::Timeout => self.timed_out(now),
             Input::Sent => {
                 if matches!(self.mode, Mode::Greeting) {
@@ -559,10 +480,7 @@ impl Dialogue for Session {
             Input::Closed(Closed::ByServer) => self.say(Refusal::Stopping.reply()),
             Input::Closed(Closed::ByPeer) | Input::Woken => {}
         }
-        if !self.replies.is_empty() {
-            out.push(Output::Send(Bytes::from(std::mem::take(&mut self.replies))));
-        }
-        out.append(&mut self.then);
+        self.link.flush(out);
         taken
     }
 }

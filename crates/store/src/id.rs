@@ -74,4 +74,20 @@ impl Timestamp {
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(Self::PER_SECOND)
     }
+
+    /// So many seconds later, saturating at the ends of the range.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        self.plus(seconds, Self::PER_SECOND)
+    }
+
+    /// So many milliseconds later, saturating at the ends of the range.
+    #[must_use]
+    pub fn plus_milliseconds(self, milliseconds: i64) -> Self {
+        self.plus(milliseconds, Self::PER_SECOND / 1000)
+    }
+
+    fn plus(self, count: i64, ticks: i64) -> Self {
+        Self(self.0.saturating_add(count.saturating_mul(ticks)))
+    }
 }

@@ -10,6 +10,20 @@
 /// Octets of a line that carries a message of a sign-in, with its CRLF (RFC 4954 §4).
 pub const SIGN_IN_BYTES_MAX: usize = 12_288;
 
+/// Octets that the command at the front of `bytes` may have: `bytes_max`, or more if it begins with
+/// one of these words, which carry a message of a sign-in.
+pub fn command_bytes_max(bytes: &[u8], bytes_max: usize, long: &[&[u8]]) -> usize {
+    let begins_with = |word: &&[u8]| {
+        let start = bytes.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    if long.iter().any(begins_with) {
+        SIGN_IN_BYTES_MAX
+    } else {
+        bytes_max
+    }
+}
+
 /// What stands at the front of the received bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {

@@ -4,10 +4,11 @@
 //! awaited. It owns no socket, thread, clock or buffer of received bytes, so an idle one is a few hundred bytes.
 //! The driver in `server` owns all of these and is the same for every dialogue.
 //!
-//! Start at [`Dialogue::advance`]. What dialogues of lines have in common besides is in [`lines`] and
-//! [`signing_in`].
+//! Start at [`Dialogue::advance`]. What dialogues have in common besides is in [`lines`], [`link`]
+//! and [`signing_in`].
 
 pub mod lines;
+pub mod link;
 pub mod signing_in;
 
 use crate::examination::{Examination, Examined};

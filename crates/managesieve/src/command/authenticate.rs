@@ -5,8 +5,8 @@
 use crate::codec::frame::Word;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Session};
+use engine::dialogue::Answer;
 use engine::dialogue::signing_in::Turn;
-use engine::dialogue::{Answer, Level};
 
 /// Begins to sign in.
 pub(crate) fn run(
@@ -14,12 +14,15 @@ pub(crate) fn run(
     mechanism: &str,
     initial: Option<&[u8]>,
 ) -> Result<(), Refusal> {
-    if session.user.is_some() {
+    if session.link.user.is_some() {
         return Err(Refusal::WrongState);
     }
-    let peer = session.peer.as_ref().ok_or(Refusal::WrongState)?;
+    let peer = session.link.peer.as_ref().ok_or(Refusal::WrongState)?;
     let engine = &session.service.engine;
-    let turn = session.signing_in.begin(engine, peer, mechanism, initial);
+    let turn = session
+        .link
+        .signing_in
+        .begin(engine, peer, mechanism, initial);
     go_on(session, turn);
     Ok(())
 }
@@ -31,13 +34,15 @@ pub(crate) fn answer(session: &mut Session, words: &[Word]) {
         [] => b"",
         _ => b"*",
     };
-    let turn = session.signing_in.answer(&session.service.engine, text);
+    let engine = &session.service.engine;
+    let turn = session.link.signing_in.answer(engine, text);
     go_on(session, turn);
 }
 
 /// Checks what was given, where that may take long.
 pub(crate) fn check(session: &mut Session, answer: &Answer) {
-    let turn = session.signing_in.check(&session.service.engine, answer);
+    let engine = &session.service.engine;
+    let turn = session.link.signing_in.check(engine, answer);
     go_on(session, turn);
 }
 
@@ -49,28 +54,24 @@ fn go_on(session: &mut Session, turn: Turn) {
         }
         Turn::Ask(question) => {
             session.mode = Mode::Checking;
-            session.ask(question);
+            session.link.ask(question);
         }
         Turn::Done(user) => {
-            session.user = Some(user);
-            session.log(Level::Info, "signed in", Vec::new());
+            session.link.user = Some(user);
+            session.link.log_sign_in();
             session.ok(None, "Signed in");
         }
         Turn::Fault(fault) => session.refuse(&Refusal::SigningIn(fault)),
         Turn::Refused(refusal) => {
-            let why = vec![("why", format!("{refusal:?}"))];
-            session.log(Level::Info, "sign-in refused", why);
+            session.link.log_refused_sign_in(&refusal);
             session.refuse(&Refusal::SignIn(refusal));
-            if session.signing_in.has_failed_too_often() {
-                session.close_with(&Refusal::TooManyErrors);
-            }
         }
     }
 }
 
 /// Goes back to before the sign-in.
 pub(crate) fn sign_out(session: &mut Session) -> Result<(), Refusal> {
-    session.user.take().ok_or(Refusal::WrongState)?;
+    session.link.user.take().ok_or(Refusal::WrongState)?;
     session.ok(None, "Signed out");
     Ok(())
 }

@@ -13,7 +13,7 @@ const REDIRECTS_MAX: usize = 10;
 /// Lists what this server can, on this connection and for this user.
 pub(crate) fn list(session: &mut Session) {
     let engine = session.service.engine.clone();
-    let peer = session.peer.clone();
+    let peer = session.link.peer.clone();
     let names = peer
         .as_ref()
         .map(|peer| mechanisms(&engine, peer))
@@ -23,13 +23,13 @@ pub(crate) fn list(session: &mut Session) {
     session.say_pair("IMPLEMENTATION", Some("facteur"));
     session.say_pair("SIEVE", Some(&extensions.join(" ")));
     session.say_pair("SASL", Some(&names.join(" ")));
-    if peer.is_some_and(|peer| peer.tls.is_none()) && session.user.is_none() {
+    if session.link.is_clear() && session.link.user.is_none() {
         session.say_pair("STARTTLS", None);
     }
     session.say_pair("NOTIFY", Some("mailto"));
     session.say_pair("MAXREDIRECTS", Some(&REDIRECTS_MAX.to_string()));
     session.say_pair("UNAUTHENTICATE", None);
-    if let Some(user) = session.user.as_ref().map(|user| user.address.clone()) {
+    if let Some(user) = session.link.user.as_ref().map(|user| user.address.clone()) {
         session.say_pair("OWNER", Some(&user));
     }
     session.say_pair("VERSION", Some("1.0"));

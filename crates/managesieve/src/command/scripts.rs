@@ -12,7 +12,7 @@ use formats::script::{Fault, Limits, Script};
 
 /// Asks for the step that carries a command out.
 pub(crate) fn begin(session: &mut Session, command: Command) -> Result<(), Refusal> {
-    if session.user.is_none() {
+    if session.link.user.is_none() {
         return Err(Refusal::WrongState);
     }
     session.ask_for_disk(Mode::Working(Box::new(command)));
@@ -34,8 +34,8 @@ pub(crate) fn run(session: &mut Session, command: Command) {
 }
 
 fn carry_out(session: &mut Session, command: Command) -> Result<(), Refusal> {
-    let user = session.user.as_ref().ok_or(Refusal::WrongState)?;
-    let connection = session.peer.as_ref().map_or(0, |peer| peer.connection);
+    let user = session.link.user.as_ref().ok_or(Refusal::WrongState)?;
+    let connection = session.link.number();
     let account = session.service.engine.account(user, connection);
     match command {
         Command::HaveSpace(name, size) => {
@@ -132,7 +132,7 @@ fn settle(
 ) -> Result<(), Refusal> {
     let ((), settlement) = pending?.split();
     session.mode = Mode::Settling(Box::new(said));
-    session.ask(Question::Settled(settlement));
+    session.link.ask(Question::Settled(settlement));
     Ok(())
 }
 

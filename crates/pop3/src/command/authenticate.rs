@@ -7,14 +7,15 @@ use crate::quirk;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Session};
 use engine::authentication::sasl::Mechanism;
+use engine::dialogue::Answer;
 use engine::dialogue::signing_in::{Fault, Turn};
-use engine::dialogue::{Answer, Level};
 use engine::{allows_passwords, mechanisms};
 
 /// `USER`: any name is taken, so that nobody learns which exist.
 pub(crate) fn user(session: &mut Session, name: String) -> Result<(), Refusal> {
     check_state(session)?;
     let allowed = session
+        .link
         .peer
         .as_ref()
         .is_some_and(|peer| allows_passwords(&session.service.engine, peer));
@@ -30,9 +31,12 @@ pub(crate) fn user(session: &mut Session, name: String) -> Result<(), Refusal> {
 pub(crate) fn password(session: &mut Session, password: &str) -> Result<(), Refusal> {
     check_state(session)?;
     let name = session.name.take().ok_or(Refusal::WrongState)?;
-    let peer = session.peer.as_ref().ok_or(Refusal::WrongState)?;
+    let peer = session.link.peer.as_ref().ok_or(Refusal::WrongState)?;
     let engine = &session.service.engine;
-    let turn = session.signing_in.password(engine, peer, &name, password);
+    let turn = session
+        .link
+        .signing_in
+        .password(engine, peer, &name, password);
     go_on(session, turn);
     Ok(())
 }
@@ -43,7 +47,7 @@ pub(crate) fn run(
     arguments: Option<(String, Option<String>)>,
 ) -> Result<(), Refusal> {
     check_state(session)?;
-    let peer = session.peer.as_ref().ok_or(Refusal::WrongState)?;
+    let peer = session.link.peer.as_ref().ok_or(Refusal::WrongState)?;
     if quirk::is_question_for_mechanisms(arguments.as_ref()) {
         let offered = mechanisms(&session.service.engine, peer);
         list(session, &offered);
@@ -54,13 +58,16 @@ pub(crate) fn run(
     };
     let initial = initial.as_deref().map(str::as_bytes);
     let engine = &session.service.engine;
-    let turn = session.signing_in.begin(engine, peer, &mechanism, initial);
+    let turn = session
+        .link
+        .signing_in
+        .begin(engine, peer, &mechanism, initial);
     go_on(session, turn);
     Ok(())
 }
 
 fn check_state(session: &Session) -> Result<(), Refusal> {
-    if session.user.is_some() {
+    if session.link.user.is_some() {
         Err(Refusal::WrongState)
     } else {
         Ok(())
@@ -77,13 +84,15 @@ fn list(session: &mut Session, mechanisms: &[Mechanism]) {
 
 /// Takes the answer to a challenge.
 pub(crate) fn answer(session: &mut Session, line: &[u8]) {
-    let turn = session.signing_in.answer(&session.service.engine, line);
+    let engine = &session.service.engine;
+    let turn = session.link.signing_in.answer(engine, line);
     go_on(session, turn);
 }
 
 /// Checks the password, where that may take long.
 pub(crate) fn check(session: &mut Session, answer: &Answer) {
-    let turn = session.signing_in.check(&session.service.engine, answer);
+    let engine = &session.service.engine;
+    let turn = session.link.signing_in.check(engine, answer);
     go_on(session, turn);
 }
 
@@ -95,23 +104,16 @@ fn go_on(session: &mut Session, turn: Turn) {
         }
         Turn::Ask(question) => {
             session.mode = Mode::Checking;
-            session.ask(question);
+            session.link.ask(question);
         }
         Turn::Done(user) => {
-            session.user = Some(user);
+            session.link.user = Some(user);
             session.ask_for_disk(Mode::Opening);
         }
         Turn::Fault(fault) => session.refuse(&Refusal::SigningIn(fault)),
         Turn::Refused(refusal) => {
-            session.log(
-                Level::Info,
-                "sign-in refused",
-                vec![("why", format!("{refusal:?}"))],
-            );
+            session.link.log_refused_sign_in(&refusal);
             session.refuse(&Refusal::SignIn(refusal));
-            if session.signing_in.has_failed_too_often() {
-                session.close_with(&Refusal::TooManyErrors);
-            }
         }
     }
 }
@@ -120,13 +122,13 @@ fn go_on(session: &mut Session, turn: Turn) {
 pub(crate) fn open(session: &mut Session, is_busy: bool) {
     match try_open(session, is_busy) {
         Ok(maildrop) => {
-            session.log(Level::Info, "signed in", Vec::new());
+            session.link.log_sign_in();
             let (count, size_bytes) = maildrop.totals();
             session.say(&["+OK ", &format!("{count} letters, {size_bytes} octets")]);
             session.maildrop = Some(Box::new(maildrop));
         }
         Err(refusal) => {
-            session.user = None;
+            session.link.user = None;
             session.refuse(&refusal);
         }
     }
@@ -136,8 +138,8 @@ fn try_open(session: &Session, is_busy: bool) -> Result<Maildrop, Refusal> {
     if is_busy {
         return Err(Refusal::Busy);
     }
-    let user = session.user.as_ref().ok_or(Refusal::WrongState)?;
-    let connection = session.peer.as_ref().map_or(0, |peer| peer.connection);
+    let user = session.link.user.as_ref().ok_or(Refusal::WrongState)?;
+    let connection = session.link.number();
     let account = session.service.engine.account(user, connection);
     Ok(Maildrop::open(account, session.service.limits.letters_max)?)
 }

@@ -39,7 +39,12 @@ fn expiry(session: &Session) -> String {
 }
 
 fn sign_in(session: &mut Session) {
-    let Some(peer) = session.peer.clone().filter(|_| session.user.is_none()) else {
+    let Some(peer) = session
+        .link
+        .peer
+        .clone()
+        .filter(|_| session.link.user.is_none())
+    else {
         return;
     };
     let engine = &session.service.engine;

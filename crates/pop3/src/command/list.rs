@@ -38,7 +38,7 @@ pub(crate) fn go_on(session: &mut Session, listing: Listing) {
         return;
     };
     let Listing { column, mut next } = listing;
-    while next <= maildrop.len() && session.replies().len() < STEP_BYTES {
+    while next <= maildrop.len() && session.link.replies.len() < STEP_BYTES {
         if let Some(value) = value(&maildrop, column, next) {
             session.say(&[&next.to_string(), " ", &value]);
         }

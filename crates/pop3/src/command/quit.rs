@@ -30,7 +30,7 @@ pub(crate) fn carry_out(session: &mut Session, now: Timestamp) {
         Ok(pending) => {
             let (closing, settlement) = pending.split();
             session.mode = Mode::Settling(closing);
-            session.ask(Question::Settled(settlement));
+            session.link.ask(Question::Settled(settlement));
         }
         Err(error) => fail(session, error),
     }
@@ -50,12 +50,12 @@ fn fail(session: &mut Session, error: EngineError) {
 }
 
 fn part(session: &mut Session, deleted: usize) {
-    if session.user.is_some() {
+    if session.link.user.is_some() {
         let facts = vec![
             ("fetched", session.fetched.to_string()),
             ("deleted", deleted.to_string()),
         ];
-        session.log(Level::Info, "signed out", facts);
+        session.link.log(Level::Info, "signed out", facts);
     }
     session.say(&["+OK Bye"]);
     session.close();

@@ -60,13 +60,13 @@ pub(crate) fn begin(session: &mut Session, fetch: Fetch) {
         offset: 0,
         writer: Writer::new(fetch.extent),
     };
-    let before = session.replies().len();
+    let before = session.link.replies.len();
     match fetch.extent {
         Extent::Whole => session.say(&["+OK ", &size, " octets"]),
         Extent::Top(_) => session.say(&["+OK Top follows"]),
     }
     if let Err(refusal) = read(session, Box::new(retrieval)) {
-        session.replies().truncate(before); // Nothing of it was said yet: a clean refusal.
+        session.link.replies.truncate(before); // Nothing of it was said yet: a clean refusal.
         session.refuse(&refusal);
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn piece(session: &mut Session, retrieval: Box<Retrieval>) {
     if let Err(refusal) = read(session, retrieval) {
         // In the middle of a letter there is no way to say no but to break off (RFC 1939 has no
         // other).
-        session.replies().clear();
+        session.link.replies.clear();
         session.log_failure(&refusal);
         session.close();
     }
@@ -100,13 +100,13 @@ fn read(session: &mut Session, mut retrieval: Box<Retrieval>) -> Result<(), Refu
     };
     let end = offset.saturating_add(step).min(message.len());
     let bytes = message.read(*offset..end)?;
-    writer.write(&bytes, session.replies());
+    writer.write(&bytes, &mut session.link.replies);
     *offset = end;
     if end < message.len() && !writer.is_done() {
         session.mode = Mode::Sending(retrieval);
         return Ok(());
     }
-    writer.finish(session.replies());
+    writer.finish(&mut session.link.replies);
     if fetch.extent == Extent::Whole {
         session.fetched += 1;
         let number = fetch.number;

@@ -6,8 +6,7 @@ use crate::session::Session;
 /// Goes over to TLS. Bytes behind the command in the same group are an attack or a fault: the
 /// connection ends.
 pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
-    let is_clear = session.peer.as_ref().is_some_and(|peer| peer.tls.is_none());
-    if !is_clear || session.user.is_some() {
+    if !session.link.is_clear() || session.link.user.is_some() {
         return Err(Refusal::WrongState);
     }
     if !is_last {

@@ -29,7 +29,7 @@ pub(crate) fn run(session: &mut Session, chunk: Chunk) {
     {
         transaction
             .letter
-            .get_or_insert_with(|| match session.user {
+            .get_or_insert_with(|| match session.link.user {
                 Some(_) => Letter::submitted(),
                 None => Letter::default(),
             });
@@ -97,6 +97,11 @@ pub(crate) fn ended(session: &mut Session, last: bool) {
     let size = letter.size_bytes().to_string();
     match letter.refusal().cloned() {
         Some(refusal) => session.refuse(&refusal),
-        None => reply::line(session.replies(), 250, "2.0.0", &[&size, " octets so far"]),
+        None => reply::line(
+            &mut session.link.replies,
+            250,
+            "2.0.0",
+            &[&size, " octets so far"],
+        ),
     }
 }

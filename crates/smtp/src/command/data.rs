@@ -26,7 +26,7 @@ pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
     if transaction.parameters.body == Some(Body::Binary) {
         return Err(Refusal::BinaryNeedsChunks);
     }
-    let letter = transaction.letter.insert(match session.user {
+    let letter = transaction.letter.insert(match session.link.user {
         Some(_) => Letter::submitted(),
         None => Letter::default(),
     });

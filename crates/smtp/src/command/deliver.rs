@@ -8,7 +8,6 @@ use crate::codec::command::Hello;
 use crate::codec::parameter::{self, MailParameters};
 use crate::codec::reply::{self, Reply};
 use crate::letter;
-use crate::limits::later;
 use crate::refusal::Refusal;
 use crate::session::{Examining, Mode, Role, Session, Transaction};
 use bytes::Bytes;
@@ -58,7 +57,7 @@ fn try_run(session: &mut Session) -> Result<(), Refusal> {
         if is_to_be_examined(session) {
             let examination = examination(session)?;
             session.mode = Mode::Examining;
-            session.ask(Question::Examine(Box::new(examination)));
+            session.link.ask(Question::Examine(Box::new(examination)));
             return Ok(());
         }
     }
@@ -72,7 +71,7 @@ fn finish(session: &mut Session) -> Result<(), Refusal> {
     transaction.received_bytes = letter.size_bytes();
     let engine = &session.service.engine;
     let whole = letter.finish(engine)?;
-    if let Some(user) = &session.user {
+    if let Some(user) = &session.link.user {
         check_from(engine, user, &whole.header)?;
     }
     transaction.whole = Some(whole);
@@ -87,17 +86,17 @@ fn commit(session: &mut Session) -> Result<(), Refusal> {
     let pending = session.service.engine.deliver(&envelope, &whole.staged)?;
     let (delivered, settlement) = pending.split();
     session.mode = Mode::Settling(Box::new(delivered));
-    session.ask(Question::Settled(settlement));
+    session.link.ask(Question::Settled(settlement));
     Ok(())
 }
 
 /// True when someone is to look at the letter before it is accepted.
 fn is_to_be_examined(session: &Session) -> bool {
-    if session.user.is_some() || session.service.role != Role::Relay {
+    if session.link.user.is_some() || session.service.role != Role::Relay {
         return false;
     }
     let is_remote = || {
-        let peer = session.peer.as_ref();
+        let peer = session.link.peer.as_ref();
         peer.is_some_and(|peer| !peer.remote.ip().to_canonical().is_loopback())
     };
     match session.service.examining {
@@ -122,7 +121,7 @@ fn examination(session: &mut Session) -> Result<Examination, Refusal> {
             .map(ToString::to_string)
             .unwrap_or_default(),
         recipients,
-        submitter: session.user.clone(),
+        submitter: session.link.user.clone(),
         is_encrypted: arrival.tls.is_some(),
         header: Bytes::from(std::mem::take(&mut whole.header)),
         letter: whole.staged.clone(),
@@ -148,7 +147,7 @@ pub(crate) fn examined(session: &mut Session, examined: Examined) {
     };
     log(session, "letter refused", &transaction, "", &no.text);
     let status = format!("{class}.{}", no.status);
-    reply::line(session.replies(), code, &status, &[&no.text]);
+    reply::line(&mut session.link.replies, code, &status, &[&no.text]);
 }
 
 /// Whoever submits a letter may not say that it is from another user of this server.
@@ -192,7 +191,7 @@ fn may_be_from(engine: &engine::Engine, user: &User, address: &str) -> Result<bo
 fn envelope(session: &mut Session) -> Result<Envelope, Refusal> {
     let arrival = arrival(session);
     let is_lmtp = session.service.role == Role::Lmtp;
-    let submitter = session.user.clone();
+    let submitter = session.link.user.clone();
     let transaction = session.transaction.as_ref().ok_or(Refusal::WrongOrder)?;
     let parameters = &transaction.parameters;
     Ok(Envelope {
@@ -224,7 +223,7 @@ fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
     Wishes {
         needs_tls: parameters.require_tls,
         deliver_by: parameters.deliver_by.map(|by| DeliverBy {
-            at: later(now, by.seconds.saturating_mul(1000)),
+            at: now.plus_seconds(by.seconds),
             late: if by.returns {
                 Late::Return
             } else {
@@ -237,14 +236,18 @@ fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
 }
 
 fn arrival(session: &Session) -> Arrival {
-    let tls = session.peer.as_ref().and_then(|peer| peer.tls.as_ref());
+    let tls = session
+        .link
+        .peer
+        .as_ref()
+        .and_then(|peer| peer.tls.as_ref());
     Arrival {
         greeting: session
             .hello
             .as_ref()
             .map(|(_, name)| name.clone())
             .unwrap_or_default(),
-        peer: session.peer.as_ref().map(|peer| peer.remote.ip()),
+        peer: session.link.peer.as_ref().map(|peer| peer.remote.ip()),
         way: way(session),
         tls: tls.map(|tls| (tls.version, tls.cipher)),
         is_composed: false,
@@ -266,8 +269,8 @@ fn way(session: &Session) -> &'static str {
         .transaction
         .as_ref()
         .is_some_and(|all| all.parameters.utf8);
-    let is_encrypted = session.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
-    match (kind, is_utf8, is_encrypted, session.user.is_some()) {
+    let is_encrypted = session.link.is_encrypted();
+    match (kind, is_utf8, is_encrypted, session.link.user.is_some()) {
         (Hello::Plain, ..) => "SMTP",
         (Hello::Local, false, false, _) => "LMTP",
         (Hello::Local, false, true, _) => "LMTPS",
@@ -305,11 +308,11 @@ pub(crate) fn settled(
     );
     for note in &delivered.notes {
         let facts = vec![("letter", delivered.letter.clone()), ("note", note.clone())];
-        session.log(Level::Info, "script", facts);
+        session.link.log(Level::Info, "script", facts);
     }
     if session.service.role != Role::Lmtp {
         return reply::line(
-            session.replies(),
+            &mut session.link.replies,
             250,
             "2.0.0",
             &["Ok: ", &delivered.letter],
@@ -319,7 +322,7 @@ pub(crate) fn settled(
         match outcome {
             Outcome::Refused(error) => session.say_no(&Refusal::Engine(error.clone())),
             _ => reply::line(
-                session.replies(),
+                &mut session.link.replies,
                 250,
                 "2.0.0",
                 &["Ok: ", &delivered.letter],
@@ -371,7 +374,7 @@ fn log(
         ("result", result.to_owned()),
     ];
     facts.extend(transaction.examined.facts.iter().cloned());
-    session.log(Level::Info, event, facts);
+    session.link.log(Level::Info, event, facts);
 }
 
 /// `delivered 2 queued 1`.

@@ -25,7 +25,7 @@ pub(crate) fn run(session: &mut Session, kind: Hello, name: String) -> Result<()
         lines.extend(extensions(session));
     }
     session.hello = Some((kind, name));
-    reply::lines(session.replies(), 250, &lines);
+    reply::lines(&mut session.link.replies, 250, &lines);
     Ok(())
 }
 
@@ -54,17 +54,18 @@ fn extensions(session: &Session) -> Vec<String> {
     if session.offers_require_tls() {
         lines.push("REQUIRETLS".to_owned());
     }
-    let is_clear = session.peer.as_ref().is_none_or(|peer| peer.tls.is_none());
+    let is_clear = !session.link.is_encrypted();
     if is_clear && service.role != Role::Lmtp {
         lines.push("STARTTLS".to_owned());
     }
     if let Some(peer) = session
+        .link
         .peer
         .as_ref()
         .filter(|_| service.role.is_submission())
     {
         let offered = mechanisms(&service.engine, peer);
-        if !offered.is_empty() && session.user.is_none() {
+        if !offered.is_empty() && session.link.user.is_none() {
             let names: Vec<&str> = offered.into_iter().map(Mechanism::name).collect();
             lines.push(format!("AUTH {}", names.join(" ")));
         }

@@ -18,7 +18,7 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Result<(), Refusal
         return Err(Refusal::WrongOrder);
     }
     if session.service.role.is_submission() {
-        if session.user.is_none() {
+        if session.link.user.is_none() {
             return Err(Refusal::SignInFirst);
         }
         session.ask_for_disk(Mode::Deferred(Box::new(command)));
@@ -33,12 +33,12 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
         return Err(Refusal::WrongOrder);
     };
     let is_trusted = session.service.role == Role::Lmtp;
-    if session.tally.letters >= session.service.limits.letters_max && !is_trusted {
+    if session.letters >= session.service.limits.letters_max && !is_trusted {
         session.close_with(&Refusal::TooManyLetters);
         return Ok(());
     }
     check(session, sender.as_ref(), &parameters)?;
-    session.tally.letters += 1;
+    session.letters += 1;
     session.transaction = Some(Box::new(Transaction {
         sender,
         parameters,
@@ -69,7 +69,7 @@ fn check(
     if sender.needs_utf8() && !parameters.utf8 {
         return Err(Refusal::NeedsUtf8);
     }
-    match &session.user {
+    match &session.link.user {
         Some(user)
             if !engine
                 .directory()

@@ -58,7 +58,7 @@ fn answer(
         let address = mailbox.map_or_else(|| "postmaster".to_owned(), ToString::to_string);
         let why = refusal.reply().text.to_owned();
         let facts = vec![("from", sender(session)), ("to", address), ("why", why)];
-        session.log(Level::Info, "recipient refused", facts);
+        session.link.log(Level::Info, "recipient refused", facts);
     }
     added?;
     session.done(Reply::new(250, "2.1.5", "Ok"))
@@ -140,7 +140,8 @@ fn add(
     match &*resolution {
         Resolution::Unknown => return Err(EngineError::NoSuchAddress.into()),
         Resolution::Remote(canonical)
-            if session.user.is_none() && !is_backup_for(&session.service.engine, canonical) =>
+            if session.link.user.is_none()
+                && !is_backup_for(&session.service.engine, canonical) =>
         {
             return Err(Refusal::Relay);
         }
