@@ -61,6 +61,18 @@ pub fn without_last_separator(name: &[u8]) -> &[u8] {
     name.strip_suffix(b"/").unwrap_or(name)
 }
 
+/// True for a client that reads past EXISTS and EXPUNGE that come with the answer to a FETCH.
+///
+/// Thunderbird (153) does when it fetches bodies to keep them: a letter that arrived meanwhile was
+/// not shown until the next one came, though it waits in IDLE. What is told behind the next command
+/// or in IDLE it hears.
+pub fn overlooks_news_of_fetch(client: &[(String, Option<String>)]) -> bool {
+    let mut names = client
+        .iter()
+        .filter(|(field, _)| field.eq_ignore_ascii_case("name"));
+    names.any(|(_, name)| name.as_deref() == Some("Thunderbird"))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::codec::SystemFlags;

@@ -338,6 +338,7 @@ impl Session {
                     "client names itself",
                     vec![("client", id::facts(&pairs))],
                 );
+                self.state.overlooks_news_of_fetch = quirk::overlooks_news_of_fetch(&pairs);
                 self.out.extend_from_slice(id::ANSWER);
                 self.finish(&tag, Ok(Reply::silent("OK ID completed")));
             }

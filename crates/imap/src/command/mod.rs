@@ -81,6 +81,8 @@ pub(crate) struct State {
     pub(crate) notify: Option<Box<Notify>>,
     /// Messages that have come and are to be told of as NOTIFY wants it.
     pub(crate) fresh: UidSet,
+    /// News wait for the command behind a FETCH: [`crate::quirk::overlooks_news_of_fetch`].
+    pub(crate) overlooks_news_of_fetch: bool,
 }
 
 impl State {

@@ -380,7 +380,7 @@ impl FetchWork {
         }
     }
 
-    fn reply(&self) -> Result<Step, Refusal> {
+    fn reply(&self, state: &State) -> Result<Step, Refusal> {
         if let Some(refusal) = &self.failure {
             return Err(refusal.clone());
         }
@@ -388,7 +388,8 @@ impl FetchWork {
             Numbering::Sequence => "OK FETCH completed",
             Numbering::Uid => "OK UID FETCH completed",
         };
-        let announce = Some(expunges_after(self.numbering));
+        let announce = expunges_after(self.numbering);
+        let announce = Some(announce).filter(|_| !state.overlooks_news_of_fetch);
         Ok(Step::Done(Reply {
             text: text.into(),
             announce,
@@ -409,7 +410,7 @@ impl Work for FetchWork {
             }
             let all_told = self.tell_ready(desk)? && self.left.is_empty();
             return if all_told {
-                self.reply()
+                self.reply(desk.state)
             } else {
                 Ok(Step::More)
             };
@@ -419,7 +420,7 @@ impl Work for FetchWork {
                 return Ok(Step::More);
             }
             if self.left.is_empty() {
-                return self.reply();
+                return self.reply(desk.state);
             }
             if self.marks_seen && self.stage == Stage::Mark {
                 let part = self.next_part();
