@@ -1,7 +1,7 @@
 //! A domain with the names of the test's own.
 
 use super::*;
-use crate::examination::tests::{Zone, names, text};
+use crate::examination::tests::zone::{Zone, names, text};
 use crate::outbound::names::Resolver;
 use crate::outbound::settings::{Dns, Dnssec};
 use crate::zone::records;

@@ -11,6 +11,7 @@
 
 use super::results;
 use super::settings::{DmarcUse, Settings};
+use super::spf;
 use super::{Examiner, Looking};
 use crate::driver::pool::Pool;
 use engine::examination::authentication::{
@@ -27,7 +28,6 @@ use mail_auth::dkim::{Canonicalization, DkimError};
 use mail_auth::dmarc;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::hickory_resolver::TokioResolver;
-use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, Error, IprevResult,
     MessageAuthenticator, SpfOutput, SpfResult,
@@ -131,14 +131,13 @@ impl Authenticator {
         let Some(peer) = letter.peer else {
             return SpfOutput::new(String::new());
         };
-        let (greeting, ourselves) = (&letter.greeting, &self.engine.settings().hostname);
-        let question = if letter.sender.is_empty() {
-            SpfParameters::verify_ehlo(peer, greeting, ourselves)
-        } else {
-            SpfParameters::verify_mail_from(peer, greeting, ourselves, &letter.sender)
+        let question = spf::Question {
+            peer,
+            greeting: &letter.greeting,
+            sender: &letter.sender,
         };
-        match timeout(self.budget, self.asker.verify_spf(question)).await {
-            Ok(found) => found,
+        match timeout(self.budget, spf::check(&self.asker.0, &question)).await {
+            Ok((outcome, domain)) => SpfOutput::new(domain).with_result(spf_result(outcome)),
             Err(_) => SpfOutput::new(String::new()).with_result(SpfResult::TempError),
         }
     }
@@ -362,6 +361,19 @@ fn of_spf(result: SpfResult) -> Outcome {
         SpfResult::TempError => Outcome::TemporaryError,
         SpfResult::PermError => Outcome::PermanentError,
         SpfResult::None => Outcome::None,
+    }
+}
+
+/// For the crate that weighs it together with the signatures.
+fn spf_result(outcome: Outcome) -> SpfResult {
+    match outcome {
+        Outcome::Pass => SpfResult::Pass,
+        Outcome::Fail => SpfResult::Fail,
+        Outcome::SoftFail => SpfResult::SoftFail,
+        Outcome::Neutral | Outcome::Policy => SpfResult::Neutral,
+        Outcome::TemporaryError => SpfResult::TempError,
+        Outcome::PermanentError => SpfResult::PermError,
+        Outcome::None => SpfResult::None,
     }
 }
 

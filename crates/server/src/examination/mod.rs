@@ -9,6 +9,7 @@
 pub mod authenticate;
 mod results;
 pub mod settings;
+mod spf;
 
 use engine::examination::{Examination, Examined, Finding};
 use std::future::{Future, poll_fn};

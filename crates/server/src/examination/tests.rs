@@ -1,5 +1,9 @@
 //! Letters from the world, with names of the test's own.
 
+mod vectors;
+pub mod zone;
+
+use self::zone::{A, PTR, names, text};
 use super::authenticate::Authenticator;
 use super::settings::Settings;
 use super::*;
@@ -20,72 +24,6 @@ use tokio::net::UdpSocket;
 const PEER: &str = "192.0.2.25";
 const LETTER: &str = "From: Alice <alice@example.test>\r\nTo: bob@elsewhere.test\r\n\
                       Subject: Hello\r\n\r\nHello Bob.\r\n";
-
-/// Records of a test: name, type, text or address.
-pub type Zone = Vec<(String, u16, String)>;
-const A: u16 = 1;
-const PTR: u16 = 12;
-const TXT: u16 = 16;
-
-pub fn text(name: &str, value: &str) -> (String, u16, String) {
-    (name.to_owned(), TXT, value.to_owned())
-}
-
-/// A name server that knows these records and nothing else.
-pub async fn names(zone: Zone) -> SocketAddr {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = socket.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut question = [0; 1500];
-        while let Ok((length, from)) = socket.recv_from(&mut question).await {
-            let answer = answer(&question[..length], &zone);
-            _ = socket.send_to(&answer, from).await;
-        }
-    });
-    address
-}
-
-fn answer(question: &[u8], zone: &Zone) -> Vec<u8> {
-    let (mut labels, mut at) = (Vec::new(), 12);
-    while question[at] > 0 {
-        let end = at + 1 + usize::from(question[at]);
-        labels.push(String::from_utf8_lossy(&question[at + 1..end]).to_lowercase());
-        at = end;
-    }
-    let (name, end) = (labels.join("."), at + 5);
-    let kind = u16::from_be_bytes([question[at + 1], question[at + 2]]);
-    let is_known = zone.iter().any(|(known, ..)| *known == name);
-    let found: Vec<&String> = zone
-        .iter()
-        .filter(|(known, of, _)| *known == name && *of == kind)
-        .map(|(.., value)| value)
-        .collect();
-    let mut out = question[..2].to_vec();
-    out.extend([0x85, if is_known { 0x80 } else { 0x83 }, 0, 1]);
-    out.extend([0, u8::try_from(found.len()).unwrap(), 0, 0, 0, 0]);
-    out.extend(&question[12..end]);
-    for value in found {
-        let data = data(kind, value);
-        out.extend([0xc0, 12]);
-        out.extend(kind.to_be_bytes());
-        out.extend([0, 1, 0, 0, 0, 60]);
-        out.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
-        out.extend(data);
-    }
-    out
-}
-
-fn data(kind: u16, value: &str) -> Vec<u8> {
-    let string = |piece: &[u8]| [&[u8::try_from(piece.len()).unwrap()], piece].concat();
-    match kind {
-        A => value.parse::<Ipv4Addr>().unwrap().octets().to_vec(),
-        PTR => {
-            let labels = value.split('.').flat_map(|label| string(label.as_bytes()));
-            labels.chain([0]).collect()
-        }
-        _ => value.as_bytes().chunks(255).flat_map(string).collect(),
-    }
-}
 
 struct Stage {
     house: Rehearsal,
@@ -137,12 +75,22 @@ impl Stage {
     }
 
     async fn examine(&self, peer: &str, sender: &str, letter: &str) -> Examined {
+        self.examine_from(peer, "out.test", sender, letter).await
+    }
+
+    async fn examine_from(
+        &self,
+        peer: &str,
+        greeting: &str,
+        sender: &str,
+        letter: &str,
+    ) -> Examined {
         let mut upload = self.house.engine.upload().unwrap();
         upload.write(letter.as_bytes()).unwrap();
-        let header = letter.find("\r\n\r\n").unwrap() + 4;
+        let header = letter.find("\r\n\r\n").map_or(letter.len(), |at| at + 4);
         let examination = Examination {
             peer: Some(peer.parse().unwrap()),
-            greeting: "out.test".to_owned(),
+            greeting: greeting.to_owned(),
             sender: sender.to_owned(),
             recipients: vec!["bob@example.test".to_owned()],
             submitter: None,

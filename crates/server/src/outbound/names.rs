@@ -364,7 +364,8 @@ fn system_servers(path: &Path) -> Vec<SocketAddr> {
     servers
 }
 
-fn read(error: &NetError) -> NamesError {
+/// What an error means.
+pub fn read(error: &NetError) -> NamesError {
     match error {
         error if error.is_nx_domain() => NamesError::NoSuchName,
         error if error.is_no_records_found() => NamesError::Nothing,
