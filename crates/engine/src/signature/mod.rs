@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod field;
 pub mod key;
 pub mod seal;
+pub mod tags;
 
 use crate::directory::record::DomainRecord;
 use crate::directory::{Address, address, domain_key};

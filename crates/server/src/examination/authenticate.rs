@@ -9,6 +9,7 @@
 //! Standards: RFC 7208 (SPF), RFC 6376, RFC 8301 and RFC 8463 (DKIM), RFC 7489 and RFC 9989
 //! (DMARC), RFC 8617 (ARC), RFC 8601 §3 (iprev).
 
+use super::chain;
 use super::results;
 use super::settings::{DmarcUse, Settings};
 use super::spf;
@@ -20,6 +21,7 @@ use engine::examination::authentication::{
 use engine::examination::{Decision, Examination, Examined, Finding};
 use engine::signature::canonical::{BodyHash, Form};
 use engine::signature::field::fields;
+use engine::signature::tags::Tags;
 use engine::{Engine, EngineError, Staged};
 use formats::address::list::{self, Entry};
 use mail_auth::common::crypto::Algorithm;
@@ -109,7 +111,7 @@ impl Authenticator {
         let (spf, dkim, arc, reverse) = tokio::join!(
             self.spf(letter),
             self.dkim(&message),
-            self.arc(&message),
+            self.arc(&letter.header, &message),
             self.reverse(letter),
         );
         let (dmarc, policy) = match author {
@@ -150,12 +152,21 @@ impl Authenticator {
         })
     }
 
-    async fn arc(&self, message: &AuthenticatedMessage<'_>) -> Outcome {
+    async fn arc(&self, header: &[u8], message: &AuthenticatedMessage<'_>) -> Outcome {
+        match chain::form(header) {
+            chain::Form::Absent => return Outcome::None,
+            chain::Form::Broken => return Outcome::Fail,
+            chain::Form::Whole => {}
+        }
         if message.as_headers.len() > SEALS_MAX {
             return Outcome::PermanentError;
         }
         match timeout(self.budget, self.asker.verify_arc(message)).await {
-            Ok(found) => of_dkim(found.result()),
+            Ok(found) => match of_dkim(found.result()) {
+                // A chain holds or does not (RFC 8617 §4.4).
+                Outcome::Neutral | Outcome::PermanentError => Outcome::Fail,
+                outcome => outcome,
+            },
             Err(_) => Outcome::TemporaryError,
         }
     }
@@ -226,8 +237,8 @@ impl Authenticator {
             }
         }
         // A signature that leaves room behind it says nothing of what stands there.
-        leave_out(message, &DkimError::SignatureLength, |signature| {
-            short.contains(&(signature.cb, signature.l))
+        leave_out(message, &Error::Dkim(DkimError::SignatureLength), |one| {
+            short.contains(&(one.header.cb, one.header.l))
         });
         Ok(())
     }
@@ -264,8 +275,14 @@ fn keep_bounds(message: &mut AuthenticatedMessage<'_>) {
     message.dkim_headers.truncate(SIGNATURES_MAX);
     message.errors.truncate(SIGNATURES_MAX);
     // RFC 8301 §3.1.
-    leave_out(message, &DkimError::UnsupportedAlgorithm, |signature| {
-        signature.a == Algorithm::RsaSha1
+    leave_out(
+        message,
+        &Error::Dkim(DkimError::UnsupportedAlgorithm),
+        |one| one.header.a == Algorithm::RsaSha1,
+    );
+    // mail-auth takes the last of several tags of one name.
+    leave_out(message, &Error::ParseError, |one| {
+        Tags::parse(one.value).is_none()
     });
     let seals = message.ams_headers.len();
     if seals > SEALS_MAX || message.ams_headers.iter().any(|seal| seal.header.l > 0) {
@@ -283,15 +300,16 @@ fn keep_bounds(message: &mut AuthenticatedMessage<'_>) {
 /// Turns signatures into errors.
 fn leave_out(
     message: &mut AuthenticatedMessage<'_>,
-    why: &DkimError,
-    which: impl Fn(&mail_auth::dkim::Signature) -> bool,
+    why: &Error,
+    which: impl Fn(&Header<'_, mail_auth::dkim::Signature>) -> bool,
 ) {
     let all = std::mem::take(&mut message.dkim_headers);
-    let (out, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| which(&one.header));
+    let (out, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| which(one));
     message.dkim_headers = kept;
     for one in out {
-        let error = Error::Dkim(why.clone());
-        message.errors.push(Header::new(one.name, one.value, error));
+        message
+            .errors
+            .push(Header::new(one.name, one.value, why.clone()));
     }
 }
 

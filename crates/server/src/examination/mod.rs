@@ -7,6 +7,7 @@
 //! Start at [`Examiners::examine`]. What they say together is `engine::examination`.
 
 pub mod authenticate;
+mod chain;
 mod results;
 pub mod settings;
 mod spf;
