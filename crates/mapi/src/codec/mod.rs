@@ -5,9 +5,10 @@
 //! What nests (restrictions) has a budget of depth and of nodes.
 //!
 //! Start at [`wire`], which says how one description of a structure gives both directions; then
-//! [`data`] (values, rows, restrictions, identifiers) and [`transport`] (what stands in the HTTP
-//! bodies).
+//! [`data`] (values, rows, restrictions, identifiers), [`transport`] (what stands in the HTTP
+//! bodies) and [`rop`] (the operations on mailboxes).
 
 pub mod data;
+pub mod rop;
 pub mod transport;
 pub mod wire;

@@ -64,11 +64,30 @@ impl<'a> Reader<'a> {
 
     /// The same place, reading rows of these columns.
     #[must_use]
-    pub fn with_columns(&self, columns: &'a [PropertyTag]) -> Self {
-        Self {
+    pub fn with_columns<'b>(&self, columns: &'b [PropertyTag]) -> Reader<'b>
+    where
+        'a: 'b,
+    {
+        Reader {
             columns,
             ..self.clone()
         }
+    }
+
+    /// Runs `read` on what stands here, with rows of these columns, and goes on behind it.
+    pub fn rows<'b, T>(
+        &mut self,
+        columns: &'b [PropertyTag],
+        read: impl FnOnce(&mut Reader<'b>) -> Result<T, Malformed>,
+    ) -> Result<T, Malformed>
+    where
+        'a: 'b,
+    {
+        let mut inner = self.with_columns(columns);
+        let value = read(&mut inner)?;
+        let taken = self.rest.len().saturating_sub(inner.rest.len());
+        self.take(taken)?;
+        Ok(value)
     }
 
     /// What rows are made of here.
@@ -490,11 +509,56 @@ impl<N: Count, T: Wire> Layout<Option<T>> for Measured<N> {
     }
 }
 
-/// Something that may be missing, behind a byte that says so (0xFF where it is there).
+/// A structure behind its size in bytes, which it fills exactly.
 #[derive(Debug)]
-pub struct Has<L = Plain>(PhantomData<L>);
+pub struct Filled<N>(PhantomData<N>);
 
-impl<T, L: Layout<T>> Layout<Option<T>> for Has<L> {
+impl<N: Count, T: Wire> Layout<T> for Filled<N> {
+    const LEAST: usize = N::LEAST;
+
+    fn read(reader: &mut Reader<'_>) -> Result<T, Malformed> {
+        let size = N::read(reader)?.to_size();
+        let mut part = reader.part(size)?;
+        let value = T::read(&mut part)?;
+        part.finish()?;
+        Ok(value)
+    }
+
+    fn write(value: &T, writer: &mut Writer) {
+        writer.sized::<N>(|inner| value.write(inner));
+    }
+}
+
+/// Values up to the end of what holds them.
+#[derive(Debug)]
+pub struct ToEnd;
+
+impl<T: Wire> Layout<Vec<T>> for ToEnd {
+    const LEAST: usize = 0;
+
+    fn read(reader: &mut Reader<'_>) -> Result<Vec<T>, Malformed> {
+        let mut values = Vec::new();
+        while !reader.rest().is_empty() {
+            let before = reader.rest().len();
+            values.push(T::read(reader)?);
+            if reader.rest().len() == before {
+                return Err(Malformed::Length);
+            }
+        }
+        Ok(values)
+    }
+
+    fn write(values: &Vec<T>, writer: &mut Writer) {
+        writer.values(values);
+    }
+}
+
+/// Something that may be missing, behind a byte that says so: `MARK` where it is there, and
+/// whatever is not zero when it comes from others.
+#[derive(Debug)]
+pub struct Has<L = Plain, const MARK: u8 = HAS_VALUE>(PhantomData<L>);
+
+impl<T, L: Layout<T>, const MARK: u8> Layout<Option<T>> for Has<L, MARK> {
     const LEAST: usize = 1;
 
     fn read(reader: &mut Reader<'_>) -> Result<Option<T>, Malformed> {
@@ -508,7 +572,7 @@ impl<T, L: Layout<T>> Layout<Option<T>> for Has<L> {
         match value {
             None => writer.put(&[0]),
             Some(value) => {
-                writer.put(&[HAS_VALUE]);
+                writer.put(&[MARK]);
                 L::write(value, writer);
             }
         }

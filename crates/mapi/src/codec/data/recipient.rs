@@ -204,9 +204,7 @@ impl Wire for RecipientRow {
         };
         let column_count = u16::read(reader)?.to_size();
         let columns = reader.columns().get(..column_count);
-        let mut row = reader.with_columns(columns.ok_or(Malformed::Length)?);
-        let properties = PropertyRow::read(&mut row)?;
-        reader.take(reader.rest().len() - row.rest().len())?;
+        let properties = reader.rows(columns.ok_or(Malformed::Length)?, PropertyRow::read)?;
         Ok(Self {
             kind,
             texts,

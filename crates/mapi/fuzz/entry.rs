@@ -1,0 +1,117 @@
+//! What is fuzzed: each function takes any bytes and checks what must hold.
+//!
+//! The targets beside it hand over what libFuzzer finds; `tests/fuzz_briefly.rs` hands over mutated
+//! examples in every run of the tests.
+
+use mapi::codec::data::{
+    EntryId, FlatEntryList, PredecessorChangeList, PropertyName, PropertyTag, RecipientRow,
+    Restriction, ServerId, SortOrderSet, TaggedValue,
+};
+use mapi::codec::rop::buffer;
+use mapi::codec::transport::body::{
+    Answer, ConnectRequest, ConnectResponse, ExecuteRequest, ExecuteResponse,
+};
+use mapi::codec::transport::framing::Framed;
+use mapi::codec::transport::{auxiliary, extended, lz77};
+use mapi::codec::wire::{Form, Reader, Wire, Writer};
+
+const FORMS: [Form; 3] = [Form::Rop, Form::Wide, Form::AddressBook];
+/// Columns of every kind that rows may have.
+const COLUMNS: [PropertyTag; 4] = [
+    PropertyTag(0x0037_001f),
+    PropertyTag(0x0e08_0003),
+    PropertyTag(0x1000_0000),
+    PropertyTag(0x8001_301f),
+];
+
+/// What was read and written again is read and written as the same.
+fn settles<T: Wire>(bytes: &[u8], form: Form) {
+    let read = |bytes: &[u8]| {
+        let mut reader = Reader::new(bytes, form).with_columns(&COLUMNS);
+        T::read(&mut reader).ok()
+    };
+    let written = |value: &T| {
+        let mut writer = Writer::new(form);
+        value.write(&mut writer);
+        writer.finish()
+    };
+    let Some(once) = read(bytes) else { return };
+    let once = written(&once);
+    let twice = once.as_deref().ok().and_then(read);
+    assert_eq!(twice.as_ref().map(written), Some(once));
+}
+
+/// Values and what is made of them.
+pub fn data(bytes: &[u8]) {
+    for form in FORMS {
+        settles::<TaggedValue>(bytes, form);
+        settles::<Restriction>(bytes, form);
+        settles::<mapi::codec::data::PropertyRow>(bytes, form);
+    }
+    settles::<RecipientRow>(bytes, Form::Rop);
+    settles::<PropertyName>(bytes, Form::Rop);
+    settles::<SortOrderSet>(bytes, Form::Rop);
+}
+
+/// Identifiers in the form of properties.
+pub fn identifiers(bytes: &[u8]) {
+    if let Ok(id) = EntryId::from_bytes(bytes) {
+        assert_eq!(EntryId::from_bytes(&id.to_bytes()), Ok(id));
+    }
+    if let Ok(id) = ServerId::from_bytes(bytes) {
+        assert_eq!(ServerId::from_bytes(&id.to_bytes()), Ok(id));
+    }
+    if let Ok(list) = PredecessorChangeList::from_bytes(bytes) {
+        assert_eq!(
+            PredecessorChangeList::from_bytes(&list.to_bytes()),
+            Ok(list)
+        );
+    }
+    if let Ok(list) = FlatEntryList::from_bytes(bytes) {
+        let written = list.to_bytes().unwrap_or_default();
+        assert_eq!(FlatEntryList::from_bytes(&written), Ok(list));
+    }
+}
+
+/// Bodies, extended buffers, auxiliary blocks; what is compressed is unpacked.
+pub fn transport(bytes: &[u8]) {
+    settles::<ConnectRequest>(bytes, Form::Rop);
+    settles::<ExecuteRequest>(bytes, Form::Rop);
+    settles::<Answer<ConnectResponse>>(bytes, Form::Rop);
+    settles::<Answer<ExecuteResponse>>(bytes, Form::Rop);
+    let _ = auxiliary::read(bytes);
+    let _ = Framed::read(bytes);
+    if let Ok(payloads) = extended::unpack(bytes) {
+        let sum: usize = payloads.iter().map(Vec::len).sum();
+        assert!(sum <= extended::CHAIN_BYTES_MAX);
+    }
+    if let Ok(plain) = lz77::decompress(bytes, extended::PAYLOAD_BYTES_MAX) {
+        assert_eq!(plain.len(), extended::PAYLOAD_BYTES_MAX);
+    }
+    let packed = lz77::compress(bytes);
+    assert_eq!(lz77::decompress(&packed, bytes.len()).as_deref(), Ok(bytes));
+}
+
+/// Lists of operations.
+pub fn calls(bytes: &[u8]) {
+    let list = |bytes: &[u8]| {
+        let calls = buffer::read_calls(bytes).ok()?;
+        let calls: Vec<_> = calls.into_iter().map(|placed| placed.call).collect();
+        buffer::write_calls(&calls).ok()
+    };
+    let _ = buffer::split(bytes);
+    if let Some(once) = list(bytes) {
+        assert_eq!(list(&once), Some(once));
+    }
+}
+
+/// Lists of answers.
+pub fn replies(bytes: &[u8]) {
+    let list = |bytes: &[u8]| {
+        let replies = buffer::read_replies(bytes, &mut |_, _| COLUMNS.to_vec()).ok()?;
+        buffer::write_replies(&replies).ok()
+    };
+    if let Some(once) = list(bytes) {
+        assert_eq!(list(&once), Some(once));
+    }
+}
