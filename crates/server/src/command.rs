@@ -193,6 +193,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Try(_)
         | Command::Rebuild
         | Command::Restore(_)
+        | Command::Sendmail { .. }
         | Command::Completions { .. } => return Err(Failure("not a request".into())),
     })
 }

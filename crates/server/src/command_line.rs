@@ -6,6 +6,7 @@ mod filters;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -122,6 +123,17 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: Folder,
+    },
+    /// Send a letter as /usr/sbin/sendmail does; also done when the program is called `sendmail`,
+    /// `mailq` or `newaliases`.
+    #[command(
+        disable_help_flag = true,
+        after_help = "Example:\n  facteur --data /var/lib/facteur sendmail -t < letter"
+    )]
+    Sendmail {
+        /// Sendmail's own options, and recipients.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Letters that wait to be sent.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue list")]

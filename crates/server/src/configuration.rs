@@ -31,6 +31,8 @@ pub struct Configuration {
     pub store: Store,
     /// Where mail for others goes.
     pub delivery: Delivery,
+    /// Mail from programs of this machine.
+    pub local: Local,
     /// Who is asked for names.
     pub dns: Dns,
     /// What is asked of letters from others.
@@ -55,6 +57,8 @@ pub struct Listen {
     pub submissions: Option<Endpoint>,
     /// Local delivery for another mail server (RFC 2033).
     pub lmtp: Option<Endpoint>,
+    /// Mail from programs of this machine: `facteur sendmail`. Always a unix socket.
+    pub local: Option<Endpoint>,
     /// POP3 with STLS, port 110.
     pub pop3: Option<Endpoint>,
     /// POP3 with TLS from the start, port 995.
@@ -154,6 +158,17 @@ pub enum Cleartext {
     Never,
     /// From `127.0.0.0/8` and `::1`, for tests and for proxies on the same machine.
     Loopback,
+}
+
+/// `[local]`: users of this machine whose programs send mail by `facteur sendmail`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Local {
+    /// The domain of their addresses, and of recipients named without one. If not set: `hostname`,
+    /// or a domain of this server that it lies in.
+    pub domain: Option<String>,
+    /// Those who may send with any address; root and the server's own user always may.
+    pub trusted: Vec<String>,
 }
 
 /// `[store]`
@@ -315,6 +330,13 @@ impl Configuration {
         if let Some(Endpoint::Unix(_)) = &self.listen.metrics {
             return Err("[listen] metrics must be an address with a port".into());
         }
+        if let Some(Endpoint::Tcp(_)) = &self.listen.local {
+            return Err(
+                "[listen] local must be the path of a socket: who calls there is known by \
+                        the system"
+                    .into(),
+            );
+        }
         if self.limits.connections == 0 || self.limits.connections_per_address == 0 {
             return Err("[limits] connections must be at least 1".into());
         }
@@ -389,6 +411,8 @@ pub enum Service {
     Submissions,
     /// Local delivery.
     Lmtp,
+    /// Mail from programs of this machine.
+    Local,
     /// POP3, STLS.
     Pop3,
     /// POP3, TLS from the start.
@@ -405,11 +429,12 @@ pub enum Service {
 
 impl Service {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Smtp,
         Self::Submission,
         Self::Submissions,
         Self::Lmtp,
+        Self::Local,
         Self::Pop3,
         Self::Pop3s,
         Self::Imap,
@@ -425,6 +450,7 @@ impl Service {
             Self::Submission => "submission",
             Self::Submissions => "submissions",
             Self::Lmtp => "lmtp",
+            Self::Local => "local",
             Self::Pop3 => "pop3",
             Self::Pop3s => "pop3s",
             Self::Imap => "imap",
@@ -441,7 +467,7 @@ impl Service {
             Self::Smtp => Some(25),
             Self::Submission => Some(587),
             Self::Submissions => Some(465),
-            Self::Lmtp => None,
+            Self::Lmtp | Self::Local => None,
             Self::Pop3 => Some(110),
             Self::Pop3s => Some(995),
             Self::Imap => Some(143),
@@ -498,7 +524,9 @@ impl Addresses {
         data: &Path,
     ) -> Result<Endpoint, ConfigurationError> {
         let Some(port) = service.port() else {
-            return Ok(Endpoint::Unix(data.join("lmtp.sock")));
+            return Ok(Endpoint::Unix(
+                data.join(format!("{}.sock", service.name())),
+            ));
         };
         let base = arguments.port_base.unwrap_or(0);
         let port = base.checked_add(port).ok_or_else(|| {
@@ -527,6 +555,7 @@ impl Listen {
             Service::Submission => self.submission.as_ref(),
             Service::Submissions => self.submissions.as_ref(),
             Service::Lmtp => self.lmtp.as_ref(),
+            Service::Local => self.local.as_ref(),
             Service::Pop3 => self.pop3.as_ref(),
             Service::Pop3s => self.pop3s.as_ref(),
             Service::Imap => self.imap.as_ref(),
@@ -601,6 +630,7 @@ mod tests {
                 "submission 127.0.0.1:20587",
                 "submissions 127.0.0.1:20465",
                 "lmtp /data/lmtp.sock",
+                "local /data/local.sock",
                 "pop3s 127.0.0.1:20995",
                 "imap 127.0.0.1:1",
                 "imaps 127.0.0.1:20993",

@@ -6,7 +6,8 @@ use crate::configuration::{Addresses, Endpoint, Limits, Service};
 use crate::driver::tls::Alpn;
 use crate::driver::transport::Transport;
 use crate::driver::{Arrival, Surroundings, converse};
-use engine::dialogue::{Dialogue, Peer};
+use crate::local_users::LocalUsers;
+use engine::dialogue::{Dialogue, LocalUser, Peer};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -46,6 +47,7 @@ pub struct Listeners {
 struct Shared {
     surroundings: Arc<Surroundings>,
     sessions: Sessions,
+    local: Arc<LocalUsers>,
     doorkeeper: Doorkeeper,
     numbers: AtomicU64,
     conversations: Mutex<JoinSet<()>>,
@@ -60,11 +62,13 @@ impl Listeners {
         limits: &Limits,
         surroundings: Arc<Surroundings>,
         sessions: Sessions,
+        local: LocalUsers,
     ) -> Result<Self, String> {
         let doorkeeper = Doorkeeper::new(limits, descriptors());
         let shared = Arc::new(Shared {
             surroundings,
             sessions,
+            local: Arc::new(local),
             doorkeeper,
             numbers: AtomicU64::new(1),
             conversations: Mutex::default(),
@@ -97,7 +101,7 @@ impl Listeners {
                     .push(tokio::spawn(accept_tcp(listener, service, shared)));
             }
             Endpoint::Unix(path) => {
-                let listener = listen_unix(path)?;
+                let listener = listen_unix(path, audience(service))?;
                 self.open.push((service, endpoint.clone()));
                 self.tasks
                     .push(tokio::spawn(accept_unix(listener, service, shared)));
@@ -164,11 +168,21 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// A unix socket for this user only, in place of what a killed server left.
-fn listen_unix(path: &Path) -> io::Result<UnixListener> {
+/// Who may open a socket of this machine: for programs that send mail everyone, else the server's
+/// own user.
+fn audience(service: Service) -> u32 {
+    if service == Service::Local {
+        0o666
+    } else {
+        0o600
+    }
+}
+
+/// A unix socket, in place of what a killed server left.
+fn listen_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
     remove_socket(path);
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
@@ -190,7 +204,7 @@ async fn accept_tcp(listener: TcpListener, service: Service, shared: Arc<Shared>
                 // A dialogue is short lines that wait for one another.
                 let _ = stream.set_nodelay(true);
                 let local = stream.local_addr().unwrap_or(local);
-                shared.welcome(service, Transport::Tcp(stream), remote, local);
+                shared.welcome(service, Transport::Tcp(stream), remote, local, None);
             }
             Err(error) => shared.pause(service, &error).await,
         }
@@ -201,9 +215,26 @@ async fn accept_unix(listener: UnixListener, service: Service, shared: Arc<Share
     let here = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => shared.welcome(service, Transport::Unix(stream), here, here),
+            Ok((stream, _)) if service == Service::Local => {
+                tokio::spawn(welcome_user(Arc::clone(&shared), stream, here));
+            }
+            Ok((stream, _)) => shared.welcome(service, Transport::Unix(stream), here, here, None),
             Err(error) => shared.pause(service, &error).await,
         }
+    }
+}
+
+/// Starts the conversation with a program once the system has said whose it is.
+async fn welcome_user(shared: Arc<Shared>, stream: UnixStream, here: SocketAddr) {
+    let Ok(credentials) = stream.peer_cred() else {
+        return;
+    };
+    let local = Arc::clone(&shared.local);
+    // The machine's users may be kept elsewhere, and so it may take time to find one.
+    let found = tokio::task::spawn_blocking(move || local.user(credentials.uid())).await;
+    if let Ok(Some(user)) = found {
+        let transport = Transport::Unix(stream);
+        shared.welcome(Service::Local, transport, here, here, Some(user));
     }
 }
 
@@ -215,6 +246,7 @@ impl Shared {
         transport: Transport,
         remote: SocketAddr,
         local: SocketAddr,
+        local_user: Option<LocalUser>,
     ) {
         let counters = self.surroundings.metrics.service(service.name());
         let Some(admitted) = self.admit(remote.ip()) else {
@@ -236,6 +268,7 @@ impl Shared {
                 local,
                 tls: None,
                 connection,
+                local_user,
             },
         };
         let surroundings = Arc::clone(&self.surroundings);

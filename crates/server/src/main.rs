@@ -17,6 +17,7 @@ mod house;
 mod housekeeping;
 mod import;
 mod listeners;
+mod local_users;
 mod log;
 mod metrics;
 mod moment;
@@ -24,6 +25,7 @@ mod notify;
 mod outbound;
 mod page;
 mod sample;
+mod sendmail;
 mod serve;
 mod sessions;
 mod signing;
@@ -32,13 +34,17 @@ mod world;
 mod zone;
 
 use clap::Parser;
-use command_line::CommandLine;
+use command_line::{Command, CommandLine};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The command line could not be understood; as `sysexits.h` and most shells have it.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Some(code) = as_sendmail() {
+        return code;
+    }
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) if !error.use_stderr() => {
@@ -51,6 +57,10 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    if let Command::Sendmail { arguments } = line.command {
+        let arguments = arguments.into_iter();
+        return sendmail::run(line.data.as_deref(), arguments).into();
+    }
     // Two providers are compiled in by dependencies; this is the one that is used.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command::run(line) {
@@ -60,4 +70,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the program does when it is called by one of sendmail's names.
+fn as_sendmail() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os();
+    let program = arguments.next()?;
+    let implied = sendmail::by_name(Path::new(&program))?.iter();
+    let arguments = implied.map(Into::into).chain(arguments);
+    Some(sendmail::run(None, arguments).into())
 }

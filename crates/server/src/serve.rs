@@ -12,6 +12,7 @@ use crate::examination::authenticate::Authenticator;
 use crate::examination::{Examiner, Examiners};
 use crate::house::House;
 use crate::listeners::{Listeners, remove_socket};
+use crate::local_users::LocalUsers;
 use crate::metrics::{Gauge, Metrics};
 use crate::notify::{State, notify};
 use crate::outbound::names::{Names, Resolver};
@@ -95,6 +96,7 @@ async fn serve(
         &configuration.limits,
         Arc::clone(&surroundings),
         Arc::new(move |service| sessions.session(service)),
+        LocalUsers::new(house.engine.clone(), configuration),
     )?;
     let control = control::open(&house.data)
         .map_err(|error| format!("{}: {error}", control::place(&house.data).display()))?;

@@ -51,6 +51,7 @@ impl Sessions {
                 (Service::Submission, service(smtp::Role::Submission)),
                 (Service::Submissions, service(smtp::Role::Submissions)),
                 (Service::Lmtp, service(smtp::Role::Lmtp)),
+                (Service::Local, service(smtp::Role::Local)),
             ],
         }
     }
@@ -58,7 +59,11 @@ impl Sessions {
     /// A session for a connection to come; `None` where no dialogue is spoken.
     pub fn session(&self, service: Service) -> Option<Box<dyn Dialogue>> {
         match service {
-            Service::Smtp | Service::Submission | Service::Submissions | Service::Lmtp => {
+            Service::Smtp
+            | Service::Submission
+            | Service::Submissions
+            | Service::Lmtp
+            | Service::Local => {
                 let (_, shared) = self.smtp.iter().find(|(of, _)| *of == service)?;
                 Some(Box::new(smtp::Session::new(Arc::clone(shared))))
             }

@@ -27,13 +27,23 @@ const WASTE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A letter that comes in pieces.
 #[derive(Default)]
 pub struct Letter {
-    /// A user submits it, so that fields that it must have are added.
-    is_submission: bool,
+    submitted: Submitted,
     pending: Vec<u8>,
     upload: Option<Upload>,
     header: Header,
     size_bytes: u64,
     refusal: Option<Refusal>,
+}
+
+/// Where a letter entered the world's mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Submitted {
+    /// A user of ours submits it: Date and Message-ID are added if they are missing (RFC 6409 §8.2,
+    /// §8.3).
+    Here,
+    /// Another server has seen to that.
+    #[default]
+    Elsewhere,
 }
 
 /// A letter that is whole.
@@ -52,12 +62,10 @@ struct Header {
 }
 
 impl Letter {
-    /// A letter that a user submits: Date and Message-ID are added if they are missing.
-    ///
-    /// Source: RFC 6409 §8.2, §8.3.
-    pub fn submitted() -> Self {
+    /// A letter to come.
+    pub fn new(submitted: Submitted) -> Self {
         Self {
-            is_submission: true,
+            submitted,
             ..Self::default()
         }
     }
@@ -126,7 +134,7 @@ impl Letter {
         if self.upload.is_none() {
             self.take_out_forged(&engine.settings().hostname);
             let mut upload = engine.upload()?;
-            if self.is_submission {
+            if self.submitted == Submitted::Here {
                 upload.write(missing_fields(engine, &self.header.bytes).as_bytes())?;
             }
             self.upload = Some(upload);

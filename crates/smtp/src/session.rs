@@ -8,13 +8,13 @@ use crate::codec::data::{LineCheck, Unstuffer};
 use crate::codec::parameter::MailParameters;
 use crate::codec::reply::{self, Reply};
 use crate::command;
-use crate::letter::{Letter, Whole};
+use crate::letter::{Letter, Submitted, Whole};
 use crate::limits::Limits;
 use crate::quirk;
 use crate::refusal::Refusal;
 use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX, command_bytes_max};
 use engine::dialogue::link::{Awaited, Link, take_all};
-use engine::dialogue::{Answer, Closed, Dialogue, Input, Output, Peer};
+use engine::dialogue::{Answer, Closed, Dialogue, Input, LocalUser, Output, Peer};
 use engine::examination::Examined;
 use engine::{Delivered, Engine, Recipient, Timestamp};
 use formats::address::Mailbox;
@@ -31,6 +31,8 @@ pub enum Role {
     Submissions,
     /// LMTP: mail from a server that is trusted, with an answer for each recipient.
     Lmtp,
+    /// A socket of this machine: mail from its programs, whose users the system knows.
+    Local,
 }
 
 impl Role {
@@ -43,7 +45,7 @@ impl Role {
 impl Role {
     /// True where a sender may say how urgent a letter is: of users, not of strangers.
     pub(crate) fn takes_wishes(self) -> bool {
-        self.is_submission()
+        self.is_submission() || self == Self::Local
     }
 }
 
@@ -401,9 +403,30 @@ impl Session {
         self.link.ask_for_disk(mailbox);
     }
 
+    /// The user of this machine who is at the other end of a [`Role::Local`] connection.
+    pub(crate) fn local_user(&self) -> Option<&LocalUser> {
+        let peer = self.link.peer.as_ref()?;
+        let vouched = peer.local_user.as_ref();
+        vouched.filter(|_| self.service.role == Role::Local)
+    }
+
+    /// True for whoever may send to anyone.
+    pub(crate) fn is_submitter(&self) -> bool {
+        self.link.user.is_some() || self.local_user().is_some()
+    }
+
+    /// Whether letters are made whole here.
+    pub(crate) fn submitted(&self) -> Submitted {
+        if self.is_submitter() {
+            Submitted::Here
+        } else {
+            Submitted::Elsewhere
+        }
+    }
+
     /// REQUIRETLS is offered in TLS only (RFC 8689 §2), and not by LMTP.
     pub(crate) fn offers_require_tls(&self) -> bool {
-        self.link.is_encrypted() && self.service.role != Role::Lmtp
+        self.link.is_encrypted() && !matches!(self.service.role, Role::Lmtp | Role::Local)
     }
 
     pub(crate) fn start_tls(&mut self) {
@@ -442,7 +465,7 @@ impl Session {
         if refusal.reply().code >= 500 {
             self.link.count_error();
         }
-        let is_trusted = self.service.role == Role::Lmtp;
+        let is_trusted = matches!(self.service.role, Role::Lmtp | Role::Local);
         let errors_max = self.service.limits.errors_max;
         if self.link.has_erred_too_often(errors_max) && !is_trusted {
             self.close_with(&Refusal::TooManyErrors);

@@ -12,5 +12,5 @@ macro_rules! dialogues {
 }
 
 dialogues! {
-   greeting order mail recipient data chunks smuggling authentication encryption lmtp limits
+   greeting order mail recipient data chunks smuggling authentication encryption lmtp local limits
 }

@@ -360,7 +360,7 @@ impl<'a> Plan<'a> {
             needs_tls: wishes.needs_tls,
             deliver_by: wishes.deliver_by,
             priority: wishes.priority,
-            is_ours: self.envelope.submitter.is_some() || self.envelope.arrival.is_composed,
+            is_ours: self.envelope.submitter.is_some() || self.envelope.arrival.is_ours,
             ..QueuedLetter::new(name, sender, end)
         }
     }

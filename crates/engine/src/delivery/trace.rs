@@ -25,8 +25,9 @@ pub struct Arrival {
     pub way: &'static str,
     /// Version and cipher of the encrypted connection.
     pub tls: Option<(&'static str, &'static str)>,
-    /// This server wrote the letter itself: a notice or a reply.
-    pub is_composed: bool,
+    /// It was written here without anyone signing in: by this server itself, as a notice, or by a
+    /// program of this machine.
+    pub is_ours: bool,
     /// What the examiners said of it.
     pub examined: Examined,
 }

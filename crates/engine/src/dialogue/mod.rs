@@ -127,6 +127,19 @@ pub struct Peer {
     pub tls: Option<Tls>,
     /// Number of the connection, unique while the server runs; stands in the log.
     pub connection: u64,
+    /// Who runs the program at the other end, where the system vouches for it.
+    pub local_user: Option<LocalUser>,
+}
+
+/// A user of this machine, as its system knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalUser {
+    /// Their name.
+    pub name: String,
+    /// Their address, made of the name and this machine's domain for mail.
+    pub address: String,
+    /// May send with any address.
+    pub is_trusted: bool,
 }
 
 /// Facts of an encrypted connection.

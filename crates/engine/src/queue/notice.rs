@@ -161,7 +161,7 @@ pub(super) fn compose(
         arrival: Arrival {
             greeting: engine.settings().hostname.clone(),
             way: "local",
-            is_composed: true,
+            is_ours: true,
             ..Arrival::default()
         },
         failing: Failing::Single,

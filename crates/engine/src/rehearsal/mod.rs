@@ -155,6 +155,7 @@ impl Rehearsal {
                 server_end_point: None,
             }),
             connection: self.connections.fetch_add(1, Ordering::Relaxed) + 1,
+            local_user: None,
         }
     }
 

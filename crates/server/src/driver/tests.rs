@@ -152,6 +152,7 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
                 local: address,
                 tls: None,
                 connection: 1,
+                local_user: None,
             };
             let arrival = Arrival {
                 service: "echo",

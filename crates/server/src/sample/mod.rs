@@ -270,6 +270,7 @@ fn explain(service: Service) -> &'static str {
         Service::Submission => "sending, STARTTLS",
         Service::Submissions => "sending, TLS",
         Service::Lmtp => "local delivery",
+        Service::Local => "mail from programs here: facteur sendmail",
         Service::Pop3 => "reading by POP3, STLS",
         Service::Pop3s => "reading by POP3, TLS",
         Service::Imap => "reading by IMAP, STARTTLS",

@@ -24,15 +24,13 @@ pub(crate) fn run(session: &mut Session, chunk: Chunk) {
     if chunk.size_bytes > bytes_max.saturating_add(WASTE_BYTES_MAX) {
         return session.close_with(&Refusal::TooLarge);
     }
+    let submitted = session.submitted();
     if let Some(transaction) = &mut session.transaction
         && !transaction.recipients.is_empty()
     {
         transaction
             .letter
-            .get_or_insert_with(|| match session.link.user {
-                Some(_) => Letter::submitted(),
-                None => Letter::default(),
-            });
+            .get_or_insert_with(|| Letter::new(submitted));
     }
     let Chunk {
         size_bytes: left,

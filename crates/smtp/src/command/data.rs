@@ -16,6 +16,7 @@ use crate::session::{Mode, Session, Source};
 /// When bytes are here already, the client did not wait to be asked: they are read as the letter
 /// they claim to be, and refused at its end, so that they are never taken for commands.
 pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
+    let submitted = session.submitted();
     let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
     if transaction.letter.is_some() {
         return Err(Refusal::Mixed);
@@ -26,10 +27,7 @@ pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
     if transaction.parameters.body == Some(Body::Binary) {
         return Err(Refusal::BinaryNeedsChunks);
     }
-    let letter = transaction.letter.insert(match session.link.user {
-        Some(_) => Letter::submitted(),
-        None => Letter::default(),
-    });
+    let letter = transaction.letter.insert(Letter::new(submitted));
     if !is_last {
         letter.refuse(Refusal::EarlyData);
     }

@@ -7,6 +7,7 @@
 use crate::codec::command::Hello;
 use crate::codec::parameter::{self, MailParameters};
 use crate::codec::reply::{self, Reply};
+use crate::command::mail;
 use crate::letter;
 use crate::refusal::Refusal;
 use crate::session::{Examining, Mode, Role, Session, Transaction};
@@ -15,7 +16,7 @@ use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Level, Question};
 use engine::examination::{Decision, Examination, Examined};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
-use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp, User};
+use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp};
 use formats::address::list::{self, Entry};
 
 /// Addresses in one From field; more is no letter of a person.
@@ -71,9 +72,10 @@ fn finish(session: &mut Session) -> Result<(), Refusal> {
     transaction.received_bytes = letter.size_bytes();
     let engine = &session.service.engine;
     let whole = letter.finish(engine)?;
-    if let Some(user) = &session.link.user {
-        check_from(engine, user, &whole.header)?;
+    if session.is_submitter() {
+        check_from(session, &whole.header)?;
     }
+    let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
     transaction.whole = Some(whole);
     Ok(())
 }
@@ -154,7 +156,7 @@ pub(crate) fn examined(session: &mut Session, examined: Examined) {
 ///
 /// An author elsewhere is let through: a letter that is sent on unchanged keeps its author (RFC 5322
 /// §3.6.6), and the envelope, which is the submitter's own, says who sent it on.
-fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(), Refusal> {
+fn check_from(session: &Session, header: &[u8]) -> Result<(), Refusal> {
     let fields = letter::fields(header, "From");
     let [field] = fields.as_slice() else {
         return Err(Refusal::From);
@@ -167,7 +169,7 @@ fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(),
         };
         let address = [local.as_slice(), b"@", domain].concat();
         let address = String::from_utf8(address).map_err(|_| Refusal::NotYourFrom)?;
-        if !may_be_from(engine, user, &address)? {
+        if !may_be_from(session, &address)? {
             return Err(Refusal::NotYourFrom);
         }
         found = true;
@@ -179,9 +181,9 @@ fn check_from(engine: &engine::Engine, user: &User, header: &[u8]) -> Result<(),
     }
 }
 
-fn may_be_from(engine: &engine::Engine, user: &User, address: &str) -> Result<bool, Refusal> {
-    let directory = engine.directory();
-    if directory.owns(user.account, address)? {
+fn may_be_from(session: &Session, address: &str) -> Result<bool, Refusal> {
+    let directory = session.service.engine.directory();
+    if mail::may_use(session, address)? {
         return Ok(true);
     }
     let (_, domain) = address.rsplit_once('@').ok_or(Refusal::NotYourFrom)?;
@@ -236,21 +238,29 @@ fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
 }
 
 fn arrival(session: &Session) -> Arrival {
+    // A program of this machine may call itself what it likes; who runs it is known.
+    let local = session.local_user();
+    let greeting = match (local, &session.hello) {
+        (Some(user), _) => user.name.clone(),
+        (None, Some((_, name))) => name.clone(),
+        (None, None) => String::new(),
+    };
     let tls = session
         .link
         .peer
         .as_ref()
         .and_then(|peer| peer.tls.as_ref());
     Arrival {
-        greeting: session
-            .hello
+        greeting,
+        peer: session
+            .link
+            .peer
             .as_ref()
-            .map(|(_, name)| name.clone())
-            .unwrap_or_default(),
-        peer: session.link.peer.as_ref().map(|peer| peer.remote.ip()),
+            .filter(|_| local.is_none())
+            .map(|peer| peer.remote.ip()),
         way: way(session),
         tls: tls.map(|tls| (tls.version, tls.cipher)),
-        is_composed: false,
+        is_ours: local.is_some(),
         examined: session
             .transaction
             .as_ref()
@@ -270,7 +280,8 @@ fn way(session: &Session) -> &'static str {
         .as_ref()
         .is_some_and(|all| all.parameters.utf8);
     let is_encrypted = session.link.is_encrypted();
-    match (kind, is_utf8, is_encrypted, session.link.user.is_some()) {
+    let has_signed_in = session.link.user.is_some() && session.local_user().is_none();
+    match (kind, is_utf8, is_encrypted, has_signed_in) {
         (Hello::Plain, ..) => "SMTP",
         (Hello::Local, false, false, _) => "LMTP",
         (Hello::Local, false, true, _) => "LMTPS",

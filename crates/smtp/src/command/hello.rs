@@ -55,7 +55,11 @@ fn extensions(session: &Session) -> Vec<String> {
         lines.push("REQUIRETLS".to_owned());
     }
     let is_clear = !session.link.is_encrypted();
-    if is_clear && service.role != Role::Lmtp {
+    if let Some(user) = session.local_user() {
+        // For the program that asks on behalf of the user: whose letter it is if nothing is said.
+        lines.push(format!("XLOCAL {}", user.address));
+    }
+    if is_clear && !matches!(service.role, Role::Lmtp | Role::Local) {
         lines.push("STARTTLS".to_owned());
     }
     if let Some(peer) = session

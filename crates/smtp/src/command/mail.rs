@@ -10,6 +10,7 @@ use crate::codec::reply::Reply;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Role, Session, Transaction};
 use engine::examination::Examined;
+use engine::{EngineError, User};
 use formats::address::Mailbox;
 
 /// Opens a transaction; at once if no directory has to be read for it.
@@ -17,8 +18,9 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Result<(), Refusal
     if session.hello.is_none() || session.transaction.is_some() {
         return Err(Refusal::WrongOrder);
     }
-    if session.service.role.is_submission() {
-        if session.link.user.is_none() {
+    let role = session.service.role;
+    if role.is_submission() || role == Role::Local {
+        if !session.is_submitter() {
             return Err(Refusal::SignInFirst);
         }
         session.ask_for_disk(Mode::Deferred(Box::new(command)));
@@ -32,11 +34,12 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
     let Command::Mail(sender, parameters) = command else {
         return Err(Refusal::WrongOrder);
     };
-    let is_trusted = session.service.role == Role::Lmtp;
+    let is_trusted = matches!(session.service.role, Role::Lmtp | Role::Local);
     if session.letters >= session.service.limits.letters_max && !is_trusted {
         session.close_with(&Refusal::TooManyLetters);
         return Ok(());
     }
+    recognise(session)?;
     check(session, sender.as_ref(), &parameters)?;
     session.letters += 1;
     session.transaction = Some(Box::new(Transaction {
@@ -69,16 +72,46 @@ fn check(
     if sender.needs_utf8() && !parameters.utf8 {
         return Err(Refusal::NeedsUtf8);
     }
-    match &session.link.user {
-        Some(user)
-            if !engine
-                .directory()
-                .owns(user.account, &crate::plain(sender))? =>
-        {
-            Err(Refusal::NotYourAddress)
-        }
-        _ => Ok(()),
+    let address = crate::plain(sender);
+    if may_use(session, &address)? {
+        Ok(())
+    } else {
+        Err(Refusal::NotYourAddress)
     }
+}
+
+/// True when an address may stand for the sender, whether in the envelope or, as the author, in
+/// the letter.
+pub(crate) fn may_use(session: &Session, address: &str) -> Result<bool, EngineError> {
+    let directory = session.service.engine.directory();
+    match (session.local_user(), &session.link.user) {
+        (Some(local), _) if local.is_trusted || local.address.eq_ignore_ascii_case(address) => {
+            Ok(true)
+        }
+        (_, Some(user)) => directory.owns(user.account, address),
+        (Some(_), None) => Ok(false),
+        (None, None) => Ok(true), // Nobody who could be held to their own addresses.
+    }
+}
+
+/// Finds the account of a user of this machine: the one that has their address, if there is one.
+///
+/// Who is trusted sends for others, so that their letters are nobody's own.
+fn recognise(session: &mut Session) -> Result<(), Refusal> {
+    let Some(local) = session.local_user().filter(|local| !local.is_trusted) else {
+        return Ok(());
+    };
+    let found = session
+        .service
+        .engine
+        .directory()
+        .sign_in_name(&local.address)?;
+    session.link.user = found.map(|entry| User {
+        account: entry.account,
+        address: entry.record.address.clone(),
+        administrator: false,
+    });
+    Ok(())
 }
 
 /// What was not offered here is not known here.

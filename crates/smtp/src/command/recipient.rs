@@ -1,6 +1,6 @@
 //! `RCPT TO`.
 //!
-//! Never relays: a recipient elsewhere is taken from someone who signed in only, or for a domain
+//! Never relays: a recipient elsewhere is taken from someone who signed in or is a user of this machine only, or for a domain
 //! whose mail this server was told to take and pass on.
 //! Sources: RFC 5321 §4.1.1.3, §3.6.2 (relaying), §4.5.3.1.10 (too many), RFC 3461 §4 (NOTIFY,
 //! ORCPT).
@@ -140,8 +140,7 @@ fn add(
     match &*resolution {
         Resolution::Unknown => return Err(EngineError::NoSuchAddress.into()),
         Resolution::Remote(canonical)
-            if session.link.user.is_none()
-                && !is_backup_for(&session.service.engine, canonical) =>
+            if !session.is_submitter() && !is_backup_for(&session.service.engine, canonical) =>
         {
             return Err(Refusal::Relay);
         }

@@ -9,7 +9,7 @@ use crate::session::{Role, Session};
 /// Goes over to TLS. Bytes behind the command in the same group are an attack or a fault: the
 /// connection ends.
 pub(crate) fn run(session: &mut Session, is_last: bool) -> Result<(), Refusal> {
-    if !session.link.is_clear() || session.service.role == Role::Lmtp {
+    if !session.link.is_clear() || matches!(session.service.role, Role::Lmtp | Role::Local) {
         return Err(Refusal::NotOffered);
     }
     if !is_last {

@@ -1,12 +1,12 @@
 //! Connections to a server with two people, and what only SMTP's dialogues say.
 //!
-//! Behind `@` stand the port (`relay`, `submission`, `submissions`, `lmtp`) and perhaps `tls`; behind
+//! Behind `@` stand the port (`relay`, `submission`, `submissions`, `lmtp`, `local USER`) and perhaps `tls`; behind
 //! `!` also `inbox address number` and `queue number`.
 #![allow(dead_code)] // Each test file uses its part.
 #![allow(clippy::unwrap_used, clippy::panic)] // A test fails by panicking.
 #![allow(clippy::missing_panics_doc)]
 
-use engine::dialogue::Peer;
+use engine::dialogue::{LocalUser, Peer};
 use engine::rehearsal::script::Play;
 use engine::rehearsal::{Rehearsal, Wire};
 use engine::{Cleartext, Settings};
@@ -89,9 +89,19 @@ impl Play for Smtp {
             "submission" => Role::Submission,
             "submissions" => Role::Submissions,
             "lmtp" => Role::Lmtp,
+            port if port.starts_with("local ") => Role::Local,
             other => panic!("no port {other}"),
         };
-        (session(house, role, narrow()), house.peer(encrypted))
+        let local_user = port.strip_prefix("local ").map(|name| LocalUser {
+            name: name.to_owned(),
+            address: format!("{name}@example.test"),
+            is_trusted: name == "root",
+        });
+        let peer = Peer {
+            local_user,
+            ..house.peer(encrypted)
+        };
+        (session(house, role, narrow()), peer)
     }
 
     fn check(wire: &Stage, words: &[&str]) -> bool {
