@@ -7,11 +7,13 @@ use mapi::codec::data::{
     EntryId, FlatEntryList, PredecessorChangeList, PropertyName, PropertyTag, RecipientRow,
     Restriction, ServerId, SortOrderSet, TaggedValue,
 };
+use mapi::codec::nspi;
 use mapi::codec::rop::buffer;
 use mapi::codec::transport::body::{
     Answer, ConnectRequest, ConnectResponse, ExecuteRequest, ExecuteResponse,
 };
 use mapi::codec::transport::framing::Framed;
+use mapi::codec::transport::header::RequestType;
 use mapi::codec::transport::{auxiliary, extended, lz77};
 use mapi::codec::wire::{Form, Reader, Wire, Writer};
 
@@ -113,5 +115,21 @@ pub fn replies(bytes: &[u8]) {
     };
     if let Some(once) = list(bytes) {
         assert_eq!(list(&once), Some(once));
+    }
+}
+
+/// Bodies of the address book.
+pub fn address_book(bytes: &[u8]) {
+    for &kind in RequestType::ALL {
+        if let Ok(request) = nspi::Request::read(kind, bytes) {
+            let once = request.write().unwrap_or_default();
+            let twice = nspi::Request::read(kind, &once).map(|request| request.write());
+            assert_eq!(twice, Ok(Ok(once)));
+        }
+        if let Ok(response) = nspi::Response::read(kind, bytes) {
+            let once = response.write().unwrap_or_default();
+            let twice = nspi::Response::read(kind, &once).map(|response| response.write());
+            assert_eq!(twice, Ok(Ok(once)));
+        }
     }
 }

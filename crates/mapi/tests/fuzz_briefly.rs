@@ -13,7 +13,11 @@ const ROUNDS: u64 = 20_000;
 const LOVED: &[u8] = b"\0\x01\x02\x03\x04\x0a\x0d\x1e\x1f\x40\x48\xba\xbe\xf8\xfd\xfe\xff";
 
 fn run(start: char, more: &[&str], target: fn(&[u8])) {
-    let lines = include_str!("examples/rops.txt").lines();
+    run_on(include_str!("examples/rops.txt"), start, more, target);
+}
+
+fn run_on(examples: &str, start: char, more: &[&str], target: fn(&[u8])) {
+    let lines = examples.lines();
     let lines = lines.filter_map(|line| line.strip_prefix(start));
     let examples: Vec<Vec<u8>> = lines
         .chain(more.iter().copied())
@@ -73,4 +77,12 @@ fn transport() {
         "FF FF FF 1F 61 62 63 17 00 0F FF 26 01",
     ];
     run('#', &examples, entry::transport);
+}
+
+#[test]
+fn address_book() {
+    let stat = "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 E4 04 00 00 09 04 00 00 09 04 00 00";
+    let examples = include_str!("examples/nspi.txt").replace("STAT", stat);
+    run_on(&examples, '>', &[], entry::address_book);
+    run_on(&examples, '<', &[], entry::address_book);
 }

@@ -6,9 +6,10 @@
 //!
 //! Start at [`wire`], which says how one description of a structure gives both directions; then
 //! [`data`] (values, rows, restrictions, identifiers), [`transport`] (what stands in the HTTP
-//! bodies) and [`rop`] (the operations on mailboxes).
+//! bodies), [`rop`] (the operations on mailboxes) and [`nspi`] (those on the address book).
 
 pub mod data;
+pub mod nspi;
 pub mod rop;
 pub mod transport;
 pub mod wire;

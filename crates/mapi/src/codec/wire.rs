@@ -363,8 +363,7 @@ impl<const N: usize> Wire for [u8; N] {
     }
 }
 
-/// One byte; whatever is not zero is true, as some clients send 0xFF. The address book is told
-/// 0xFF, as Exchange does.
+/// One byte; whatever is not zero is true, as some clients send 0xFF.
 impl Wire for bool {
     const LEAST: usize = 1;
 
