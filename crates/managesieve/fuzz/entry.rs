@@ -6,12 +6,13 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
+use engine::rehearsal::mutation::piece_bytes;
 use managesieve::codec::command;
 use managesieve::codec::frame::{Frame, Framed};
 
 /// Words of commands: however the bytes are cut, the same comes out.
 pub fn commands(bytes: &[u8]) {
-    let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let cut = piece_bytes(bytes);
     let whole = framed(bytes, usize::MAX);
     let in_pieces = framed(bytes, cut);
     assert_eq!(whole, in_pieces);
@@ -43,7 +44,7 @@ fn framed(bytes: &[u8], cut: usize) -> Vec<Framed> {
 
 /// Whole sessions, with bytes in pieces.
 pub fn session(bytes: &[u8]) {
-    let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let cut = piece_bytes(bytes);
     let house = harness::house();
     let mut stage = harness::signed_in(&house);
     bytes.chunks(cut).for_each(|piece| stage.send(piece));

@@ -6,23 +6,18 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
-use engine::dialogue::lines::{Line, Lines};
+use engine::rehearsal::mutation::{each_line, piece_bytes};
 use pop3::codec::command::{self, COMMAND_BYTES_MAX};
 use pop3::codec::letter::{Extent, Writer};
 
 /// Command lines.
 pub fn commands(bytes: &[u8]) {
-    let (mut rest, mut lines) = (bytes, Lines::default());
-    while let (taken, Line::Whole(text)) = lines.take(rest, COMMAND_BYTES_MAX) {
-        assert!(taken == text.len() + 2 && !text.contains(&b'\n'));
-        let _ = command::parse(text);
-        rest = &rest[taken..];
-    }
+    each_line(bytes, COMMAND_BYTES_MAX, |line| drop(command::parse(line)));
 }
 
 /// A letter on its way out: however it is cut, the same goes out, and its end is its only end.
 pub fn letter(bytes: &[u8]) {
-    let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let cut = piece_bytes(bytes);
     for extent in [
         Extent::Whole,
         Extent::Top(0),
@@ -46,7 +41,7 @@ pub fn letter(bytes: &[u8]) {
 
 /// Whole sessions, with bytes in pieces.
 pub fn session(bytes: &[u8]) {
-    let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let cut = piece_bytes(bytes);
     let mut stage = harness::signed_in();
     bytes.chunks(cut).for_each(|piece| stage.send(piece));
     stage.lines(); // Fails on half a line and on what is not UTF-8.

@@ -2,13 +2,4 @@
 
 mod harness;
 
-macro_rules! dialogues {
-    ($($name:ident)*) => {
-        $(#[test]
-        fn $name() {
-            harness::run(include_str!(concat!("dialogues/", stringify!($name), ".txt")));
-        })*
-    };
-}
-
-dialogues! { sign_in reading deleting capabilities order }
+engine::dialogues! { "dialogues", harness::run; sign_in reading deleting capabilities order }

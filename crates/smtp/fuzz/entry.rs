@@ -6,8 +6,8 @@
 #[path = "../tests/harness/mod.rs"]
 mod harness;
 
-use engine::dialogue::lines::{Line, Lines};
 use engine::queue::{Notify, Return};
+use engine::rehearsal::mutation::{each_line, piece_bytes};
 use smtp::Role;
 use smtp::client::{Client, Dialect, Form, Input, Manner, Message, Output, Recipient, Tls};
 use smtp::codec::command::{self, COMMAND_BYTES_MAX};
@@ -15,12 +15,7 @@ use smtp::codec::data::{LineCheck, Unstuffer};
 
 /// Command lines.
 pub fn commands(bytes: &[u8]) {
-    let (mut rest, mut lines) = (bytes, Lines::default());
-    while let (taken, Line::Whole(text)) = lines.take(rest, COMMAND_BYTES_MAX) {
-        assert!(taken == text.len() + 2 && !text.contains(&b'\n'));
-        let _ = command::parse(text);
-        rest = &rest[taken..];
-    }
+    each_line(bytes, COMMAND_BYTES_MAX, |line| drop(command::parse(line)));
 }
 
 /// A letter behind DATA: however it is cut, the same comes out and the same end is found.
@@ -35,7 +30,7 @@ pub fn letter(bytes: &[u8]) {
         }
         (unstuffer.has_ended(), unstuffer.fault(), taken, letter)
     };
-    let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let cut = piece_bytes(bytes);
     let (whole, pieces) = (run(usize::MAX), run(cut));
     assert_eq!(whole, pieces);
     let (has_ended, fault, taken, letter) = whole;
@@ -50,7 +45,7 @@ pub fn letter(bytes: &[u8]) {
 
 /// Whole sessions, with bytes in pieces.
 pub fn session(bytes: &[u8]) {
-    let cut = bytes.first().map_or(1, |&first| usize::from(first) + 1);
+    let cut = piece_bytes(bytes);
     for role in [Role::Relay, Role::Submissions, Role::Lmtp] {
         let mut stage = harness::stage(role, role == Role::Submissions);
         bytes.chunks(cut).for_each(|piece| stage.send(piece));
@@ -104,7 +99,7 @@ pub fn client(bytes: &[u8]) {
     let mut said = Vec::new();
     client.advance(Input::Opened, &mut said);
     let mut sent = 0;
-    for piece in bytes.chunks(usize::from(first) + 1) {
+    for piece in bytes.chunks(piece_bytes(bytes)) {
         client.advance(Input::Bytes(piece), &mut said);
         answer(&mut client, &message, &mut said, &mut sent);
     }

@@ -2,15 +2,8 @@
 
 mod harness;
 
-macro_rules! dialogues {
-    ($($name:ident)*) => {
-        $(#[test]
-        fn $name() {
-            harness::run(include_str!(concat!("dialogues/", stringify!($name), ".txt")));
-        })*
-    };
-}
-
-dialogues! {
-   greeting order mail recipient data chunks smuggling authentication encryption lmtp local limits
+engine::dialogues! {
+    "dialogues", harness::run;
+    greeting order mail recipient data chunks smuggling authentication encryption lmtp local
+    limits
 }

@@ -1,12 +1,37 @@
 //! Examples with faults put into them: a little of what fuzzing gives, the same in each run.
 //!
-//! Start at [`run`].
+//! Start at [`run`], or at [`fuzz_briefly!`](crate::fuzz_briefly) where the targets and seeds lie in
+//! the crate's folder `fuzz`.
+
+use crate::dialogue::lines::{Line, Lines};
 
 /// Faults put into one input.
 const FAULTS_MAX: usize = 6;
 
 /// Longest piece that is dropped, doubled or moved, in bytes.
 const PIECE_BYTES_MAX: usize = 40;
+
+/// Makes a test of each of a crate's fuzz targets: a short run on its seeds, which lie in
+/// `../fuzz/seeds`. `loved` are the bytes that mean something to what is fuzzed, and behind each
+/// target stands how many inputs it is given.
+///
+/// ```ignore
+/// engine::fuzz_briefly! {
+///     seeds: "sign_in" "everything";
+///     loved: b"\r\n";
+///     commands = entry::commands, 12_000;
+/// }
+/// ```
+#[macro_export]
+macro_rules! fuzz_briefly {
+    (seeds: $($seed:literal)*; loved: $loved:expr; $($name:ident = $target:path, $rounds:expr;)*) => {
+        const SEEDS: &[&[u8]] = &[$(include_bytes!(concat!("../fuzz/seeds/", $seed))),*];
+        $(#[test]
+        fn $name() {
+            $crate::rehearsal::mutation::run(SEEDS, $loved, $rounds, $target);
+        })*
+    };
+}
 
 /// Hands each example to `target` as it is, and then so many made of them. `loved` are the bytes
 /// that mean something to what reads them.
@@ -17,6 +42,25 @@ pub fn run(examples: &[&[u8]], loved: &[u8], rounds: u64, target: fn(&[u8])) {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     for _ in 0..rounds {
         target(&dice.mutated(examples, loved));
+    }
+}
+
+/// Octets of the pieces in which an input comes, as its own first byte has it.
+pub fn piece_bytes(input: &[u8]) -> usize {
+    input.first().map_or(1, |&first| usize::from(first) + 1)
+}
+
+/// Hands each whole line at the front of `input` to `read`.
+///
+/// # Panics
+///
+/// If a line is not what stands there up to the first CRLF.
+pub fn each_line(input: &[u8], bytes_max: usize, mut read: impl FnMut(&[u8])) {
+    let (mut rest, mut lines) = (input, Lines::default());
+    while let (taken, Line::Whole(text)) = lines.take(rest, bytes_max) {
+        assert!(taken == text.len() + 2 && !text.contains(&b'\n'));
+        read(text);
+        rest = rest.get(taken..).unwrap_or_default();
     }
 }
 

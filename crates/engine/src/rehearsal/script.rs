@@ -16,11 +16,26 @@
 //! Lines of the client that follow one another go in one group. Whatever the server says must be
 //! written down.
 //!
-//! Start at [`run`].
+//! Start at [`dialogues!`](crate::dialogues), which makes a test of each file, or at [`run`].
 
 use super::{Rehearsal, Wire};
 use crate::dialogue::{Dialogue, Peer};
 use std::collections::VecDeque;
+
+/// Makes a test of each of these text files in a folder of `tests`: `run` plays what stands in it.
+///
+/// ```ignore
+/// engine::dialogues! { "dialogues", harness::run; sign_in order }
+/// ```
+#[macro_export]
+macro_rules! dialogues {
+    ($folder:literal, $run:path; $($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            $run(include_str!(concat!($folder, "/", stringify!($name), ".txt")));
+        })*
+    };
+}
 
 /// What the dialogues of one protocol need besides their lines.
 pub trait Play {
