@@ -1,16 +1,16 @@
 //! Certificates that the other domain vouches for in its own signed names.
 //!
 //! Pure. Only records whose signatures were checked come here. Start at [`usable`] and
-//! [`Verifier`].
+//! [`verify`].
 //!
 //! Standards: RFC 6698 (TLSA), RFC 7671 §5 (usages), RFC 7672 §3 (SMTP).
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, RootCertStore};
 use sha2::{Digest, Sha256, Sha512};
 use std::sync::Arc;
 
@@ -100,39 +100,35 @@ impl Record {
     }
 }
 
-/// Takes the certificates that the records name.
+/// What a server shows of itself, the name it must have, and when.
 #[derive(Debug)]
-pub struct Verifier {
-    records: Arc<[Record]>,
-    provider: Arc<CryptoProvider>,
+pub struct Shown<'a> {
+    /// Its own certificate.
+    pub own: &'a CertificateDer<'a>,
+    /// Those behind it.
+    pub chain: &'a [CertificateDer<'a>],
+    /// The name it must have.
+    pub name: &'a ServerName<'a>,
+    /// The time.
+    pub now: UnixTime,
 }
 
-impl Verifier {
-    /// Checks against these records; at least one must fit.
-    pub fn new(records: Arc<[Record]>, provider: Arc<CryptoProvider>) -> Self {
-        Self { records, provider }
-    }
-
+impl Shown<'_> {
     /// True when a record names the server's own certificate; then neither its name nor its dates
     /// count (RFC 7672 §3.1.1).
-    fn names_server(&self, own: &CertificateDer<'_>) -> bool {
-        let records = self.records.iter();
-        records
-            .filter(|record| record.usage == Usage::Server)
-            .any(|record| record.is_of(own))
+    fn is_named_in(&self, records: &[Record]) -> bool {
+        let mut own = records.iter().filter(|one| one.usage == Usage::Server);
+        own.any(|record| record.is_of(self.own))
     }
 
     /// The certificates that may stand at the top of the chain: those in it that a record names,
     /// and those that a record holds whole.
-    fn authorities(&self, chain: &[CertificateDer<'_>]) -> RootCertStore {
+    fn authorities(&self, records: &[Record]) -> RootCertStore {
         let mut roots = RootCertStore::empty();
-        for record in self
-            .records
-            .iter()
-            .filter(|one| one.usage == Usage::Authority)
-        {
-            let named = chain.iter().take(CHAIN_MAX).filter(|one| record.is_of(one));
-            let found = named
+        for record in records.iter().filter(|one| one.usage == Usage::Authority) {
+            let chain = self.chain.iter().take(CHAIN_MAX);
+            let found = chain
+                .filter(|one| record.is_of(one))
                 .map(|one| one.clone().into_owned())
                 .collect::<Vec<_>>();
             roots.add_parsable_certificates(found);
@@ -144,56 +140,27 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        own: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        status: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.names_server(own) {
-            return Ok(ServerCertVerified::assertion());
-        }
-        let refused =
-            rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
-        let roots = self.authorities(chain);
-        if roots.is_empty() {
-            return Err(refused);
-        }
-        let provider = Arc::clone(&self.provider);
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .map_err(|_| refused)?
-            .verify_server_cert(own, chain, name, status, now)
+/// Takes a server whose certificate, or whose authority, one of the records names.
+///
+/// Source: RFC 7671 §5.1, §5.2.
+pub fn verify(
+    shown: &Shown<'_>,
+    records: &[Record],
+    provider: &Arc<CryptoProvider>,
+) -> Result<ServerCertVerified, rustls::Error> {
+    if shown.is_named_in(records) {
+        return Ok(ServerCertVerified::assertion());
     }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+    let refused =
+        rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
+    let roots = shown.authorities(records);
+    if roots.is_empty() {
+        return Err(refused);
     }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|_| refused)?
+        .verify_server_cert(shown.own, shown.chain, shown.name, &[], shown.now)
 }
 
 #[cfg(test)]
@@ -236,13 +203,15 @@ mod tests {
         name: &str,
     ) -> impl Fn(&CertificateDer<'_>, &[CertificateDer<'_>]) -> bool {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = Verifier::new(Arc::from(records), provider);
         let name = ServerName::try_from(name.to_owned()).unwrap();
         move |own, chain| {
-            let now = UnixTime::since_unix_epoch(std::time::Duration::from_hours(24 * 20_000));
-            verifier
-                .verify_server_cert(own, chain, &name, &[], now)
-                .is_ok()
+            let shown = Shown {
+                own,
+                chain,
+                name: &name,
+                now: UnixTime::since_unix_epoch(std::time::Duration::from_hours(24 * 20_000)),
+            };
+            verify(&shown, records, &provider).is_ok()
         }
     }
 

@@ -8,12 +8,15 @@
 //!
 //! Standards: RFC 3207, RFC 7435 (opportunistic security), RFC 8314, RFC 6125 (names).
 
-use super::dane::{Record, Verifier};
+use super::dane::{self, Record, Shown};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 use std::sync::Arc;
 
 /// Sessions that are remembered to be resumed.
@@ -45,23 +48,14 @@ impl Keys {
     pub fn new() -> Result<Self, String> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let refuse = |error: rustls::Error| format!("TLS: {error}");
-        let builder = || {
-            ClientConfig::builder_with_provider(Arc::clone(&provider))
-                .with_safe_default_protocol_versions()
-        };
-        let anyone = Arc::new(Anyone(Arc::clone(&provider)));
-        let any = builder()
-            .map_err(refuse)?
-            .dangerous()
-            .with_custom_certificate_verifier(anyone)
-            .with_no_client_auth();
+        let any = judged(&provider, None).map_err(refuse)?;
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         let verified = match verifier.build() {
             Ok(verifier) => {
-                let config = builder()
+                let config = builder(&provider)
                     .map_err(refuse)?
                     .with_webpki_verifier(verifier)
                     .with_no_client_auth();
@@ -85,18 +79,32 @@ impl Keys {
             Proof::None => Some(Arc::clone(&self.any)),
             Proof::Authority => self.verified.clone(),
             Proof::Keys(records) => {
-                let provider = Arc::clone(&self.provider);
-                let verifier = Verifier::new(Arc::clone(records), Arc::clone(&provider));
-                let config = ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .ok()?
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(verifier))
-                    .with_no_client_auth();
-                Some(Arc::new(config))
+                let config = judged(&self.provider, Some(Arc::clone(records)));
+                config.ok().map(Arc::new)
             }
         }
     }
+}
+
+fn builder(
+    provider: &Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    ClientConfig::builder_with_provider(Arc::clone(provider)).with_safe_default_protocol_versions()
+}
+
+fn judged(
+    provider: &Arc<CryptoProvider>,
+    records: Option<Arc<[Record]>>,
+) -> Result<ClientConfig, rustls::Error> {
+    let judge = Judge {
+        records,
+        provider: Arc::clone(provider),
+    };
+    let config = builder(provider)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(judge))
+        .with_no_client_auth();
+    Ok(config)
 }
 
 fn with_memory(mut config: ClientConfig) -> ClientConfig {
@@ -109,20 +117,34 @@ pub fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).ok()
 }
 
-/// Takes every certificate; that the other side holds its key is still checked.
+/// Judges certificates without the authorities of this machine. That the other side holds the key of
+/// its certificate is checked always.
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct Judge {
+    /// One of them must name the certificate; where there are none, any will do.
+    records: Option<Arc<[Record]>>,
+    provider: Arc<CryptoProvider>,
+}
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for Judge {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        own: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
         _: &[u8],
-        _: UnixTime,
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+        let Some(records) = &self.records else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let shown = Shown {
+            own,
+            chain,
+            name,
+            now,
+        };
+        dane::verify(&shown, records, &self.provider)
     }
 
     fn verify_tls12_signature(
@@ -131,7 +153,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -141,11 +163,13 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
