@@ -3,6 +3,7 @@
 //! The targets beside it hand over what libFuzzer finds; `tests/fuzz_briefly.rs` hands over mutated
 //! examples in every run of the tests.
 
+use mapi::autodiscover::request;
 use mapi::codec::data::{
     EntryId, FlatEntryList, PredecessorChangeList, PropertyName, PropertyTag, RecipientRow,
     Restriction, ServerId, SortOrderSet, TaggedValue,
@@ -131,5 +132,14 @@ pub fn address_book(bytes: &[u8]) {
             let twice = nspi::Response::read(kind, &once).map(|response| response.write());
             assert_eq!(twice, Ok(Ok(once)));
         }
+    }
+}
+
+/// Questions of Autodiscover.
+pub fn autodiscover(bytes: &[u8]) {
+    if let Ok(request::Asked::Address(text) | request::Asked::LegacyName(text)) =
+        request::read(bytes)
+    {
+        assert!(!text.is_empty() && text.len() <= bytes.len());
     }
 }

@@ -86,3 +86,16 @@ fn address_book() {
     run_on(&examples, '>', &[], entry::address_book);
     run_on(&examples, '<', &[], entry::address_book);
 }
+
+#[test]
+fn autodiscover() {
+    let example = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Autodiscover xmlns=\"r\"><Request>\
+                   <EMailAddress>o&amp;&#x27;a@x</EMailAddress><LegacyDN><![CDATA[/o=X]]></LegacyDN>\
+                   <AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/\
+                   outlook/responseschema/2006a</AcceptableResponseSchema></Request></Autodiscover>";
+    let examples = [
+        example.as_bytes(),
+        b"<!DOCTYPE a [<!ENTITY e \"x\">]>&e;<!-- --><?p?>",
+    ];
+    engine::rehearsal::mutation::run(&examples, b"<>&;![]\"'/ax", ROUNDS, entry::autodiscover);
+}

@@ -191,7 +191,10 @@ macro_rules! values {
                 }
             }
 
-            fn read_present(kind: PropertyType, reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+            fn read_present(
+                kind: PropertyType,
+                reader: &mut Reader<'_>,
+            ) -> Result<Self, Malformed> {
                 match kind.0 {
                     0x0001 => Ok(Self::Null),
                     0x000d => Ok(Self::Object),
