@@ -111,8 +111,8 @@ pub struct Session {
     is_compressed: bool,
     /// The IDLE that goes on when the FETCH that NOTIFY wants is done.
     idling: Option<String>,
-    /// The account whose changes wake the session because NOTIFY asked for it.
-    watching: Option<AccountId>,
+    /// The accounts whose changes wake the session because NOTIFY asked for it.
+    watching: Vec<AccountId>,
     signing_in: SigningIn,
     now: Timestamp,
     active: Timestamp,
@@ -165,7 +165,7 @@ impl Session {
             bad_commands: 0,
             is_compressed: false,
             idling: None,
-            watching: None,
+            watching: Vec::new(),
             signing_in: SigningIn::new(FAILED_SIGN_INS_MAX),
             now: Timestamp::default(),
             active: Timestamp::default(),
@@ -257,7 +257,7 @@ impl Session {
                 self.sign_in_turn(tag, turn);
             }
             (Frame::Command(line), Doing::Idle(tag)) => {
-                self.watching = None;
+                self.watching.clear();
                 self.actions.push(Output::Unwatch);
                 if line.eq_ignore_ascii_case(b"DONE") {
                     self.finish(&tag, Ok(Reply::silent("OK IDLE completed")));
@@ -417,11 +417,11 @@ impl Session {
     }
 
     fn idle(&mut self, tag: String) {
-        let Some(mailbox) = &mut self.mailbox else {
+        if self.mailbox.is_none() {
             return self.finish(&tag, Err(Refusal::WrongState("BAD Sign in first")));
-        };
-        let open = self.state.open_account().unwrap_or(&mailbox.account);
-        self.actions.push(Output::Watch(open.watch()));
+        }
+        let concerning = self.concerning();
+        self.watch(&concerning);
         self.out.extend_from_slice(b"+ idling\r\n");
         if self.has_news() {
             self.ask_disk(Doing::News(Some(tag)));

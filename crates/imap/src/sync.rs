@@ -164,15 +164,20 @@ fn announce_selected(
     if !came.is_empty() {
         selected.told = selected.told.union(&came);
         write_exists(desk.out, selected.told.len());
-        desk.state.told_of_new(&came);
     }
     let origin = desk.account.origin();
-    if desk.state.wants_flags() {
+    let wants_new = !came.is_empty() && desk.state.wants_new();
+    if desk.state.wants_flags() || wants_new {
         let changed = changed_uids(&view, selected.folder, since, Some(origin))?;
+        // What the session itself put there it knows (RFC 5465 §5.2).
+        let by_others = changed.as_ref().map(|changed| came.intersection(changed));
+        desk.state.told_of_new(by_others.as_ref().unwrap_or(&came));
         // Without the log every message is compared by its stamps.
         let candidates = changed.unwrap_or_else(|| selected.told.clone());
-        let candidates = candidates.intersection(&selected.told).difference(&came);
-        tell_flags(desk, &view, selected, &candidates, since)?;
+        if desk.state.wants_flags() {
+            let candidates = candidates.intersection(&selected.told).difference(&came);
+            tell_flags(desk, &view, selected, &candidates, since)?;
+        }
     }
     if !selected.contexts.is_empty() {
         // Also what this session changed itself.

@@ -32,7 +32,7 @@ pub enum Input<'a> {
     Bytes(&'a [u8]),
     /// The answer to the one open question.
     Answer(Answer),
-    /// The account that [`Output::Watch`] named has changed.
+    /// An account that [`Output::Watch`] named has changed.
     Woken,
     /// All that was given to [`Output::Send`] is with the kernel; long replies go on here.
     Sent,
@@ -66,8 +66,9 @@ pub enum Output {
     Send(Bytes),
     /// A question; the session gets no bytes until its answer. At most one is open.
     Ask(Question),
-    /// Wake the session with [`Input::Woken`] when this account changes; replaces an earlier watch.
-    Watch(Watch),
+    /// Wake the session with [`Input::Woken`] when one of these accounts changes; replaces earlier
+    /// watches.
+    Watch(Vec<Watch>),
     /// No longer wake it.
     Unwatch,
     /// Send what is pending, drop all received bytes, take the TLS handshake, then give `Opened`.

@@ -40,7 +40,7 @@ pub struct Wire<S> {
     unread: Vec<u8>,
     question: Option<Question>,
     was_sent: bool,
-    watch: Option<Watch>,
+    watches: Vec<Watch>,
 }
 
 impl<S: Dialogue> Wire<S> {
@@ -58,7 +58,7 @@ impl<S: Dialogue> Wire<S> {
             unread: Vec::new(),
             question: None,
             was_sent: false,
-            watch: None,
+            watches: Vec::new(),
         };
         wire.give(Input::Opened(peer));
         wire
@@ -102,7 +102,7 @@ impl<S: Dialogue> Wire<S> {
                 self.step(Input::Answer(answer));
             } else if std::mem::take(&mut self.was_sent) && !self.asks_for_tls {
                 self.step(Input::Sent);
-            } else if self.watch.as_mut().is_some_and(Watch::has_changed) {
+            } else if self.has_changed() {
                 self.step(Input::Woken);
             } else {
                 return taken;
@@ -139,8 +139,8 @@ impl<S: Dialogue> Wire<S> {
                 assert!(self.question.is_none(), "two questions at a time");
                 self.question = Some(question);
             }
-            Output::Watch(watch) => self.watch = Some(watch),
-            Output::Unwatch => self.watch = None,
+            Output::Watch(watches) => self.watches = watches,
+            Output::Unwatch => self.watches.clear(),
             Output::Log(record) => self.log.push(record),
             Output::StartTls => self.asks_for_tls = true,
             Output::Close => self.is_closed = true,
@@ -149,9 +149,15 @@ impl<S: Dialogue> Wire<S> {
         }
     }
 
+    /// Each watch tells of a change only once, so all are asked.
+    fn has_changed(&mut self) -> bool {
+        let watches = self.watches.iter_mut();
+        watches.fold(false, |changed, watch| watch.has_changed() | changed)
+    }
+
     /// Notices what others have done meanwhile.
     pub fn look_up(&mut self) {
-        if self.watch.as_mut().is_some_and(Watch::has_changed) {
+        if self.has_changed() {
             self.give(Input::Woken);
         }
     }

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, Parsed};
 use super::fetch::{self, FetchItem};
 use super::mailbox::{MailboxName, NameForm};
 
-/// Groups in one NOTIFY; the first that fits a mailbox counts, so a few are enough.
+/// Groups in one NOTIFY; each is compared with every mailbox, and a few are enough.
 pub const GROUPS_MAX: usize = 32;
 
 /// Names of mailboxes in one group; all are looked at whenever something has changed.
@@ -20,7 +20,7 @@ pub struct NotifyRequest {
     pub status: bool,
     /// What is told of the open mailbox; `None` if nothing is.
     pub selected: Option<SelectedGroup>,
-    /// What is told of others: the first group that a mailbox fits into counts.
+    /// What is told of others; a mailbox may belong to several groups (RFC 5465 §6).
     pub groups: Vec<Group>,
 }
 
@@ -40,7 +40,7 @@ pub struct SelectedGroup {
 pub struct Group {
     /// Which.
     pub filter: Filter,
-    /// The events; none keeps these mailboxes from the groups behind.
+    /// The events; `NONE` means that nothing of these mailboxes is wanted, whatever else is asked.
     pub events: Events,
 }
 
@@ -70,8 +70,33 @@ pub struct Events {
     pub names: bool,
     /// `SubscriptionChange`
     pub subscriptions: bool,
+    /// `MailboxMetadataChange`
+    pub annotations: bool,
+    /// `ServerMetadataChange`; of which mailboxes it stands with makes no difference.
+    pub server_annotations: bool,
     /// One that is not supported here.
     pub unsupported: bool,
+}
+
+impl Events {
+    /// What is asked for in one group or in the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            messages: self.messages || other.messages,
+            flags: self.flags || other.flags,
+            names: self.names || other.names,
+            subscriptions: self.subscriptions || other.subscriptions,
+            annotations: self.annotations || other.annotations,
+            server_annotations: self.server_annotations || other.server_annotations,
+            unsupported: self.unsupported || other.unsupported,
+        }
+    }
+
+    /// True if none of them is about messages.
+    fn is_beyond_messages(self) -> bool {
+        self.names || self.subscriptions || self.annotations || self.server_annotations
+    }
 }
 
 impl NotifyRequest {
@@ -117,7 +142,7 @@ impl NotifyRequest {
         let delayed = filter == "SELECTED-DELAYED";
         if delayed || filter == "SELECTED" {
             let (events, items) = events(cursor)?;
-            if self.selected.is_some() || events.names || events.subscriptions {
+            if self.selected.is_some() || events.is_beyond_messages() {
                 return Err(Fault::Syntax("Not possible for the selected mailbox"));
             }
             self.selected = Some(SelectedGroup {
@@ -175,6 +200,8 @@ fn events(cursor: &mut Cursor<'_>) -> Parsed<(Events, Vec<FetchItem>)> {
             "FLAGCHANGE" => events.flags = true,
             "MAILBOXNAME" => events.names = true,
             "SUBSCRIPTIONCHANGE" => events.subscriptions = true,
+            "MAILBOXMETADATACHANGE" => events.annotations = true,
+            "SERVERMETADATACHANGE" => events.server_annotations = true,
             _ => events.unsupported = true,
         }
         Ok(())
@@ -218,6 +245,25 @@ mod tests {
         assert_eq!(request.groups[1].events, Events::default());
         assert!(request.groups[2].events.names && request.groups[2].events.subscriptions);
         assert_eq!(read("NONE").unwrap(), NotifyRequest::default());
+    }
+
+    /// The examples of RFC 5465 §6.
+    #[test]
+    fn a_mailbox_may_belong_to_several_groups() {
+        let request = read(
+            "set (mailboxes INBOX (Messagenew messageExpunge)) (personal (SubscriptionChange))",
+        );
+        let groups = request.unwrap().groups;
+        let both = groups[0].events.and(groups[1].events);
+        assert!(both.messages && both.subscriptions && !both.names && !both.flags);
+        let request = read(
+            "set (selected (Messagenew (uid flags) messageExpunge)) \
+             (personal (MessageNew FlagChange MessageExpunge))",
+        );
+        assert!(request.unwrap().groups[0].events.flags);
+        let request = read("set (personal (MailboxMetadataChange ServerMetadataChange))").unwrap();
+        assert!(!request.asks_unsupported());
+        assert!(read("set (selected (ServerMetadataChange))").is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::access::write_my_rights;
 use super::metadata::write_listed;
-use super::status::write_status;
+use super::status::{note_use, write_status};
 use super::{Desk, Reply, Step};
 use crate::codec::command::ListRequest;
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
@@ -59,6 +59,7 @@ pub(super) fn tell(
     }
     let patterns = joined(&request.reference, &request.patterns)?;
     let mailboxes = listed(&patterns, desk)?;
+    note_use(&request.return_status, desk);
     for mailbox in &mailboxes.0 {
         let matches = patterns
             .iter()

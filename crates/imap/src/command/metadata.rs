@@ -179,6 +179,25 @@ fn write_metadata(
     out.put_slice(b")\r\n");
 }
 
+/// Writes `* METADATA INBOX /shared/comment`: these have changed. Source: RFC 5464 §4.4.2.
+pub(super) fn write_changed(desk: &mut Desk<'_>, mailbox: Option<&MailboxName>, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    let form = desk.state.name_form();
+    let out = &mut *desk.out;
+    out.put_slice(b"* METADATA ");
+    match mailbox {
+        Some(name) => name.write(out, form),
+        None => out.put_slice(b"\"\""),
+    }
+    for name in names {
+        out.put_u8(b' ');
+        write::astring(out, name.as_bytes());
+    }
+    out.put_slice(b"\r\n");
+}
+
 /// A NUL stands in a literal8 only.
 fn write_value(out: &mut BytesMut, value: Option<&[u8]>) {
     match value {

@@ -113,10 +113,15 @@ impl State {
         selected.is_none_or(|group| group.is_some_and(|group| group.events.flags))
     }
 
+    /// Whether more than its coming is to be told of a new message.
+    pub(crate) fn wants_new(&self) -> bool {
+        let group = self.notify.as_ref().and_then(|notify| notify.selected());
+        group.is_some_and(|group| !group.items.is_empty())
+    }
+
     /// The client was told that these came; perhaps it wants to know more of them.
     pub(crate) fn told_of_new(&mut self, came: &UidSet) {
-        let group = self.notify.as_ref().and_then(|notify| notify.selected());
-        if group.is_some_and(|group| !group.items.is_empty()) {
+        if self.wants_new() {
             self.fresh = self.fresh.union(came);
         }
     }

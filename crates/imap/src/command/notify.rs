@@ -1,52 +1,41 @@
 //! `NOTIFY`: tells of mailboxes, also of others than the open one, whenever something happens.
 //!
-//! What was told of each mailbox is kept as a few numbers; when the account has changed all its
-//! mailboxes are read anew and compared with them. A session that never asked keeps nothing. Of
-//! mailboxes of others only the open one is told.
+//! What was told of each mailbox is kept as a few numbers. What has changed in the user's own account
+//! is read from its log, and only the mailboxes that it names are looked at; of accounts that share
+//! something with the user all shared mailboxes are, if the account changed at all. What the session
+//! did itself is not told to it. A session that never asked keeps nothing.
 //!
-//! Start at [`run`]; [`tell_others`] is called when something has changed.
+//! Start at [`run`]; [`tell_others`] is called when something has changed. How it is found out is in
+//! `found`.
 //!
-//! Standards: RFC 5465; RFC 5258 §3 (`\NonExistent`), RFC 9051 §7.3.1 (OLDNAME).
+//! Standards: RFC 5465; RFC 5258 §3 (`\NonExistent`), RFC 9051 §7.3.1 (OLDNAME), RFC 5464 §4.4.2
+//! (METADATA without values).
+
+mod found;
 
 use super::list::{Telling, write_mailbox};
+use super::metadata::write_changed;
 use super::status::write_status;
 use super::{Desk, Reply, Step};
 use crate::codec::command::StatusItem;
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
 use crate::codec::notify::{Events, Filter, NotifyRequest, SelectedGroup};
-use crate::folders::{Mailbox, Mailboxes};
+use crate::folders::{Mailbox, Mailboxes, Others};
 use crate::refusal::Refusal;
 use bytes::BufMut;
-use engine::{FolderId, Shelf};
-use std::collections::HashMap;
+use engine::{Account, FolderId, Rights};
+use found::{Annotations, Found, Key, Known, Place};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a session is told of without asking.
 #[derive(Debug)]
 pub(crate) struct Notify {
     request: NotifyRequest,
-    known: HashMap<FolderId, Known>,
-}
-
-/// What was told of a mailbox last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
-    name: MailboxName,
-    subscribed: bool,
-    /// The next UID and the number of messages: one of them changes when a message comes or goes.
-    messages: (u32, u32),
-    changed: u64,
-}
-
-impl Known {
-    fn of(mailbox: &Mailbox) -> Self {
-        let counters = mailbox.row.shelf(Shelf::Mail);
-        Self {
-            name: mailbox.name.clone(),
-            subscribed: mailbox.row.subscribed,
-            messages: (counters.uid_next.0, counters.count),
-            changed: mailbox.row.contents_changed.0,
-        }
-    }
+    known: BTreeMap<Key, Known>,
+    /// What was told of the annotations of the server as a whole.
+    server: Annotations,
+    /// Whose changes concern the session, the user's own account first.
+    places: Vec<Place>,
 }
 
 impl Notify {
@@ -61,16 +50,61 @@ impl Notify {
         self.selected().is_some() || !self.request.groups.is_empty()
     }
 
-    /// What is told of a mailbox that is not open.
-    fn events(&self, name: &MailboxName, subscribed: bool) -> Events {
+    /// The accounts whose changes are to wake the session.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        let is_wanted = !self.request.groups.is_empty();
+        self.places
+            .iter()
+            .filter(move |_| is_wanted)
+            .map(|place| &place.account)
+    }
+
+    /// What is told of a mailbox that is not open: what any of its groups asks for.
+    ///
+    /// Who may see a mailbox but not read in it learns its name only. Source: RFC 5465 §5, §6.
+    fn events(&self, known: &Known) -> Events {
+        let mut events = self.wanted(known);
+        if !known.readable {
+            events = Events {
+                names: events.names,
+                subscriptions: events.subscriptions,
+                ..Events::default()
+            };
+        }
+        events
+    }
+
+    fn wanted(&self, known: &Known) -> Events {
         let fits = |filter: &Filter| match filter {
-            Filter::Personal => true,
-            Filter::Subscribed => subscribed,
-            Filter::Mailboxes(names) => names.contains(name),
-            Filter::Subtree(names) => names.iter().any(|top| is_within(name, top)),
+            Filter::Personal => known.own,
+            Filter::Subscribed => known.subscribed,
+            Filter::Mailboxes(names) => names.contains(&known.name),
+            Filter::Subtree(names) => names.iter().any(|top| is_within(&known.name, top)),
         };
-        let group = self.request.groups.iter().find(|group| fits(&group.filter));
-        group.map_or(Events::default(), |group| group.events)
+        let groups = self.request.groups.iter();
+        let mut events = Events::default();
+        for group in groups.filter(|group| fits(&group.filter)) {
+            if group.events == Events::default() {
+                return Events::default();
+            }
+            events = events.and(group.events);
+        }
+        events
+    }
+
+    fn asks(&self, wants: impl Fn(Events) -> bool) -> bool {
+        let mut groups = self.request.groups.iter();
+        groups.any(|group| wants(group.events))
+    }
+
+    /// Whether a group may be about mailboxes of others.
+    fn others(&self) -> Others {
+        let mut groups = self.request.groups.iter();
+        if groups.any(|group| group.filter != Filter::Personal) {
+            Others::Listed
+        } else {
+            Others::LeftOut
+        }
     }
 }
 
@@ -86,26 +120,24 @@ pub(super) fn run(request: &NotifyRequest, desk: &mut Desk<'_>) -> Result<Step, 
     if request.asks_unsupported() {
         return Err(Refusal::BadEvent);
     }
-    let mailboxes = Mailboxes::read(&desk.home.read()?)?.0;
-    let notify = Notify {
+    let mut notify = Notify {
         request: request.clone(),
-        known: mailboxes.iter().map(|m| (m.id, Known::of(m))).collect(),
+        known: BTreeMap::new(),
+        server: Annotations::new(),
+        places: Vec::new(),
     };
-    if request.status {
-        for mailbox in mailboxes.iter().filter(|mailbox| mailbox.selectable) {
-            let events = notify.events(&mailbox.name, mailbox.row.subscribed);
-            if events.messages && !is_open(desk, mailbox.id) {
-                tell_status(desk, mailbox)?;
-            }
+    if !request.groups.is_empty() {
+        notify.places = found::places(desk.home, notify.others())?;
+        let mailboxes = Mailboxes::listed(desk.home, notify.others())?.0;
+        for mailbox in mailboxes.iter().filter(|mailbox| found::is_folder(mailbox)) {
+            let known = notify.learn(desk.home, mailbox)?;
+            notify.answer(desk, mailbox, &known)?;
+            notify.known.insert(found::key(mailbox), known);
         }
+        notify.server = notify.server_annotations(desk.home)?;
     }
     desk.state.notify = Some(Box::new(notify));
     Ok(Step::Done(Reply::told("OK NOTIFY completed")))
-}
-
-fn is_open(desk: &Desk<'_>, folder: FolderId) -> bool {
-    let selected = desk.state.selected.as_ref();
-    selected.is_some_and(|selected| selected.is(desk.home, folder))
 }
 
 /// Tells what has changed in mailboxes that are not open.
@@ -123,25 +155,88 @@ pub(crate) fn tell_others(desk: &mut Desk<'_>) -> Result<(), Refusal> {
 }
 
 impl Notify {
-    fn compare(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        let mailboxes = Mailboxes::read(&desk.home.read()?)?.0;
-        let mut before = std::mem::take(&mut self.known);
-        for mailbox in &mailboxes {
-            let now = Known::of(mailbox);
-            let then = before.remove(&mailbox.id);
-            if then.as_ref() != Some(&now) {
-                self.tell(desk, mailbox, then.as_ref(), &now)?;
-            }
-            self.known.insert(mailbox.id, now);
+    /// How a mailbox stands now.
+    fn learn(&self, home: &Account, mailbox: &Mailbox) -> Result<Known, Refusal> {
+        let mut known = Known::of(home, mailbox);
+        if mailbox.selectable && self.events(&known).annotations {
+            known.annotations = found::annotations_of(home, mailbox)?;
         }
-        let mut gone: Vec<Known> = before.into_values().collect();
-        gone.sort_by(|a, b| a.name.cmp(&b.name));
-        for gone in gone {
-            if self.events(&gone.name, gone.subscribed).names {
+        Ok(known)
+    }
+
+    fn server_annotations(&self, home: &Account) -> Result<Annotations, Refusal> {
+        if self.asks(|events| events.server_annotations) {
+            found::annotations_of_server(home)
+        } else {
+            Ok(Annotations::new())
+        }
+    }
+
+    /// What is told of a mailbox when NOTIFY asks for it. Source: RFC 5465 §3.1.
+    fn answer(&self, desk: &mut Desk<'_>, mailbox: &Mailbox, known: &Known) -> Result<(), Refusal> {
+        let events = self.events(known);
+        if mailbox.selectable && events != self.wanted(known) {
+            write_no_access(desk, &mailbox.name);
+        }
+        let is_open = is_open(desk, mailbox);
+        if self.request.status && mailbox.selectable && events.messages && !is_open {
+            tell_status(desk, mailbox, events)?;
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        let found = found::changes(desk.home, self.others(), &mut self.places)?;
+        match &found {
+            Found::Nothing => return Ok(()),
+            Found::Contents(folders) => return self.compare_contents(desk, folders),
+            Found::Folders { .. } => {}
+        }
+        let mailboxes = Mailboxes::listed(desk.home, self.others())?.0;
+        let mut before = std::mem::take(&mut self.known);
+        let mut affected = BTreeSet::new();
+        for mailbox in mailboxes.iter().filter(|mailbox| found::is_folder(mailbox)) {
+            let now = self.learn(desk.home, mailbox)?;
+            let then = before.remove(&found::key(mailbox));
+            if found.is_by_others(mailbox) && then.as_ref() != Some(&now) {
+                self.tell(desk, mailbox, then.as_ref(), &now)?;
+                affected.extend(then.is_none().then(|| now.name.clone()));
+            }
+            self.known.insert(found::key(mailbox), now);
+        }
+        let mut gone: Vec<(Key, Known)> = before.into_iter().collect();
+        gone.retain(|(key, _)| found.names_by_others(*key));
+        gone.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+        for (_, gone) in gone {
+            if self.wanted(&gone).names {
                 desk.out.put_slice(b"* LIST (\\NonExistent) \"/\" ");
                 gone.name.write(desk.out, desk.state.name_form());
                 desk.out.put_slice(b"\r\n");
+                affected.insert(gone.name);
             }
+        }
+        self.tell_parents(desk, &mailboxes, &affected);
+        self.tell_server(desk, &found)
+    }
+
+    /// Only messages came, went or were flagged, in these folders of the user's own.
+    fn compare_contents(
+        &mut self,
+        desk: &mut Desk<'_>,
+        folders: &BTreeMap<FolderId, bool>,
+    ) -> Result<(), Refusal> {
+        for (folder, by_others) in folders {
+            let key = (desk.home.id(), *folder);
+            let Some(then) = self.known.get(&key).cloned() else {
+                continue;
+            };
+            let Some((mailbox, now)) = then.anew(desk.home, *folder)? else {
+                continue;
+            };
+            if *by_others {
+                self.tell(desk, &mailbox, Some(&then), &now)?;
+            }
+            self.known.insert(key, now);
         }
         Ok(())
     }
@@ -153,32 +248,89 @@ impl Notify {
         then: Option<&Known>,
         now: &Known,
     ) -> Result<(), Refusal> {
-        let mut events = self.events(&now.name, now.subscribed);
+        let mut events = self.events(now);
         if let Some(then) = then {
             // What leaves a group is still told to it.
-            let before = self.events(&then.name, then.subscribed);
+            let before = self.events(then);
             events.names |= before.names;
             events.subscriptions |= before.subscriptions;
         }
-        let old_name = then.map(|then| &then.name).filter(|old| **old != now.name);
-        let renamed = events.names && (then.is_none() || old_name.is_some());
+        // Below a renamed mailbox all names are others, which nobody is told.
+        let is_renamed = then.is_some_and(|then| then.stands != now.stands);
+        let is_named = events.names && (then.is_none() || is_renamed);
         let subscription = then.is_some_and(|then| then.subscribed != now.subscribed);
-        if renamed || (events.subscriptions && subscription) {
-            write_mailbox(desk, Telling::List, mailbox, events.subscriptions, false);
-            if let Some(old) = old_name.filter(|_| events.names) {
-                write_old_name(desk, old);
+        if is_named || (events.subscriptions && subscription) {
+            write_mailbox(desk, Telling::List, mailbox, true, false);
+            if let Some(then) = then.filter(|_| is_named) {
+                write_old_name(desk, &then.name);
             }
         }
-        if is_open(desk, mailbox.id) || !mailbox.selectable {
+        let may_read = then.map_or(now.readable, |then| then.readable) != now.readable;
+        if may_read && now.readable {
+            write_mailbox(desk, Telling::List, mailbox, true, false);
+        } else if may_read {
+            write_no_access(desk, &now.name);
+        }
+        if let Some(then) = then.filter(|_| events.annotations) {
+            let changed = found::changed_names(&then.annotations, &now.annotations);
+            write_changed(desk, Some(&now.name), &changed);
+        }
+        if is_open(desk, mailbox) || !mailbox.selectable {
             return Ok(());
         }
         let messages = then.map_or((1, 0), |then| then.messages) != now.messages;
         let flags = then.is_some_and(|then| then.changed != now.changed);
         if (events.messages && messages) || (events.flags && flags) {
-            tell_status(desk, mailbox)?;
+            tell_status(desk, mailbox, Events::default())?;
         }
         Ok(())
     }
+
+    /// Where a mailbox came or went, it is news too whether its parent has any.
+    /// Source: RFC 5465 §5.4.
+    fn tell_parents(
+        &self,
+        desk: &mut Desk<'_>,
+        mailboxes: &[Mailbox],
+        affected: &BTreeSet<MailboxName>,
+    ) {
+        let parents: BTreeSet<MailboxName> = affected
+            .iter()
+            .filter_map(|name| name.as_str().rsplit_once(SEPARATOR))
+            .map(|(parent, _)| MailboxName::from_path(parent))
+            .filter(|parent| !affected.contains(parent))
+            .collect();
+        for mailbox in mailboxes
+            .iter()
+            .filter(|mailbox| parents.contains(&mailbox.name))
+        {
+            let known = self.known.get(&found::key(mailbox));
+            if known.is_some_and(|known| self.events(known).names) {
+                write_mailbox(desk, Telling::List, mailbox, true, false);
+            }
+        }
+    }
+
+    fn tell_server(&mut self, desk: &mut Desk<'_>, found: &Found) -> Result<(), Refusal> {
+        let now = self.server_annotations(desk.home)?;
+        if found.names_by_others((desk.home.id(), engine::MAIL_ROOT)) {
+            write_changed(desk, None, &found::changed_names(&self.server, &now));
+        }
+        self.server = now;
+        Ok(())
+    }
+}
+
+fn is_open(desk: &Desk<'_>, mailbox: &Mailbox) -> bool {
+    let selected = desk.state.selected.as_ref();
+    selected.is_some_and(|open| open.account.id() == mailbox.owner && open.folder == mailbox.id)
+}
+
+/// Source: RFC 5465 §3.1: the name may be known, what is in the mailbox may not.
+fn write_no_access(desk: &mut Desk<'_>, name: &MailboxName) {
+    desk.out.put_slice(b"* LIST (\\NoAccess) \"/\" ");
+    name.write(desk.out, desk.state.name_form());
+    desk.out.put_slice(b"\r\n");
 }
 
 /// Puts `("OLDNAME" (name))` behind the LIST answer that was just written.
@@ -190,17 +342,24 @@ fn write_old_name(desk: &mut Desk<'_>, old: &MailboxName) {
     desk.out.put_slice(b"))\r\n");
 }
 
-/// Source: RFC 5465 §5.1 to §5.3.
-fn tell_status(desk: &mut Desk<'_>, mailbox: &Mailbox) -> Result<(), Refusal> {
+/// HIGHESTMODSEQ is told to who uses it, and when NOTIFY asks for flags to be watched, since then the
+/// server's support counts. Source: RFC 5465 §3.1, §5.1 to §5.3.
+fn tell_status(desk: &mut Desk<'_>, mailbox: &Mailbox, asked: Events) -> Result<(), Refusal> {
     let mut items = vec![
         StatusItem::Messages,
         StatusItem::UidNext,
         StatusItem::UidValidity,
         StatusItem::Unseen,
     ];
-    if desk.state.features.condstore {
+    if desk.state.features.condstore || asked.flags {
         items.push(StatusItem::HighestModSeq);
     }
+    let account = desk.home.another(mailbox.owner)?;
     let folder = (mailbox.id, &mailbox.row);
-    write_status(desk, &mailbox.name, desk.home, folder, &items)
+    write_status(desk, &mailbox.name, &account, folder, &items)
+}
+
+/// Whether a mailbox's contents may be told.
+fn is_readable(mailbox: &Mailbox) -> bool {
+    mailbox.rights.contains(Rights::READ)
 }

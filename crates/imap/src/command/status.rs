@@ -24,6 +24,7 @@ pub(super) fn run(
     if !may_read.contains(Rights::READ) {
         return Err(EngineError::Denied.into());
     }
+    note_use(items, desk);
     write_status(
         desk,
         name,
@@ -34,6 +35,11 @@ pub(super) fn run(
     Ok(Step::Done(Reply::told("OK STATUS completed")))
 }
 
+/// To ask for HIGHESTMODSEQ is to use CONDSTORE. Source: RFC 7162 §3.1.
+pub(super) fn note_use(items: &[StatusItem], desk: &mut Desk<'_>) {
+    desk.state.features.condstore |= items.contains(&StatusItem::HighestModSeq);
+}
+
 /// Writes `* STATUS name (…)`.
 pub(super) fn write_status(
     desk: &mut Desk<'_>,
@@ -42,8 +48,6 @@ pub(super) fn write_status(
     (folder, row): (FolderId, &FolderRow),
     items: &[StatusItem],
 ) -> Result<(), Refusal> {
-    // Asking for it is using CONDSTORE (RFC 7162 §3.1).
-    desk.state.features.condstore |= items.contains(&StatusItem::HighestModSeq);
     let append_limit = account.engine().settings().limits.message_bytes_max;
     let out = &mut *desk.out;
     out.put_slice(b"* STATUS ");

@@ -1,6 +1,6 @@
 //! `UIDBATCHES`: where to cut the UIDs of a mailbox so that each part has equally many messages.
 //!
-//! Standards: draft-ietf-mailmaint-imap-uidbatches.
+//! Standards: RFC 10022.
 
 use super::{Desk, Reply, State, Step, Work, once};
 use crate::codec::command::BatchRequest;

@@ -4,8 +4,8 @@
 
 use super::{Doing, Mailbox, Session};
 use crate::sync::Expunges;
-use engine::Account;
 use engine::dialogue::Output;
+use engine::{Account, AccountId};
 
 /// The tag of work that no command waits for; its end is not told.
 pub(super) const NOBODY: &str = "";
@@ -54,21 +54,46 @@ impl Session {
     }
 
     /// Has the driver wake the session as long as NOTIFY wants it; in IDLE it does anyway.
-    ///
-    /// The driver watches one account, that of the open mailbox; what has changed in the user's own
-    /// meanwhile is told with the next news.
     fn watch_or_not(&mut self) {
         if matches!(self.doing, Doing::Idle(_) | Doing::News(_)) {
             return;
         }
-        let home = self.mailbox.as_ref().map(|mailbox| &mailbox.account);
-        let wanted = self.state.open_account().or(home);
-        let wanted = wanted.filter(|_| self.is_notified());
-        if wanted.map(Account::id) == self.watching {
+        let wanted = if self.is_notified() {
+            self.concerning()
+        } else {
+            Vec::new()
+        };
+        let ids: Vec<AccountId> = wanted.iter().map(Account::id).collect();
+        if ids == self.watching {
             return;
         }
-        self.watching = wanted.map(Account::id);
-        let output = wanted.map_or(Output::Unwatch, |account| Output::Watch(account.watch()));
-        self.actions.push(output);
+        self.watching = ids;
+        if wanted.is_empty() {
+            return self.actions.push(Output::Unwatch);
+        }
+        self.watch(&wanted);
+        if let Some(mailbox) = &mut self.mailbox {
+            // Nobody has watched these since they were last looked at.
+            mailbox.changed = true;
+        }
+    }
+
+    /// Has the driver wake the session when one of these changes.
+    pub(super) fn watch(&mut self, accounts: &[Account]) {
+        let watches = accounts.iter().map(Account::watch).collect();
+        self.actions.push(Output::Watch(watches));
+    }
+
+    /// The accounts whose changes concern the session: that of the open mailbox, and those that
+    /// NOTIFY is about.
+    pub(super) fn concerning(&self) -> Vec<Account> {
+        let home = self.mailbox.as_ref().map(|mailbox| &mailbox.account);
+        let open = self.state.open_account().or(home);
+        let notify = self.state.notify.as_ref();
+        let notified = notify.iter().flat_map(|notify| notify.accounts());
+        let mut all: Vec<Account> = open.into_iter().chain(notified).cloned().collect();
+        all.sort_by_key(Account::id);
+        all.dedup_by_key(|account| account.id());
+        all
     }
 }

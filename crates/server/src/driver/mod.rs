@@ -105,7 +105,7 @@ pub async fn converse(
         offer: false,
         unsent: Unsent::default(),
         question: None,
-        watch: None,
+        watches: Vec::new(),
         deadline: Deadline::default(),
         wish: Wish::GoOn,
         said: Vec::new(),
@@ -157,7 +157,7 @@ struct Conversation {
     offer: bool,
     unsent: Unsent,
     question: Option<Question>,
-    watch: Option<Watch>,
+    watches: Vec<Watch>,
     deadline: Deadline,
     wish: Wish,
     said: Vec<Output>,
@@ -247,8 +247,8 @@ impl Conversation {
             match output {
                 Output::Send(bytes) => self.unsent.push(bytes),
                 Output::Ask(question) => self.question = Some(question),
-                Output::Watch(watch) => self.watch = Some(watch),
-                Output::Unwatch => self.watch = None,
+                Output::Watch(watches) => self.watches = watches,
+                Output::Unwatch => self.watches = Vec::new(),
                 Output::StartTls => self.wish = Wish::StartTls,
                 Output::Compress => self.wish = Wish::Compress,
                 Output::WaitUntil(at) => self.deadline.set(at),
@@ -380,9 +380,8 @@ impl Conversation {
         if self.stop.as_mut().poll(context).is_ready() {
             return Poll::Ready(Event::Stopping);
         }
-        if let Some(watch) = &mut self.watch
-            && Pin::new(watch).poll(context).is_ready()
-        {
+        let mut watches = self.watches.iter_mut();
+        if watches.any(|watch| Pin::new(watch).poll(context).is_ready()) {
             return Poll::Ready(Event::Woken);
         }
         let clock = &self.surroundings.clock;
