@@ -9,6 +9,7 @@
 use crate::examination::settings::Settings as Examination;
 use crate::outbound::settings::{Delivery, Dns};
 use crate::signing::settings::Signing;
+use crate::web::mta_sts::Mode;
 use serde::Deserialize;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -39,6 +40,8 @@ pub struct Configuration {
     pub examination: Examination,
     /// How letters are signed.
     pub signing: Signing,
+    /// What is said over HTTPS.
+    pub web: Web,
     /// How much is allowed.
     pub limits: Limits,
     /// What is written to the log.
@@ -69,7 +72,7 @@ pub struct Listen {
     pub imaps: Option<Endpoint>,
     /// Filters by `ManageSieve` (RFC 5804), port 4190.
     pub managesieve: Option<Endpoint>,
-    /// Accepted for later; nothing listens there yet.
+    /// HTTPS, port 443.
     pub https: Option<Endpoint>,
     /// Metrics and health over plain HTTP; for the local machine.
     pub metrics: Option<Endpoint>,
@@ -169,6 +172,14 @@ pub struct Local {
     pub domain: Option<String>,
     /// Those who may send with any address; root and the server's own user always may.
     pub trusted: Vec<String>,
+}
+
+/// `[web]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Web {
+    /// What other servers are asked by MTA-STS for the domains of this server.
+    pub mta_sts: Mode,
 }
 
 /// `[store]`
@@ -327,8 +338,13 @@ impl Configuration {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return Err("[tls] needs both certificate and key, or none".into());
         }
-        if let Some(Endpoint::Unix(_)) = &self.listen.metrics {
-            return Err("[listen] metrics must be an address with a port".into());
+        for (name, place) in [
+            ("metrics", &self.listen.metrics),
+            ("https", &self.listen.https),
+        ] {
+            if let Some(Endpoint::Unix(_)) = place {
+                return Err(format!("[listen] {name} must be an address with a port"));
+            }
         }
         if let Some(Endpoint::Tcp(_)) = &self.listen.local {
             return Err(
@@ -358,17 +374,6 @@ impl Configuration {
             *path = folder.join(&*path);
         }
         self
-    }
-
-    /// Keys that are set, and that this version reads but does not act upon.
-    pub fn without_effect(&self) -> Vec<&'static str> {
-        let listens = |endpoint: &Option<Endpoint>| {
-            let endpoint = endpoint.as_ref();
-            endpoint.is_some_and(|endpoint| *endpoint != Endpoint::Off)
-        };
-        let keys = [("listen.https", listens(&self.listen.https))];
-        let set = keys.into_iter().filter(|(_, is_set)| *is_set);
-        set.map(|(name, _)| name).collect()
     }
 
     /// The name by which this server speaks of itself.
@@ -423,13 +428,15 @@ pub enum Service {
     Imaps,
     /// Filters, STARTTLS.
     Managesieve,
+    /// HTTPS.
+    Https,
     /// Metrics and health.
     Metrics,
 }
 
 impl Service {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Smtp,
         Self::Submission,
         Self::Submissions,
@@ -440,6 +447,7 @@ impl Service {
         Self::Imap,
         Self::Imaps,
         Self::Managesieve,
+        Self::Https,
         Self::Metrics,
     ];
 
@@ -456,6 +464,7 @@ impl Service {
             Self::Imap => "imap",
             Self::Imaps => "imaps",
             Self::Managesieve => "managesieve",
+            Self::Https => "https",
             Self::Metrics => "metrics",
         }
     }
@@ -473,13 +482,17 @@ impl Service {
             Self::Imap => Some(143),
             Self::Imaps => Some(993),
             Self::Managesieve => Some(4190),
+            Self::Https => Some(443),
             Self::Metrics => Some(9090),
         }
     }
 
     /// True when the connection is encrypted before the first byte of the protocol.
     pub fn starts_with_tls(self) -> bool {
-        matches!(self, Self::Submissions | Self::Pop3s | Self::Imaps)
+        matches!(
+            self,
+            Self::Submissions | Self::Pop3s | Self::Imaps | Self::Https
+        )
     }
 }
 
@@ -561,6 +574,7 @@ impl Listen {
             Service::Imap => self.imap.as_ref(),
             Service::Imaps => self.imaps.as_ref(),
             Service::Managesieve => self.managesieve.as_ref(),
+            Service::Https => self.https.as_ref(),
             Service::Metrics => self.metrics.as_ref(),
         }
     }
@@ -635,6 +649,7 @@ mod tests {
                 "imap 127.0.0.1:1",
                 "imaps 127.0.0.1:20993",
                 "managesieve 127.0.0.1:24190",
+                "https 127.0.0.1:20443",
                 "metrics 127.0.0.1:29090",
             ]
         );

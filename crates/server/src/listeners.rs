@@ -7,6 +7,7 @@ use crate::driver::tls::Alpn;
 use crate::driver::transport::Transport;
 use crate::driver::{Arrival, Surroundings, converse};
 use crate::local_users::LocalUsers;
+use crate::web::{self, Site};
 use engine::dialogue::{Dialogue, LocalUser, Peer};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -44,10 +46,14 @@ pub struct Listeners {
     open: Vec<(Service, Endpoint)>,
 }
 
+/// A conversation under way.
+type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 struct Shared {
     surroundings: Arc<Surroundings>,
     sessions: Sessions,
     local: Arc<LocalUsers>,
+    site: Arc<Site>,
     doorkeeper: Doorkeeper,
     numbers: AtomicU64,
     conversations: Mutex<JoinSet<()>>,
@@ -63,12 +69,14 @@ impl Listeners {
         surroundings: Arc<Surroundings>,
         sessions: Sessions,
         local: LocalUsers,
+        site: Site,
     ) -> Result<Self, String> {
         let doorkeeper = Doorkeeper::new(limits, descriptors());
         let shared = Arc::new(Shared {
             surroundings,
             sessions,
             local: Arc::new(local),
+            site: Arc::new(site),
             doorkeeper,
             numbers: AtomicU64::new(1),
             conversations: Mutex::default(),
@@ -138,7 +146,7 @@ impl Listeners {
     }
 }
 
-/// Every service but the page for metrics.
+/// Every service but the page for metrics, which has a listener of its own.
 fn is_dialogue(service: Service) -> bool {
     service != Service::Metrics
 }
@@ -253,9 +261,6 @@ impl Shared {
             counters.refused();
             return;
         };
-        let Some(dialogue) = (self.sessions)(service) else {
-            return;
-        };
         let connection = self.numbers.fetch_add(1, Ordering::Relaxed);
         counters.opened();
         let arrival = Arrival {
@@ -271,14 +276,47 @@ impl Shared {
                 local_user,
             },
         };
-        let surroundings = Arc::clone(&self.surroundings);
+        let Some(conversation) = self.conversation(service, transport, arrival) else {
+            return;
+        };
         let mut conversations = self.conversations.lock();
         while conversations.try_join_next().is_some() {}
         conversations.spawn(async move {
-            converse(dialogue, transport, arrival, surroundings).await;
+            conversation.await;
             counters.closed();
             drop(admitted);
         });
+    }
+
+    /// What is spoken on a connection from its first byte to its end.
+    fn conversation(
+        &self,
+        service: Service,
+        transport: Transport,
+        arrival: Arrival,
+    ) -> Option<Conversation> {
+        let surroundings = Arc::clone(&self.surroundings);
+        let transport = match (service, transport) {
+            (Service::Https, Transport::Tcp(stream)) => {
+                let (peer, counters) = (arrival.peer, arrival.counters);
+                let site = Arc::clone(&self.site);
+                return Some(Box::pin(web::converse(
+                    stream,
+                    peer,
+                    site,
+                    counters,
+                    surroundings,
+                )));
+            }
+            (_, transport) => transport,
+        };
+        let dialogue = (self.sessions)(service)?;
+        Some(Box::pin(converse(
+            dialogue,
+            transport,
+            arrival,
+            surroundings,
+        )))
     }
 
     fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {

@@ -30,6 +30,7 @@ mod serve;
 mod sessions;
 mod signing;
 mod trace;
+mod web;
 mod world;
 mod zone;
 

@@ -19,7 +19,7 @@ use crate::outbound::names::{Names, Resolver};
 use crate::sessions::Sessions;
 use crate::trace::Trace;
 use crate::world::SystemClock;
-use crate::{condition, housekeeping, outbound, page, signing};
+use crate::{condition, housekeeping, outbound, page, signing, web};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -58,12 +58,6 @@ pub fn run(
 ) -> Result<(), String> {
     let addresses = Addresses::resolve(&configuration.listen, arguments, data)
         .map_err(|error| error.to_string())?;
-    for key in configuration.without_effect() {
-        tracing::warn!(
-            key,
-            "this key of the configuration has no effect in this version"
-        );
-    }
     let house = House::open(data, configuration)
         .map_err(|error| Failure::of(data.display(), error).to_string())?;
     prepare(&house)?;
@@ -97,6 +91,7 @@ async fn serve(
         Arc::clone(&surroundings),
         Arc::new(move |service| sessions.session(service)),
         LocalUsers::new(house.engine.clone(), configuration),
+        web::site::usual(house, addresses),
     )?;
     let control = control::open(&house.data)
         .map_err(|error| format!("{}: {error}", control::place(&house.data).display()))?;

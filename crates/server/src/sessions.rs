@@ -77,7 +77,7 @@ impl Sessions {
                 let shared = Arc::clone(&self.managesieve);
                 Some(Box::new(managesieve::Session::new(shared)))
             }
-            Service::Metrics => None,
+            Service::Https | Service::Metrics => None,
         }
     }
 }

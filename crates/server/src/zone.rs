@@ -6,12 +6,13 @@
 //!
 //! Standards: RFC 5321 §5.1 (MX), RFC 7208 (SPF), RFC 6376 (DKIM), RFC 7489 (DMARC), RFC 8460
 //! (TLS-RPT), RFC 8461 (MTA-STS), RFC 6698 and RFC 7672 (TLSA), RFC 6186 and RFC 8314 §5.1 (SRV),
-//! RFC 1035 §5.1 (form of the file).
+//! RFC 5804 §1.8 (the same for `ManageSieve`), //! RFC 1035 §5.1 (form of the file).
 
 use crate::configuration::{Addresses, Endpoint, ListenArguments, Service};
 use crate::driver::tls;
 use crate::house::House;
 use crate::signing::keeping;
+use crate::web::mta_sts;
 use engine::directory::record::DomainRecord;
 use engine::signature::key::Stage;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 /// Seconds for which others may remember a record.
 const TTL: u32 = 3600;
+/// Where others look for HTTPS.
+const HTTPS_PORT: u16 = 443;
 /// Bytes of one string of a text record (RFC 1035 §3.3).
 const STRING_BYTES_MAX: usize = 255;
 
@@ -34,6 +37,8 @@ pub struct Facts {
     pub services: Vec<(Service, u16)>,
     /// The public key of its certificate.
     pub certificate_key: Option<Vec<u8>>,
+    /// Its MTA-STS policy, if it has one.
+    pub mta_sts: Option<String>,
 }
 
 /// One record.
@@ -47,7 +52,7 @@ pub struct Record {
     pub value: String,
     /// What it is good for.
     pub why: &'static str,
-    /// False for what this server does not offer yet; it stands there as a comment.
+    /// False for what this server does not offer as it is configured; it stands there as a comment.
     pub is_ready: bool,
 }
 
@@ -69,6 +74,7 @@ impl Facts {
             hostname: configuration.host_name(),
             addresses: own_addresses(),
             services: services.collect(),
+            mta_sts: mta_sts::text(configuration.web.mta_sts, &configuration.host_name()),
             certificate_key: tls::public_key(configuration.tls.key.as_deref(), &house.data),
         }
     }
@@ -135,7 +141,7 @@ pub fn records(facts: &Facts, domain: &DomainRecord) -> Vec<Record> {
     }));
     all.extend(policies(facts, &domain.name));
     all.extend(services(facts, &domain.name));
-    all.extend(not_ready(facts, &domain.name));
+    all.extend(web(facts, &domain.name));
     all
 }
 
@@ -202,6 +208,7 @@ fn services(facts: &Facts, domain: &str) -> Vec<Record> {
         (Service::Submissions, "_submissions"),
         (Service::Imaps, "_imaps"),
         (Service::Pop3s, "_pop3s"),
+        (Service::Managesieve, "_sieve"),
     ];
     let records = labels.iter().map(|(service, label)| {
         let value = match facts.port(*service) {
@@ -214,39 +221,42 @@ fn services(facts: &Facts, domain: &str) -> Vec<Record> {
     records.collect()
 }
 
-/// What needs a service that this server does not have yet.
-fn not_ready(facts: &Facts, domain: &str) -> Vec<Record> {
-    let host = &facts.hostname;
-    let record = |name: String, kind, value, why| Record {
-        is_ready: false,
-        ..Record::of(name, kind, value, why)
-    };
-    vec![
-        record(
-            format!("_mta-sts.{domain}"),
-            "TXT",
-            "v=STSv1; id=1".to_owned(),
-            "once https://mta-sts.DOMAIN/.well-known/mta-sts.txt is served (MTA-STS)",
-        ),
-        record(
-            format!("mta-sts.{domain}"),
-            "CNAME",
-            format!("{host}."),
-            "likewise",
-        ),
-        record(
+/// What is served over HTTPS under names of the domain's own. The certificate must have these names.
+///
+/// They stand there as comments where nothing answers at the port that others will ask.
+fn web(facts: &Facts, domain: &str) -> Vec<Record> {
+    let is_served = facts.port(Service::Https) == Some(HTTPS_PORT);
+    let host = format!("{}.", facts.hostname);
+    let mut all = vec![Record {
+        is_ready: is_served,
+        ..Record::of(
             format!("autoconfig.{domain}"),
             "CNAME",
-            format!("{host}."),
-            "once settings for mail programs are served over HTTPS",
-        ),
-        record(
-            format!("_sieve._tcp.{domain}"),
-            "SRV",
-            format!("0 1 4190 {host}."),
-            "once ManageSieve is served (RFC 5804)",
-        ),
-    ]
+            host.clone(),
+            "mail programs find their settings",
+        )
+    }];
+    if let Some(policy) = &facts.mta_sts {
+        let records = [
+            Record::of(
+                format!("_mta-sts.{domain}"),
+                "TXT",
+                mta_sts::record(policy),
+                "others may trust in encryption: a policy is served, and this is its name (MTA-STS)",
+            ),
+            Record::of(
+                format!("mta-sts.{domain}"),
+                "CNAME",
+                host,
+                "where the policy is served",
+            ),
+        ];
+        all.extend(records.map(|record| Record {
+            is_ready: is_served,
+            ..record
+        }));
+    }
+    all
 }
 
 /// The records as lines of a zone file.
@@ -298,6 +308,7 @@ mod tests {
             addresses: vec!["192.0.2.7".parse().unwrap()],
             services: vec![(Service::Imaps, 993)],
             certificate_key: Some(b"key".to_vec()),
+            mta_sts: Some("the policy".to_owned()),
         }
     }
 
@@ -330,6 +341,17 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         assert!(!text.contains("never shown"));
+    }
+
+    #[test]
+    fn the_policy_is_told_of_once_it_is_served_where_others_look() {
+        let mut facts = facts();
+        facts.services.push((Service::Https, 443));
+        let text = file(&records(&facts, &domain()));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.contains(&"mta-sts.example.test. 3600 IN CNAME mx.example.test."));
+        let name = "_mta-sts.example.test. 3600 IN TXT \"v=STSv1; id=";
+        assert!(lines.iter().any(|line| line.starts_with(name)), "{text}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Alpn {
     Any,
     /// This name, or no ALPN at all; a client that speaks only others is refused (RFC 7301 §3.2).
     Only(&'static str),
+    /// HTTP/2 or HTTP/1.1, whichever the client would rather have.
+    Web,
 }
 
 /// The certificate in use and where it came from.
@@ -51,6 +53,7 @@ struct Identity {
     any: Arc<ServerConfig>,
     imap: Arc<ServerConfig>,
     pop3: Arc<ServerConfig>,
+    web: Arc<ServerConfig>,
     end_point: Option<Arc<[u8]>>,
 }
 
@@ -104,6 +107,7 @@ impl Certificates {
         let config = match alpn {
             Alpn::Only("imap") => &identity.imap,
             Alpn::Only("pop3") => &identity.pop3,
+            Alpn::Web => &identity.web,
             Alpn::Any | Alpn::Only(_) => &identity.any,
         };
         Offer {
@@ -165,14 +169,15 @@ fn identity(
         .map_err(|error| refuse(certificate, &error))?;
     config.ticketer = Arc::clone(tickets);
     config.send_tls13_tickets = 1; // One connection follows another; a second ticket is never used.
-    let named = |name: &str| {
+    let named = |names: &[&str]| {
         let mut named = config.clone();
-        named.alpn_protocols = vec![name.as_bytes().to_vec()];
+        named.alpn_protocols = names.iter().map(|name| name.as_bytes().to_vec()).collect();
         Arc::new(named)
     };
     Ok(Identity {
-        imap: named("imap"),
-        pop3: named("pop3"),
+        imap: named(&["imap"]),
+        pop3: named(&["pop3"]),
+        web: named(&["h2", "http/1.1"]),
         any: Arc::new(config),
         end_point,
     })

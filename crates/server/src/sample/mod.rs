@@ -276,6 +276,7 @@ fn explain(service: Service) -> &'static str {
         Service::Imap => "reading by IMAP, STARTTLS",
         Service::Imaps => "reading by IMAP, TLS",
         Service::Managesieve => "filters, STARTTLS",
+        Service::Https => "https: /healthz, settings for mail programs, MTA-STS",
         Service::Metrics => "http: /metrics and /health",
     }
 }
