@@ -1,40 +1,38 @@
-//! The bytes of what the engine keeps in the store: a version byte, then numbers and
-//! length-prefixed texts.
+//! The bytes of what the engine keeps in the store: a version byte, then [`store::fields`].
 //!
 //! What does not parse is [`StoreError::Corrupt`], never a guess; nothing is allocated by what a
 //! length claims.
 
 use bytes::Bytes;
 use store::StoreError;
+use store::fields::{Decoder, Encoder};
 
 /// Form of all records written by this program.
 const VERSION: u8 = 1;
 
 /// Writes fields.
 #[derive(Debug)]
-pub(crate) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Encoder);
 
 impl Writer {
     pub(crate) fn new() -> Self {
-        Self(vec![VERSION])
+        let mut fields = Encoder::default();
+        fields.byte(VERSION);
+        Self(fields)
     }
 
     pub(crate) fn finish(self) -> Bytes {
-        Bytes::from(self.0)
+        self.0.finish()
     }
 
-    /// Seven bits a byte, least significant first; the high bit says that more follow.
-    pub(crate) fn number(&mut self, mut value: u64) -> &mut Self {
-        while value >= 0x80 {
-            self.0.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push((value & 0x7f) as u8);
+    pub(crate) fn number(&mut self, value: u64) -> &mut Self {
+        self.0.number(value);
         self
     }
 
     pub(crate) fn signed(&mut self, value: i64) -> &mut Self {
-        self.number((value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned())
+        self.0.signed(value);
+        self
     }
 
     pub(crate) fn flag(&mut self, value: bool) -> &mut Self {
@@ -42,8 +40,7 @@ impl Writer {
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        self.number(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        self.0.bytes(bytes);
         self
     }
 
@@ -67,12 +64,13 @@ impl Writer {
 
 /// Reads fields.
 #[derive(Debug)]
-pub(crate) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(Decoder<'a>);
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, StoreError> {
-        match bytes.split_first() {
-            Some((&VERSION, rest)) => Ok(Self(rest)),
+        let mut fields = Decoder::new(bytes);
+        match fields.byte()? {
+            VERSION => Ok(Self(fields)),
             _ => Err(corrupt()),
         }
     }
@@ -82,31 +80,16 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    fn byte(&mut self) -> Result<u8, StoreError> {
-        let (&first, rest) = self.0.split_first().ok_or_else(corrupt)?;
-        self.0 = rest;
-        Ok(first)
-    }
-
     pub(crate) fn number(&mut self) -> Result<u64, StoreError> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(corrupt())
+        self.0.number()
     }
 
     pub(crate) fn number32(&mut self) -> Result<u32, StoreError> {
-        u32::try_from(self.number()?).map_err(|_| corrupt())
+        self.0.number32()
     }
 
     pub(crate) fn signed(&mut self) -> Result<i64, StoreError> {
-        let value = self.number()?;
-        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+        self.0.signed()
     }
 
     pub(crate) fn flag(&mut self) -> Result<bool, StoreError> {
@@ -114,10 +97,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], StoreError> {
-        let len = usize::try_from(self.number()?).map_err(|_| corrupt())?;
-        let (taken, rest) = self.0.split_at_checked(len).ok_or_else(corrupt)?;
-        self.0 = rest;
-        Ok(taken)
+        self.0.bytes()
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
@@ -125,9 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(&mut self) -> Result<String, StoreError> {
-        std::str::from_utf8(self.bytes()?)
-            .map(str::to_owned)
-            .map_err(|_| corrupt())
+        self.0.text()
     }
 
     pub(crate) fn optional_text(&mut self) -> Result<Option<String>, StoreError> {
@@ -139,10 +117,7 @@ impl<'a> Reader<'a> {
         read: impl Fn(&mut Self) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         // Each element takes at least a byte, so no more can be there than bytes are left.
-        let count = usize::try_from(self.number()?).map_err(|_| corrupt())?;
-        if count > self.0.len() {
-            return Err(corrupt());
-        }
+        let count = self.0.length()?;
         (0..count).map(|_| read(self)).collect()
     }
 }

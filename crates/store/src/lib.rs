@@ -42,6 +42,7 @@
 
 pub mod backend;
 pub mod error;
+pub mod fields;
 pub mod id;
 pub mod model;
 pub mod world;
