@@ -91,28 +91,7 @@ impl Embedded {
             (None, None) => files.beginning()?,
         };
         let end = files.replay(&index, from)?;
-        let number = files
-            .last_number
-            .checked_add(1)
-            .ok_or(StoreError::TooLarge)?;
-        let begun = (number, end, world.clock.now());
-        let begin = || {
-            let (vfs, paths, secret) = (Arc::clone(&vfs), paths.clone(), secret.clone());
-            LogWriter::begin(vfs, paths, secret, options.segment_bytes, begun)
-        };
-        let log = match begin() {
-            // Reading must go on, and so must what gives room back.
-            Err(StoreError::Full) => {
-                let _ = vfs.remove(&paths.ballast());
-                files.tidy(end)?;
-                begin()?
-            }
-            begun => {
-                let log = begun?;
-                files.tidy(end)?;
-                log
-            }
-        };
+        let log = begin_log(&world, &paths, &secret, options.segment_bytes, &files, end)?;
         let damaged_frames = files.damaged_frames.get();
         drop(files);
         measure(&*vfs, &paths, &log)?;
@@ -203,6 +182,39 @@ struct Parts {
     bases: Vec<BaseInfo>,
     damaged_frames: u64,
     lock: Box<dyn Send + Sync>,
+}
+
+/// Begins a segment behind what was replayed, and forgets what is torn behind it.
+fn begin_log(
+    world: &World,
+    paths: &Paths,
+    secret: &Secret,
+    segment_bytes: u64,
+    files: &LogFiles<'_>,
+    end: LogPlace,
+) -> Result<LogWriter, StoreError> {
+    let number = files
+        .last_number
+        .checked_add(1)
+        .ok_or(StoreError::TooLarge)?;
+    let begun = (number, end, world.clock.now());
+    let begin = || {
+        let vfs = Arc::clone(&world.vfs);
+        LogWriter::begin(vfs, paths.clone(), secret.clone(), segment_bytes, begun)
+    };
+    match begin() {
+        // Reading must go on, and so must what gives room back.
+        Err(StoreError::Full) => {
+            let _ = world.vfs.remove(&paths.ballast());
+            files.tidy(end)?;
+            begin()
+        }
+        begun => {
+            let log = begun?;
+            files.tidy(end)?;
+            Ok(log)
+        }
+    }
 }
 
 /// Counts the segments that are there.
