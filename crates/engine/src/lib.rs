@@ -36,6 +36,7 @@ mod settings;
 mod sharing;
 mod sign_in;
 pub mod signature;
+pub mod spam;
 mod upload;
 
 pub use account::{

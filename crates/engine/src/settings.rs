@@ -1,6 +1,7 @@
 //! What the administrator decided, as plain values; `server` reads them from its configuration.
 
 use crate::authentication::password::Cost;
+use crate::spam;
 
 /// Whether passwords may be sent over a connection without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,6 +111,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Letters to other servers.
     pub sending: Sending,
+    /// What is done with letters that nobody wants.
+    pub spam: spam::Settings,
     /// What separates a local part from its tag; `None` turns sub-addresses off.
     pub tag_separator: Option<char>,
     /// Quota of new accounts in bytes; `None` is without limit.
@@ -126,6 +129,7 @@ impl Default for Settings {
             limits: Limits::default(),
             retention: Retention::default(),
             sending: Sending::default(),
+            spam: spam::Settings::default(),
             tag_separator: Some('+'),
             quota_bytes: None,
         }

@@ -6,7 +6,7 @@
 //!
 //! Start at [`Configuration::find`].
 
-use crate::examination::settings::Settings as Examination;
+use crate::examination::settings::{Settings as Examination, Spam};
 use crate::outbound::settings::{Delivery, Dns};
 use crate::signing::settings::Signing;
 use crate::web::mta_sts::Mode;
@@ -38,6 +38,8 @@ pub struct Configuration {
     pub dns: Dns,
     /// What is asked of letters from others.
     pub examination: Examination,
+    /// What is done with letters that nobody wants.
+    pub spam: Spam,
     /// How letters are signed.
     pub signing: Signing,
     /// What is said over HTTPS.
@@ -333,6 +335,11 @@ impl Configuration {
         Ok(parsed)
     }
 
+    /// True when letters from others are looked at before they are accepted.
+    pub fn examines(&self) -> bool {
+        self.examination.authentication || self.spam.enabled
+    }
+
     /// What the types alone don't refuse.
     fn validate(&self) -> Result<(), String> {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
@@ -363,7 +370,7 @@ impl Configuration {
         {
             return Err("hostname is not the name of a host".into());
         }
-        Ok(())
+        self.spam.validate()
     }
 
     fn relative_to(mut self, folder: &Path) -> Self {

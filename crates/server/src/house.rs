@@ -155,6 +155,7 @@ fn settings(configuration: &Configuration) -> Settings {
         warn_after_seconds: delivery.warn_hours.saturating_mul(3_600),
         backup_for: delivery.backup_for.clone(),
     };
+    settings.spam = configuration.spam.decided();
     settings.quota_bytes = Some(configuration.limits.quota_bytes).filter(|&bytes| bytes > 0);
     settings
 }

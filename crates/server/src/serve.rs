@@ -9,6 +9,7 @@ use crate::driver::Surroundings;
 use crate::driver::pool::Pool;
 use crate::driver::tls::Certificates;
 use crate::examination::authenticate::Authenticator;
+use crate::examination::spam::Counter;
 use crate::examination::{Examiner, Examiners};
 use crate::house::House;
 use crate::listeners::{Listeners, remove_socket};
@@ -219,6 +220,10 @@ fn examiners(
         let (engine, disk) = (house.engine.clone(), Arc::clone(disk));
         let examiner = Authenticator::new(settings, names.asker(), engine, disk);
         list.push(Arc::new(examiner));
+    }
+    if configuration.spam.enabled {
+        let counter = Counter::new(house.engine.clone(), Arc::clone(disk));
+        list.push(Arc::new(counter)); // The last: it counts what all others found.
     }
     Examiners::new(list)
 }

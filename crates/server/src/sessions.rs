@@ -17,7 +17,7 @@ impl Sessions {
     /// Prepares what the sessions of each service share.
     pub fn new(engine: &Engine, configuration: &Configuration) -> Self {
         let examination = &configuration.examination;
-        let examining = match (examination.authentication, examination.loopback) {
+        let examining = match (configuration.examines(), examination.loopback) {
             (false, _) => smtp::Examining::Nobody,
             (true, false) => smtp::Examining::Remote,
             (true, true) => smtp::Examining::Everyone,

@@ -3,8 +3,9 @@
 
 mod harness;
 
-use engine::examination::{Decision, Examined, Refusal};
+use engine::examination::{Decision, Examined, Refusal, Rewritten};
 use engine::rehearsal::Rehearsal;
+use engine::spam::{Assessment, Points, Reason};
 use engine::{ItemRow, Reading, Role as FolderRole, Shelf};
 use harness::{Stage, house, inbox};
 use smtp::{Examining, Limits, Role, Service, Session};
@@ -102,19 +103,90 @@ fn a_quarantined_letter_goes_to_junk() {
     assert!(send(&mut stage, "From: x@y.test\r\n").starts_with("250 "));
     assert!(inbox(&house, "alice@example.test").is_empty());
     for address in ["alice@example.test", "bob@example.test"] {
-        let account = house.number(address).unwrap();
-        let mailbox = house.engine.account_as_server(account);
-        let view = mailbox.read().unwrap();
-        let (junk, _) = view.folder_with_role(FolderRole::Junk).unwrap().unwrap();
-        let mut count = 0;
-        let mut see = |_, _: ItemRow| {
-            count += 1;
-            ControlFlow::Continue(())
-        };
-        view.items(junk, Shelf::Mail, 1..=u32::MAX, &mut see)
-            .unwrap();
-        assert_eq!(count, 1);
+        assert_eq!(letters_in_junk(&house, address), 1);
     }
+}
+
+fn letters_in_junk(house: &Rehearsal, address: &str) -> usize {
+    let account = house.number(address).unwrap();
+    let mailbox = house.engine.account_as_server(account);
+    let view = mailbox.read().unwrap();
+    let (junk, _) = view.folder_with_role(FolderRole::Junk).unwrap().unwrap();
+    let mut count = 0;
+    let mut see = |_, _: ItemRow| {
+        count += 1;
+        ControlFlow::Continue(())
+    };
+    view.items(junk, Shelf::Mail, 1..=u32::MAX, &mut see)
+        .unwrap();
+    count
+}
+
+fn counted(tenths: i32) -> Assessment {
+    let reason = Reason::new(
+        "LINK_DISGUISED",
+        Points(tenths),
+        "a link shows another host",
+    );
+    Assessment::new(vec![reason], Points(50))
+}
+
+#[test]
+fn a_letter_that_too_much_speaks_against_goes_to_junk_with_the_reasons_before_it() {
+    let house = house();
+    let mut stage = stage(&house, Role::Relay);
+    stage.examined.spam = Some(counted(50));
+    assert!(send(&mut stage, "From: x@y.test\r\n").starts_with("250 "));
+    assert_eq!(letters_in_junk(&house, "alice@example.test"), 1);
+    stage.examined.spam = Some(counted(49));
+    send(&mut stage, "From: x@y.test\r\n");
+    assert_eq!(letters_in_junk(&house, "alice@example.test"), 1);
+    let letter = inbox(&house, "alice@example.test").remove(0);
+    let letter = String::from_utf8(letter).unwrap();
+    let field = "X-Spam-Status: No, score=4.9 required=5.0\r\n\
+                 X-Spam-Report: 4.9 LINK_DISGUISED: a link shows another host\r\nReceived:";
+    assert!(letter.contains(field), "{letter}");
+}
+
+#[test]
+fn scripts_see_how_sure_it_is_that_nobody_wants_a_letter() {
+    let house = house();
+    let alice = house.number("alice@example.test").unwrap();
+    let script = "require [\"spamtestplus\", \"relational\", \"comparator-i;ascii-numeric\"];
+        if spamtest :percent :value \"ge\" :comparator \"i;ascii-numeric\" \"40\" { discard; }";
+    let account = house.engine.account_as_server(alice);
+    let mut upload = house.engine.upload().unwrap();
+    upload.write(script.as_bytes()).unwrap();
+    let script = upload.finish().unwrap();
+    let written = account.write(|txn| {
+        txn.put_script("mine", &script)?;
+        txn.activate_script(Some("mine"))
+    });
+    written.unwrap().wait().unwrap();
+    let mut stage = stage(&house, Role::Relay);
+    stage.examined.spam = Some(counted(39));
+    send(&mut stage, "From: x@y.test\r\n");
+    assert_eq!(inbox(&house, "alice@example.test").len(), 1);
+    stage.examined.spam = Some(counted(40));
+    send(&mut stage, "From: x@y.test\r\n");
+    assert_eq!(inbox(&house, "alice@example.test").len(), 1);
+    assert_eq!(inbox(&house, "bob@example.test").len(), 2);
+}
+
+#[test]
+fn a_letter_that_an_examiner_has_changed_is_delivered_as_it_is_now() {
+    let house = house();
+    let mut stage = stage(&house, Role::Relay);
+    let new = b"From: x@y.test\r\nX-New: yes\r\n\r\nother\r\n";
+    let mut upload = house.engine.upload().unwrap();
+    upload.write(new).unwrap();
+    stage.examined.rewritten = Some(Rewritten {
+        header: new[..31].to_vec().into(),
+        letter: upload.finish().unwrap(),
+    });
+    assert!(send(&mut stage, "From: x@y.test\r\n").starts_with("250 "));
+    let letter = inbox(&house, "alice@example.test").remove(0);
+    assert!(letter.ends_with(new));
 }
 
 #[test]

@@ -13,9 +13,11 @@ use crate::account::scripts;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::examination::Virus;
 use crate::filter::{
     self, Action, Budget, Circumstances, Content, Filing, Mark, Reply, Submission, Version,
 };
+use crate::spam::Assessment;
 use crate::upload::Staged;
 use bytes::Bytes;
 use formats::message::header;
@@ -166,6 +168,7 @@ fn circumstances(occasion: &Occasion<'_>) -> Result<Circumstances, EngineError> 
         .unwrap_or_default();
     own_addresses.extend(record.map(|record| record.address.clone()));
     let settings = occasion.engine.settings();
+    let examined = &occasion.envelope.arrival.examined;
     Ok(Circumstances {
         sender: occasion.envelope.sender.clone(),
         recipient: occasion.recipient.address.clone(),
@@ -181,8 +184,8 @@ fn circumstances(occasion: &Occasion<'_>) -> Result<Circumstances, EngineError> 
         arrival: occasion.envelope.arrival.clone(),
         hostname: settings.hostname.clone(),
         tag_separator: settings.tag_separator,
-        spam_percent: None,
-        virus_level: None,
+        spam_percent: examined.spam.as_ref().map(Assessment::percent),
+        virus_level: examined.virus.map(Virus::level),
         now: occasion.now,
         prefix: Bytes::from(occasion.prefix.to_owned()),
     })

@@ -309,7 +309,7 @@ impl<'a> Plan<'a> {
 
     /// The lines before the letter in a mailbox.
     fn prefix(&self, mailbox: &Mailbox) -> String {
-        let examined = &self.envelope.arrival.examined.lines;
+        let examined = &self.envelope.arrival.examined.header_fields();
         trace::prefix(
             &self.return_path,
             &mailbox.address,
@@ -335,9 +335,15 @@ impl<'a> Plan<'a> {
 
     /// What is put before a letter that goes elsewhere: what was found when it came goes with it.
     pub(super) fn prefix_elsewhere(&self) -> Bytes {
-        let examined = self.envelope.arrival.examined.lines.as_str();
-        let examined = Some(examined).filter(|lines| lines.len() <= EXAMINED_BYTES_MAX);
-        Bytes::from([examined.unwrap_or_default(), &self.received].concat())
+        let examined = &self.envelope.arrival.examined;
+        let mut fields = examined.header_fields();
+        if fields.len() > EXAMINED_BYTES_MAX {
+            fields.clone_from(&examined.lines);
+        }
+        if fields.len() > EXAMINED_BYTES_MAX {
+            fields.clear();
+        }
+        Bytes::from(fields + &self.received)
     }
 
     /// The letter as the queue keeps it, for these recipients.

@@ -16,6 +16,7 @@ pub mod field;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::sign_in::User;
+use crate::spam::{Assessment, Reason};
 use crate::upload::Staged;
 use authentication::Authentication;
 use bytes::Bytes;
@@ -26,6 +27,8 @@ use std::ops::Range;
 const LINES_BYTES_MAX: usize = 4 * 1024;
 /// Facts for the log.
 const FACTS_MAX: usize = 16;
+/// Reasons that are carried until they are counted.
+const REASONS_MAX: usize = 48;
 
 /// A letter that was received whole, and what is known of it.
 #[derive(Debug, Clone)]
@@ -83,7 +86,7 @@ impl Refusal {
 }
 
 /// What one examiner has to say.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Finding {
     /// What it would do.
     pub decision: Decision,
@@ -93,10 +96,46 @@ pub struct Finding {
     pub facts: Vec<(&'static str, String)>,
     /// Who wrote the letter, if this examiner looked for that; later ones see it.
     pub authentication: Option<Authentication>,
+    /// What speaks for or against the letter, to be counted with all else.
+    pub reasons: Vec<Reason>,
+    /// The sum of it all, from the examiner that counts.
+    pub spam: Option<Assessment>,
+    /// Whether something harmful is in it, if this examiner looked for that.
+    pub virus: Option<Virus>,
+    /// The letter as it is to be from here on.
+    pub rewritten: Option<Rewritten>,
+}
+
+/// What a search for something harmful found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Virus {
+    /// Nothing.
+    Clean,
+    /// Something, and it is in the letter.
+    Found,
+}
+
+impl Virus {
+    /// Source: RFC 5235 §4 (1 is clean, 5 contains something that could not be removed).
+    pub fn level(self) -> u8 {
+        match self {
+            Self::Clean => 1,
+            Self::Found => 5,
+        }
+    }
+}
+
+/// A letter that an examiner has changed.
+#[derive(Debug, Clone)]
+pub struct Rewritten {
+    /// Its header with the empty line.
+    pub header: Bytes,
+    /// All of it.
+    pub letter: Staged,
 }
 
 /// What all examiners together say.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Examined {
     /// What is to become of the letter.
     pub decision: Decision,
@@ -106,6 +145,14 @@ pub struct Examined {
     pub facts: Vec<(&'static str, String)>,
     /// Who wrote it.
     pub authentication: Authentication,
+    /// What speaks for or against it, until it is counted.
+    pub reasons: Vec<Reason>,
+    /// The sum; `None` when nobody counted.
+    pub spam: Option<Assessment>,
+    /// Whether something harmful is in it; `None` when nobody looked.
+    pub virus: Option<Virus>,
+    /// What it has become, if an examiner changed it.
+    pub rewritten: Option<Rewritten>,
 }
 
 impl Examined {
@@ -122,6 +169,11 @@ impl Examined {
         if let Some(found) = finding.authentication {
             self.authentication = found;
         }
+        let room = REASONS_MAX.saturating_sub(self.reasons.len());
+        self.reasons.extend(finding.reasons.into_iter().take(room));
+        self.spam = finding.spam.or(self.spam.take());
+        self.virus = self.virus.max(finding.virus);
+        self.rewritten = finding.rewritten.or(self.rewritten.take());
     }
 
     /// True when nothing that follows could change what becomes of the letter.
@@ -129,9 +181,15 @@ impl Examined {
         matches!(self.decision, Decision::Refuse(_))
     }
 
-    /// True when it goes to the folder for what nobody wants.
+    /// True when it goes to the folder for what nobody wants, because of a decision or of the sum.
     pub fn is_quarantined(&self) -> bool {
-        self.decision == Decision::Quarantine
+        self.decision == Decision::Quarantine || self.spam.as_ref().is_some_and(Assessment::is_junk)
+    }
+
+    /// The header fields that go before the letter, with the sum of what speaks against it.
+    pub fn header_fields(&self) -> String {
+        let spam = self.spam.as_ref().map(Assessment::fields);
+        [&*self.lines, &spam.unwrap_or_default()].concat()
     }
 }
 

@@ -78,6 +78,7 @@ impl Examiner for Authenticator {
                 lines: results::field(hostname, letter, &found),
                 facts: vec![("authentication", found.summary())],
                 authentication: Some(found),
+                ..Finding::default()
             })
         })
     }

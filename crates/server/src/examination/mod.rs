@@ -11,6 +11,7 @@ mod chain;
 mod results;
 pub mod settings;
 mod spf;
+pub mod spam;
 
 use engine::examination::{Examination, Examined, Finding};
 use std::future::{Future, poll_fn};

@@ -1,5 +1,7 @@
-//! `[examination]` of the configuration file: what is asked of letters from others.
+//! `[examination]` and `[spam]` of the configuration file: what is asked of letters from others, and
+//! what is done with those that nobody wants.
 
+use engine::spam::{self, Points};
 use serde::Deserialize;
 
 /// `[examination]`
@@ -36,4 +38,54 @@ pub enum DmarcUse {
     Obey,
     /// It is only noted in the letter.
     Note,
+}
+
+/// `[spam]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spam {
+    /// Whether it is counted what speaks for and against a letter.
+    pub enabled: bool,
+    /// From this many points on a letter goes to the Junk folder.
+    pub junk_score: f64,
+    /// From this many on it is refused; 0 for never.
+    pub refuse_score: f64,
+    /// Endings of attached files that are refused: `["exe", "scr"]`.
+    pub refuse_attachments: Vec<String>,
+    /// Largest attached file in bytes; 0 for as large as a letter may be.
+    pub attachment_bytes: u64,
+}
+
+impl Default for Spam {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            junk_score: 5.0,
+            refuse_score: 15.0,
+            refuse_attachments: Vec::new(),
+            attachment_bytes: 0,
+        }
+    }
+}
+
+impl Spam {
+    /// As the engine takes it.
+    pub fn decided(&self) -> spam::Settings {
+        let ending = |one: &String| one.trim_start_matches('.').to_lowercase();
+        spam::Settings {
+            junk: Points::of(self.junk_score),
+            refuse: Some(Points::of(self.refuse_score)).filter(|limit| limit.0 > 0),
+            refused_endings: self.refuse_attachments.iter().map(ending).collect(),
+            attachment_bytes_max: Some(self.attachment_bytes).filter(|&bytes| bytes > 0),
+        }
+    }
+
+    /// What the types alone don't refuse.
+    pub fn validate(&self) -> Result<(), String> {
+        let scores = [self.junk_score, self.refuse_score];
+        if scores.iter().any(|score| !(0.0..=1000.0).contains(score)) || self.junk_score < 0.1 {
+            return Err("[spam] scores must be above 0 and at most 1000".into());
+        }
+        Ok(())
+    }
 }

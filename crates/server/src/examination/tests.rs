@@ -277,3 +277,25 @@ async fn an_examiner_that_fails_panics_or_is_late_is_left_out() {
     let found = stage.examine("198.51.100.66", "x@y.test", LETTER).await;
     assert_eq!(found.decision, Decision::Quarantine);
 }
+
+#[tokio::test]
+async fn what_all_found_is_counted_at_the_end() {
+    let mut stage = Stage::new("none").await;
+    let pool = Arc::new(Pool::start("disk", 1, 10).unwrap());
+    let counter = spam::Counter::new(stage.house.engine.clone(), pool);
+    stage.examiners.list.push(Arc::new(counter));
+    let letter = LETTER.replace("Hello Bob.", "See https://bank.test@evil.test/");
+    let found = stage
+        .examine("198.51.100.66", "alice@example.test", &letter)
+        .await;
+    assert_eq!(found.decision, Decision::Accept);
+    let spam = found.spam.as_ref().unwrap();
+    let names: Vec<&str> = spam.reasons.iter().map(|one| one.name.as_str()).collect();
+    for name in ["AUTHOR_FORGED", "SENDER_FORBIDDEN", "LINK_WITH_USER"] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+    assert!(found.is_quarantined());
+    let fields = found.header_fields();
+    assert!(fields.contains("\r\nX-Spam-Status: Yes, "), "{fields}");
+    assert!(found.facts.iter().any(|(name, _)| *name == "spam"));
+}

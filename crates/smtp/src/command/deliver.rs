@@ -85,7 +85,9 @@ fn commit(session: &mut Session) -> Result<(), Refusal> {
     let envelope = envelope(session)?;
     let transaction = session.transaction.as_mut().ok_or(Refusal::WrongOrder)?;
     let whole = transaction.whole.take().ok_or(Refusal::WrongOrder)?;
-    let pending = session.service.engine.deliver(&envelope, &whole.staged)?;
+    let rewritten = transaction.examined.rewritten.take();
+    let letter = rewritten.map_or(whole.staged, |rewritten| rewritten.letter);
+    let pending = session.service.engine.deliver(&envelope, &letter)?;
     let (delivered, settlement) = pending.split();
     session.mode = Mode::Settling(Box::new(delivered));
     session.link.ask(Question::Settled(settlement));
