@@ -9,6 +9,7 @@ use crate::error::EngineError;
 use crate::settings::Settings;
 use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
+use crate::spam::Lessons;
 use crate::upload::Upload;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ struct Shared {
     sharing: Sharing,
     tokens: Option<Arc<dyn TokenVerifier>>,
     scripts: ScriptCache,
+    lessons: Lessons,
 }
 
 impl Engine {
@@ -74,6 +76,7 @@ impl Engine {
             rng,
             tokens,
             scripts: ScriptCache::default(),
+            lessons: Lessons::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -161,6 +164,10 @@ impl Engine {
 
     pub(crate) fn scripts(&self) -> &ScriptCache {
         &self.shared.scripts
+    }
+
+    pub(crate) fn lessons(&self) -> &Lessons {
+        &self.shared.lessons
     }
 
     pub(crate) fn secret(&self) -> &[u8; SECRET_BYTES] {

@@ -1,4 +1,5 @@
-//! Work that nobody waits for: what was kept long enough is purged, one account after the other.
+//! Work that nobody waits for: what was kept long enough is purged, one account after the other, and
+//! what people did with letters is learned from.
 //!
 //! Runs on a thread of its own in small commits, so that mail is never held up for long.
 
@@ -15,6 +16,12 @@ const ROUND: Duration = Duration::from_hours(1);
 
 /// The first round begins this long after the start, when clients have come back.
 const FIRST: Duration = Duration::from_mins(1);
+
+/// How often it is looked whether there is something to learn.
+const LESSONS: Duration = Duration::from_secs(5);
+
+/// Letters that one commit learns from.
+const LESSONS_MAX: usize = 100;
 
 /// The running thread.
 pub struct Housekeeping {
@@ -51,10 +58,15 @@ pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
     let thread = thread
         .spawn(move || {
             let mut pause = FIRST;
-            while !heard.wait(pause) {
-                round(&house, &heard);
-                pause = ROUND;
+            while !heard.wait(LESSONS) {
+                learn(&house);
+                pause = pause.saturating_sub(LESSONS);
+                if pause.is_zero() {
+                    round(&house, &heard);
+                    pause = ROUND;
+                }
             }
+            learn(&house);
         })
         .map_err(|error| format!("threads: {error}"))?;
     Ok(Housekeeping { bell, thread })
@@ -67,6 +79,17 @@ impl Housekeeping {
         self.bell.rung.notify_all();
         // A panic there was reported by its own thread.
         let _ = self.thread.join();
+    }
+}
+
+/// Learns all that waits.
+fn learn(house: &House) {
+    loop {
+        match house.engine.learn_waiting(LESSONS_MAX) {
+            Ok(LESSONS_MAX) => {}
+            Ok(_) => return,
+            Err(error) => return tracing::warn!(%error, "letters could not be learned from"),
+        }
     }
 }
 

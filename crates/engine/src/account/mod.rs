@@ -32,6 +32,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::upload::Upload;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -152,13 +153,19 @@ impl Account {
         &self,
         work: impl Fn(&mut Txn<'_, '_>) -> Result<T, E>,
     ) -> Result<Pending<T>, E> {
+        let lessons = Mutex::new(Vec::new());
         let written = self
             .engine
             .store()
             .write(&[self.owner], self.origin, |txn| {
-                work(&mut Txn::new(self, txn)).map_err(Refused)
+                let mut txn = Txn::new(self, txn);
+                let answer = work(&mut txn).map_err(Refused);
+                *lessons.lock() = txn.take_lessons();
+                answer
             });
-        written.map_err(|refused| refused.0)
+        let written = written.map_err(|refused| refused.0)?;
+        self.engine.lessons().note(lessons.into_inner());
+        Ok(written)
     }
 
     /// Is told of every settled commit that changed this account.

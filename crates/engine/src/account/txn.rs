@@ -4,6 +4,7 @@ use super::view::{MAIL_ROOT, Reading, one_form};
 use super::{Account, Standing};
 use crate::error::EngineError;
 use crate::search::thread::conversation_names;
+use crate::spam::{Lesson, Opinion};
 use crate::upload::Staged;
 use bytes::Bytes;
 use store::id::{FolderId, Timestamp, Uid};
@@ -13,9 +14,12 @@ use store::model::{
 };
 
 /// Reads and changes of one account, as one commit.
+#[allow(clippy::struct_field_names, reason = "it is the store's transaction")]
 pub struct Txn<'t, 's> {
     pub(crate) account: &'t Account,
     pub(crate) txn: &'t mut store::model::Txn<'s>,
+    /// What the changes say of letters, to be learned once they are made.
+    lessons: Vec<Lesson>,
 }
 
 /// A letter to be put into a folder by its owner.
@@ -86,7 +90,16 @@ impl Reading for Txn<'_, '_> {
 
 impl<'t, 's> Txn<'t, 's> {
     pub(super) fn new(account: &'t Account, txn: &'t mut store::model::Txn<'s>) -> Self {
-        Self { account, txn }
+        Self {
+            account,
+            txn,
+            lessons: Vec::new(),
+        }
+    }
+
+    /// What the changes so far say of letters.
+    pub(super) fn take_lessons(&mut self) -> Vec<Lesson> {
+        std::mem::take(&mut self.lessons)
     }
 
     /// The time that everything in this transaction happens at.
@@ -328,7 +341,22 @@ impl<'t, 's> Txn<'t, 's> {
             Standing::Owner => change.clone(),
             Standing::Guest => self.allowed(at, change, rights)?,
         };
-        Ok(self.txn.set_flags(self.account.id(), at, &change)?)
+        let outcome = self.txn.set_flags(self.account.id(), at, &change)?;
+        let is_answered = outcome.row.flag_set().flags.contains(Flags::ANSWERED);
+        if outcome.changed && is_answered && row.role == Role::Inbox {
+            self.note_lesson(at, Some(Opinion::Wanted));
+        }
+        Ok(outcome)
+    }
+
+    fn note_lesson(&mut self, at: Location, opinion: Option<Opinion>) {
+        let account = self.account.id();
+        let lesson = opinion.map(|opinion| Lesson {
+            account,
+            at,
+            opinion,
+        });
+        self.lessons.extend(lesson);
     }
 
     /// Copies or moves one item to a folder of this account.
@@ -341,8 +369,10 @@ impl<'t, 's> Txn<'t, 's> {
         at: Location,
         to: FolderId,
     ) -> Result<Receipt, EngineError> {
-        self.check_transfer(how, at.folder, to)?;
-        self.transfer_checked(how, at, to)
+        let opinion = self.check_transfer(how, at.folder, to)?;
+        let receipt = self.transfer_checked(how, at, to)?;
+        self.note_lesson(receipt.at, opinion);
+        Ok(receipt)
     }
 
     /// Copies or moves the items with these UIDs, all or none. Those that are gone are passed over.
@@ -355,11 +385,14 @@ impl<'t, 's> Txn<'t, 's> {
         uids: &UidSet,
         to: FolderId,
     ) -> Result<Vec<(Uid, Uid)>, EngineError> {
-        self.check_transfer(how, folder, to)?;
+        let opinion = self.check_transfer(how, folder, to)?;
         let mut moved = Vec::new();
         for uid in uids.iter() {
             match self.transfer_checked(how, Location::mail(folder, uid), to) {
-                Ok(receipt) => moved.push((uid, receipt.at.uid)),
+                Ok(receipt) => {
+                    moved.push((uid, receipt.at.uid));
+                    self.note_lesson(receipt.at, opinion);
+                }
                 Err(EngineError::NoSuchItem) => {}
                 Err(error) => return Err(error),
             }
@@ -424,19 +457,21 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(receipt)
     }
 
+    /// Also answers what such a transfer says of the letters.
     fn check_transfer(
         &self,
         how: Transfer,
         from: FolderId,
         to: FolderId,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<Opinion>, EngineError> {
         let needed = match how {
             Transfer::Copy => Rights::READ,
             Transfer::Move => Rights::READ | Rights::DELETE_ANY | Rights::EXPUNGE,
         };
-        self.folder_with_rights(from, needed)?;
-        self.folder_with_rights(to, Rights::INSERT)?;
-        Ok(())
+        let from = self.folder_with_rights(from, needed)?;
+        let to = self.folder_with_rights(to, Rights::INSERT)?;
+        let is_copy = how == Transfer::Copy;
+        Ok(Opinion::of_move(from.role, to.role, is_copy))
     }
 
     fn size_at(&self, at: Location) -> Result<u64, EngineError> {

@@ -81,6 +81,8 @@ pub(super) struct Occasion<'a> {
     pub mailbox: &'a Mailbox,
     pub letter: &'a Staged,
     pub prefix: &'a str,
+    /// What speaks for and against the letter.
+    pub spam: Option<&'a Assessment>,
     /// Someone waits for an answer to this letter.
     pub in_dialogue: bool,
     pub now: Timestamp,
@@ -184,7 +186,7 @@ fn circumstances(occasion: &Occasion<'_>) -> Result<Circumstances, EngineError> 
         arrival: occasion.envelope.arrival.clone(),
         hostname: settings.hostname.clone(),
         tag_separator: settings.tag_separator,
-        spam_percent: examined.spam.as_ref().map(Assessment::percent),
+        spam_percent: occasion.spam.map(Assessment::percent),
         virus_level: examined.virus.map(Virus::level),
         now: occasion.now,
         prefix: Bytes::from(occasion.prefix.to_owned()),

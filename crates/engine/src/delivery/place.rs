@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::queue::{Late, QueuedLetter, QueuedRecipient};
 use crate::search::thread::conversation_names;
+use crate::spam::Assessment;
 use crate::upload::Staged;
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -62,6 +63,8 @@ pub(crate) struct Plan<'a> {
     /// Letters that scripts send to others here.
     pub(super) onward: Vec<Self>,
     trail: Trail,
+    /// The sums as accounts see them that have learned words of their own.
+    own_sums: BTreeMap<AccountId, Assessment>,
     pub(super) now: Timestamp,
 }
 
@@ -107,6 +110,7 @@ impl<'a> Plan<'a> {
             notes: Vec::new(),
             onward: Vec::new(),
             trail,
+            own_sums: BTreeMap::new(),
             now,
         };
         let mut reached = HashSet::new();
@@ -154,6 +158,7 @@ impl<'a> Plan<'a> {
 
     /// Lets the letter go through the scripts of a mailbox's owner.
     fn sort(&mut self, recipient: &Recipient, mailbox: &Mailbox) -> Result<Parcel, EngineError> {
+        self.ask_own_words(mailbox);
         let prefix = self.prefix(mailbox);
         let sorted = filtering::sort(&Occasion {
             engine: self.engine,
@@ -162,6 +167,7 @@ impl<'a> Plan<'a> {
             mailbox,
             letter: &self.letter,
             prefix: &prefix,
+            spam: self.spam(mailbox.account),
             in_dialogue: self.trail.is_empty(),
             now: self.now,
         });
@@ -178,6 +184,37 @@ impl<'a> Plan<'a> {
         let deeds = deeds.map(|deeds| onward::lead_on(self, recipient, mailbox, deeds));
         let mailbox = mailbox.clone();
         Ok(Parcel { mailbox, deeds })
+    }
+
+    /// Works the sum out anew for someone whose own letters taught which words are wanted.
+    fn ask_own_words(&mut self, mailbox: &Mailbox) {
+        let Some(sum) = &self.envelope.arrival.examined.spam else {
+            return;
+        };
+        match self.engine.own_assessment(mailbox.account, sum) {
+            Ok(Some(own)) => {
+                if own.is_junk() != sum.is_junk() {
+                    let note = format!(
+                        "{}: judged by own words: {}",
+                        mailbox.address,
+                        own.summary()
+                    );
+                    self.notes.push(note);
+                }
+                self.own_sums.insert(mailbox.account, own);
+            }
+            Ok(None) => {}
+            // The letter goes where the sum of all sends it.
+            Err(error) => self
+                .notes
+                .push(format!("{}: own words: {error}", mailbox.address)),
+        }
+    }
+
+    /// What speaks for and against the letter, for one account.
+    fn spam(&self, account: AccountId) -> Option<&Assessment> {
+        let sum = self.own_sums.get(&account);
+        sum.or(self.envelope.arrival.examined.spam.as_ref())
     }
 
     fn queue(&mut self, address: &str, recipient: &Recipient) {
@@ -300,7 +337,8 @@ impl<'a> Plan<'a> {
         txn: &mut Txn<'_>,
         mailbox: &Mailbox,
     ) -> Result<FolderId, EngineError> {
-        if self.envelope.arrival.examined.is_quarantined() {
+        let examined = &self.envelope.arrival.examined;
+        if examined.is_quarantined(self.spam(mailbox.account)) {
             quarantine_for(txn, mailbox)
         } else {
             folder_for(txn, mailbox)
@@ -309,7 +347,8 @@ impl<'a> Plan<'a> {
 
     /// The lines before the letter in a mailbox.
     fn prefix(&self, mailbox: &Mailbox) -> String {
-        let examined = &self.envelope.arrival.examined.header_fields();
+        let examined = &self.envelope.arrival.examined;
+        let examined = &examined.header_fields(self.spam(mailbox.account));
         trace::prefix(
             &self.return_path,
             &mailbox.address,
@@ -336,7 +375,7 @@ impl<'a> Plan<'a> {
     /// What is put before a letter that goes elsewhere: what was found when it came goes with it.
     pub(super) fn prefix_elsewhere(&self) -> Bytes {
         let examined = &self.envelope.arrival.examined;
-        let mut fields = examined.header_fields();
+        let mut fields = examined.header_fields(examined.spam.as_ref());
         if fields.len() > EXAMINED_BYTES_MAX {
             fields.clone_from(&examined.lines);
         }

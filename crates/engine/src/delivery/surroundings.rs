@@ -66,7 +66,12 @@ fn folder_with_id(
         return Ok(None);
     };
     let row = reads.folder(account, FolderId(number))?;
-    let is_hidden = |role| matches!(role, Role::Root | Role::MailRoot | Role::Scripts);
+    let is_hidden = |role| {
+        matches!(
+            role,
+            Role::Root | Role::MailRoot | Role::Scripts | Role::Learned
+        )
+    };
     let is_there = row.is_some_and(|row| row.removed.is_none() && !is_hidden(row.role));
     Ok(is_there.then_some(FolderId(number)))
 }

@@ -182,13 +182,14 @@ impl Examined {
     }
 
     /// True when it goes to the folder for what nobody wants, because of a decision or of the sum.
-    pub fn is_quarantined(&self) -> bool {
-        self.decision == Decision::Quarantine || self.spam.as_ref().is_some_and(Assessment::is_junk)
+    /// `spam` is the sum as the recipient sees it.
+    pub fn is_quarantined(&self, spam: Option<&Assessment>) -> bool {
+        self.decision == Decision::Quarantine || spam.is_some_and(Assessment::is_junk)
     }
 
     /// The header fields that go before the letter, with the sum of what speaks against it.
-    pub fn header_fields(&self) -> String {
-        let spam = self.spam.as_ref().map(Assessment::fields);
+    pub fn header_fields(&self, spam: Option<&Assessment>) -> String {
+        let spam = spam.map(Assessment::fields);
         [&*self.lines, &spam.unwrap_or_default()].concat()
     }
 }

@@ -9,14 +9,21 @@
 //! Standards: RFC 5235 (the percentage that scripts see).
 
 pub mod attachment;
+pub mod bayes;
 pub mod content;
+mod ledger;
+mod lesson;
 pub mod link;
 pub mod rule;
+pub mod word;
 
 use crate::examination::authentication::Authentication;
 use crate::examination::{Decision, Examination, Refusal};
 use content::Content;
+pub use lesson::Opinion;
+pub(crate) use lesson::{Lesson, Lessons};
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use store::id::Timestamp;
 
 /// Reasons that are told in a letter's header; a letter has a few.
@@ -59,6 +66,8 @@ pub struct Settings {
     pub junk: Points,
     /// From this many on it is refused; `None` for never.
     pub refuse: Option<Points>,
+    /// What one learns from their letters is used for others' too.
+    pub learn_for_all: bool,
     /// Endings of attached files that are refused, in lower case.
     pub refused_endings: Vec<String>,
     /// Largest attached file in bytes; `None` for as large as a letter may be.
@@ -70,6 +79,7 @@ impl Default for Settings {
         Self {
             junk: Points(50),
             refuse: Some(Points(150)),
+            learn_for_all: true,
             refused_endings: Vec::new(),
             attachment_bytes_max: None,
         }
@@ -125,6 +135,8 @@ pub struct Assessment {
     pub reasons: Vec<Reason>,
     /// From where on the letter is not wanted.
     pub junk: Points,
+    /// Keyed hashes of its words, for what each recipient's own letters say of them.
+    pub words: Arc<[u64]>,
 }
 
 /// Applies the table of rules; `known` is what others have found.
@@ -139,7 +151,11 @@ impl Assessment {
     /// The sum of these reasons.
     pub fn new(mut reasons: Vec<Reason>, junk: Points) -> Self {
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.points.0.unsigned_abs()));
-        Self { reasons, junk }
+        Self {
+            reasons,
+            junk,
+            words: Arc::default(),
+        }
     }
 
     /// The sum.

@@ -50,6 +50,8 @@ pub struct Spam {
     pub junk_score: f64,
     /// From this many on it is refused; 0 for never.
     pub refuse_score: f64,
+    /// Whether what one learns from their letters is used for others' letters, too.
+    pub learn_for_all: bool,
     /// Endings of attached files that are refused: `["exe", "scr"]`.
     pub refuse_attachments: Vec<String>,
     /// Largest attached file in bytes; 0 for as large as a letter may be.
@@ -62,6 +64,7 @@ impl Default for Spam {
             enabled: true,
             junk_score: 5.0,
             refuse_score: 15.0,
+            learn_for_all: true,
             refuse_attachments: Vec::new(),
             attachment_bytes: 0,
         }
@@ -75,6 +78,7 @@ impl Spam {
         spam::Settings {
             junk: Points::of(self.junk_score),
             refuse: Some(Points::of(self.refuse_score)).filter(|limit| limit.0 > 0),
+            learn_for_all: self.learn_for_all,
             refused_endings: self.refuse_attachments.iter().map(ending).collect(),
             attachment_bytes_max: Some(self.attachment_bytes).filter(|&bytes| bytes > 0),
         }

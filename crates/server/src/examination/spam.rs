@@ -66,7 +66,11 @@ fn count(engine: &Engine, letter: &Examination, so_far: &Examined) -> Result<Fin
         hostname: &engine.settings().hostname,
         now: engine.now(),
     };
-    let sum = assess(&case, &so_far.reasons, settings);
+    let (words, by_words) = engine.words_of_all(&content)?;
+    let mut reasons = so_far.reasons.clone();
+    reasons.extend(by_words);
+    let mut sum = assess(&case, &reasons, settings);
+    sum.words = words.into();
     Ok(Finding {
         decision: sum.decision(settings),
         facts: vec![("spam", sum.summary())],

@@ -294,8 +294,8 @@ async fn what_all_found_is_counted_at_the_end() {
     for name in ["AUTHOR_FORGED", "SENDER_FORBIDDEN", "LINK_WITH_USER"] {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
-    assert!(found.is_quarantined());
-    let fields = found.header_fields();
+    assert!(found.is_quarantined(found.spam.as_ref()));
+    let fields = found.header_fields(found.spam.as_ref());
     assert!(fields.contains("\r\nX-Spam-Status: Yes, "), "{fields}");
     assert!(found.facts.iter().any(|(name, _)| *name == "spam"));
 }

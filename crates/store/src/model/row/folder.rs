@@ -78,6 +78,8 @@ numbered! {
         Flagged = 17,
         /// What is done with letters that arrive; hidden.
         Scripts = 18,
+        /// What was learned from the owner's letters; hidden.
+        Learned = 19,
     }
 }
 
