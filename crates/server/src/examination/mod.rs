@@ -10,8 +10,8 @@ pub mod authenticate;
 mod chain;
 mod results;
 pub mod settings;
-mod spf;
 pub mod spam;
+mod spf;
 
 use engine::examination::{Examination, Examined, Finding};
 use std::future::{Future, poll_fn};
