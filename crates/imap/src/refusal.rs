@@ -39,6 +39,8 @@ pub enum Refusal {
     UnknownEncoding,
     /// NOTIFY for events that are not supported.
     BadEvent,
+    /// No search is kept by this name.
+    UndefinedFilter(String),
     /// What this URL names is not here.
     BadUrl(String),
     /// Something that this server never does.
@@ -74,6 +76,11 @@ impl Refusal {
         if let Self::Fault(Fault::Syntax(why)) = self {
             return format!("BAD {why}").into();
         }
+        if let Self::UndefinedFilter(name) = self {
+            return Cow::Owned(format!(
+                "NO [UNDEFINED-FILTER {name}] There is no such filter"
+            ));
+        }
         if let Self::BadUrl(url) = self {
             let url = url
                 .replace('"', "%22")
@@ -97,6 +104,7 @@ impl Refusal {
             Self::TooBig => "NO [TOOBIG] Message is too large",
             Self::SpecialUse => "NO [USEATTR] Special use is not supported",
             Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
+            Self::UndefinedFilter(_) => "NO [UNDEFINED-FILTER] There is no such filter",
             Self::BadUrl(_) => "NO [BADURL] There is nothing of this name",
             Self::BadEvent => BAD_EVENT,
             Self::Busy => "NO [UNAVAILABLE] Server is busy",

@@ -5,7 +5,7 @@
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
 //! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
-//! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY).
+//! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
@@ -63,6 +63,8 @@ pub enum Criterion {
     EmailId(String),
     /// The thread's permanent name.
     ThreadId(String),
+    /// What is kept by this name, in its place.
+    Filter(String),
 }
 
 /// Which time of a message is meant.
@@ -411,8 +413,19 @@ fn with_argument(word: &str, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
         "EMAILID" => Criterion::EmailId(cursor.text()?),
         "THREADID" => Criterion::ThreadId(cursor.text()?),
         "MODSEQ" => modseq(cursor)?,
+        "FILTER" => Criterion::Filter(filter_name(cursor.word()?)?),
         _ => return Err(Fault::Syntax("Unknown search key")),
     })
+}
+
+/// Source: RFC 5466 §4.
+fn filter_name(word: &str) -> Parsed<String> {
+    let is_name = word.is_ascii() && !word.contains('/') && !word.contains(']');
+    if is_name {
+        Ok(word.to_owned())
+    } else {
+        Err(Fault::Syntax("Name of filter is not valid"))
+    }
 }
 
 /// `MODSEQ ["/flags/\\draft" all] 620162338`: the entry is allowed and means nothing here, where a
@@ -428,6 +441,23 @@ fn modseq(cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
 }
 
 impl Criterion {
+    /// Reads what a filter holds: nothing but what to look for.
+    pub fn read(text: &[u8]) -> Parsed<Self> {
+        let mut cursor = Cursor::new(text);
+        let criterion = Builder::default().read(&mut cursor)?;
+        cursor.end().map(|()| criterion)
+    }
+
+    /// True if it (or something in it) stands for what is kept by a name.
+    pub fn names_filters(&self) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::names_filters),
+            Self::Not(inner) | Self::Fuzzy(inner) => inner.names_filters(),
+            Self::Filter(_) => true,
+            _ => false,
+        }
+    }
+
     /// True if it (or something in it) asks for a change number: then the answer tells the highest.
     pub fn asks_modseq(&self) -> bool {
         match self {

@@ -5,6 +5,7 @@
 //!
 //! Standards: RFC 5464 §4; RFC 6154 §4 (the special use as an entry); RFC 9590 (with LIST).
 
+use super::search::filters;
 use super::{Desk, Reply, Step};
 use crate::codec::metadata::{Depth, Entry, GetMetadata, MetadataRequest, Scope};
 use crate::codec::{mailbox::MailboxName, write};
@@ -27,7 +28,7 @@ const _: () = assert!(
 );
 
 /// An entry with what it says.
-type Known = (Entry, Bytes);
+pub(super) type Known = (Entry, Bytes);
 
 /// Errors: no such mailbox; no right to it; values that are too long or too many.
 pub(super) fn run(request: &MetadataRequest, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
@@ -89,7 +90,8 @@ fn of_mailbox(view: &View<'_>, folder: FolderId, row: &FolderRow) -> Result<Vec<
     Ok(known)
 }
 
-fn of_server(view: &View<'_>) -> Result<Vec<Known>, Refusal> {
+/// The annotations of the server as a whole.
+pub(super) fn of_server(view: &View<'_>) -> Result<Vec<Known>, Refusal> {
     let mut known = of_folder(view, MAIL_ROOT)?;
     let account = view.account();
     let own = account.engine().directory().account(account.id())?;
@@ -227,6 +229,9 @@ fn set(
     }
     let (mut changes, mut role) = (Vec::new(), None);
     for (entry, value) in values {
+        if mailbox.is_none() {
+            filters::check(entry, value.as_deref())?;
+        }
         let is_use = mailbox.is_some() && entry.scope == Scope::Private;
         if is_use && entry.name.eq_ignore_ascii_case(SPECIAL_USE) {
             role = Some(role_from(value.as_deref())?);

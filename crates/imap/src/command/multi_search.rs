@@ -5,6 +5,7 @@
 //! Standards: RFC 7377.
 
 use super::search::answer::{self, Answer, Correlator};
+use super::search::filters;
 use super::search::highest;
 use super::search::query::{self, Ground};
 use super::{Desk, Reply, State, Step, Work};
@@ -144,6 +145,7 @@ impl MultiSearch {
 impl Work for MultiSearch {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if self.left.is_none() {
+            filters::put_in(&mut self.request.criterion, desk)?;
             self.left = Some(self.targets(desk)?);
         }
         let Some((target, mut run, mut found)) = self.searching.take() else {

@@ -3,6 +3,7 @@
 //! Standards: RFC 5256 §3, §4 (THREAD response); draft-ietf-morg-inthread §4 (REFS).
 
 use super::progress::Ticker;
+use super::search::filters;
 use super::search::query::{self, Ground};
 use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
@@ -88,6 +89,9 @@ impl ThreadWork {
 impl Work for ThreadWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if self.search.is_none() {
+            let criterion = &mut self.request.search.criterion;
+            filters::put_in(criterion, desk)?;
+            desk.state.takes(self.numbering, criterion)?;
             self.search = Some(self.start(desk)?);
         }
         let Some((run, conversations)) = &mut self.search else {

@@ -8,6 +8,7 @@
 //! (INPROGRESS); RFC 6203 (FUZZY).
 
 pub(crate) mod answer;
+pub(crate) mod filters;
 pub(crate) mod query;
 
 use super::context::{self, Context, Members};
@@ -107,28 +108,44 @@ impl SearchWork {
         tag: &str,
         state: &mut State,
     ) -> Result<Box<dyn Work>, Refusal> {
-        state.takes(numbering, &request.criterion)?;
-        let selected = state.selected()?;
-        let updates = request.returned.is_some_and(|returned| returned.update);
-        if updates && selected.contexts.has(tag) {
-            return Err(Refusal::WrongState("BAD Tag reuse"));
-        }
-        let by_relevancy = |criterion: &SortCriterion| criterion.key == SortKey::Relevancy;
-        let ranks = request.returned.is_some_and(|returned| returned.relevancy)
-            || criteria.iter().flatten().any(by_relevancy);
-        if ranks && !request.criterion.is_fuzzy() {
-            return Err(Refusal::WrongState("BAD RELEVANCY needs FUZZY"));
-        }
-        // Asking for it is using CONDSTORE (RFC 7162 §3.1).
-        state.features.condstore |= request.criterion.asks_modseq();
-        Ok(Box::new(Self {
+        let work = Self {
             numbering,
             request,
             criteria,
             tag: tag.to_owned(),
             search: None,
             ticker: Ticker::default(),
-        }))
+        };
+        work.check(state)?;
+        Ok(Box::new(work))
+    }
+
+    /// Whether this may be asked now.
+    fn check(&self, state: &mut State) -> Result<(), Refusal> {
+        let criterion = &self.request.criterion;
+        state.takes(self.numbering, criterion)?;
+        let selected = state.selected()?;
+        let returned = self.request.returned.unwrap_or_default();
+        if returned.update && selected.contexts.has(&self.tag) {
+            return Err(Refusal::WrongState("BAD Tag reuse"));
+        }
+        let by_relevancy = |criterion: &SortCriterion| criterion.key == SortKey::Relevancy;
+        let ranks = returned.relevancy || self.criteria.iter().flatten().any(by_relevancy);
+        // What a filter says is not known before it is put in.
+        if ranks && !criterion.is_fuzzy() && !criterion.names_filters() {
+            return Err(Refusal::WrongState("BAD RELEVANCY needs FUZZY"));
+        }
+        // Asking for it is using CONDSTORE (RFC 7162 §3.1).
+        state.features.condstore |= criterion.asks_modseq();
+        Ok(())
+    }
+
+    fn put_filters_in(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        if self.request.criterion.names_filters() {
+            filters::put_in(&mut self.request.criterion, desk)?;
+            self.check(desk.state)?;
+        }
+        Ok(())
     }
 
     fn start(&self, desk: &Desk<'_>) -> Result<(Run, Plan, Gathering), Refusal> {
@@ -250,6 +267,7 @@ impl SearchWork {
 impl Work for SearchWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if self.search.is_none() {
+            self.put_filters_in(desk)?;
             self.search = Some(self.start(desk)?);
         }
         let Some((run, _, gathering)) = &mut self.search else {
