@@ -5,13 +5,12 @@
 
 use engine::delivery::{Arrival, Failing};
 use engine::directory::administration::AccountChange;
-use engine::queue::{Notify, Return, Wishes};
+use engine::queue::Notify;
 use engine::rehearsal::Rehearsal;
 use engine::{
-    Account, AccountId, Delivered, EngineError, Envelope, Outcome, Reading, Recipient, Role,
-    Settings, Shelf, Staged, StoreError, User,
+    Account, AccountId, Delivered, EngineError, Envelope, Outcome, Recipient, Role, Settings,
+    Staged, StoreError, User,
 };
-use std::ops::ControlFlow;
 
 const LETTER: &[u8] = b"Subject: hello\r\n\r\nHow are you?\r\n";
 
@@ -19,34 +18,21 @@ fn house() -> Rehearsal {
     Rehearsal::new(Settings::default()).unwrap()
 }
 
-fn stage(house: &Rehearsal, bytes: &[u8]) -> Staged {
-    let mut upload = house.engine.upload().unwrap();
-    upload.write(bytes).unwrap();
-    upload.finish().unwrap()
+fn envelope(house: &Rehearsal, recipients: &[&str]) -> Envelope {
+    let arrival = Arrival {
+        greeting: "client.example".to_owned(),
+        way: "ESMTP",
+        ..Arrival::default()
+    };
+    let envelope = house.envelope("sender@elsewhere.test", recipients);
+    Envelope {
+        arrival,
+        ..envelope.unwrap()
+    }
 }
 
-fn envelope(house: &Rehearsal, recipients: &[&str]) -> Envelope {
-    let recipient = |address: &&str| Recipient {
-        address: (*address).to_owned(),
-        resolution: house.engine.directory().resolve(address).unwrap(),
-        notify: Notify::USUAL,
-        original: None,
-    };
-    Envelope {
-        sender: "sender@elsewhere.test".to_owned(),
-        recipients: recipients.iter().map(recipient).collect(),
-        envelope_id: None,
-        returning: Return::default(),
-        needs_utf8: false,
-        wishes: Wishes::default(),
-        submitter: None,
-        arrival: Arrival {
-            greeting: "client.example".to_owned(),
-            way: "ESMTP",
-            ..Arrival::default()
-        },
-        failing: Failing::Whole,
-    }
+fn stage(house: &Rehearsal, bytes: &[u8]) -> Staged {
+    house.staged(bytes).unwrap()
 }
 
 fn deliver(house: &Rehearsal, recipients: &[&str]) -> Result<Delivered, EngineError> {
@@ -59,18 +45,8 @@ fn deliver(house: &Rehearsal, recipients: &[&str]) -> Result<Delivered, EngineEr
 
 /// The letters in a folder, whole.
 fn letters(account: &Account, path: &[&str]) -> Vec<String> {
-    let view = account.read().unwrap();
-    let (folder, _) = view.folder_at(path).unwrap().unwrap();
-    let mut rows = Vec::new();
-    view.items(folder, Shelf::Mail, 1..=u32::MAX, &mut |_, row| {
-        rows.push(row);
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    let read = |row| account.read_message(row, 0..u64::MAX).unwrap();
-    rows.iter()
-        .map(|row| String::from_utf8(read(row).to_vec()).unwrap())
-        .collect()
+    let letters = engine::rehearsal::letters(account, path).unwrap();
+    letters.into_iter().map(|(_, text)| text).collect()
 }
 
 fn mailbox(house: &Rehearsal, user: &User) -> Account {

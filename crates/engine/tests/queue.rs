@@ -8,9 +8,8 @@ use engine::queue::{
     Attempt, DeliverBy, EntryKey, Late, NextHop, Notify, QueueState, Reason, RecipientResult,
     Return, Settled, Status, Verdict, Wishes,
 };
-use engine::rehearsal::Rehearsal;
-use engine::{AccountId, Envelope, Reading, Recipient, Settings, Shelf, StoreError, User};
-use std::ops::ControlFlow;
+use engine::rehearsal::{Rehearsal, letters};
+use engine::{AccountId, Envelope, Recipient, Settings, StoreError, User};
 
 const LETTER: &[u8] = b"Subject: hello\r\n\r\nHow are you?\r\n";
 const HOUR: i64 = 3_600;
@@ -59,9 +58,7 @@ impl Stage {
             arrival: Arrival::default(),
             failing: Failing::Whole,
         };
-        let mut upload = engine.upload().unwrap();
-        upload.write(LETTER).unwrap();
-        let letter = upload.finish().unwrap();
+        let letter = self.house.staged(LETTER).unwrap();
         engine.deliver(&envelope, &letter).unwrap().wait().unwrap();
     }
 
@@ -91,18 +88,8 @@ impl Stage {
     /// The letters in alice's inbox, whole.
     fn inbox(&self) -> Vec<String> {
         let account = self.house.engine.account(&self.alice, 1);
-        let view = account.read().unwrap();
-        let (inbox, _) = view.folder_at(&["Inbox"]).unwrap().unwrap();
-        let mut rows = Vec::new();
-        view.items(inbox, Shelf::Mail, 1..=u32::MAX, &mut |_, row| {
-            rows.push(row);
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-        let read = |row| account.read_message(row, 0..u64::MAX).unwrap();
-        rows.iter()
-            .map(|row| String::from_utf8(read(row).to_vec()).unwrap())
-            .collect()
+        let letters = letters(&account, &["Inbox"]).unwrap();
+        letters.into_iter().map(|(_, text)| text).collect()
     }
 
     fn notice(&self) -> String {

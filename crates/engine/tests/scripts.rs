@@ -3,15 +3,14 @@
 // The lints know tests by their attribute; what helps them stands outside of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use engine::delivery::{Arrival, Failing};
-use engine::queue::{Notify, QueueState, Return, Wishes};
+use engine::delivery::Failing;
+use engine::queue::QueueState;
 use engine::rehearsal::Rehearsal;
 use engine::rules::{Rules, Vacation};
 use engine::{
-    Account, Delivered, EngineError, Envelope, Flags, FolderId, Outcome, Reading, Recipient, Role,
-    Settings, Shelf, Staged, Timestamp, User,
+    Account, Delivered, EngineError, Envelope, Flags, FolderId, Outcome, Reading, Role, Settings,
+    Staged, Timestamp, User,
 };
-use std::ops::ControlFlow;
 
 const LETTER: &[u8] = b"From: Bob <bob@elsewhere.test>\r\nTo: alice@example.test\r\n\
     Message-ID: <1@elsewhere.test>\r\nSubject: hello\r\n\r\nHow are you?\r\n";
@@ -23,9 +22,7 @@ fn house() -> (Rehearsal, User) {
 }
 
 fn stage(house: &Rehearsal, bytes: &[u8]) -> Staged {
-    let mut upload = house.engine.upload().unwrap();
-    upload.write(bytes).unwrap();
-    upload.finish().unwrap()
+    house.staged(bytes).unwrap()
 }
 
 fn put(house: &Rehearsal, user: &User, name: &str, script: &str) {
@@ -44,22 +41,9 @@ fn deliver_as(
     letter: &[u8],
     failing: Failing,
 ) -> Result<Delivered, EngineError> {
-    let recipient = |address: &&str| Recipient {
-        address: (*address).to_owned(),
-        resolution: house.engine.directory().resolve(address).unwrap(),
-        notify: Notify::USUAL,
-        original: None,
-    };
     let envelope = Envelope {
-        sender: "bob@elsewhere.test".to_owned(),
-        recipients: recipients.iter().map(recipient).collect(),
-        envelope_id: None,
-        returning: Return::default(),
-        needs_utf8: false,
-        wishes: Wishes::default(),
-        submitter: None,
-        arrival: Arrival::default(),
         failing,
+        ..house.envelope("bob@elsewhere.test", recipients)?
     };
     Ok(house
         .engine
@@ -73,20 +57,7 @@ fn deliver(house: &Rehearsal) -> Delivered {
 
 /// Flags and bytes of the letters in a folder.
 fn letters(account: &Account, path: &[&str]) -> Vec<(Flags, String)> {
-    let view = account.read().unwrap();
-    let Some((folder, _)) = view.folder_at(path).unwrap() else {
-        return Vec::new();
-    };
-    let mut rows = Vec::new();
-    view.items(folder, Shelf::Mail, 1..=u32::MAX, &mut |_, row| {
-        rows.push(row);
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    let read = |row| account.read_message(row, 0..u64::MAX).unwrap();
-    rows.iter()
-        .map(|row| (row.flags, String::from_utf8(read(row).to_vec()).unwrap()))
-        .collect()
+    engine::rehearsal::letters(account, path).unwrap()
 }
 
 /// What waits in the queue, with its bytes.

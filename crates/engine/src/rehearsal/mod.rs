@@ -14,13 +14,16 @@ pub use wire::Wire;
 
 use crate::account::Reading;
 use crate::authentication::password::Cost;
+use crate::delivery::{Arrival, Failing};
 use crate::dialogue::{Peer, Tls};
 use crate::directory::AccountKind;
 use crate::directory::administration::NewPassword;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::queue::{Notify, Return, Wishes};
 use crate::settings::Settings;
 use crate::sign_in::User;
+use crate::{Account, Envelope, Flags, Recipient, Staged};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -177,4 +180,54 @@ impl Rehearsal {
         })?;
         Ok(rows)
     }
+
+    /// A letter that is whole and not delivered.
+    pub fn staged(&self, letter: &[u8]) -> Result<Staged, EngineError> {
+        let mut upload = self.engine.upload()?;
+        upload.write(letter)?;
+        upload.finish()
+    }
+
+    /// An envelope as it comes from elsewhere, without wishes.
+    pub fn envelope(&self, sender: &str, recipients: &[&str]) -> Result<Envelope, EngineError> {
+        let recipient = |address: &&str| {
+            let resolution = self.engine.directory().resolve(address)?;
+            Ok(Recipient {
+                address: (*address).to_owned(),
+                resolution,
+                notify: Notify::USUAL,
+                original: None,
+            })
+        };
+        let recipients = recipients.iter().map(recipient);
+        Ok(Envelope {
+            sender: sender.to_owned(),
+            recipients: recipients.collect::<Result<_, EngineError>>()?,
+            envelope_id: None,
+            returning: Return::default(),
+            needs_utf8: false,
+            wishes: Wishes::default(),
+            submitter: None,
+            arrival: Arrival::default(),
+            failing: Failing::Whole,
+        })
+    }
+}
+
+/// Flags and bytes of the letters in a folder; none where there is no such folder.
+pub fn letters(account: &Account, path: &[&str]) -> Result<Vec<(Flags, String)>, EngineError> {
+    let view = account.read()?;
+    let Some((folder, _)) = view.folder_at(path)? else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    view.items(folder, Shelf::Mail, 1..=u32::MAX, &mut |_, row| {
+        rows.push(row);
+        ControlFlow::Continue(())
+    })?;
+    let read = |row: &ItemRow| {
+        let bytes = account.read_message(row, 0..u64::MAX)?;
+        Ok((row.flags, String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    rows.iter().map(read).collect()
 }

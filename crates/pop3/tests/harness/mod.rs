@@ -6,12 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test fails by panicking.
 #![allow(clippy::missing_panics_doc)]
 
-use engine::delivery::{Arrival, Failing};
 use engine::dialogue::Peer;
-use engine::queue::{Notify, Return, Wishes};
 use engine::rehearsal::script::Play;
 use engine::rehearsal::{Rehearsal, Wire};
-use engine::{Envelope, Flags, NewLetter, Reading, Recipient, Role, Settings, Uid};
+use engine::{Flags, NewLetter, Reading, Role, Settings, Uid};
 use pop3::{Limits, Service, Session};
 use std::sync::Arc;
 
@@ -57,31 +55,10 @@ pub fn append(house: &Rehearsal, letter: &[u8]) {
 
 /// Delivers a letter, so that it has trace lines.
 pub fn deliver(house: &Rehearsal, letter: &[u8]) {
-    let mut upload = house.engine.upload().unwrap();
-    upload.write(letter).unwrap();
-    let envelope = Envelope {
-        sender: String::new(),
-        recipients: vec![Recipient {
-            address: ALICE.to_owned(),
-            resolution: house.engine.directory().resolve(ALICE).unwrap(),
-            notify: Notify::USUAL,
-            original: None,
-        }],
-        envelope_id: None,
-        returning: Return::default(),
-        needs_utf8: false,
-        wishes: Wishes::default(),
-        submitter: None,
-        arrival: Arrival::default(),
-        failing: Failing::Whole,
-    };
-    let staged = upload.finish().unwrap();
-    house
-        .engine
-        .deliver(&envelope, &staged)
-        .unwrap()
-        .wait()
-        .unwrap();
+    let envelope = house.envelope("", &[ALICE]).unwrap();
+    let staged = house.staged(letter).unwrap();
+    let delivered = house.engine.deliver(&envelope, &staged);
+    delivered.unwrap().wait().unwrap();
 }
 
 /// Uids and whether each letter is seen, of Alice's Inbox.
