@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
 use crate::spam::Lessons;
+use crate::traffic::Traffic;
 use crate::upload::Upload;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ struct Shared {
     tokens: Option<Arc<dyn TokenVerifier>>,
     scripts: ScriptCache,
     lessons: Lessons,
+    traffic: Traffic,
 }
 
 impl Engine {
@@ -77,6 +79,7 @@ impl Engine {
             tokens,
             scripts: ScriptCache::default(),
             lessons: Lessons::default(),
+            traffic: Traffic::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -164,6 +167,11 @@ impl Engine {
 
     pub(crate) fn scripts(&self) -> &ScriptCache {
         &self.shared.scripts
+    }
+
+    /// How much came and went lately, and who is banned.
+    pub fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
     }
 
     pub(crate) fn lessons(&self) -> &Lessons {

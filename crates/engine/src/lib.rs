@@ -37,6 +37,7 @@ mod sharing;
 mod sign_in;
 pub mod signature;
 pub mod spam;
+pub mod traffic;
 mod upload;
 
 pub use account::{

@@ -2,6 +2,7 @@
 
 use crate::authentication::password::Cost;
 use crate::spam;
+use crate::traffic::Allowance;
 
 /// Whether passwords may be sent over a connection without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,6 +114,8 @@ pub struct Settings {
     pub sending: Sending,
     /// What is done with letters that nobody wants.
     pub spam: spam::Settings,
+    /// How much may come and go.
+    pub traffic: Allowance,
     /// What separates a local part from its tag; `None` turns sub-addresses off.
     pub tag_separator: Option<char>,
     /// Quota of new accounts in bytes; `None` is without limit.
@@ -130,6 +133,7 @@ impl Default for Settings {
             retention: Retention::default(),
             sending: Sending::default(),
             spam: spam::Settings::default(),
+            traffic: Allowance::default(),
             tag_separator: Some('+'),
             quota_bytes: None,
         }

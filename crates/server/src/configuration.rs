@@ -219,6 +219,16 @@ pub struct Limits {
     pub recipients: usize,
     /// Mail that a new account may hold, in bytes; 0 = as much as there is room.
     pub quota_bytes: u64,
+    /// Recipients that one account may send to in an hour; 0 = any number. Not counted for the local
+    /// machine, as the next two.
+    pub sent_per_hour: u32,
+    /// Letters that one address may bring in an hour; 0 = any number.
+    pub received_per_hour: u32,
+    /// Unknown recipients and refused letters of one address in an hour, after which it is banned; 0
+    /// = never.
+    pub strikes: u32,
+    /// How long such a ban lasts.
+    pub ban_minutes: u32,
     /// Steps that may read the disk at the same time.
     pub disk_threads: usize,
     /// Passwords hashed at the same time.
@@ -234,6 +244,10 @@ impl Default for Limits {
             letter_bytes: 50 * 1024 * 1024,
             recipients: 1_000,
             quota_bytes: 0,
+            sent_per_hour: 2_000,
+            received_per_hour: 3_600,
+            strikes: 20,
+            ban_minutes: 60,
             disk_threads: 0,
             password_threads: 0,
         }

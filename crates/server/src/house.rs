@@ -6,6 +6,7 @@
 
 use crate::configuration::{Cleartext, Configuration};
 use crate::world::{SystemClock, SystemRng};
+use engine::traffic::Allowance;
 use engine::{Engine, EngineError, Sending, Settings};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -154,6 +155,14 @@ fn settings(configuration: &Configuration) -> Settings {
         retry_most_seconds: delivery.retry_most_seconds,
         warn_after_seconds: delivery.warn_hours.saturating_mul(3_600),
         backup_for: delivery.backup_for.clone(),
+    };
+    let limits = &configuration.limits;
+    let limit = |most: u32| Some(most).filter(|&most| most > 0);
+    settings.traffic = Allowance {
+        sent: limit(limits.sent_per_hour),
+        received: limit(limits.received_per_hour),
+        strikes: limit(limits.strikes),
+        ban_seconds: limits.ban_minutes.saturating_mul(60),
     };
     settings.spam = configuration.spam.decided();
     settings.quota_bytes = Some(configuration.limits.quota_bytes).filter(|&bytes| bytes > 0);

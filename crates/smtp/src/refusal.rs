@@ -68,6 +68,12 @@ pub enum Refusal {
     Content(Fault),
     /// The engine refused.
     Engine(EngineError),
+    /// Too many letters came from this address lately.
+    TooFast,
+    /// The account has sent to too many lately.
+    SentTooMuch,
+    /// This address is banned for a while.
+    Banned,
     /// Too busy for now.
     Busy,
 }
@@ -118,6 +124,13 @@ impl Refusal {
             Self::Content(Fault::BareCr) => (550, "5.6.0", "Bare CR in letter"),
             Self::Content(Fault::BareLf) => (550, "5.6.0", "Bare LF in letter"),
             Self::Content(Fault::Nul) => (550, "5.6.0", "NUL in letter"),
+            Self::TooFast => (
+                451,
+                "4.7.28",
+                "Too many letters from your address, try later",
+            ),
+            Self::SentTooMuch => (451, "4.7.28", "Your account has sent too much, try later"),
+            Self::Banned => (554, "5.7.1", "Your address is banned for a while"),
             Self::Busy => (451, "4.3.2", "Too busy, try again later"),
         };
         Reply::new(code, enhanced, text)

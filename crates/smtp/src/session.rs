@@ -14,10 +14,11 @@ use crate::quirk;
 use crate::refusal::Refusal;
 use engine::dialogue::lines::{Line, Lines, SIGN_IN_BYTES_MAX, command_bytes_max};
 use engine::dialogue::link::{Awaited, Link, take_all};
-use engine::dialogue::{Answer, Closed, Dialogue, Input, LocalUser, Output, Peer};
+use engine::dialogue::{Answer, Closed, Dialogue, Input, Level, LocalUser, Output, Peer};
 use engine::examination::Examined;
 use engine::{Delivered, Engine, Recipient, Timestamp};
 use formats::address::Mailbox;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a listener is for.
@@ -180,6 +181,12 @@ impl Session {
             self.mode = Mode::Command;
             return;
         }
+        if self
+            .stranger()
+            .is_some_and(|from| self.is_banned(from, now))
+        {
+            return self.close_with(&Refusal::Banned);
+        }
         self.mode = Mode::Greeting;
         match self.greeting_pause_milliseconds() {
             pause @ 1.. => {
@@ -187,6 +194,28 @@ impl Session {
                 self.link.wait_until(now.plus_milliseconds(pause));
             }
             _ => self.greet(now),
+        }
+    }
+
+    /// The address of another server, which nobody vouches for.
+    pub(crate) fn stranger(&self) -> Option<IpAddr> {
+        let is_relay = self.service.role == Role::Relay && self.link.user.is_none();
+        let peer = self.link.peer.as_ref().filter(|_| is_relay)?;
+        Some(peer.remote.ip())
+    }
+
+    fn is_banned(&self, from: IpAddr, now: Timestamp) -> bool {
+        self.service.engine.traffic().banned(from, now).is_some()
+    }
+
+    /// Notes what only those do whom nobody wants; after some such their address is banned.
+    pub(crate) fn strike(&mut self, why: &str) {
+        let Some(from) = self.stranger() else { return };
+        let engine = &self.service.engine;
+        let allowance = &engine.settings().traffic;
+        if engine.traffic().strike(from, why, allowance, engine.now()) {
+            let facts = vec![("address", from.to_string()), ("why", why.to_owned())];
+            self.link.log(Level::Warn, "address banned", facts);
         }
     }
 

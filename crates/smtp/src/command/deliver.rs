@@ -16,6 +16,7 @@ use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Level, Question};
 use engine::examination::{Decision, Examination, Examined};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
+use engine::traffic::Permission;
 use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp};
 use formats::address::list::{self, Entry};
 
@@ -54,6 +55,7 @@ fn try_run(session: &mut Session) -> Result<(), Refusal> {
         .as_ref()
         .is_some_and(|all| all.whole.is_some());
     if !is_examined {
+        check_allowance(session)?;
         finish(session)?;
         if is_to_be_examined(session) {
             let examination = examination(session)?;
@@ -63,6 +65,43 @@ fn try_run(session: &mut Session) -> Result<(), Refusal> {
         }
     }
     commit(session)
+}
+
+/// An account may send to so many in an hour. One that wants more was perhaps taken over.
+///
+/// What runs on this machine is not held back.
+fn check_allowance(session: &mut Session) -> Result<(), Refusal> {
+    let (Some(user), Some(peer)) = (&session.link.user, &session.link.peer) else {
+        return Ok(());
+    };
+    if peer.remote.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let recipients = session
+        .transaction
+        .as_ref()
+        .map_or(0, |all| all.recipients.len());
+    let recipients = u32::try_from(recipients).unwrap_or(u32::MAX);
+    let engine = &session.service.engine;
+    let allowance = &engine.settings().traffic;
+    let permission = engine
+        .traffic()
+        .send(user.account, recipients, allowance, engine.now());
+    let Permission::Alarm(sent) = permission else {
+        return match permission {
+            Permission::Yes => Ok(()),
+            _ => Err(Refusal::SentTooMuch),
+        };
+    };
+    let facts = vec![
+        ("account", user.address.clone()),
+        ("address", peer.remote.ip().to_string()),
+        ("sent", sent.to_string()),
+        ("recipients", recipients.to_string()),
+    ];
+    let event = "account sends too much, perhaps it was taken over";
+    session.link.log(Level::Warn, event, facts);
+    Err(Refusal::SentTooMuch)
 }
 
 /// Ends the letter and makes the checks that need it whole.
@@ -150,6 +189,9 @@ pub(crate) fn examined(session: &mut Session, examined: Examined) {
         return;
     };
     log(session, "letter refused", &transaction, "", &no.text);
+    if code == 550 {
+        session.strike("it brings letters that nobody wants");
+    }
     let status = format!("{class}.{}", no.status);
     reply::line(&mut session.link.replies, code, &status, &[&no.text]);
 }

@@ -39,6 +39,7 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
         session.close_with(&Refusal::TooManyLetters);
         return Ok(());
     }
+    check_pace(session)?;
     recognise(session)?;
     check(session, sender.as_ref(), &parameters)?;
     session.letters += 1;
@@ -53,6 +54,18 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
         received_bytes: 0,
     }));
     session.done(Reply::new(250, "2.1.0", "Ok"))
+}
+
+/// Another server may bring so many letters an hour.
+fn check_pace(session: &Session) -> Result<(), Refusal> {
+    let engine = &session.service.engine;
+    let allowance = &engine.settings().traffic;
+    let is_fine = |from| engine.traffic().receive(from, allowance, engine.now());
+    if session.stranger().is_none_or(is_fine) {
+        Ok(())
+    } else {
+        Err(Refusal::TooFast)
+    }
 }
 
 fn check(

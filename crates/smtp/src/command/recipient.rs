@@ -59,6 +59,9 @@ fn answer(
         let why = refusal.reply().text.to_owned();
         let facts = vec![("from", sender(session)), ("to", address), ("why", why)];
         session.link.log(Level::Info, "recipient refused", facts);
+        if matches!(refusal, Refusal::Engine(EngineError::NoSuchAddress)) {
+            session.strike("it guesses addresses");
+        }
     }
     added?;
     session.done(Reply::new(250, "2.1.5", "Ok"))
