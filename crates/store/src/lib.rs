@@ -45,6 +45,7 @@ pub mod error;
 pub mod fields;
 pub mod id;
 pub mod model;
+pub mod sketch;
 pub mod world;
 
 pub use error::StoreError;

@@ -12,7 +12,7 @@
 //! engine's.
 
 pub mod check;
-mod codec;
+pub(crate) mod codec;
 mod derived;
 mod error;
 pub mod flags;

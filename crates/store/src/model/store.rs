@@ -110,6 +110,12 @@ impl Store {
         self.watchers.watch(QUEUE_OF_ALL)
     }
 
+    /// The accounts that settled commits have changed since this was last asked, each once.
+    /// Nothing is noted before it is first asked.
+    pub fn changed_accounts(&self) -> Vec<AccountId> {
+        self.watchers.changed_accounts()
+    }
+
     /// Starts a body.
     pub fn spool(&self) -> Result<Box<dyn Spool>, StoreError> {
         self.backend.spool()

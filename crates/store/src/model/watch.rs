@@ -5,7 +5,7 @@
 
 use crate::id::AccountId;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,11 @@ const SWEEP_AT_LEAST: usize = 1024;
 
 /// All who watch, by account.
 #[derive(Debug, Default)]
-pub(crate) struct Watchers(Mutex<Table>);
+pub(crate) struct Watchers {
+    table: Mutex<Table>,
+    /// Accounts that changed since someone asked; `None` while nobody asks.
+    changed: Mutex<Option<BTreeSet<AccountId>>>,
+}
 
 #[derive(Debug, Default)]
 struct Table {
@@ -44,7 +48,7 @@ struct Slots {
 
 impl Watchers {
     pub(crate) fn watch(&self, account: AccountId) -> Watch {
-        let mut table = self.0.lock();
+        let mut table = self.table.lock();
         if table.channels.len() >= table.sweep_at.max(SWEEP_AT_LEAST) {
             table
                 .channels
@@ -67,10 +71,25 @@ impl Watchers {
         }
     }
 
+    /// The accounts that changed since this was last asked.
+    pub(crate) fn changed_accounts(&self) -> Vec<AccountId> {
+        let noted = self.changed.lock().replace(BTreeSet::new());
+        noted.into_iter().flatten().collect()
+    }
+
     /// Wakes all who watch one of these accounts.
     pub(crate) fn announce(&self, accounts: &[AccountId]) {
+        if let Some(changed) = &mut *self.changed.lock() {
+            let accounts = accounts.iter().filter(|&&account| account != QUEUE_OF_ALL);
+            changed.extend(accounts);
+        }
         for account in accounts {
-            let channel = self.0.lock().channels.get(account).and_then(Weak::upgrade);
+            let channel = self
+                .table
+                .lock()
+                .channels
+                .get(account)
+                .and_then(Weak::upgrade);
             if let Some(channel) = channel {
                 channel.announce();
             }
