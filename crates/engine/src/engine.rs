@@ -6,6 +6,7 @@ use crate::authentication::attempts::Attempts;
 use crate::authentication::cache::Cache;
 use crate::directory::Directory;
 use crate::error::EngineError;
+use crate::search::{FlagCache, Index};
 use crate::settings::Settings;
 use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
@@ -13,7 +14,7 @@ use crate::spam::Lessons;
 use crate::traffic::Traffic;
 use crate::upload::Upload;
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use store::StoreError;
 use store::id::{AccountId, Timestamp};
 use store::model::{DirectoryKind, Origin, Reads, Store, Watch};
@@ -42,6 +43,8 @@ struct Shared {
     scripts: ScriptCache,
     lessons: Lessons,
     traffic: Traffic,
+    search_index: OnceLock<Arc<dyn Index>>,
+    flags: FlagCache,
 }
 
 impl Engine {
@@ -80,6 +83,8 @@ impl Engine {
             scripts: ScriptCache::default(),
             lessons: Lessons::default(),
             traffic: Traffic::default(),
+            search_index: OnceLock::new(),
+            flags: FlagCache::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -153,6 +158,28 @@ impl Engine {
     /// Is told of every settled commit that changed the queue of any account.
     pub fn watch_queue(&self) -> Watch {
         self.store().watch_queue()
+    }
+
+    /// Searches ask this index from now on where to look; the first one that is given stays.
+    ///
+    /// It must be fed by a [`Feeder`](crate::search::Feeder).
+    pub fn use_search_index(&self, index: Arc<dyn Index>) {
+        // A second one would be fed by nobody.
+        let _ = self.shared.search_index.set(index);
+    }
+
+    pub(crate) fn search_index(&self) -> Option<&Arc<dyn Index>> {
+        self.shared.search_index.get()
+    }
+
+    pub(crate) fn flag_cache(&self) -> &FlagCache {
+        &self.shared.flags
+    }
+
+    /// The accounts that settled commits have changed since this was last asked. Asking once makes
+    /// the engine take notes.
+    pub fn changed_accounts(&self) -> Vec<AccountId> {
+        self.store().changed_accounts()
     }
 
     /// Starts a letter that comes in pieces.

@@ -45,7 +45,7 @@ impl Comparator {
 ///
 /// It is the mapping to upper case except where that has no single letter, where two letters are
 /// written as one, and in Georgian, whose capitals are not used for titles.
-fn title_case(letter: char) -> char {
+pub(super) fn title_case(letter: char) -> char {
     match letter {
         '\u{1c4}'..='\u{1c6}' => '\u{1c5}',
         '\u{1c7}'..='\u{1c9}' => '\u{1c8}',

@@ -109,26 +109,62 @@ impl<'a> Letter<'a> {
             "subject" => Some(text(envelope.subject)),
             "message-id" => Some(text(envelope.message_id)),
             "in-reply-to" => Some(text(envelope.in_reply_to)),
-            "from" => Some(is_in_addresses(needle, envelope.from())),
-            "to" => Some(is_in_addresses(needle, envelope.to())),
-            "cc" => Some(is_in_addresses(needle, envelope.cc())),
-            "bcc" => Some(is_in_addresses(needle, envelope.bcc())),
+            "from" => Some(needle.is_in(&address_line(envelope.from()))),
+            "to" => Some(needle.is_in(&address_line(envelope.to()))),
+            "cc" => Some(needle.is_in(&address_line(envelope.cc()))),
+            "bcc" => Some(needle.is_in(&address_line(envelope.bcc()))),
             _ => None,
         }
     }
 
-    /// True if one part contains the text; of an enclosed letter, its header.
-    fn is_in_part(&mut self, part: &Searched, needle: &Needle) -> Result<bool, EngineError> {
+    /// Hands over every text that a test looks into, so that what a test can find is known
+    /// beforehand.
+    pub(super) fn each_text(&mut self, visit: &mut dyn FnMut(&str)) -> Result<(), EngineError> {
+        let header = self.header()?;
+        visit(&header_text(&header));
+        header::fields(&header).for_each(|field| visit(&encoded_word::decode(field.value)));
+        let summary = self.details.summary.clone();
+        if let Ok(summary) = SummaryRef::new(&summary) {
+            let envelope = summary.envelope();
+            let fields = [envelope.subject, envelope.message_id, envelope.in_reply_to];
+            let values = fields.into_iter().flatten();
+            values.for_each(|raw| visit(&encoded_word::decode(raw)));
+            for addresses in [
+                envelope.from(),
+                envelope.to(),
+                envelope.cc(),
+                envelope.bcc(),
+            ] {
+                visit(&address_line(addresses));
+            }
+        }
+        for part in self.body_parts() {
+            visit(&self.part_text(&part)?);
+        }
+        Ok(())
+    }
+
+    /// What of the body is searched.
+    fn body_parts(&self) -> Vec<Searched> {
+        match SummaryRef::new(&self.details.summary) {
+            Ok(summary) if !summary.is_truncated() => searched_parts(&summary),
+            // Too many parts for a summary: the letter is searched as it stands.
+            _ => vec![Searched::whole(self.message.len())],
+        }
+    }
+
+    /// The text of one part; of an enclosed letter, its header.
+    fn part_text(&mut self, part: &Searched) -> Result<String, EngineError> {
         let start = part.start.saturating_add(self.message.prefix_len());
         let raw = self.read(start, part.len.min(PART_BYTES_MAX))?;
         if part.form == Form::Header {
-            return Ok(is_in_header(needle, &raw));
+            return Ok(header_text(&raw));
         }
         let decoded = decode::all(part.encoding, &raw);
         let text = charset::to_utf8(part.charset.as_bytes(), &decoded);
         Ok(match part.form {
-            Form::Html => needle.is_in(&html::text(&text, HTML_CHARACTERS_MAX)),
-            Form::Text | Form::Header => needle.is_in(&text),
+            Form::Html => html::text(&text, HTML_CHARACTERS_MAX),
+            Form::Text | Form::Header => text.into(),
         })
     }
 }
@@ -175,18 +211,12 @@ impl Candidate for Letter<'_> {
 
     fn has_in_header(&mut self, needle: &Needle) -> Result<bool, EngineError> {
         let header = self.header()?;
-        Ok(is_in_header(needle, &header))
+        Ok(needle.is_in(&header_text(&header)))
     }
 
     fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError> {
-        let summary = self.details.summary.clone();
-        let parts = match SummaryRef::new(&summary) {
-            Ok(summary) if !summary.is_truncated() => searched_parts(&summary),
-            // Too many parts for a summary: the letter is searched as it stands.
-            _ => vec![Searched::whole(self.message.len())],
-        };
-        for part in &parts {
-            if self.is_in_part(part, needle)? {
+        for part in self.body_parts() {
+            if needle.is_in(&self.part_text(&part)?) {
                 return Ok(true);
             }
         }
@@ -271,8 +301,8 @@ fn searched_parts(summary: &SummaryRef<'_>) -> Vec<Searched> {
     headers.chain(texts).collect()
 }
 
-/// Looks through all fields at once; what stands between two of them is in no needle.
-fn is_in_header(needle: &Needle, block: &[u8]) -> bool {
+/// All fields at once; what stands between two of them is in no needle.
+fn header_text(block: &[u8]) -> String {
     let mut text = String::with_capacity(block.len());
     for field in header::fields(block) {
         match str::from_utf8(field.raw) {
@@ -283,15 +313,15 @@ fn is_in_header(needle: &Needle, block: &[u8]) -> bool {
         }
         text.push('\0');
     }
-    needle.is_in(&text)
+    text
 }
 
 fn is_in_value(needle: &Needle, raw: &[u8]) -> bool {
     needle.is_in(&encoded_word::decode(raw))
 }
 
-/// Looks at each address as one would write it: `Name <local@domain>`.
-fn is_in_addresses(needle: &Needle, addresses: Addresses<'_>) -> bool {
+/// Each address as one would write it: `Name <local@domain>`.
+fn address_line(addresses: Addresses<'_>) -> String {
     let text = |raw: &[u8]| String::from_utf8_lossy(raw).into_owned();
     let mut line = String::new();
     for entry in addresses {
@@ -308,5 +338,5 @@ fn is_in_addresses(needle: &Needle, addresses: Addresses<'_>) -> bool {
             EntryRef::GroupEnd => line.push_str("; "),
         }
     }
-    needle.is_in(&line)
+    line
 }

@@ -7,9 +7,17 @@
 //! [`Candidate`] is how an item is looked at, [`Letter`] a letter looked at so. Start at
 //! [`Plan::new`]; [`Run`] takes a plan through a folder in bounded steps and hands what it finds to
 //! a [`Harvest`]: a list, a [`Sorting`], [`Conversations`].
+//!
+//! An [`Index`] says beforehand where a text certainly is not, so that few letters are looked at;
+//! it is fed by a [`Feeder`]. What is found is the same without it.
 
 mod comparator;
+mod feeding;
+mod flag_sets;
+mod grams;
+mod index;
 mod letter;
+mod narrowing;
 mod needle;
 pub mod order;
 mod plan;
@@ -17,12 +25,17 @@ mod run;
 pub mod thread;
 
 pub use comparator::Comparator;
+pub use feeding::{Fed, Feeder};
+pub(crate) use flag_sets::FlagCache;
+pub use index::Index;
 pub use letter::Letter;
 pub use needle::Needle;
 pub use order::{Order, Ranking, SortBy, SortLevel, Sorting};
 pub use plan::{Candidate, Plan, Query, TESTS_MAX, Test, TooComplex};
 pub use run::{Found, Harvest, Progress, Run};
 pub use thread::{Conversations, Forest, Threading};
+
+pub use store::sketch::Sketches;
 
 /// A row for the tests of this module: a letter received so many hours after 1970.
 #[cfg(test)]

@@ -70,6 +70,17 @@ impl Needle {
         self.pieces.iter().all(is_empty)
     }
 
+    /// Grams that every text has which contains the needle; none if that can't be said.
+    pub(super) fn grams(&self) -> Vec<u32> {
+        // Without accents, the other ways to compare see letters that no gram is made of.
+        if self.looseness == Looseness::Loose && self.comparator != Comparator::Unicode {
+            return Vec::new();
+        }
+        let folded = |piece: &Piece| String::from_utf8_lossy(piece.finder.needle()).into_owned();
+        let grams = |piece: &Piece| super::grams::of_piece(&folded(piece), self.comparator);
+        self.pieces.iter().flat_map(grams).collect()
+    }
+
     /// True if the text contains the needle, as the comparator sees both.
     pub fn is_in(&self, text: &str) -> bool {
         if self.comparator.folds_case() && text.is_ascii() {

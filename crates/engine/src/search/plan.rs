@@ -4,10 +4,12 @@
 //! asking stops as soon as the whole is decided, whatever the rest would say.
 
 use super::Needle;
+use super::flag_sets::FlagSets;
 use crate::EngineError;
 use std::collections::BTreeSet;
 use store::id::{ChangeSeq, ContentId, ItemKey, Timestamp, Uid};
 use store::model::{Flags, ItemRow, UidSet};
+use store::sketch::{self, Condition};
 
 /// Tests in one question; each is asked at most once for each item.
 pub const TESTS_MAX: usize = 512;
@@ -239,6 +241,65 @@ impl Plan {
         self.tests.iter().all(|test| test.cost() == Cost::Row)
     }
 
+    /// True if flags and UIDs alone decide.
+    pub(super) fn asks_flags_only(&self) -> bool {
+        let is_set =
+            |test: &Test| matches!(test, Test::Uids(_) | Test::Flags(_) | Test::Keyword(None));
+        !self.tests.is_empty() && self.tests.iter().all(is_set)
+    }
+
+    /// Those of `all` that match; only for questions about flags and UIDs.
+    pub(super) fn select(&self, all: &UidSet, flags: &FlagSets) -> UidSet {
+        let mut stack: Vec<UidSet> = Vec::new();
+        for step in &self.program {
+            let set = match *step {
+                Step::Test(number) => match self.tests.get(number) {
+                    Some(Test::Uids(uids)) => all.intersection(uids),
+                    Some(Test::Flags(wanted)) => flags.with(*wanted, all),
+                    _ => UidSet::default(),
+                },
+                Step::Not => all.difference(&stack.pop().unwrap_or_default()),
+                Step::All(count) => {
+                    let parts = stack.split_off(stack.len().saturating_sub(count));
+                    let both = |all: UidSet, one: UidSet| all.intersection(&one);
+                    parts.into_iter().fold(all.clone(), both)
+                }
+                Step::Any(count) => {
+                    let parts = stack.split_off(stack.len().saturating_sub(count));
+                    let either = |all: UidSet, one: UidSet| all.union(&one);
+                    parts.into_iter().fold(UidSet::default(), either)
+                }
+            };
+            stack.push(set);
+        }
+        stack.pop().unwrap_or_default()
+    }
+
+    /// What matches must have, as far as grams can say; `None` if that is nothing.
+    pub(super) fn condition(&self) -> Option<Condition> {
+        let mut stack: Vec<Option<Vec<sketch::Step>>> = Vec::new();
+        for step in &self.program {
+            let demand = match *step {
+                Step::Test(number) => self.tests.get(number).and_then(Test::demand),
+                Step::Not => {
+                    stack.pop();
+                    None
+                }
+                Step::All(count) => {
+                    let parts = stack.split_off(stack.len().saturating_sub(count));
+                    joined(parts.into_iter().flatten().collect(), sketch::Step::All)
+                }
+                Step::Any(count) => {
+                    let parts = stack.split_off(stack.len().saturating_sub(count));
+                    let parts: Option<Vec<_>> = parts.into_iter().collect();
+                    parts.and_then(|parts| joined(parts, sketch::Step::Any))
+                }
+            };
+            stack.push(demand);
+        }
+        stack.pop().flatten().map(Condition::new)
+    }
+
     fn add(&mut self, test: Test) -> Step {
         self.tests.push(test);
         Step::Test(self.tests.len() - 1)
@@ -258,6 +319,17 @@ impl Plan {
         }
         stack.pop().flatten()
     }
+}
+
+/// Some demands as one; `None` if there are none.
+fn joined(
+    parts: Vec<Vec<sketch::Step>>,
+    by: impl Fn(usize) -> sketch::Step,
+) -> Option<Vec<sketch::Step>> {
+    let count = parts.len();
+    let mut steps: Vec<sketch::Step> = parts.into_iter().flatten().collect();
+    steps.push(by(count));
+    (count > 0).then_some(steps)
 }
 
 /// Takes `count` answers: `decisive` if one of them is, unknown if one is unknown, else the
@@ -282,6 +354,15 @@ impl Test {
             | Self::SavedBefore(_) => Cost::Fields,
             _ => Cost::Row,
         }
+    }
+
+    /// What an item must have in its texts for this to be true.
+    fn demand(&self) -> Option<Vec<sketch::Step>> {
+        let (Self::Field(_, needle) | Self::Body(needle) | Self::Text(needle)) = self else {
+            return None;
+        };
+        let grams = needle.grams();
+        (!grams.is_empty()).then(|| vec![sketch::Step::Grams(grams)])
     }
 
     fn ask(&self, item: &mut impl Candidate) -> Result<bool, EngineError> {

@@ -5,12 +5,14 @@
 //! conversations. It takes what it wants of each letter while the search has it in hand, so that
 //! nothing is read twice.
 
+use super::flag_sets::Walk;
+use super::narrowing::{Ground, Narrowing};
 use super::{Candidate, Letter, Plan};
 use crate::EngineError;
 use crate::account::{Account, Reading};
 use std::ops::ControlFlow;
 use store::id::{FolderId, ItemKey, Uid};
-use store::model::{ItemRow, Shelf, UidSet};
+use store::model::{ItemRow, Location, Shelf, UidSet};
 
 /// Rows looked at in one step when only rows are asked.
 const ROWS_PER_STEP: usize = 16 * 1024;
@@ -18,6 +20,8 @@ const ROWS_PER_STEP: usize = 16 * 1024;
 const LETTERS_PER_STEP: usize = 256;
 /// Bytes of letters read in one step; the letter that crosses it is finished.
 const BYTES_PER_STEP: u64 = 1024 * 1024;
+/// Where fewer than one UID in so many is left, rows are read one by one.
+const SPARSE: u32 = 16;
 
 /// A letter that matches, as far as it was read.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +43,20 @@ pub trait Harvest {
         false
     }
 
+    /// The list of what was found, if that is all it wants: then it need not be asked for each.
+    fn list(&mut self) -> Option<&mut Vec<Uid>> {
+        None
+    }
+
     /// Takes one. An error ends the search.
     fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError>;
 }
 
 impl Harvest for Vec<Uid> {
+    fn list(&mut self) -> Option<&mut Vec<Uid>> {
+        Some(self)
+    }
+
     fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
         self.push(found.uid);
         Ok(())
@@ -67,6 +80,9 @@ pub struct Run {
     /// What is still to be looked at, as the searcher sees the folder.
     left: UidSet,
     total: u32,
+    narrowing: Narrowing,
+    /// Making of the folder's sets of flags, if they were not there.
+    walk: Option<Walk>,
 }
 
 impl Run {
@@ -78,6 +94,8 @@ impl Run {
             shelf,
             total: uids.len(),
             left: uids,
+            narrowing: Narrowing::Due,
+            walk: None,
         }
     }
 
@@ -95,6 +113,21 @@ impl Run {
         account: &Account,
         harvest: &mut dyn Harvest,
     ) -> Result<bool, EngineError> {
+        if self.plan.asks_flags_only()
+            && self.shelf == Shelf::Mail
+            && let Some(list) = harvest.list()
+        {
+            return self.select(account, list);
+        }
+        let ground = Ground {
+            folder: self.folder,
+            shelf: self.shelf,
+        };
+        self.narrowing
+            .step(account, &self.plan, ground, &mut self.left)?;
+        if !self.narrowing.is_done() {
+            return Ok(false);
+        }
         let view = account.read()?;
         let rows_only =
             self.plan.reads_rows_only() && !harvest.reads_fields() && !self.plan.ranks();
@@ -123,6 +156,27 @@ impl Run {
         Ok(self.left.is_empty())
     }
 
+    /// Answers from the sets of flags; where they are not there, makes them first. Those that left
+    /// the folder have no flags and are not found, as if their rows had been looked for.
+    fn select(&mut self, account: &Account, list: &mut Vec<Uid>) -> Result<bool, EngineError> {
+        let cache = account.engine().flag_cache();
+        if let Some(walk) = &mut self.walk {
+            if !walk.step(account, cache)? {
+                return Ok(false);
+            }
+            self.walk = None;
+        }
+        let Some(flags) = cache.current(account, self.folder)? else {
+            self.walk = Some(Walk::begin(account, self.folder)?);
+            return Ok(false);
+        };
+        let there = account.read()?.uids(self.folder, self.shelf)?;
+        let all = self.left.intersection(&there);
+        list.extend(self.plan.select(&all, &flags).iter());
+        self.left = UidSet::default();
+        Ok(true)
+    }
+
     fn next_rows(
         &self,
         view: &impl Reading,
@@ -132,6 +186,10 @@ impl Run {
         let (Some(first), Some(last)) = (self.left.first(), self.left.last()) else {
             return Ok(rows);
         };
+        let span = last.0.saturating_sub(first.0);
+        if span / SPARSE > self.left.len() {
+            return self.single_rows(view, limit);
+        }
         view.items(
             self.folder,
             self.shelf,
@@ -147,6 +205,25 @@ impl Run {
                 }
             },
         )?;
+        Ok(rows)
+    }
+
+    /// The next rows, where those between them are many more.
+    fn single_rows(
+        &self,
+        view: &impl Reading,
+        limit: usize,
+    ) -> Result<Vec<(Uid, ItemRow)>, EngineError> {
+        let (folder, shelf) = (self.folder, self.shelf);
+        let mut rows = Vec::new();
+        for uid in self.left.iter() {
+            if let Some(row) = view.item(Location { folder, shelf, uid })? {
+                rows.push((uid, row));
+            }
+            if rows.len() >= limit {
+                break;
+            }
+        }
         Ok(rows)
     }
 

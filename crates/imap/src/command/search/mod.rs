@@ -57,6 +57,13 @@ impl Harvest for Gathering {
         }
     }
 
+    fn list(&mut self) -> Option<&mut Vec<Uid>> {
+        match &mut self.order {
+            Gathered::List(list) if self.scores.is_none() => Some(list),
+            _ => None,
+        }
+    }
+
     fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
         if let Some(scores) = &mut self.scores {
             // Where no text makes a difference all are alike; RFC 6203 §4 knows no 0.

@@ -1,0 +1,200 @@
+//! Which short runs of characters a text has, in a form in which all ways to compare texts agree.
+//!
+//! What a [`Comparator`] finds to be part of a text has all its grams there: the form is coarser
+//! than each of them and made character by character, and whether a run counts depends on the run
+//! alone. That is why a sketch of the grams may say "certainly not". Nothing here knows words, so
+//! scripts that write none between spaces need no dictionary.
+//!
+//! A gram is three and four characters, in Han and kana two; none contains a space.
+
+use super::Comparator;
+use store::sketch::Grams;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Grams of a question that are asked for; more would not rule out more.
+const ASKED_MAX: usize = 32;
+/// Characters of the longest gram.
+const LONGEST: usize = 4;
+
+/// Adds the grams of a text.
+pub(super) fn collect(text: &str, grams: &mut Grams) {
+    let mut window = Window::default();
+    let mut add = |_, gram| grams.add(gram);
+    if text.is_ascii() {
+        for byte in text.bytes() {
+            window.push(u32::from(byte.to_ascii_uppercase()), &mut add);
+        }
+    } else {
+        let folded = Comparator::Unicode.fold(text);
+        coarse(&folded, |letter| window.push(letter, &mut add));
+    }
+}
+
+/// The grams that every text has which contains this piece, as far as the comparator sees; the
+/// rarest first. None if the piece is too short.
+pub(super) fn of_piece(folded: &str, comparator: Comparator) -> Vec<u32> {
+    let mut window = Window::default();
+    let mut found: Vec<(usize, u32)> = Vec::new();
+    let mut add = |length, gram| found.push((length, gram));
+    // What Unicode has folded must not be folded again: that is not the same for every letter.
+    match comparator {
+        Comparator::Unicode => coarse(folded, |letter| window.push(letter, &mut add)),
+        Comparator::Ascii | Comparator::Octet => {
+            let folded = Comparator::Unicode.fold(folded);
+            coarse(&folded, |letter| window.push(letter, &mut add));
+        }
+    }
+    found.sort_by_key(|&(length, _)| std::cmp::Reverse(length));
+    found.dedup();
+    found.truncate(ASKED_MAX);
+    found.into_iter().map(|(_, gram)| gram).collect()
+}
+
+/// Folded text without marks, in one case throughout (folding leaves the parts of ligatures small).
+fn coarse(folded: &str, mut each: impl FnMut(u32)) {
+    for letter in folded.nfd().filter(|&letter| !is_combining_mark(letter)) {
+        each(u32::from(super::comparator::title_case(letter)));
+    }
+}
+
+/// The last characters that were read.
+#[derive(Debug, Default)]
+struct Window {
+    recent: [u32; LONGEST],
+    /// How many of them belong to one run without spaces.
+    run: usize,
+}
+
+impl Window {
+    /// Tells the grams that end with this character, with their lengths.
+    fn push(&mut self, letter: u32, add: &mut impl FnMut(usize, u32)) {
+        let is_gap = char::from_u32(letter).is_none_or(|l| l.is_whitespace() || l.is_control());
+        if is_gap {
+            self.run = 0;
+            return;
+        }
+        let [_, a, b, c] = self.recent;
+        self.recent = [a, b, c, letter];
+        self.run = (self.run + 1).min(LONGEST);
+        if self.run >= 2 && is_dense(c) {
+            add(2, hash(&[c, letter]));
+        }
+        if self.run >= 3 && !is_dense(b) {
+            add(3, hash(&[b, c, letter]));
+        }
+        if self.run >= 4 && !is_dense(a) {
+            add(4, hash(&[a, b, c, letter]));
+        }
+    }
+}
+
+/// True for scripts in which two characters say as much as a word: Han and kana.
+fn is_dense(letter: u32) -> bool {
+    matches!(letter, 0x3040..=0x312f | 0x31f0..=0x31ff | 0x3400..=0x9fff | 0x2_0000..=0x3_ffff)
+}
+
+/// A hash all of whose bits depend on all characters (it ends as `MurmurHash3` does). It is part of
+/// the form of stored sketches.
+fn hash(letters: &[u32]) -> u32 {
+    let mut all = letters.len() as u64;
+    for &letter in letters {
+        all = (all ^ u64::from(letter)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        all ^= all >> 29;
+    }
+    all = (all ^ (all >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    all = (all ^ (all >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    let [a, b, c, d, ..] = (all ^ (all >> 33)).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Needle;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn may_contain(text: &str, needle: &Needle) -> bool {
+        let mut grams = Grams::default();
+        collect(text, &mut grams);
+        grams.take().may_have(&needle.grams())
+    }
+
+    fn needles(wanted: &str) -> Vec<Needle> {
+        let all = [Comparator::Unicode, Comparator::Ascii, Comparator::Octet];
+        all.into_iter()
+            .flat_map(|comparator| {
+                [
+                    Needle::new(wanted, comparator),
+                    Needle::loose(wanted, comparator),
+                    Needle::loose_phrase(wanted, comparator),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_there_is_ruled_out_in_every_script() {
+        let text = "Dear Mr. Müller, die Straßenbahn kommt. 東京都に行きます。 ไปกรุงเทพ Привет";
+        for wanted in ["xylograph", "大阪城公園", "สิงคโปร์", "Покаяние", "Mülheimer"]
+        {
+            assert!(
+                !may_contain(text, &Needle::new(wanted, Comparator::Unicode)),
+                "{wanted}"
+            );
+        }
+        for wanted in ["MULLER", "straßenb", "京都", "กรุงเทพ", "приВЕТ", "Dear Mr."]
+        {
+            assert!(
+                may_contain(text, &Needle::loose(wanted, Comparator::Unicode)),
+                "{wanted}"
+            );
+            assert!(
+                !Needle::new(wanted, Comparator::Unicode).grams().is_empty(),
+                "{wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn too_short_a_needle_rules_nothing_out() {
+        for wanted in ["", "ab", "a b", "京"] {
+            assert!(
+                Needle::new(wanted, Comparator::Unicode).grams().is_empty(),
+                "{wanted}"
+            );
+        }
+    }
+
+    /// Letters that fold in strange ways, and some that don't.
+    const STRANGE: &str = " aAbﬁﬀßſéÉe\u{301}\u{345}\u{327}ᾳᾼΑαΙιǆǅ①İıi가각ᄀ京カガｶﾞกำﷺ½㎏\r\n";
+
+    fn strange_text() -> impl Strategy<Value = String> {
+        let letters: Vec<char> = STRANGE.chars().collect();
+        let some = prop::collection::vec(prop::sample::select(letters), 0..40);
+        some.prop_map(|letters| letters.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn what_contains_a_needle_has_its_grams(
+            text in strange_text(), start in 0_usize..40, len in 0_usize..12,
+        ) {
+            let wanted: String = text.chars().skip(start).take(len).collect();
+            let other_case = [wanted.to_uppercase(), wanted.to_lowercase(), wanted.nfd().collect()];
+            for wanted in other_case.iter().chain([&wanted]) {
+                for needle in needles(wanted) {
+                    prop_assert!(!needle.is_in(&text) || may_contain(&text, &needle), "{:?}", needle);
+                }
+            }
+        }
+
+        #[test]
+        fn any_letters_at_all(text in "\\PC{0,30}", start in 0_usize..30, len in 0_usize..9) {
+            let wanted: String = text.chars().skip(start).take(len).collect();
+            for needle in needles(&wanted) {
+                prop_assert!(!needle.is_in(&text) || may_contain(&text, &needle), "{:?}", needle);
+            }
+        }
+    }
+}

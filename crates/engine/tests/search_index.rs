@@ -1,0 +1,382 @@
+//! A search finds the same with an index and without, however far the index has been fed; with it,
+//! few letters are looked at.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use engine::rehearsal::Rehearsal;
+use engine::search::{Comparator, Fed, Feeder, Index, Needle, Plan, Query, Run, Sketches, Test};
+use engine::{
+    Account, AccountId, EngineError, FolderId, ItemKey, Location, NewLetter, Reading, Role,
+    Settings, Shelf, Transfer, Uid,
+};
+use proptest::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use store::sketch::{Condition, Known, Mark, Narrowed, Sketch};
+use store::world::Vfs;
+use store::world::memory::MemoryDisk;
+
+/// An index that can be told to say nothing, and that notes how many candidates it named last.
+struct Switch {
+    sketches: Sketches,
+    is_on: AtomicBool,
+    named: AtomicUsize,
+}
+
+impl Index for Switch {
+    fn known(&self, account: AccountId) -> Known {
+        self.sketches.known(account)
+    }
+    fn feed(&self, account: AccountId, sketches: Vec<(ItemKey, Sketch)>, mark: Option<Mark>) {
+        self.sketches.feed(account, sketches, mark);
+    }
+    fn forget(&self, account: AccountId) {
+        self.sketches.forget(account);
+    }
+    fn narrow(
+        &self,
+        account: AccountId,
+        condition: &Condition,
+    ) -> Result<Option<Narrowed>, EngineError> {
+        if !self.is_on.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let narrowed = self.sketches.narrow(account, condition)?;
+        let named = narrowed
+            .as_ref()
+            .map_or(usize::MAX, |told| told.items.len());
+        self.named.store(named, Ordering::Relaxed);
+        Ok(narrowed)
+    }
+    fn pending_bytes(&self) -> usize {
+        self.sketches.pending_bytes()
+    }
+    fn settle(&self) -> Result<(), EngineError> {
+        Ok(self.sketches.settle()?)
+    }
+}
+
+struct Ground {
+    house: Rehearsal,
+    account: Account,
+    disk: MemoryDisk,
+    index: Arc<Switch>,
+    feeder: Feeder,
+    inbox: FolderId,
+    archive: FolderId,
+}
+
+fn open(disk: &MemoryDisk) -> Arc<Switch> {
+    let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
+    Arc::new(Switch {
+        sketches: Sketches::open(&vfs, Path::new("/search")).unwrap(),
+        is_on: AtomicBool::new(true),
+        named: AtomicUsize::new(0),
+    })
+}
+
+impl Ground {
+    fn new() -> Self {
+        let house = Rehearsal::new(Settings::default()).unwrap();
+        let user = house.person("alice@example.test").unwrap();
+        let account = house.engine.account(&user, 1);
+        let disk = MemoryDisk::new();
+        let index = open(&disk);
+        house.engine.use_search_index(index.clone());
+        let inbox = account.read().unwrap().folder_with_role(Role::Inbox);
+        let inbox = inbox.unwrap().unwrap().0;
+        let made = account.write(|txn| txn.create_path(&["Old"], Role::None));
+        Self {
+            feeder: Feeder::new(&house.engine).unwrap(),
+            archive: made.unwrap().wait().unwrap(),
+            house,
+            account,
+            disk,
+            index,
+            inbox,
+        }
+    }
+
+    fn append(&self, subject: &str, body: &str) -> Uid {
+        let letter =
+            format!("From: Ann <ann@example.test>\r\nSubject: {subject}\r\n\r\n{body}\r\n");
+        let mut upload = self.account.upload().unwrap();
+        upload.write(letter.as_bytes()).unwrap();
+        let staged = upload.finish().unwrap();
+        let new = NewLetter::new(self.inbox, &staged);
+        let pending = self.account.write(|txn| txn.append(&new)).unwrap();
+        pending.wait().unwrap().at.uid
+    }
+
+    fn feed(&mut self) {
+        while self.feeder.step(self.account.id()).unwrap() == Fed::More {}
+    }
+
+    fn find(&self, folder: FolderId, query: &Query) -> Vec<u32> {
+        let uids = self.account.read().unwrap().uids(folder, Shelf::Mail);
+        let plan = Plan::new(query.clone()).unwrap();
+        let mut run = Run::new(plan, folder, Shelf::Mail, uids.unwrap());
+        let mut found: Vec<Uid> = Vec::new();
+        while !run.step(&self.account, &mut found).unwrap() {}
+        found.into_iter().map(|uid| uid.0).collect()
+    }
+
+    fn find_without(&self, folder: FolderId, query: &Query) -> Vec<u32> {
+        self.index.is_on.store(false, Ordering::Relaxed);
+        let found = self.find(folder, query);
+        self.index.is_on.store(true, Ordering::Relaxed);
+        found
+    }
+
+    fn at(&self, uid: Uid) -> Location {
+        Location {
+            folder: self.inbox,
+            shelf: Shelf::Mail,
+            uid,
+        }
+    }
+
+    fn transfer(&self, how: Transfer, uid: Uid) {
+        let (at, to) = (self.at(uid), self.archive);
+        let done = self.account.write(|txn| txn.transfer(how, at, to));
+        done.unwrap().wait().unwrap();
+    }
+
+    fn expunge(&self, uid: Uid) {
+        let done = self.account.write(|txn| txn.expunge(self.at(uid)));
+        done.unwrap().wait().unwrap();
+    }
+}
+
+fn needle(text: &str) -> Needle {
+    Needle::new(text, Comparator::Unicode)
+}
+
+fn text(wanted: &str) -> Query {
+    Query::Test(Test::Text(needle(wanted)))
+}
+
+/// Candidates that the index named for the last question.
+fn named(ground: &Ground) -> usize {
+    ground.index.named.load(Ordering::Relaxed)
+}
+
+#[test]
+fn few_letters_are_looked_at_for_a_rare_word() {
+    let mut ground = Ground::new();
+    for number in 0..300 {
+        ground.append(
+            "Report",
+            &format!("Figures of week {number} are attached as usual."),
+        );
+    }
+    let rare = ground.append("Report", "This week there was a xylographic exhibition.");
+    ground.feed();
+    for wanted in ["xylographic", "LOGRAPH", "a xylo", "exhib"] {
+        assert_eq!(
+            ground.find(ground.inbox, &text(wanted)),
+            [rare.0],
+            "{wanted}"
+        );
+        assert!(named(&ground) < 20, "{wanted}: {}", named(&ground));
+    }
+    // The same from disk.
+    ground.index.settle().unwrap();
+    assert_eq!(ground.find(ground.inbox, &text("xylographic")), [rare.0]);
+    let stored = open(&ground.disk).sketches.known(ground.account.id());
+    assert_eq!(stored, ground.index.known(ground.account.id()));
+    assert_eq!(stored.sketches, 301);
+}
+
+#[test]
+fn what_came_or_moved_or_went_since_is_not_missed() {
+    let mut ground = Ground::new();
+    let first = ground.append("One", "needleword");
+    let second = ground.append("Two", "needleword");
+    let third = ground.append("Three", "needleword");
+    ground.feed();
+    let fourth = ground.append("Four", "needleword");
+    ground.transfer(Transfer::Move, first);
+    ground.transfer(Transfer::Copy, second);
+    ground.expunge(third);
+    let query = text("needleword");
+    assert_eq!(ground.find(ground.inbox, &query), [second.0, fourth.0]);
+    assert_eq!(ground.find(ground.archive, &query).len(), 2);
+    ground.feed();
+    assert_eq!(ground.find(ground.inbox, &query), [second.0, fourth.0]);
+    assert_eq!(ground.find(ground.archive, &query).len(), 2);
+    ground.transfer(Transfer::Move, fourth);
+    assert_eq!(ground.find(ground.archive, &query).len(), 3);
+}
+
+#[test]
+fn what_moves_while_an_account_is_walked_through_is_not_missed() {
+    for moved_at in 0..12 {
+        let mut ground = Ground::new();
+        let letters: Vec<Uid> = (0..90)
+            .map(|_| ground.append("Old", "needleword"))
+            .collect();
+        for step in 0..40 {
+            if step == moved_at {
+                ground.transfer(Transfer::Move, letters[80]);
+                ground.transfer(Transfer::Copy, letters[3]);
+            }
+            if ground.feeder.step(ground.account.id()).unwrap() == Fed::Done && step > moved_at {
+                break;
+            }
+        }
+        let query = text("needleword");
+        assert_eq!(ground.find(ground.inbox, &query).len(), 89);
+        assert_eq!(ground.find(ground.archive, &query).len(), 2, "{moved_at}");
+    }
+}
+
+#[test]
+fn an_index_that_is_behind_catches_up_after_a_restart() {
+    let mut ground = Ground::new();
+    ground.append("One", "needleword");
+    ground.feed();
+    ground.index.settle().unwrap();
+    let lost = ground.append("Two", "needleword");
+    ground.feed(); // In memory only: a crash takes it.
+    let again = open(&ground.disk.power_cut(1));
+    let known = again.known(ground.account.id());
+    assert_eq!(known.sketches, 1);
+    let head = ground.account.read().unwrap().head().unwrap();
+    assert!(known.mark.unwrap().change < head);
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), [1, lost.0]);
+}
+
+#[test]
+fn only_the_changed_accounts_are_named() {
+    let ground = Ground::new();
+    assert!(ground.house.engine.changed_accounts().is_empty());
+    ground.append("One", "text");
+    ground.append("Two", "text");
+    assert_eq!(
+        ground.house.engine.changed_accounts(),
+        [ground.account.id()]
+    );
+    assert!(ground.house.engine.changed_accounts().is_empty());
+}
+
+const WORDS: [&str; 8] = [
+    "straße",
+    "STRASSE",
+    "réunion",
+    "東京都",
+    "needle",
+    "needles",
+    "=?utf-8?Q?caf=C3=A9?=",
+    "ab",
+];
+
+fn any_query() -> impl Strategy<Value = Query> {
+    let wanted = prop::sample::select(vec![
+        "stra",
+        "reunion",
+        "réun",
+        "京都",
+        "needle",
+        "dles",
+        "café",
+        "ab",
+        "",
+        "ann@",
+        "needle ab",
+    ]);
+    let test = (wanted, 0..5).prop_map(|(wanted, kind)| {
+        Query::Test(match kind {
+            0 => Test::Text(needle(wanted)),
+            1 => Test::Body(needle(wanted)),
+            2 => Test::Field("Subject".to_owned(), needle(wanted)),
+            3 => Test::Field("From".to_owned(), needle(wanted)),
+            _ => Test::Text(Needle::loose(wanted, Comparator::Unicode)),
+        })
+    });
+    test.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|one| Query::Not(Box::new(one))),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Query::All),
+            prop::collection::vec(inner, 0..3).prop_map(Query::Any),
+        ]
+    })
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Append(Vec<usize>, Vec<usize>),
+    Move(usize),
+    Copy(usize),
+    Expunge(usize),
+    Step,
+    Feed,
+    Settle,
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let words = || prop::collection::vec(0..WORDS.len(), 0..4);
+    prop_oneof![
+        4 => (words(), words()).prop_map(|(subject, body)| Action::Append(subject, body)),
+        1 => (0_usize..20).prop_map(Action::Move),
+        1 => (0_usize..20).prop_map(Action::Copy),
+        1 => (0_usize..20).prop_map(Action::Expunge),
+        2 => Just(Action::Step),
+        1 => Just(Action::Feed),
+        1 => Just(Action::Settle),
+    ]
+}
+
+impl Ground {
+    fn nth(&self, number: usize) -> Option<Uid> {
+        let uids = self.account.read().unwrap().uids(self.inbox, Shelf::Mail);
+        uids.unwrap().iter().nth(number)
+    }
+
+    fn act(&mut self, action: &Action) {
+        let text = |words: &[usize]| {
+            let words: Vec<&str> = words.iter().map(|&word| WORDS[word]).collect();
+            words.join(" ")
+        };
+        match action {
+            Action::Append(subject, body) => {
+                self.append(&text(subject), &text(body));
+            }
+            Action::Move(n) | Action::Copy(n) | Action::Expunge(n) => {
+                let Some(uid) = self.nth(*n) else { return };
+                match action {
+                    Action::Move(_) => self.transfer(Transfer::Move, uid),
+                    Action::Copy(_) => self.transfer(Transfer::Copy, uid),
+                    _ => self.expunge(uid),
+                }
+            }
+            Action::Step => {
+                self.feeder.step(self.account.id()).unwrap();
+            }
+            Action::Feed => self.feed(),
+            Action::Settle => self.index.settle().unwrap(),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_search_finds_the_same_with_an_index_and_without(
+        actions in prop::collection::vec(any_action(), 0..40),
+        queries in prop::collection::vec(any_query(), 1..8),
+    ) {
+        let mut ground = Ground::new();
+        for action in &actions {
+            ground.act(action);
+        }
+        for query in &queries {
+            for folder in [ground.inbox, ground.archive] {
+                let with = ground.find(folder, query);
+                prop_assert_eq!(with, ground.find_without(folder, query));
+            }
+        }
+    }
+}
