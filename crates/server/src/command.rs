@@ -10,7 +10,7 @@ use crate::administration::{
     Reply, Request, Undelete, control,
 };
 use crate::command_line::{
-    self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Queue,
+    self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Part, Queue,
 };
 use crate::configuration::{Configuration, ListenArguments};
 use crate::house::{self, House};
@@ -64,13 +64,17 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
                 .map_err(|error| Failure(error.to_string()))?;
             sample::run(context.data, settings, arguments.port_base, context.json)
         }
-        Command::Rebuild => {
+        Command::Rebuild { part } => {
             let configuration = context.configuration()?;
             if !house::is_in(context.data()?) {
                 return Err(no_data(context.data()?));
             }
             own(context.data()?)?;
-            let reply = administration::offline::rebuild(context.data()?, &configuration)?;
+            let data = context.data()?;
+            let reply = match part {
+                None => administration::offline::rebuild(data, &configuration)?,
+                Some(Part::Search) => administration::offline::rebuild_search(data)?,
+            };
             show(&reply, context.json)
         }
         Command::Restore(arguments) => restore(&context, &arguments),
@@ -191,7 +195,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Status => Request::Status,
         Command::Serve(_)
         | Command::Try(_)
-        | Command::Rebuild
+        | Command::Rebuild { .. }
         | Command::Restore(_)
         | Command::Sendmail { .. }
         | Command::Completions { .. } => return Err(Failure("not a request".into())),

@@ -195,8 +195,12 @@ pub enum Command {
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur check")]
     Check,
     /// Make everything derived anew from the log; the server must not run.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur rebuild")]
-    Rebuild,
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur rebuild\n  \
+                            facteur --data /var/lib/facteur rebuild search")]
+    Rebuild {
+        /// Only this; without it, all but the index of letters.
+        part: Option<Part>,
+    },
     /// What the server and the store are doing.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur status --json")]
     Status,
@@ -207,6 +211,13 @@ pub enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What can be made anew by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// The index of letters; the server makes it while it runs.
+    Search,
 }
 
 /// Arguments of `serve`.

@@ -16,6 +16,7 @@ mod export;
 mod house;
 mod housekeeping;
 mod import;
+mod indexing;
 mod listeners;
 mod local_users;
 mod log;

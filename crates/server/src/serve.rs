@@ -20,7 +20,7 @@ use crate::outbound::names::{Names, Resolver};
 use crate::sessions::Sessions;
 use crate::trace::Trace;
 use crate::world::SystemClock;
-use crate::{condition, housekeeping, outbound, page, signing, web};
+use crate::{condition, housekeeping, indexing, outbound, page, signing, web};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -101,6 +101,7 @@ async fn serve(
     let sending_gauges = Box::new(sending.gauges());
     let page = open_page(house, addresses, &surroundings, sending_gauges, &mut open).await?;
     let housekeeping = housekeeping::start(Arc::clone(house))?;
+    let indexing = indexing::start(house)?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
     let keys = tokio::spawn(tend_keys(Arc::clone(house), names));
@@ -121,6 +122,7 @@ async fn serve(
     tokio::join!(listeners.drain(DRAIN), sending.drain());
     // Both wait for running steps, which may wait for the disk.
     let _ = tokio::task::spawn_blocking(move || {
+        indexing.stop();
         housekeeping.stop();
         surroundings.disk.stop();
         surroundings.passwords.stop();

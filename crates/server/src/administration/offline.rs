@@ -4,14 +4,18 @@ use super::control;
 use super::{Failure, Reply};
 use crate::configuration::Configuration;
 use crate::house::{House, options, world};
+use crate::indexing;
 use crate::moment::rfc3339;
 use ::store::backend::embedded::{Embedded, Moment};
 use ::store::id::{AccountId, Timestamp};
 use ::store::model::{Origin, Reads};
+use ::store::sketch::Sketches;
+use ::store::world::Vfs;
 use ::store::world::disk::Disk;
 use engine::EngineError;
 use serde_json::json;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Makes the index anew from the log, and all that is derived from what is true.
 pub fn rebuild(data: &Path, configuration: &Configuration) -> Result<Reply, Failure> {
@@ -40,6 +44,21 @@ pub fn rebuild(data: &Path, configuration: &Configuration) -> Result<Reply, Fail
             "corrected": corrected,
             "damaged_frames": damaged_frames,
         }),
+    ))
+}
+
+/// Forgets the index of letters; the next server makes it anew while it runs.
+pub fn rebuild_search(data: &Path) -> Result<Reply, Failure> {
+    refuse_if_served(data)?;
+    let vfs: Arc<dyn Vfs> = Arc::new(Disk);
+    let folder = indexing::place(data);
+    let refuse = |why| Failure::of(folder.display(), why);
+    let index = Sketches::open(&vfs, &folder).map_err(refuse)?;
+    let accounts = index.forget_all().map_err(refuse)?;
+    Ok(Reply::new(
+        "the index of letters is made anew when the server runs; until then searches take longer"
+            .to_owned(),
+        json!({ "accounts": accounts }),
     ))
 }
 

@@ -1,0 +1,171 @@
+//! The thread that feeds the index of letters, behind the commits and with what time others leave.
+//!
+//! Nothing waits for it: a letter that it has not seen yet is found by looking at the letter. What
+//! it has not brought to disk when the server ends is read again at the next start.
+
+use crate::house::House;
+use engine::search::{Fed, Feeder, Index, Sketches};
+use engine::{AccountId, Engine, EngineError};
+use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use store::world::Vfs;
+use store::world::disk::Disk;
+
+/// How long what has changed is gathered before it is fed.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Steps for one account before the next has its turn.
+const STEPS_PER_TURN: usize = 16;
+/// Bytes that only memory holds, before they are written.
+const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Pauses after which less than that is written too: five minutes.
+const PAUSES_UNSETTLED_MAX: u32 = 600;
+/// How far this thread stands behind those who serve people: the kernel's nice value.
+const NICE: i32 = 10;
+
+/// Where the index lies.
+pub fn place(data: &Path) -> PathBuf {
+    data.join("search")
+}
+
+/// The running thread.
+pub struct Indexing {
+    bell: Arc<Bell>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Bell {
+    stopped: Mutex<bool>,
+    rung: Condvar,
+}
+
+impl Bell {
+    /// Waits; true when it is time to stop.
+    fn wait(&self) -> bool {
+        let mut stopped = self.stopped.lock();
+        if !*stopped {
+            self.rung.wait_for(&mut stopped, PAUSE);
+        }
+        *stopped
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stopped.lock()
+    }
+}
+
+/// Opens the index, has the engine use it and starts the thread.
+pub fn start(house: &House) -> Result<Indexing, String> {
+    let vfs: Arc<dyn Vfs> = Arc::new(Disk);
+    let folder = place(&house.data);
+    let index = Sketches::open(&vfs, &folder);
+    let index = Arc::new(index.map_err(|error| format!("{}: {error}", folder.display()))?);
+    house.engine.use_search_index(index.clone());
+    let feeder = Feeder::new(&house.engine).ok_or("the engine has no index")?;
+    let bell = Arc::new(Bell::default());
+    let mut thread = Thread {
+        engine: house.engine.clone(),
+        index,
+        feeder,
+        waiting: BTreeSet::new(),
+        unsettled: 0,
+        bell: Arc::clone(&bell),
+    };
+    let handle = std::thread::Builder::new()
+        .name("indexing".to_owned())
+        .spawn(move || thread.run())
+        .map_err(|error| format!("threads: {error}"))?;
+    Ok(Indexing {
+        bell,
+        thread: handle,
+    })
+}
+
+impl Indexing {
+    /// Ends the thread after the step that it is at, and writes what it knows.
+    pub fn stop(self) {
+        *self.bell.stopped.lock() = true;
+        self.bell.rung.notify_all();
+        // A panic there was reported by its own thread.
+        let _ = self.thread.join();
+    }
+}
+
+struct Thread {
+    engine: Engine,
+    index: Arc<Sketches>,
+    feeder: Feeder,
+    /// Accounts that may have something new.
+    waiting: BTreeSet<AccountId>,
+    /// Pauses since something waits to be written.
+    unsettled: u32,
+    bell: Arc<Bell>,
+}
+
+impl Thread {
+    fn run(&mut self) {
+        // Without it the work is done all the same, only less politely.
+        let _ = rustix::process::setpriority_process(None, NICE);
+        self.engine.changed_accounts(); // From here on, changes are noted.
+        match self.engine.account_numbers() {
+            Ok(accounts) => self.waiting.extend(accounts),
+            Err(error) => tracing::error!(%error, "indexing failed"),
+        }
+        loop {
+            self.round();
+            if self.bell.wait() {
+                break;
+            }
+        }
+        self.settle();
+    }
+
+    /// Gives each account that waits a turn.
+    fn round(&mut self) {
+        self.waiting.extend(self.engine.changed_accounts());
+        self.waiting.remove(&AccountId::DIRECTORY);
+        while let Some(account) = self.waiting.pop_first() {
+            match self.turn(account) {
+                Ok(Fed::Done) => {}
+                Ok(Fed::More) => {
+                    self.waiting.insert(account);
+                }
+                Err(error) => tracing::warn!(account = account.0, %error, "indexing failed"),
+            }
+            let is_full = self.index.pending_bytes() >= PENDING_BYTES_MAX && !self.settle();
+            if is_full || self.bell.is_stopped() {
+                return;
+            }
+        }
+        if self.index.pending_bytes() > 0 {
+            self.unsettled += 1;
+        }
+        if self.unsettled >= PAUSES_UNSETTLED_MAX {
+            self.settle();
+        }
+    }
+
+    fn turn(&mut self, account: AccountId) -> Result<Fed, EngineError> {
+        for _ in 0..STEPS_PER_TURN {
+            let fed = self.feeder.step(account)?;
+            if fed == Fed::Done || self.bell.is_stopped() {
+                return Ok(fed);
+            }
+        }
+        Ok(Fed::More)
+    }
+
+    /// Writes what is pending; false if it could not be written.
+    fn settle(&mut self) -> bool {
+        self.unsettled = 0;
+        let settled = Index::settle(&*self.index);
+        if let Err(error) = &settled {
+            tracing::warn!(%error, "the index of letters could not be written");
+        }
+        settled.is_ok()
+    }
+}
