@@ -41,7 +41,7 @@ pub mod traffic;
 mod upload;
 
 pub use account::{
-    Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, Reading, RetrievalNames,
+    Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading, RetrievalNames,
     SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
 };
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};

@@ -7,9 +7,9 @@ use engine::account::names_kept;
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
 use engine::{
-    Account, EngineError, FlagChange, Flags, FolderId, Grant, Grantee, Limits, Location, NewFolder,
-    NewLetter, Reading, Rights, Role, Settings, Shelf, Staged, Timestamp, Transfer, Txn, Uid,
-    UidSet, User,
+    Account, EngineError, FlagChange, Flags, FolderId, Grant, Grantee, Kind, Limits, Location,
+    NewFolder, NewLetter, PlaceId, ROOT, Reading, Rights, Role, Settings, Shelf, Staged, Timestamp,
+    Transfer, Txn, Uid, UidSet, User,
 };
 use formats::message::SummaryRef;
 use proptest::prelude::*;
@@ -723,4 +723,55 @@ fn a_name_is_found_in_whatever_form_its_accents_come() {
             .unwrap()
             .is_some()
     );
+}
+
+#[test]
+fn a_folder_beside_the_mail_tree_is_made_once_and_shown_to_its_owner_alone() {
+    let house = house();
+    let user = house.person("ida@example.test").unwrap();
+    let account = house.engine.account(&user, 1);
+    let make = || {
+        let made = account.write(|txn| txn.folder_beside("Views", Kind::Other));
+        made.unwrap().wait().unwrap()
+    };
+    let folder = make();
+    assert_eq!(make(), folder);
+    let view = account.read().unwrap();
+    assert!(view.folders().unwrap().iter().all(|one| one.id != folder));
+    let all = view.all_folders().unwrap();
+    let (_, row) = all.iter().find(|(id, _)| *id == folder).unwrap();
+    assert_eq!((row.parent, row.hidden), (Some(ROOT), true));
+    let other = house.person("otto@example.test").unwrap();
+    let guest = house
+        .engine
+        .account(&other, 2)
+        .another(account.id())
+        .unwrap();
+    let refused = guest.write(|txn| txn.folder_beside("Mine", Kind::Other));
+    assert!(matches!(refused, Err(EngineError::Denied)));
+    assert_eq!(guest.read().unwrap().all_folders().unwrap(), []);
+}
+
+#[test]
+fn an_item_is_found_by_its_place_until_it_moves() {
+    let house = house();
+    let user = house.person("ida@example.test").unwrap();
+    let account = house.engine.account(&user, 1);
+    let inbox = folder(&account, Role::Inbox);
+    let uid = append(&account, inbox);
+    let at = Location {
+        folder: inbox,
+        shelf: Shelf::Mail,
+        uid,
+    };
+    let view = account.read().unwrap();
+    let row = view.item(at).unwrap().unwrap();
+    let place = row.place;
+    assert_eq!(view.item_at_place(place).unwrap(), Some((at, row)));
+    assert_eq!(view.item_at_place(PlaceId(u64::MAX >> 16)).unwrap(), None);
+    drop(view);
+    let trash = folder(&account, Role::Trash);
+    let moved = account.write(|txn| txn.transfer(Transfer::Move, at, trash));
+    moved.unwrap().wait().unwrap();
+    assert_eq!(account.read().unwrap().item_at_place(place).unwrap(), None);
 }

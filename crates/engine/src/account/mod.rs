@@ -26,7 +26,7 @@ pub use rights::rights_of;
 pub use scripts::{SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript};
 pub use subscriptions::names_kept;
 pub use txn::{NewLetter, Transfer, Txn};
-pub use view::{Folder, MAIL_ROOT, Reading, View};
+pub use view::{Folder, MAIL_ROOT, ROOT, Reading, View};
 
 use crate::engine::Engine;
 use crate::error::EngineError;

@@ -9,7 +9,7 @@
 //!
 //! Standards: RFC 5804 §1.6 (names), §2.6 to §2.11 (what can be done with scripts).
 
-use super::{Account, MAIL_ROOT, Reading, Txn};
+use super::{Account, ROOT, Reading, Txn};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::upload::Staged;
@@ -32,8 +32,6 @@ pub const SCRIPTS_MAX: usize = 100;
 pub const SCRIPT_BYTES_MAX: u64 = 512 * 1024;
 /// Bytes of a script's name; RFC 5804 §1.6 demands 128 characters.
 const NAME_BYTES_MAX: usize = 512;
-/// The account's root, above the mail tree.
-const ROOT: FolderId = FolderId(MAIL_ROOT.0 - 1);
 /// The set that the properties of scripts belong to.
 const PROPERTIES: Guid = Guid(*b"facteur scripts\0");
 /// Read scripts that are kept; at most some hundred MB if all were as long as can be, in practice

@@ -1,6 +1,6 @@
 //! Changes of one account, each checked against rights, quota and limits.
 
-use super::view::{MAIL_ROOT, Reading, one_form};
+use super::view::{MAIL_ROOT, ROOT, Reading, one_form};
 use super::{Account, Standing};
 use crate::error::EngineError;
 use crate::search::thread::conversation_names;
@@ -9,7 +9,7 @@ use crate::upload::Staged;
 use bytes::Bytes;
 use store::id::{FolderId, Timestamp, Uid};
 use store::model::{
-    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Keywords,
+    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Keywords, Kind,
     Location, Name, NewFolder, NewItem, Reads, Receipt, Rights, Role, UidSet,
 };
 
@@ -141,6 +141,24 @@ impl<'t, 's> Txn<'t, 's> {
             new.role = taken.map_or(role, |_| Role::None);
         }
         Ok(self.txn.create_folder(self.account.id(), &new)?)
+    }
+
+    /// The hidden folder of that name beside the mail tree, made if there is none: for what one
+    /// kind of client keeps and no other is shown. Owners only.
+    pub fn folder_beside(&mut self, name: &str, kind: Kind) -> Result<FolderId, EngineError> {
+        self.check_owner()?;
+        let owner = self.account.id();
+        if let Some((folder, _)) = self.reads().folder_at(owner, Some(ROOT), &[name])? {
+            return Ok(folder);
+        }
+        let new = NewFolder {
+            parent: Some(ROOT),
+            name: name.to_owned(),
+            kind,
+            hidden: true,
+            ..NewFolder::default()
+        };
+        Ok(self.txn.create_folder(owner, &new)?)
     }
 
     /// Makes the folder at the end of a path, and those above it that are missing.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, RangeInclusive};
 use store::backend::Direction;
-use store::id::{ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, Uid};
+use store::id::{ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, PlaceId, Uid};
 use store::model::{
     AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Object, Reads,
     Rights, Role, Shelf, Stand, UidSet,
@@ -19,6 +19,8 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 ///
 /// The first two objects of every account are its root and this one, so their numbers are known.
 pub const MAIL_ROOT: FolderId = FolderId(2);
+/// The folder at the top of everything an account has: the mail tree, and what stands beside it.
+pub const ROOT: FolderId = FolderId(MAIL_ROOT.0 - 1);
 
 /// A folder with its place in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +99,16 @@ pub trait Reading {
             })
         });
         Ok(seen.collect())
+    }
+
+    /// All living folders that this user may see, those beside the mail tree too, in the order of
+    /// their ids.
+    fn all_folders(&self) -> Result<Vec<(FolderId, FolderRow)>, EngineError> {
+        let mut rows = self.reads().folders(self.account().id())?;
+        rows.retain(|(_, row)| {
+            row.removed.is_none() && self.rights_in(row).contains(Rights::VISIBLE)
+        });
+        Ok(rows)
     }
 
     /// Folders that were removed and can still be brought back, with the time of removal. Owners
@@ -214,6 +226,16 @@ pub trait Reading {
             Err(EngineError::NoSuchFolder | EngineError::Denied) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The item that has this place id now.
+    fn item_at_place(&self, place: PlaceId) -> Result<Option<(Location, ItemRow)>, EngineError> {
+        let found = self.reads().item_at_place(self.account().id(), place)?;
+        let Some((at, row)) = found else {
+            return Ok(None);
+        };
+        let visible = self.location(row.item)? == Some(at);
+        Ok(visible.then_some((at, row)))
     }
 
     /// The item that has this content id now.
