@@ -1,13 +1,22 @@
 //! MAPI over HTTP, as a server: what Outlook for Windows speaks.
 //!
-//! Pure: no sockets, no clock, no disk. So far there are the [`codec`], every structure in both
-//! directions, so that a client for the tests is made of the same descriptions as the server, and
-//! [`autodiscover`], by which Outlook finds the server.
+//! Pure: no sockets, no clock, no disk. There are the [`codec`], every structure in both
+//! directions, so that a client for the tests is made of the same descriptions as the server;
+//! [`autodiscover`], by which Outlook finds the server; and a view of a mailbox that can be read:
+//! folders, letters, their properties. Writing, notifications and the address book are to come,
+//! and nothing is served over HTTP yet.
 //!
-//! Start at [`codec`].
+//! Start at [`request::Session`]; the operations are in `command`, what things are called for ever
+//! in [`identity`], every no in [`refusal`].
 //!
 //! Standards: [MS-OXCMAPIHTTP] (transport), [MS-OXCRPC] (extended buffers), [MS-OXCROPS]
 //! (operations), [MS-OXCDATA] (values), [MS-OXNSPI] (address book), [MS-OXDSCLI] (Autodiscover).
 
 pub mod autodiscover;
 pub mod codec;
+mod command;
+pub mod identity;
+mod object;
+mod property;
+pub mod refusal;
+pub mod request;

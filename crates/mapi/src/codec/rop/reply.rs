@@ -4,8 +4,11 @@
 //!
 //! Source: [MS-OXCROPS] 2.2.2 (responses), 2.2.14 and 2.2.15 (notifications, room, rest).
 
+use super::folder::Completion;
 use super::logon::Redirect;
 use super::notify::Notify;
+use super::stream::{CopiedToStream, StreamData, Written, WrittenExtended};
+use super::transfer::{PutBuffer, PutBufferExtended, SourceBuffer};
 use super::{Response, number};
 use crate::codec::data::PropertyTag;
 use crate::codec::wire::{Malformed, Measured, Reader, Wire, Writer, wire};
@@ -56,7 +59,7 @@ pub enum Reply {
         /// The place of a handle.
         handle: u8,
         /// How far it is, with no data.
-        buffer: super::transfer::SourceBuffer,
+        buffer: SourceBuffer,
         /// How long.
         backoff_milliseconds: u32,
     },
@@ -117,6 +120,55 @@ const SAY_AS_MUCH_WHEN_FAILED: &[u8] = &[
 /// what they have to say.
 const WITH_DESTINATION: &[u8] = &[0x33, 0x35, 0x36, 0x3a, 0x39, 0x67];
 const SAY_MORE_WITHOUT_DESTINATION: usize = 4;
+
+impl Response {
+    /// What an operation says when it failed, if it says as much then: nothing was left out, and
+    /// nothing was read or written.
+    pub fn of_failure(number: u8) -> Option<Self> {
+        let completion = || Completion { is_partial: false };
+        let data = Bytes::new;
+        Some(match number {
+            0x1d => Self::DeleteFolder(completion()),
+            0x1e => Self::DeleteMessages(completion()),
+            0x33 => Self::MoveCopyMessages(completion()),
+            0x35 => Self::MoveFolder(completion()),
+            0x36 => Self::CopyFolder(completion()),
+            0x58 => Self::EmptyFolder(completion()),
+            0x66 => Self::SetReadFlags(completion()),
+            0x91 => Self::HardDeleteMessages(completion()),
+            0x92 => Self::HardDeleteMessagesAndSubfolders(completion()),
+            0x2c => Self::ReadStream(StreamData { data: data() }),
+            0x2d => Self::WriteStream(Written { written_size: 0 }),
+            0xa3 => Self::WriteStreamExtended(WrittenExtended { written_size: 0 }),
+            0x3a => Self::CopyToStream(CopiedToStream {
+                read_byte_count: 0,
+                written_byte_count: 0,
+            }),
+            0x4e => Self::FastTransferSourceGetBuffer(SourceBuffer {
+                transfer_status: 0,
+                in_progress_count: 0,
+                total_step_count: 0,
+                reserved: 0,
+                data: data(),
+            }),
+            0x54 => Self::FastTransferDestinationPutBuffer(PutBuffer {
+                transfer_status: 0,
+                in_progress_count: 0,
+                total_step_count: 0,
+                reserved: 0,
+                buffer_used_size: 0,
+            }),
+            0x9d => Self::FastTransferDestinationPutBufferExtended(PutBufferExtended {
+                transfer_status: 0,
+                in_progress_count: 0,
+                total_step_count: 0,
+                reserved: 0,
+                buffer_used_size: 0,
+            }),
+            _ => return None,
+        })
+    }
+}
 
 /// Whether a code means that it was done: 0 or a warning. Source: [MS-OXCDATA] 2.4.
 pub(super) fn is_done(code: u32) -> bool {
@@ -186,7 +238,7 @@ impl Reply {
         if number == number::SOURCE_GET_BUFFER && code == SERVER_BUSY {
             return Ok(Self::SourceBusy {
                 handle,
-                buffer: super::transfer::SourceBuffer::read(reader)?,
+                buffer: SourceBuffer::read(reader)?,
                 backoff_milliseconds: u32::read(reader)?,
             });
         }

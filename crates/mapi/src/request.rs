@@ -1,0 +1,242 @@
+//! A session with mailboxes, and what it makes of the requests that carry operations.
+//!
+//! Pure: a request and what the session has open go in, a response comes out. Operations that are
+//! not done here yet are read and answered `ecNotSupported`.
+//!
+//! Start at [`Session::execute`]; what each operation does is in `command`.
+//!
+//! Source: [MS-OXCMAPIHTTP] 2.2.4.2, [MS-OXCRPC] 3.1.4.2, [MS-OXCROPS] 3.1.4.
+
+use crate::codec::data::Guid;
+use crate::codec::rop::buffer::{self, NO_HANDLE, PlacedCall};
+use crate::codec::rop::{Call, Indices, Reply, Response, indices};
+use crate::codec::transport::body::{
+    Answer, ConnectRequest, ExecuteRequest, ExecuteResponse, Failure, execute_flags,
+};
+use crate::codec::transport::extended::{self, PAYLOAD_BYTES_MAX, Packing, Position};
+use crate::codec::wire::{Form, Writer};
+use crate::command::{self, Done};
+use crate::object::Objects;
+use crate::refusal::{CallFailure, Refusal};
+use bytes::Bytes;
+use engine::Account;
+
+/// Bytes of an extended buffer's header.
+const HEADER_BYTES: usize = 8;
+/// The most that a client may ask for. Source: [MS-OXCRPC] 3.1.4.2.
+const ANSWER_BYTES_MAX: usize = 0x4_0000;
+/// Room for the answer to any operation that does not fit its answer to the room.
+const ANSWER_ROOM_BYTES: usize = 512;
+/// Bytes of the size before a list, and of a handle behind it.
+const LIST_SIZE_BYTES: usize = 2;
+const HANDLE_BYTES: usize = 4;
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    /// The mailbox of who signed in.
+    pub(crate) own: Account,
+    /// Tells this server's mailboxes from all others.
+    pub(crate) server: Guid,
+    /// Of 8-bit texts.
+    pub(crate) code_page: u32,
+    pub(crate) objects: Objects,
+}
+
+/// A buffer that is being answered.
+struct Answering<'a> {
+    list: &'a [u8],
+    handles: Vec<u32>,
+    answers: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Session {
+    /// The session that a Connect began. `server` must be the same for ever.
+    pub fn new(own: Account, server: Guid, connect: &ConnectRequest) -> Self {
+        Self {
+            own,
+            server,
+            code_page: connect.default_code_page,
+            objects: Objects::default(),
+        }
+    }
+
+    /// Does what a request asks for.
+    pub fn execute(&mut self, request: &ExecuteRequest) -> Answer<ExecuteResponse> {
+        match self.payload(request) {
+            Ok(rop_buffer) => Answer::Said(ExecuteResponse {
+                error_code: 0,
+                flags: 0,
+                rop_buffer: rop_buffer.into(),
+                auxiliary: Bytes::new(),
+            }),
+            Err(failure) => Answer::Failed(Failure {
+                status_code: failure.code(),
+                auxiliary: Bytes::new(),
+            }),
+        }
+    }
+
+    fn payload(&mut self, request: &ExecuteRequest) -> Result<Vec<u8>, CallFailure> {
+        let bytes_max = usize::try_from(request.rop_out_bytes_max).unwrap_or(usize::MAX);
+        if bytes_max < HEADER_BYTES {
+            return Err(CallFailure::RpcFailed);
+        }
+        if bytes_max > ANSWER_BYTES_MAX {
+            return Err(CallFailure::BadStubData);
+        }
+        let payloads = extended::unpack(&request.rop_buffer).map_err(|_| CallFailure::RpcFormat)?;
+        // More than one is only for operations that this server does not say it takes so.
+        let [payload] = payloads.as_slice() else {
+            return Err(CallFailure::RpcFormat);
+        };
+        // Sizes in the answer have 16 bits, and its payload has a bound of its own.
+        let bytes_max = (bytes_max - HEADER_BYTES).min(PAYLOAD_BYTES_MAX - 1);
+        let answer = self.answer(payload, bytes_max)?;
+        let packing = if request.flags & execute_flags::NO_COMPRESSION == 0 {
+            Packing::Compressed
+        } else {
+            Packing::Plain
+        };
+        extended::pack(&answer, packing, Position::Last).ok_or(CallFailure::BufferTooSmall)
+    }
+
+    fn answer(&mut self, payload: &[u8], bytes_max: usize) -> Result<Vec<u8>, CallFailure> {
+        let (list, handles) = buffer::split(payload).map_err(|_| CallFailure::RpcFormat)?;
+        let calls = buffer::read_calls(list).map_err(|_| CallFailure::RpcFormat)?;
+        let mut answering = Answering {
+            list,
+            handles,
+            answers: Vec::new(),
+            bytes_max,
+        };
+        for placed in &calls {
+            if !self.answer_one(placed, &mut answering) {
+                answering.give_back(placed.start)?;
+                break;
+            }
+        }
+        buffer::join(&answering.answers, &answering.handles)
+            .map_err(|_| CallFailure::BufferTooSmall)
+    }
+
+    /// Answers one operation, or does nothing where there is no room.
+    fn answer_one(&mut self, placed: &PlacedCall, answering: &mut Answering<'_>) -> bool {
+        let call = &placed.call;
+        let handle = answering.handle(call.input);
+        if !call.is_answered() {
+            self.objects.release(call.logon_id, handle);
+            answering.set(call.input, NO_HANDLE);
+            return true;
+        }
+        let room = answering.room();
+        if room < ANSWER_ROOM_BYTES {
+            return false;
+        }
+        let outcome = command::run(self, call, handle, room);
+        let outcome = outcome.and_then(|done| self.open(call, done, answering));
+        let reply = reply(call, outcome, answering);
+        let mut writer = Writer::new(Form::Rop);
+        reply.write(&mut writer);
+        match writer.finish() {
+            Ok(bytes) if bytes.len() <= room => {
+                answering.answers.extend_from_slice(&bytes);
+                true
+            }
+            // Only what reads can be longer than the room that any answer finds.
+            _ => false,
+        }
+    }
+
+    /// Gives what an operation opened a handle.
+    fn open(
+        &mut self,
+        call: &Call,
+        done: Done,
+        answering: &mut Answering<'_>,
+    ) -> Result<Response, Refusal> {
+        let handle = match (done.opened, done.handle) {
+            (_, Some(handle)) => handle,
+            (Some(object), None) => self.objects.open(call.logon_id, object)?,
+            (None, None) => return Ok(done.response),
+        };
+        if !answering.set(call.target, handle) {
+            self.objects.release(call.logon_id, handle);
+            return Err(Refusal::NullObject);
+        }
+        Ok(done.response)
+    }
+}
+
+fn reply(call: &Call, outcome: Result<Response, Refusal>, answering: &mut Answering<'_>) -> Reply {
+    let handle = call.answer_index();
+    let refusal = match outcome {
+        Ok(response) => {
+            return Reply::Said {
+                handle,
+                code: 0,
+                response,
+            };
+        }
+        Err(refusal) => refusal,
+    };
+    let opens = matches!(
+        indices(call.request.number()),
+        Some(Indices::Output | Indices::InputOutput)
+    );
+    if opens {
+        answering.set(call.target, NO_HANDLE);
+    }
+    let (number, code) = (call.answer_number(), refusal.code());
+    match Response::of_failure(number) {
+        Some(response) => Reply::Said {
+            handle,
+            code,
+            response,
+        },
+        None => Reply::Refused {
+            number,
+            handle,
+            code,
+        },
+    }
+}
+
+impl Answering<'_> {
+    /// The handle at a place; none where there is no such place.
+    fn handle(&self, place: u8) -> u32 {
+        let handle = self.handles.get(usize::from(place));
+        handle.copied().unwrap_or(NO_HANDLE)
+    }
+
+    /// Whether there is such a place.
+    fn set(&mut self, place: u8, handle: u32) -> bool {
+        let known = self.handles.get_mut(usize::from(place));
+        known.map(|known| *known = handle).is_some()
+    }
+
+    /// Bytes left for answers.
+    fn room(&self) -> usize {
+        let taken = LIST_SIZE_BYTES + HANDLE_BYTES * self.handles.len() + self.answers.len();
+        self.bytes_max.saturating_sub(taken)
+    }
+
+    /// Says that from here on nothing was done. Source: [MS-OXCROPS] 3.2.5.1.2.
+    fn give_back(&mut self, start: usize) -> Result<(), CallFailure> {
+        let rest = self.list.get(start..).unwrap_or_default();
+        let reply = Reply::BufferTooSmall {
+            size_needed: u16::try_from(PAYLOAD_BYTES_MAX - 1).unwrap_or(u16::MAX),
+            requests: Bytes::copy_from_slice(rest),
+        };
+        let mut writer = Writer::new(Form::Rop);
+        reply.write(&mut writer);
+        let bytes = writer.finish().map_err(|_| CallFailure::BufferTooSmall)?;
+        // The first operation must get further than this, or the client would ask for ever.
+        if start == 0 || bytes.len() > self.room() {
+            return Err(CallFailure::BufferTooSmall);
+        }
+        self.answers.extend_from_slice(&bytes);
+        Ok(())
+    }
+}
