@@ -42,6 +42,42 @@ impl Letter {
     }
 }
 
+/// What Bob asks Alice.
+const LUNCH: &str = "From: Bob Baker <bob@example.test>
+To: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
+Subject: Lunch on Thursday?
+Date: Thu, 19 Nov 2026 09:12:00 +0100
+Message-ID: <lunch.1@example.test>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+
+Hello Alice,
+
+the place at the corner has the mushroom soup again. Thursday at half past twelve?
+
+Bob
+";
+
+/// What she answers.
+const LUNCH_ANSWER: &str = "From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
+To: Bob Baker <bob@example.test>
+Subject: Re: Lunch on Thursday?
+Date: Thu, 19 Nov 2026 09:40:00 +0100
+Message-ID: <lunch.2@example.test>
+In-Reply-To: <lunch.1@example.test>
+References: <lunch.1@example.test>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8; format=flowed
+
+Yes! I will bring the plans for the garden, there is one question about 
+the pear tree.
+
+Alice
+
+> the place at the corner has the mushroom soup again. Thursday at half 
+> past twelve?
+";
+
 /// All letters, in the order in which they came into each folder.
 pub const ALL: &[Letter] = &[
     Letter {
@@ -264,18 +300,8 @@ END:VCALENDAR
         owner: "alice",
         place: Place::Sent,
         stand: Stand::Read,
-        hours_ago: 3,
-        text: "From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
-To: Bob Baker <bob@example.test>
-Subject: Re: Lunch on Thursday?
-Date: Thu, 19 Nov 2026 09:40:00 +0100
-Message-ID: <lunch.2@example.test>
-In-Reply-To: <lunch.1@example.test>
-MIME-Version: 1.0
-Content-Type: text/plain; charset=utf-8; format=flowed
-
-Yes! I will bring the plans for the garden.
-",
+        hours_ago: 0,
+        text: LUNCH_ANSWER,
     },
     Letter {
         owner: "alice",
@@ -299,20 +325,7 @@ I would keep the hedge on the north side, because
         place: Place::Inbox,
         stand: Stand::Unread,
         hours_ago: 1,
-        text: "From: Bob Baker <bob@example.test>
-To: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
-Subject: Lunch on Thursday?
-Date: Thu, 19 Nov 2026 09:12:00 +0100
-Message-ID: <lunch.1@example.test>
-MIME-Version: 1.0
-Content-Type: text/plain; charset=utf-8
-
-Hello Alice,
-
-the place at the corner has the mushroom soup again. Thursday at half past twelve?
-
-Bob
-",
+        text: LUNCH,
     },
     Letter {
         owner: "bob",
@@ -419,44 +432,14 @@ H4sIAAAAAAAAA0tMTElNy8xLVchILUrlAgAAAP//AwDoWqOPEAAAAA==
         place: Place::Sent,
         stand: Stand::Read,
         hours_ago: 1,
-        text: "From: Bob Baker <bob@example.test>
-To: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
-Subject: Lunch on Thursday?
-Date: Thu, 19 Nov 2026 09:12:00 +0100
-Message-ID: <lunch.1@example.test>
-MIME-Version: 1.0
-Content-Type: text/plain; charset=utf-8
-
-Hello Alice,
-
-the place at the corner has the mushroom soup again. Thursday at half past twelve?
-
-Bob
-",
+        text: LUNCH,
     },
     Letter {
         owner: "bob",
         place: Place::Inbox,
         stand: Stand::Unread,
         hours_ago: 0,
-        text: "From: Alice =?utf-8?Q?=C3=81rnad=C3=B3ttir?= <alice@example.test>
-To: Bob Baker <bob@example.test>
-Subject: Re: Lunch on Thursday?
-Date: Thu, 19 Nov 2026 09:40:00 +0100
-Message-ID: <lunch.2@example.test>
-In-Reply-To: <lunch.1@example.test>
-References: <lunch.1@example.test>
-MIME-Version: 1.0
-Content-Type: text/plain; charset=utf-8; format=flowed
-
-Yes! I will bring the plans for the garden, there is one question about 
-the pear tree.
-
-Alice
-
-> the place at the corner has the mushroom soup again. Thursday at half 
-> past twelve?
-",
+        text: LUNCH_ANSWER,
     },
     Letter {
         owner: "carol",
