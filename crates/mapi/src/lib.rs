@@ -6,7 +6,7 @@
 //! folders, letters, their properties. Writing, notifications and the address book are to come,
 //! and nothing is served over HTTP yet.
 //!
-//! Start at [`request::Session`]; the operations are in `command`, what things are called for ever
+//! Start at [`request::Session`], which a client finds again by [`contexts`]; the operations are in `command`, what things are called for ever
 //! in [`identity`], every no in [`refusal`].
 //!
 //! Standards: [MS-OXCMAPIHTTP] (transport), [MS-OXCRPC] (extended buffers), [MS-OXCROPS]
@@ -15,6 +15,7 @@
 pub mod autodiscover;
 pub mod codec;
 mod command;
+pub mod contexts;
 pub mod identity;
 mod object;
 mod property;
