@@ -1,7 +1,7 @@
 //! A search finds the same with an index and without, however far the index has been fed; with it,
 //! few letters are looked at.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
 use engine::rehearsal::Rehearsal;
 use engine::search::{Comparator, Fed, Feeder, Index, Needle, Plan, Query, Run, Sketches, Test};
