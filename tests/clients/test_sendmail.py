@@ -194,3 +194,23 @@ def test_mailx_sends(world, place):
                               env=environment)
         assert done.returncode == 0, done.stderr
         assert [letters.subject(body) for body in machine.inbox()] == ["from mailx"]
+
+
+def test_a_letter_waits_until_its_time_for_people_here_too(server):
+    sender, to = server.account(), server.account()
+    with clients.Smtp(server.ports["submissions"], tls=True) as smtp:
+        smtp.login(sender)
+        assert any(line.startswith("FUTURERELEASE ") for line in smtp.features)
+        smtp.command(f"MAIL FROM:<{sender.address}> HOLDFOR=6")
+        smtp.command(f"RCPT TO:<{to.address}>")
+        smtp.command("DATA")
+        smtp.send(f"From: {sender.address}\r\nSubject: held\r\n\r\nbody\r\n.\r\n".encode())
+        smtp.accepted()
+    found = []
+    begun = time.monotonic()
+    while not found and time.monotonic() - begun < SECONDS:
+        with clients.Imap(server.ports["imaps"], to) as imap:
+            found = [letters.subject(body) for _, body in imap.bodies("INBOX")]
+        time.sleep(0.5)
+    assert found == ["held"]
+    assert time.monotonic() - begun > 2, "it came at once"

@@ -9,7 +9,7 @@ use engine::queue::{
     Return, Settled, Status, Verdict, Wishes,
 };
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{AccountId, Envelope, Recipient, Settings, StoreError, User};
+use engine::{AccountId, Envelope, Recipient, Settings, StoreError, Timestamp, User};
 
 const LETTER: &[u8] = b"Subject: hello\r\n\r\nHow are you?\r\n";
 const HOUR: i64 = 3_600;
@@ -40,6 +40,16 @@ impl Stage {
     }
 
     fn submit(&self, sender: &str, returning: Return, recipients: &[(&str, Notify)]) {
+        self.submit_with(sender, returning, recipients, Wishes::default());
+    }
+
+    fn submit_with(
+        &self,
+        sender: &str,
+        returning: Return,
+        recipients: &[(&str, Notify)],
+        wishes: Wishes,
+    ) {
         let engine = &self.house.engine;
         let recipient = |(address, notify): &(&str, Notify)| Recipient {
             address: (*address).to_owned(),
@@ -53,7 +63,7 @@ impl Stage {
             envelope_id: Some("id-1".to_owned()),
             returning,
             needs_utf8: false,
-            wishes: Wishes::default(),
+            wishes,
             submitter: Some(self.alice.clone()),
             arrival: Arrival::default(),
             failing: Failing::Whole,
@@ -302,7 +312,7 @@ fn after_five_days_a_letter_is_given_up_with_the_last_answer() {
 fn a_letter_that_was_put_off_is_due_then_and_was_not_tried() {
     let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
     stage.settle(&[("x@far.test", later())]);
-    let until = engine::Timestamp(stage.house.engine.now().0 + 600 * engine::Timestamp::PER_SECOND);
+    let until = Timestamp(stage.house.engine.now().0 + 600 * Timestamp::PER_SECOND);
     let put_off = Attempt {
         put_off_until: Some(until),
         ..attempt(&[(
@@ -390,7 +400,7 @@ fn before_key(entry: &QueueState) -> EntryKey {
 fn a_letter_that_must_arrive_in_time_goes_back_when_it_cannot() {
     let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
     let now = stage.house.engine.now();
-    let at = engine::Timestamp(now.0 + 600 * engine::Timestamp::PER_SECOND);
+    let at = Timestamp(now.0 + 600 * Timestamp::PER_SECOND);
     let by = DeliverBy {
         at,
         late: Late::Return,
@@ -440,7 +450,7 @@ fn success_in_a_mailbox_here_is_told_to_who_asked_in_the_same_commit() {
 fn who_was_served_leaves_though_the_rest_is_put_off() {
     let stage = Stage::with(&[("x@far.test", Notify::USUAL), ("y@far.test", Notify::USUAL)]);
     let now = stage.house.engine.now();
-    let until = engine::Timestamp(now.0 + 60 * engine::Timestamp::PER_SECOND);
+    let until = Timestamp(now.0 + 60 * Timestamp::PER_SECOND);
     let put_off = Attempt {
         put_off_until: Some(until),
         ..attempt(&[
@@ -451,4 +461,74 @@ fn who_was_served_leaves_though_the_rest_is_put_off() {
     let settled = stage.house.engine.queue_settle(stage.key(), &put_off, 1);
     assert_eq!(settled.unwrap().wait().unwrap().due, Some(until));
     assert_eq!(stage.entry().letter.recipients.len(), 1);
+}
+
+/// A letter of alice to these, held for a day.
+fn held_for_a_day(recipients: &[(&str, Notify)]) -> (Stage, Timestamp) {
+    let stage = Stage::with(&[]);
+    let now = stage.house.engine.now();
+    let until = Timestamp::from_seconds(now.seconds() + 24 * HOUR);
+    let wishes = Wishes {
+        hold_until: Some(until),
+        ..Wishes::default()
+    };
+    stage.submit_with("alice@example.test", Return::Headers, recipients, wishes);
+    (stage, until)
+}
+
+#[test]
+fn a_held_letter_is_due_when_its_sender_said_and_is_given_up_later_by_as_much() {
+    let (stage, until) = held_for_a_day(&[("x@far.test", Notify::USUAL)]);
+    let entry = stage.entry();
+    assert_eq!(entry.due, until);
+    assert_eq!(entry.letter.hold_until, Some(until));
+    let days = (entry.letter.expires.seconds() - until.seconds()) / (24 * HOUR);
+    assert_eq!(days, 5);
+}
+
+#[test]
+fn the_first_attempt_after_a_hold_is_no_delay_and_a_notice_tells_of_the_hold() {
+    let (stage, _) = held_for_a_day(&[("x@far.test", Notify::USUAL)]);
+    stage.house.pass(24 * HOUR + 1);
+    let settled = stage.settle(&[("x@far.test", later())]);
+    assert_eq!(settled.notices, Vec::<String>::new());
+    let soon = Timestamp::from_seconds(stage.house.engine.now().seconds() + HOUR);
+    assert!(settled.due.is_some_and(|due| due < soon), "{settled:?}");
+    stage.settle(&[("x@far.test", never())]);
+    let notice = stage.notice();
+    assert!(
+        notice.contains("Future-Release-Request: until;2026-05-02T00:00:00Z\r\n"),
+        "{notice}"
+    );
+}
+
+#[test]
+fn a_letter_that_is_held_for_someone_here_reaches_their_mailbox_once_it_is_let_go() {
+    let (stage, _) = held_for_a_day(&[("alice@example.test", Notify::USUAL)]);
+    assert!(stage.inbox().is_empty());
+    let engine = &stage.house.engine;
+    assert_eq!(stage.entry().letter.route.as_deref(), Some("here"));
+    let outgoing = engine.queue_open(stage.key()).unwrap().unwrap();
+    let recipients = outgoing.letter.recipients.clone();
+    let released = engine.queue_release_here(&outgoing, &recipients).unwrap();
+    let verdicts = released.wait().unwrap();
+    assert!(matches!(
+        verdicts.as_slice(),
+        [Verdict::Accepted(NextHop::Informs, _)]
+    ));
+    assert!(stage.inbox()[0].contains("Subject: hello"));
+    stage.settle(&[("alice@example.test", verdicts[0].clone())]);
+    assert!(stage.entries().is_empty());
+}
+
+#[test]
+fn who_is_gone_when_a_held_letter_is_let_go_is_told_of_as_a_failure() {
+    let (stage, _) = held_for_a_day(&[("alice@example.test", Notify::USUAL)]);
+    let engine = &stage.house.engine;
+    let outgoing = engine.queue_open(stage.key()).unwrap().unwrap();
+    let mut recipients = outgoing.letter.recipients.clone();
+    recipients[0].address = "nobody@example.test".to_owned();
+    let released = engine.queue_release_here(&outgoing, &recipients).unwrap();
+    let verdicts = released.wait().unwrap();
+    assert!(matches!(&verdicts[..], [Verdict::Never(why)] if why.status == Status::new(5, 1, 1)));
 }

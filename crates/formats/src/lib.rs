@@ -14,4 +14,5 @@ mod cursor;
 pub mod date;
 pub mod mailbox_file;
 pub mod message;
+pub mod moment;
 pub mod script;

@@ -14,9 +14,10 @@ use crate::command_line::{
 };
 use crate::configuration::{Configuration, ListenArguments};
 use crate::house::{self, House};
-use crate::{log, moment, sample, serve};
+use crate::{log, sample, serve};
 use clap::CommandFactory;
 use engine::{EngineError, StoreError};
+use formats::moment;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 //! Never decides that: the store does, and refuses by itself. Start at [`watch`].
 
 use crate::house::House;
-use crate::moment::rfc3339;
+use formats::moment::rfc3339;
 use std::sync::Arc;
 use std::time::Duration;
 use store::backend::embedded::Condition;

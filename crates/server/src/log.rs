@@ -4,9 +4,9 @@
 //! anything but the write itself. Start at [`start`]; dialogues' [`Record`]s go through [`record`].
 
 use crate::configuration::{Log, LogFormat, LogLevel};
-use crate::moment::rfc3339;
 use crate::world::SystemClock;
 use engine::dialogue::{Level as Weight, Record};
+use formats::moment::rfc3339;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use store::world::Clock;

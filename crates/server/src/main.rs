@@ -21,7 +21,6 @@ mod listeners;
 mod local_users;
 mod log;
 mod metrics;
-mod moment;
 mod notify;
 mod outbound;
 mod page;

@@ -15,6 +15,8 @@ pub struct Limits {
     pub idle_seconds: i64,
     /// Seconds from greeting to end, whatever happens: nobody feeds us a byte a minute for ever.
     pub session_seconds: i64,
+    /// Seconds for which a letter can be held before it is sent (RFC 4865).
+    pub hold_seconds_max: i64,
     /// Milliseconds between connection and greeting for peers on other machines that begin in clear;
     /// who speaks in them is no mail server. What is sent without waiting comes with or right behind
     /// the connection, so they need not be many.
@@ -30,6 +32,7 @@ impl Default for Limits {
             sign_ins_max: 5,
             idle_seconds: 300,
             session_seconds: 4 * 3600,
+            hold_seconds_max: 90 * 24 * 3600,
             greeting_pause_milliseconds: 100,
         }
     }

@@ -7,7 +7,7 @@ use crate::account::MAIL_ROOT;
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::queue::{Late, QueuedLetter, QueuedRecipient};
+use crate::queue::{HERE, Late, QueuedLetter, QueuedRecipient};
 use crate::search::thread::conversation_names;
 use crate::spam::Assessment;
 use crate::upload::Staged;
@@ -55,6 +55,8 @@ pub(crate) struct Plan<'a> {
     pub(super) received: String,
     tasks: Vec<Task>,
     queued: Vec<QueuedRecipient>,
+    /// Recipients here whose letter is held for them in the queue.
+    held: Vec<QueuedRecipient>,
     /// Likewise, for letters that are passed on with a sender of their own.
     passed_on: BTreeMap<String, Vec<QueuedRecipient>>,
     /// What leads to the letter's conversation, in each mailbox.
@@ -105,6 +107,7 @@ impl<'a> Plan<'a> {
             received,
             tasks: Vec::new(),
             queued: Vec::new(),
+            held: Vec::new(),
             passed_on: BTreeMap::new(),
             names,
             notes: Vec::new(),
@@ -137,6 +140,10 @@ impl<'a> Plan<'a> {
                     .any(|mailbox| self.letter.was_delivered_to(&mailbox.address));
                 if looping {
                     return Task::Refuse(EngineError::Loop);
+                }
+                if self.envelope.wishes.hold_until.is_some() {
+                    add(&mut self.held, &recipient.address, recipient);
+                    return Task::Queue;
                 }
                 for address in forwards {
                     self.pass_on(address, recipient);
@@ -267,7 +274,7 @@ impl<'a> Plan<'a> {
             Task::Queue | Task::Refuse(_) => &[],
         });
         let mut accounts: Vec<AccountId> = parcels.map(|parcel| parcel.mailbox.account).collect();
-        if !(self.queued.is_empty() && self.passed_on.is_empty()) {
+        if !(self.queued.is_empty() && self.passed_on.is_empty() && self.held.is_empty()) {
             accounts.push(self.queue_owner());
         }
         accounts.extend(self.onward.iter().flat_map(Self::accounts));
@@ -374,6 +381,11 @@ impl<'a> Plan<'a> {
 
     /// What is put before a letter that goes elsewhere: what was found when it came goes with it.
     pub(super) fn prefix_elsewhere(&self) -> Bytes {
+        Bytes::from(self.examined_elsewhere() + &self.received)
+    }
+
+    /// What was found when the letter came, as far as there is room for it.
+    pub(super) fn examined_elsewhere(&self) -> String {
         let examined = &self.envelope.arrival.examined;
         let mut fields = examined.header_fields(examined.spam.as_ref());
         if fields.len() > EXAMINED_BYTES_MAX {
@@ -382,15 +394,16 @@ impl<'a> Plan<'a> {
         if fields.len() > EXAMINED_BYTES_MAX {
             fields.clear();
         }
-        Bytes::from(fields + &self.received)
+        fields
     }
 
     /// The letter as the queue keeps it, for these recipients.
     pub(super) fn queued_letter(&self, recipients: Vec<QueuedRecipient>) -> QueuedLetter {
         let days = i64::from(self.engine.settings().retention.queue_days);
         let lasting = days * SECONDS_PER_DAY * Timestamp::PER_SECOND;
-        let expires = Timestamp(self.now.0.saturating_add(lasting));
         let wishes = self.envelope.wishes;
+        let begin = wishes.hold_until.unwrap_or(self.now);
+        let expires = Timestamp(begin.0.saturating_add(lasting));
         let end = match wishes.deliver_by {
             Some(by) if by.late == Late::Return => by.at.min(expires),
             _ => expires,
@@ -405,6 +418,7 @@ impl<'a> Plan<'a> {
             needs_tls: wishes.needs_tls,
             deliver_by: wishes.deliver_by,
             priority: wishes.priority,
+            hold_until: wishes.hold_until,
             is_ours: self.envelope.submitter.is_some() || self.envelope.arrival.is_ours,
             ..QueuedLetter::new(name, sender, end)
         }
@@ -415,13 +429,17 @@ impl<'a> Plan<'a> {
         let passed_on =
             passed_on.flat_map(|(sender, all)| portions(all).map(move |some| (sender, some)));
         let queued = portions(&self.queued).map(|some| (&self.envelope.sender, some));
-        for (sender, recipients) in queued.chain(passed_on) {
+        let held = portions(&self.held).map(|some| (&self.envelope.sender, some, Some(HERE)));
+        let elsewhere = queued.chain(passed_on);
+        let elsewhere = elsewhere.map(|(sender, recipients)| (sender, recipients, None));
+        for (sender, recipients, route) in elsewhere.chain(held) {
             let letter = QueuedLetter {
                 sender: sender.clone(),
+                route: route.map(str::to_owned),
                 ..self.queued_letter(recipients.to_vec())
             };
             let item = QueueItem {
-                due: self.now,
+                due: letter.hold_until.unwrap_or(self.now),
                 envelope: letter.encode(),
                 body: Some(Body::Staged(self.letter.body().clone())),
             };

@@ -16,6 +16,7 @@ mod administration;
 pub(crate) mod notice;
 mod outgoing;
 mod record;
+mod release;
 mod retry;
 mod scheduler;
 mod settle;
@@ -121,6 +122,8 @@ pub struct Wishes {
     pub deliver_by: Option<DeliverBy>,
     /// Higher goes first (RFC 6710 §2: -9 … 9).
     pub priority: i8,
+    /// Not delivered to anyone before (RFC 4865).
+    pub hold_until: Option<Timestamp>,
 }
 
 /// One attempt to send a letter, for people who ask what happened.
@@ -181,7 +184,12 @@ pub struct QueuedLetter {
     pub route: Option<String>,
     /// The first and the latest attempts.
     pub history: Vec<Tried>,
+    /// When its sender wanted it to be sent first (RFC 4865).
+    pub hold_until: Option<Timestamp>,
 }
+
+/// The way of a letter that waits here for recipients of this server.
+pub const HERE: &str = "here";
 
 impl QueuedLetter {
     /// A letter that was never tried.
@@ -204,6 +212,7 @@ impl QueuedLetter {
             held: false,
             route: None,
             history: Vec::new(),
+            hold_until: None,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::upload::Staged;
 use formats::date::Date;
 use formats::message::header;
+use formats::moment;
 use std::fmt::Write;
 use store::id::Timestamp;
 
@@ -362,6 +363,11 @@ fn for_programs(out: &mut String, engine: &Engine, from: &Outgoing, host: &str, 
         _ = write!(out, "Original-Envelope-Id: {}\r\n", plain(id));
     }
     _ = write!(out, "Arrival-Date: {}\r\n", date(from.created));
+    if let Some(until) = letter.hold_until {
+        // RFC 4865 (a field of the report).
+        let until = moment::rfc3339(until.seconds());
+        _ = write!(out, "Future-Release-Request: until;{until}\r\n");
+    }
     for recipient in &report.recipients {
         out.push_str("\r\n");
         if let Some(original) = &recipient.original {

@@ -43,6 +43,7 @@ impl QueuedLetter {
         let kept = self.history.get(..HISTORY_MAX).unwrap_or(&self.history);
         out.list(kept, |out, tried| tried.write(out));
         out.flag(self.is_ours);
+        out.signed(self.hold_until.map_or(0, |until| until.0));
         out.finish()
     }
 
@@ -80,6 +81,9 @@ impl QueuedLetter {
         }
         if !input.is_at_end() {
             letter.is_ours = input.flag()?;
+        }
+        if !input.is_at_end() {
+            letter.hold_until = Some(Timestamp(input.signed()?)).filter(|until| until.0 != 0);
         }
         Ok(letter)
     }

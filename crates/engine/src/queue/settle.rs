@@ -157,12 +157,17 @@ impl Engine {
         let Some(entry) = view.queue_entry(key.account, key.id)? else {
             return Ok(None);
         };
+        let outgoing = Outgoing::of(self, &entry)?;
         let times = Times {
-            created: entry.created,
+            // Of a letter that was held, waiting began when it was let go.
+            created: outgoing
+                .letter
+                .hold_until
+                .unwrap_or_default()
+                .max(entry.created),
             due: entry.due,
             now: self.now(),
         };
-        let outgoing = Outgoing::of(self, &entry)?;
         Ok(Some((entry.changed, times, outgoing)))
     }
 }

@@ -3,9 +3,9 @@
 use super::directory::find;
 use super::{Failure, Reply};
 use crate::house::House;
-use crate::moment;
 use engine::rules::{Rules, Vacation};
 use engine::{AccountId, EngineError, Timestamp};
+use formats::moment;
 use formats::script::{Fault, Limits, Script};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

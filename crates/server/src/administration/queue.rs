@@ -2,12 +2,12 @@
 
 use super::{Failure, Reply};
 use crate::house::House;
-use crate::moment::rfc3339;
 use crate::outbound::route;
 use engine::queue::{
     Attempt, EntryKey, NEVER, QueueState, Reason, RecipientResult, Status, Tried, Verdict,
 };
 use engine::{AccountId, EngineError, Pending, Settlement};
+use formats::moment::rfc3339;
 use serde_json::{Value, json};
 
 /// Whether an entry is to be kept back.

@@ -4,13 +4,13 @@ use super::directory::Bytes;
 use super::losses::{self, Loss};
 use super::{Failure, Progress, Reply, Watcher};
 use crate::house::House;
-use crate::moment::rfc3339;
 use ::store::backend::embedded::Status;
 use ::store::id::{AccountId, BodyNumber};
 use ::store::model::{Reads, check as check_model};
 use ::store::world::disk::Disk;
 use engine::EngineError;
 use engine::directory::administration::AccountState;
+use formats::moment::rfc3339;
 use serde_json::{Value, json};
 use std::path::Path;
 

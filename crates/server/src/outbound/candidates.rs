@@ -73,7 +73,7 @@ pub async fn find(
     dice: u64,
 ) -> Result<Found<Vec<Candidate>>, Nowhere> {
     match place {
-        Place::Socket(_) => Err(Nowhere::Never(Reason::ours(Status::NO_ROUTE))),
+        Place::Socket(_) | Place::Here => Err(Nowhere::Never(Reason::ours(Status::NO_ROUTE))),
         Place::Host(host, port) => {
             let found = addresses(names, host).await;
             let addresses = found.map_err(|error| of_host(&error))?;

@@ -8,6 +8,7 @@ use crate::driver::pool::Pool;
 use crate::signing::{RESULTS, Signer, Unsigned};
 use bytes::Bytes;
 use engine::queue::{Job, Outgoing, QueuedRecipient};
+use engine::signature::field::fields;
 use engine::{Engine, EngineError, Timestamp};
 use smtp::client::form::{Form, Scan};
 use smtp::client::{Message, Recipient};
@@ -24,6 +25,8 @@ pub struct Ready {
     pub hop: Hop,
     /// The recipients.
     pub recipients: Vec<QueuedRecipient>,
+    /// Its author would rather have it arrive than be encrypted as its domain demands.
+    pub waives_tls: bool,
     form: Form,
     first: Bytes,
 }
@@ -42,6 +45,7 @@ impl Ready {
             return Ok(None);
         };
         let (form, first, unsigned) = look_through(&outgoing)?;
+        let waives_tls = !outgoing.letter.needs_tls && waives_tls(&first);
         let first = match unsigned {
             Some(unsigned) => {
                 let letter = &outgoing.letter;
@@ -59,6 +63,7 @@ impl Ready {
             outgoing,
             hop,
             recipients,
+            waives_tls,
             form,
             first,
         }))
@@ -152,6 +157,19 @@ fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes, Option<Unsigned>), 
     Ok((scan.finish(), first, unsigned))
 }
 
+/// True when the header says `TLS-Required: No`; anything else is as if it said nothing.
+///
+/// A header that does not fit into the first piece is not looked at further.
+/// Source: RFC 8689 §5.
+fn waives_tls(first: &[u8]) -> bool {
+    let mut fields = fields(first).into_iter().filter(|(name, _)| {
+        let name = name.trim_ascii_end();
+        name.eq_ignore_ascii_case(b"TLS-Required")
+    });
+    let (only, more) = (fields.next(), fields.next());
+    only.is_some_and(|(_, value)| value.trim_ascii().eq_ignore_ascii_case(b"No")) && more.is_none()
+}
+
 /// True when it is ours, or was examined when it came.
 fn is_vouched_for(outgoing: &Outgoing) -> bool {
     let letter = &outgoing.letter;
@@ -185,5 +203,23 @@ impl Pieces for FromStore {
             self.at += piece.len() as u64;
             Ok((piece, self.at >= size))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::waives_tls;
+
+    #[test]
+    fn only_one_field_with_no_in_it_waives_encryption() {
+        for (header, waived) in [
+            ("TLS-Required: No\r\n\r\n", true),
+            ("A: b\r\ntls-required : no\r\n\r\n", true),
+            ("TLS-Required: Yes\r\n\r\n", false),
+            ("TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false),
+            ("A: b\r\n\r\nTLS-Required: No\r\n", false),
+        ] {
+            assert_eq!(waives_tls(header.as_bytes()), waived, "{header}");
+        }
     }
 }

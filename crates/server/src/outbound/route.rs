@@ -6,6 +6,7 @@
 //! Source: RFC 5321 §5.1 (finding the host; address literals).
 
 use super::settings::{Delivery, Encryption, Route};
+use engine::queue::HERE;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub enum Place {
     Host(String, u16),
     /// A socket of this machine.
     Socket(PathBuf),
+    /// This server: the letter waited for people here.
+    Here,
 }
 
 /// SMTP or LMTP.
@@ -143,8 +146,9 @@ impl Routes {
             Place::Exchangers(domain) => domain.clone(),
             Place::Host(host, port) => format!("{host}:{port}"),
             Place::Socket(path) => path.display().to_string(),
+            Place::Here => HERE.to_owned(),
         };
-        if dialect == Dialect::Lmtp {
+        if dialect == Dialect::Lmtp && place != Place::Here {
             name.insert_str(0, "lmtp ");
         }
         // Who signs in differently must not share a connection.
@@ -171,6 +175,9 @@ impl Way {
     fn parse(text: &str, port: u16) -> Option<Self> {
         if text == "mx" {
             return Some(Self::Exchangers);
+        }
+        if text == HERE {
+            return Some(Self::Fixed(Place::Here, Dialect::Lmtp));
         }
         let (dialect, place) = match text.split_once(':')? {
             ("smtp", place) => (Dialect::Smtp, place),

@@ -67,6 +67,17 @@ fn is_reusable(connection: &Connection) -> bool {
     connection.is_usable() && connection.letters < most.min(LETTERS_MAX)
 }
 
+/// What a letter says of encryption (RFC 8689).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Only where it is proven.
+    Strict,
+    /// As the domain demands.
+    Usual,
+    /// Where it is offered; what the domain demands does not count.
+    Waived,
+}
+
 /// What became of a letter, before it is settled.
 struct Outcome {
     host: String,
@@ -128,10 +139,46 @@ impl Shared {
                 return self.put_off_unreadable(job).await;
             }
         };
-        let result = self.attempt(&ready, connection).await;
+        let result = match ready.hop.place {
+            Place::Here => self.deliver_here(&ready).await,
+            _ => self.attempt(&ready, connection).await,
+        };
         let ending = result.ending;
         self.settle(job, &ready, result).await;
         ending
+    }
+
+    /// Delivers to people here what waited for them.
+    async fn deliver_here(self: &Arc<Self>, ready: &Ready) -> Outcome {
+        let (shared, outgoing) = (Arc::clone(self), ready.outgoing.clone());
+        let recipients = ready.recipients.clone();
+        let deliver = move || shared.engine.queue_release_here(&outgoing, &recipients);
+        let pending = match self.pool.run(None, deliver).await {
+            Ok(Ok(pending)) => Ok(pending),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("the server stops".to_owned()),
+        };
+        let verdicts = match pending.map(engine::Pending::split) {
+            Ok((verdicts, settlement)) => match settlement.await {
+                Ok(()) => Ok(verdicts),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(why) => Err(why),
+        };
+        let later = |why: String| {
+            let reply = Some(why);
+            let status = Status::new(4, 3, 0);
+            for_all(&ready.recipients, &Verdict::Later(Reason { status, reply }))
+        };
+        Outcome {
+            host: self.ourselves.hostname.clone(),
+            tls: String::new(),
+            verdicts: match verdicts {
+                Ok(verdicts) => ready.recipients.iter().cloned().zip(verdicts).collect(),
+                Err(why) => later(why),
+            },
+            ending: Ending::Served,
+        }
     }
 
     /// A letter that cannot be read now is tried later, so that it does not turn in circles.
@@ -163,7 +210,17 @@ impl Shared {
         if let Some(old) = connection.take() {
             old.quit().await;
         }
-        match self.connect(&ready.hop, strict).await {
+        let wish = match (strict, ready.waives_tls) {
+            (true, _) => Wish::Strict,
+            (false, true) => Wish::Waived,
+            (false, false) => Wish::Usual,
+        };
+        match self.connect(&ready.hop, wish).await {
+            Ok(mut new) if wish == Wish::Waived => {
+                let result = self.transfer(ready, &mut new).await;
+                new.quit().await; // Other letters must not go over what was not proven.
+                result
+            }
             Ok(new) => {
                 let new = connection.insert(new);
                 self.transfer(ready, new).await
@@ -214,13 +271,13 @@ impl Shared {
     }
 
     /// Opens a connection to the first address that takes one.
-    async fn connect(&self, hop: &Hop, strict: bool) -> Result<Connection, Verdict> {
-        timeout(SEARCH, self.search(hop, strict))
+    async fn connect(&self, hop: &Hop, wish: Wish) -> Result<Connection, Verdict> {
+        timeout(SEARCH, self.search(hop, wish))
             .await
             .unwrap_or_else(|_| Err(Verdict::Later(Reason::ours(Status::NO_ANSWER))))
     }
 
-    async fn search(&self, hop: &Hop, strict: bool) -> Result<Connection, Verdict> {
+    async fn search(&self, hop: &Hop, wish: Wish) -> Result<Connection, Verdict> {
         let terms = self.terms(hop);
         if let Place::Socket(path) = &hop.place {
             let opened = Connection::open_socket(path, &terms, &self.keys).await;
@@ -232,7 +289,7 @@ impl Shared {
             Nowhere::Later(reason) => Verdict::Later(reason),
             Nowhere::Never(reason) => Verdict::Never(reason),
         })?;
-        let demands = self.demands(hop, strict, found.secure).await;
+        let demands = self.demands(hop, wish, found.secure).await;
         let mut last = Reason::ours(Status::NO_ANSWER);
         for candidate in &found.records {
             let demand = match &demands {
@@ -251,25 +308,25 @@ impl Shared {
             }
         }
         // What a letter demands for itself is refused for good where nobody can give it.
-        Err(match (strict, last.status.class) {
-            (true, 5) => Verdict::Never(last),
+        Err(match (wish, last.status.class) {
+            (Wish::Strict, 5) => Verdict::Never(last),
             _ => Verdict::Later(last),
         })
     }
 
     /// What the domain demands; `None` where the configuration has the word.
-    async fn demands(&self, hop: &Hop, strict: bool, signed: bool) -> Option<Demands> {
+    async fn demands(&self, hop: &Hop, wish: Wish, signed: bool) -> Option<Demands> {
         let Place::Exchangers(domain) = &hop.place else {
             return None;
         };
-        if hop.tls != Encryption::Offered {
+        if hop.tls != Encryption::Offered || wish == Wish::Waived {
             return None;
         }
         let names = self.names.as_ref();
         Some(Demands {
             policy: self.policies.policy(names, &self.web, domain, now()).await,
             signed,
-            strict,
+            strict: wish == Wish::Strict,
         })
     }
 

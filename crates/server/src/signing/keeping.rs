@@ -134,7 +134,7 @@ fn selector(keys: &[DomainKey], algorithm: Algorithm, now: Timestamp) -> String 
 
 /// `20260301`
 fn day(now: Timestamp) -> String {
-    crate::moment::rfc3339(now.seconds())
+    formats::moment::rfc3339(now.seconds())
         .chars()
         .take(10)
         .filter(char::is_ascii_digit)

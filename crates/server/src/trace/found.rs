@@ -3,7 +3,7 @@
 //! Start at [`of`].
 
 use super::{folder, numbers, place};
-use crate::moment::rfc3339;
+use formats::moment::rfc3339;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::fs::File;

@@ -4,10 +4,12 @@
 //!
 //! Sources: RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 3030 (BINARYMIME), RFC 6531 §3.4 (SMTPUTF8),
 //! RFC 3461 §4 (RET, ENVID, NOTIFY, ORCPT), RFC 4954 §5 (AUTH), RFC 8689 §2 (REQUIRETLS), RFC 2852
-//! §4 (BY), RFC 6710 §4 (MT-PRIORITY).
+//! §4 (BY), RFC 6710 §4 (MT-PRIORITY), RFC 4865
+//! (HOLDFOR, HOLDUNTIL).
 
 use super::command::Malformed;
 use super::xtext;
+use formats::moment;
 
 /// Characters of an ENVID (RFC 3461 §4.4).
 const ENVELOPE_ID_BYTES_MAX: usize = 100;
@@ -15,7 +17,7 @@ const ENVELOPE_ID_BYTES_MAX: usize = 100;
 const ORIGINAL_RECIPIENT_BYTES_MAX: usize = 500;
 
 /// What MAIL may say.
-const MAIL_KEYWORDS: [&str; 9] = [
+const MAIL_KEYWORDS: [&str; 11] = [
     "SIZE",
     "BODY",
     "SMTPUTF8",
@@ -25,6 +27,8 @@ const MAIL_KEYWORDS: [&str; 9] = [
     "REQUIRETLS",
     "BY",
     "MT-PRIORITY",
+    "HOLDFOR",
+    "HOLDUNTIL",
 ];
 
 /// What MAIL said about the letter.
@@ -48,6 +52,17 @@ pub struct MailParameters {
     pub deliver_by: Option<DeliverBy>,
     /// `MT-PRIORITY`: -9 … 9.
     pub priority: Option<i8>,
+    /// `HOLDFOR` or `HOLDUNTIL`: not sent before.
+    pub hold: Option<Hold>,
+}
+
+/// Until when a letter is not to be sent (RFC 4865).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// `HOLDFOR=`: so many seconds.
+    For(u32),
+    /// `HOLDUNTIL=`: that time, in seconds since 1970.
+    Until(i64),
 }
 
 /// `BY=`.
@@ -121,6 +136,8 @@ pub fn mail(text: &str) -> Result<MailParameters, Malformed> {
             ("REQUIRETLS", None) => !std::mem::replace(&mut all.require_tls, true),
             ("BY", Some(value)) => all.deliver_by.replace(deliver_by(value)?).is_none(),
             ("MT-PRIORITY", Some(value)) => all.priority.replace(priority(value)?).is_none(),
+            ("HOLDFOR", Some(value)) => all.hold.replace(hold_for(value)?).is_none(),
+            ("HOLDUNTIL", Some(value)) => all.hold.replace(hold_until(value)?).is_none(),
             (keyword, _) if MAIL_KEYWORDS.contains(&keyword) => false,
             _ => return Err(Malformed::UnknownParameter),
         };
@@ -210,6 +227,19 @@ fn deliver_by(text: &str) -> Result<DeliverBy, Malformed> {
     })
 }
 
+/// One to nine digits (RFC 4865: future-release-interval).
+fn hold_for(text: &str) -> Result<Hold, Malformed> {
+    let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_number);
+    seconds.map(Hold::For).ok_or(Malformed::Parameter)
+}
+
+fn hold_until(text: &str) -> Result<Hold, Malformed> {
+    moment::parse(text)
+        .map(Hold::Until)
+        .ok_or(Malformed::Parameter)
+}
+
 fn priority(text: &str) -> Result<i8, Malformed> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = digits.len() == 1 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -288,7 +318,7 @@ mod tests {
     fn every_parameter_of_mail_is_understood() {
         let all = mail(
             " SIZE=1000 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ+2B1 AUTH=<> REQUIRETLS \
-             BY=-60;nt MT-PRIORITY=-3",
+             BY=-60;nt MT-PRIORITY=-3 HOLDUNTIL=2026-01-01T00:00:00Z",
         );
         let expected = MailParameters {
             size_bytes: Some(1000),
@@ -304,6 +334,7 @@ mod tests {
                 trace: true,
             }),
             priority: Some(-3),
+            hold: Some(Hold::Until(1_767_225_600)),
         };
         assert_eq!(all, Ok(expected));
         assert_eq!(mail("  "), Ok(MailParameters::default()));
@@ -331,6 +362,11 @@ mod tests {
             " BY=0;R",
             " BY=1234567890;N",
             " BY=;N",
+            " HOLDFOR=",
+            " HOLDFOR=-1",
+            " HOLDFOR=1234567890",
+            " HOLDUNTIL=tomorrow",
+            " HOLDFOR=1 HOLDUNTIL=2026-01-01T00:00:00Z",
             " MT-PRIORITY=10",
             " MT-PRIORITY=+1",
             " MT-PRIORITY=",

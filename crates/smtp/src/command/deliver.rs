@@ -278,6 +278,7 @@ fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
             trace: by.trace,
         }),
         priority: parameters.priority.unwrap_or_default(),
+        hold_until: mail::hold_until(parameters, now),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use crate::session::{Role, Session};
 use engine::authentication::sasl::Mechanism;
 use engine::mechanisms;
+use formats::moment;
 
 /// Greets, drops an open transaction, and lists the extensions.
 pub(crate) fn run(session: &mut Session, kind: Hello, name: String) -> Result<(), Refusal> {
@@ -50,6 +51,10 @@ fn extensions(session: &Session) -> Vec<String> {
     lines.push(format!("LIMITS RCPTMAX={}", service.limits.recipients_max));
     if service.role.takes_wishes() {
         lines.extend(["DELIVERBY", "MT-PRIORITY"].map(str::to_owned));
+        let most = service.limits.hold_seconds_max;
+        let latest = service.engine.now().seconds().saturating_add(most);
+        // RFC 4865: for how long, and until when, a letter can be held.
+        lines.push(format!("FUTURERELEASE {most} {}", moment::rfc3339(latest)));
     }
     if session.offers_require_tls() {
         lines.push("REQUIRETLS".to_owned());

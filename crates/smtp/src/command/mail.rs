@@ -5,12 +5,12 @@
 
 use crate::codec::command::{Command, Malformed};
 use crate::codec::data::LineCheck;
-use crate::codec::parameter::MailParameters;
+use crate::codec::parameter::{Hold, MailParameters};
 use crate::codec::reply::Reply;
 use crate::refusal::Refusal;
 use crate::session::{Mode, Role, Session, Transaction};
 use engine::examination::Examined;
-use engine::{EngineError, User};
+use engine::{EngineError, Timestamp, User};
 use formats::address::Mailbox;
 
 /// Opens a transaction; at once if no directory has to be read for it.
@@ -130,10 +130,27 @@ fn recognise(session: &mut Session) -> Result<(), Refusal> {
 /// What was not offered here is not known here.
 fn check_offered(session: &Session, parameters: &MailParameters) -> Result<(), Refusal> {
     let role = session.service.role;
-    let wishes = parameters.deliver_by.is_some() || parameters.priority.is_some();
+    let wishes = parameters.deliver_by.is_some()
+        || parameters.priority.is_some()
+        || parameters.hold.is_some();
     if (wishes && !role.takes_wishes()) || (parameters.require_tls && !session.offers_require_tls())
     {
         return Err(Malformed::UnknownParameter.into());
     }
-    Ok(())
+    let hold_seconds_max = session.service.limits.hold_seconds_max;
+    let now = session.service.engine.now();
+    let is_too_long = |until: Timestamp| until.seconds() - now.seconds() > hold_seconds_max;
+    match hold_until(parameters, now) {
+        Some(until) if is_too_long(until) => Err(Malformed::Parameter.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Until when the letter is held, if it is (RFC 4865).
+pub(crate) fn hold_until(parameters: &MailParameters, now: Timestamp) -> Option<Timestamp> {
+    let until = match parameters.hold? {
+        Hold::For(seconds) => now.seconds().saturating_add(i64::from(seconds)),
+        Hold::Until(seconds) => seconds,
+    };
+    Some(Timestamp::from_seconds(until)).filter(|until| *until > now)
 }

@@ -1,6 +1,8 @@
-//! Times on the command line and in the log: RFC 3339, to the second.
+//! Times as programs exchange them and as the log has them, to the second.
+//!
+//! Source: RFC 3339 §5.6.
 
-use formats::date::{Civil, days_in_month};
+use crate::date::{Civil, days_in_month};
 
 /// A time in seconds since 1970, in UTC.
 pub fn rfc3339(seconds: i64) -> String {
