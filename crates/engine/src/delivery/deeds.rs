@@ -272,9 +272,12 @@ fn redirected(
     if let Some(sender) = forwarding::rewritten(plan.engine, &letter.sender, ours) {
         letter.sender = sender;
     }
+    // What was found goes first, so that it is sealed for those who get the letter (RFC 8617 §5).
     letter.prefix = Bytes::from(format!(
-        "Delivered-To: {}\r\n{}",
-        mailbox.address, plan.received
+        "{}Delivered-To: {}\r\n{}",
+        plan.examined_elsewhere(),
+        mailbox.address,
+        plan.received
     ));
     letter
 }

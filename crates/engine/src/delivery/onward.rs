@@ -81,8 +81,7 @@ pub(super) fn lead_on(
                         letter,
                     },
                     Where::Here(to, trail) => {
-                        let sender = plan.envelope.sender.clone();
-                        Deed::Onward(add(plan, sender, to, letter, trail))
+                        Deed::Onward(add(plan, Author::Sender, to, letter, trail))
                     }
                     // What can go no further stays.
                     Where::Nowhere => Deed::Store {
@@ -110,7 +109,7 @@ fn send_on(plan: &mut Plan<'_>, mailbox: &Mailbox, mut written: Written) -> Writ
             Where::Elsewhere => written.recipients.push(address),
             Where::Here(to, trail) => {
                 let letter = written.letter.clone();
-                let index = add(plan, String::new(), to, letter, trail);
+                let index = add(plan, Author::Script, to, letter, trail);
                 written.onward.push(index);
             }
             Where::Nowhere => {}
@@ -162,15 +161,29 @@ fn to_here(plan: &Plan<'_>, mailbox: &Mailbox, address: &str, notify: Notify) ->
     }
 }
 
+/// Who wrote a letter that a script sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// Whoever wrote the letter that came.
+    Sender,
+    /// The script: a reply or a notice, which is signed wherever it goes from here.
+    Script,
+}
+
 fn add(
     plan: &mut Plan<'_>,
-    sender: String,
+    author: Author,
     recipient: Recipient,
     letter: Staged,
     trail: Trail,
 ) -> usize {
+    let is_ours = author == Author::Script;
     let envelope = Envelope {
-        sender,
+        sender: if is_ours {
+            String::new() // Nobody is told of failures of what is itself a reply.
+        } else {
+            plan.envelope.sender.clone()
+        },
         recipients: vec![recipient],
         envelope_id: None,
         returning: Return::default(),
@@ -180,6 +193,7 @@ fn add(
         arrival: Arrival {
             greeting: plan.engine.settings().hostname.clone(),
             way: "local",
+            is_ours,
             ..Arrival::default()
         },
         failing: Failing::Single,
