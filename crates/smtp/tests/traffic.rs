@@ -92,7 +92,7 @@ fn an_account_that_sends_too_much_is_stopped_with_an_alarm() {
         )
         .starts_with("235")
     );
-    let mut send = |stage: &mut Stage| {
+    let send = |stage: &mut Stage| {
         say(stage, "MAIL FROM:<alice@example.test>");
         say(stage, "RCPT TO:<a@elsewhere.test>");
         say(stage, "RCPT TO:<b@elsewhere.test>");

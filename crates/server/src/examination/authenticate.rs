@@ -364,11 +364,12 @@ fn of_dkim(result: &DkimResult) -> Outcome {
     match result {
         DkimResult::Pass => Outcome::Pass,
         // RFC 8601 §2.7.1: it could be processed, and the body is another one.
-        DkimResult::Neutral(Error::Dkim(DkimError::FailedBodyHashMatch)) => Outcome::Fail,
+        DkimResult::Neutral(Error::Dkim(DkimError::FailedBodyHashMatch)) | DkimResult::Fail(_) => {
+            Outcome::Fail
+        }
         // Likewise: it may hold, but it is not acceptable here.
         DkimResult::Neutral(Error::Dkim(DkimError::SignatureLength)) => Outcome::Policy,
         DkimResult::Neutral(_) => Outcome::Neutral,
-        DkimResult::Fail(_) => Outcome::Fail,
         DkimResult::PermError(_) => Outcome::PermanentError,
         DkimResult::TempError(_) => Outcome::TemporaryError,
         DkimResult::None => Outcome::None,
