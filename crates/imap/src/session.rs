@@ -347,7 +347,7 @@ impl Session {
                 self.finish(&tag, reply);
             }
             Command::StartTls => self.start_tls(&tag, more_follows),
-            Command::Unauthenticate => self.sign_out(&tag),
+            Command::Unauthenticate => self.sign_out(&tag, more_follows),
             Command::Compress(mechanism) => self.compress(&tag, &mechanism, more_follows),
             Command::Login(user, password) => self.login(tag, &user, &password),
             Command::Authenticate(mechanism, initial) => {

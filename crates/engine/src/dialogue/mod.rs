@@ -76,6 +76,9 @@ pub enum Output {
     /// Send what is pending; compress (RFC 1951) what is sent from here on, and take for compressed
     /// what was received and not taken.
     Compress,
+    /// Send what is pending; compress nothing from here on, and take nothing for compressed that the
+    /// peer sends behind what it has compressed till now.
+    EndCompression,
     /// Give `Timeout` at this time unless another time is named before.
     WaitUntil(Timestamp),
     /// A line for the log.

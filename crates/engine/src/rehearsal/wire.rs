@@ -145,7 +145,7 @@ impl<S: Dialogue> Wire<S> {
             Output::StartTls => self.asks_for_tls = true,
             Output::Close => self.is_closed = true,
             // Neither side of a session sees that what is between them is compressed.
-            Output::WaitUntil(_) | Output::Compress => {}
+            Output::WaitUntil(_) | Output::Compress | Output::EndCompression => {}
         }
     }
 

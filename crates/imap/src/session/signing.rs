@@ -60,20 +60,22 @@ impl Session {
 
     /// Forgets everything that has to do with the user; the connection stays as it is, with its
     /// count of failures. Source: RFC 8437 §3, §4.1, §8 (it can be turned off).
-    pub(super) fn sign_out(&mut self, tag: &str) {
+    pub(super) fn sign_out(&mut self, tag: &str, more_follows: bool) {
         if self.mailbox.is_none() || !self.engine.settings().sign_out {
             let refusal = Refusal::WrongState("BAD Command is not allowed now");
             return self.finish(tag, Err(refusal));
         }
-        if self.is_compressed {
-            // It would have to end here, which the driver's streams cannot do.
-            let refusal = Refusal::WrongState("NO Compression cannot be ended; use LOGOUT");
-            return self.finish(tag, Err(refusal));
+        if self.is_compressed && more_follows {
+            // What is behind the command is not compressed any more, but this was (RFC 8437 §4.1).
+            return self.bye("Nothing compressed may follow UNAUTHENTICATE");
         }
         self.mailbox = None;
         self.state = State::default();
         self.log(Level::Info, "signed out", Vec::new());
         self.finish(tag, Ok(Reply::silent("OK UNAUTHENTICATE completed")));
+        if std::mem::take(&mut self.is_compressed) {
+            self.actions.push(Output::EndCompression);
+        }
         self.wait_for_silence();
     }
 

@@ -10,7 +10,10 @@
 //! What is received is inflated only as far as the session has room, whatever it would grow to.
 //! Between two blocks nothing but the last 32 KiB is kept, since the peer may refer to them.
 //!
-//! Start at [`Deflated`]. Standards: RFC 4978 (IMAP COMPRESS), RFC 1951 (DEFLATE).
+//! Either direction may end while the stream goes on ([`Deflated::end`]); what follows is as it is.
+//!
+//! Start at [`Deflated`]. Standards: RFC 4978 (IMAP COMPRESS), RFC 1951 (DEFLATE), RFC 8437 §4.1
+//! (the end of compression).
 
 use super::transport::{Transport, Unsent};
 use bytes::Bytes;
@@ -47,6 +50,9 @@ thread_local! {
     static COMPRESSORS: RefCell<Vec<Box<CompressorOxide>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A last block without content. Source: RFC 1951 §3.2.6.
+const LAST_BLOCK: &[u8] = &[0x03, 0x00];
+
 /// A stream whose both directions are compressed.
 pub struct Deflated {
     inner: Transport,
@@ -54,6 +60,8 @@ pub struct Deflated {
     /// Only while something is being sent.
     compressor: Option<Box<CompressorOxide>>,
     packed: Unsent,
+    /// What is sent from here on is not compressed.
+    is_ended: bool,
 }
 
 impl Deflated {
@@ -67,6 +75,26 @@ impl Deflated {
             inflating,
             compressor: None,
             packed: Unsent::default(),
+            is_ended: false,
+        }
+    }
+
+    /// Compresses nothing that is sent from here on, once all that was to be sent is. What is
+    /// received is taken as it is from the place where the peer ended its stream or made it readable
+    /// (by an empty block) last.
+    pub fn end(&mut self) {
+        self.is_ended = true;
+        self.packed.push(Bytes::from_static(LAST_BLOCK));
+        self.inflating.ends = true;
+    }
+
+    /// What lies below, with what was read of it and not taken, once neither direction is
+    /// compressed any more; otherwise the same again.
+    pub fn ended(self: Box<Self>) -> Result<(Transport, Vec<u8>), Box<Self>> {
+        if self.is_ended && self.packed.is_empty() && self.inflating.is_over() {
+            Ok((self.inner, self.inflating.packed))
+        } else {
+            Err(self)
         }
     }
 
@@ -83,6 +111,9 @@ impl Deflated {
             if count > 0 {
                 free.advance(count);
                 return Poll::Ready(Ok(()));
+            }
+            if self.inflating.is_over() {
+                return self.inner.poll_read(context, free);
             }
             let mut packed = [0; PACKED_BYTES];
             let mut packed = ReadBuf::new(&mut packed);
@@ -107,6 +138,9 @@ impl Deflated {
         let mut is_first = true;
         loop {
             ready!(self.inner.poll_send(context, &mut self.packed))?;
+            if self.is_ended {
+                return self.inner.poll_send(context, pending);
+            }
             if pending.is_empty() {
                 self.compressor.take().into_iter().for_each(give_back);
                 return Poll::Ready(Ok(()));
@@ -181,6 +215,12 @@ struct Inflating {
     /// What was inflated last: blocks to come may refer to it.
     history: Vec<u8>,
     has_ended: bool,
+    /// Bytes of the block that is being read.
+    made_in_block: usize,
+    /// The last block was empty: all that was sent can be read.
+    is_flushed: bool,
+    /// What comes behind such a block is not compressed.
+    ends: bool,
 }
 
 impl Inflating {
@@ -192,9 +232,26 @@ impl Inflating {
     fn next(&mut self, free: &mut [u8]) -> io::Result<usize> {
         let mut count = 0;
         while count == 0 && !self.packed.is_empty() && !free.is_empty() {
-            count = self.step(free)?;
+            count = if self.is_over() {
+                self.plain(free)
+            } else {
+                self.step(free)?
+            };
         }
         Ok(count)
+    }
+
+    /// True if nothing that comes is compressed any more.
+    fn is_over(&self) -> bool {
+        self.ends && (self.is_flushed || self.has_ended)
+    }
+
+    fn plain(&mut self, free: &mut [u8]) -> usize {
+        let count = free.len().min(self.packed.len());
+        for (to, from) in free.iter_mut().zip(self.packed.drain(..count)) {
+            *to = from;
+        }
+        count
     }
 
     fn step(&mut self, free: &mut [u8]) -> io::Result<usize> {
@@ -216,8 +273,11 @@ impl Inflating {
             decompress(state, &self.packed, &mut self.history, start, FLAGS);
         self.history.truncate(start + made);
         self.packed.drain(..taken);
+        self.made_in_block += made;
+        self.is_flushed = false;
         match status {
             TINFLStatus::BlockBoundary => {
+                self.is_flushed = std::mem::take(&mut self.made_in_block) == 0;
                 self.boundary = state.block_boundary_state();
                 self.state = None;
             }

@@ -125,6 +125,7 @@ enum Wish {
     GoOn,
     StartTls,
     Compress,
+    EndCompression,
     Close,
 }
 
@@ -134,6 +135,7 @@ enum Turn {
     Send,
     StartTls,
     Compress,
+    EndCompression,
     Close,
     Offer,
     Wait,
@@ -190,6 +192,12 @@ impl Conversation {
                     }
                 }
                 Turn::Compress => self.compress(),
+                Turn::EndCompression => {
+                    if self.end_compression().await.is_err() {
+                        self.tell(dialogue.as_mut(), Input::Closed(Closed::ByPeer));
+                        return;
+                    }
+                }
                 Turn::Close => return self.close().await,
                 Turn::Offer => {
                     if !self.offer(dialogue.as_mut()) {
@@ -227,6 +235,7 @@ impl Conversation {
             Wish::GoOn => Turn::Wait,
             Wish::StartTls => Turn::StartTls,
             Wish::Compress => Turn::Compress,
+            Wish::EndCompression => Turn::EndCompression,
             Wish::Close => Turn::Close,
         }
     }
@@ -251,6 +260,7 @@ impl Conversation {
                 Output::Unwatch => self.watches = Vec::new(),
                 Output::StartTls => self.wish = Wish::StartTls,
                 Output::Compress => self.wish = Wish::Compress,
+                Output::EndCompression => self.wish = Wish::EndCompression,
                 Output::WaitUntil(at) => self.deadline.set(at),
                 Output::Log(record) => {
                     self.arrival.counters.event(record.event);
@@ -467,10 +477,30 @@ impl Conversation {
     /// What was sent so far went out as it is; what was received and not taken is compressed.
     fn compress(&mut self) {
         self.wish = Wish::GoOn;
-        let inner = std::mem::replace(&mut self.transport, Transport::Gone);
-        let deflated = Deflated::new(inner, self.received.bytes());
+        let transport = std::mem::replace(&mut self.transport, Transport::Gone);
+        let mut packed = self.received.bytes().to_vec();
+        let inner = match transport {
+            // Compressed before, so that layers do not grow.
+            Transport::Deflated(deflated) => match deflated.ended() {
+                Ok((inner, unread)) => {
+                    packed.extend(unread);
+                    inner
+                }
+                Err(deflated) => Transport::Deflated(deflated),
+            },
+            other => other,
+        };
         self.received.clear();
-        self.transport = Transport::Deflated(Box::new(deflated));
+        self.transport = Transport::Deflated(Box::new(Deflated::new(inner, &packed)));
+    }
+
+    /// The peer is told at once, since it may wait for the end of what was compressed.
+    async fn end_compression(&mut self) -> io::Result<()> {
+        self.wish = Wish::GoOn;
+        if let Transport::Deflated(deflated) = &mut self.transport {
+            deflated.end();
+        }
+        self.send().await
     }
 
     async fn set_up_tls(&mut self) -> io::Result<()> {

@@ -7,7 +7,7 @@ use engine::dialogue::Tls;
 use miniz_oxide::deflate::core::CompressorOxide;
 use miniz_oxide::deflate::stream::deflate;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
-use miniz_oxide::{DataFormat, MZFlush};
+use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -76,6 +76,10 @@ impl Echo {
             "compress" => {
                 say(out, "packed");
                 out.push(Output::Compress);
+            }
+            "plain" => {
+                say(out, "as it is");
+                out.push(Output::EndCompression);
             }
             "wait" => out.push(Output::WaitUntil(Timestamp(
                 now.0 + Timestamp::PER_SECOND / 20,
@@ -317,6 +321,48 @@ async fn behind_the_answer_both_directions_are_compressed_also_over_tls() {
         assert!(length > 100 || heard == wanted.as_bytes(), "{said}");
     }
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+/// As `UNAUTHENTICATE` ends it (RFC 8437 §4.1); what follows may be compressed again.
+#[tokio::test]
+async fn compression_ends_in_both_directions_and_can_begin_again() {
+    let stage = stage("uncompress", true).await;
+    let mut stream = encrypt(&stage, connect(&stage).await).await.unwrap();
+    expect(&mut stream, "hello\n").await;
+    // At once, with what is not compressed right behind; by an end of the client's stream; later.
+    for (flush, follows) in [
+        (MZFlush::Sync, &b"one\n"[..]),
+        (MZFlush::Finish, b"one\n"),
+        (MZFlush::Sync, b""),
+    ] {
+        stream.write_all(b"compress\n").await.unwrap();
+        expect(&mut stream, "packed\n").await;
+        let mut compressor = CompressorOxide::default();
+        compressor.set_format_and_level(DataFormat::Raw, 6);
+        let mut room = vec![0; 1000];
+        let step = deflate(&mut compressor, b"plain\n", &mut room, flush);
+        room.truncate(step.bytes_written);
+        room.extend_from_slice(follows);
+        stream.write_all(&room).await.unwrap();
+        let (mut heard, mut state) = (Vec::new(), InflateState::new(DataFormat::Raw));
+        loop {
+            let (mut one, mut made) = ([0; 1], [0; 100]);
+            timeout(Duration::from_secs(10), stream.read_exact(&mut one))
+                .await
+                .expect("in time")
+                .unwrap();
+            let step = inflate(&mut state, &one, &mut made, MZFlush::None);
+            heard.extend_from_slice(&made[..step.bytes_written]);
+            if step.status == Ok(MZStatus::StreamEnd) {
+                break;
+            }
+        }
+        assert_eq!(heard, b"as it is\n");
+        if follows.is_empty() {
+            stream.write_all(b"one\n").await.unwrap();
+        }
+        expect(&mut stream, "one\n").await;
+    }
 }
 
 fn inflate_all(state: &mut InflateState, mut packed: &[u8], heard: &mut Vec<u8>) {
