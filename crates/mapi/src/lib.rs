@@ -2,12 +2,12 @@
 //!
 //! Pure: no sockets, no clock, no disk. There are the [`codec`], every structure in both
 //! directions, so that a client for the tests is made of the same descriptions as the server;
-//! [`autodiscover`], by which Outlook finds the server; and a view of a mailbox that can be read:
-//! folders, letters, their properties. Writing, notifications and the address book are to come,
-//! and nothing is served over HTTP yet.
+//! [`autodiscover`], by which Outlook finds the server; and a view of a mailbox: folders, letters
+//! and their properties can be read, letters be marked, deleted, moved and copied. Writing,
+//! notifications and the address book are to come, and nothing is served over HTTP yet.
 //!
-//! Start at [`request::Session`], which a client finds again by [`contexts`]; the operations are in `command`, what things are called for ever
-//! in [`identity`], every no in [`refusal`].
+//! Start at [`request::Session`], which a client finds again by [`contexts`]; the operations are
+//! in `command`, what things are called for ever in [`identity`], every no in [`refusal`].
 //!
 //! Standards: [MS-OXCMAPIHTTP] (transport), [MS-OXCRPC] (extended buffers), [MS-OXCROPS]
 //! (operations), [MS-OXCDATA] (values), [MS-OXNSPI] (address book), [MS-OXDSCLI] (Autodiscover).

@@ -11,6 +11,8 @@ pub enum Refusal {
     UnknownUser,
     /// No object has that handle.
     NullObject,
+    /// No object has the destination's handle.
+    NullDestination,
     /// The object is of another kind, or the operation is not done here.
     NotSupported,
     /// There is none.
@@ -34,6 +36,7 @@ impl Refusal {
             Self::UnknownUser => 0x0000_03eb,
             Self::NullObject => 0x0000_04b9,
             Self::TooManyObjects => 0x0000_04de,
+            Self::NullDestination => 0x0000_0503,
             Self::Failed => 0x8000_4005,
             Self::NotSupported => 0x8004_0102,
             Self::NotFound => 0x8004_010f,

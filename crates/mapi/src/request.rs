@@ -134,7 +134,8 @@ impl Session {
         if room < ANSWER_ROOM_BYTES {
             return false;
         }
-        let outcome = command::run(self, call, handle, room);
+        let handles = [handle, answering.handle(call.target)];
+        let outcome = command::run(self, call, handles, room);
         let outcome = outcome.and_then(|done| self.open(call, done, answering));
         let reply = reply(call, outcome, answering);
         let mut writer = Writer::new(Form::Rop);
@@ -189,6 +190,14 @@ fn reply(call: &Call, outcome: Result<Response, Refusal>, answering: &mut Answer
         answering.set(call.target, NO_HANDLE);
     }
     let (number, code) = (call.answer_number(), refusal.code());
+    if refusal == Refusal::NullDestination {
+        return Reply::NoDestination {
+            number,
+            handle,
+            destination: call.target.into(),
+            response: Response::of_failure(number),
+        };
+    }
     match Response::of_failure(number) {
         Some(response) => Reply::Said {
             handle,

@@ -401,7 +401,7 @@ fn what_builds_on_a_failed_operation_fails_alone() {
 #[test]
 fn what_is_not_done_yet_is_refused_in_its_own_form() {
     let (_, _, mut client) = ida();
-    let delete = Request::DeleteMessages(folder::DeleteMessages {
+    let delete = Request::HardDeleteMessages(folder::DeleteMessages {
         want_asynchronous: false,
         notify_non_read: false,
         messages: vec![],
@@ -411,7 +411,7 @@ fn what_is_not_done_yet_is_refused_in_its_own_form() {
         reply,
         Reply::Said {
             code: 0x8004_0102,
-            response: Response::DeleteMessages(_),
+            response: Response::HardDeleteMessages(_),
             ..
         }
     ));
@@ -476,6 +476,110 @@ fn classes_of_mail_are_received_in_the_inbox() {
             ..
         }
     ));
+}
+
+/// The ids of the letters in the Inbox, as a table tells them now.
+fn ids(client: &mut Client) -> Vec<ObjectId> {
+    open_inbox(client);
+    let rows = client.rows(2, &[MESSAGE]);
+    rows.iter().map(|row| id(&row[0])).collect()
+}
+
+fn unread(client: &mut Client) -> i64 {
+    let inbox = inbox(client);
+    client.open_folder(inbox, 5);
+    number(&client.properties(5, &[0x3603_0003])[0])
+}
+
+#[test]
+fn letters_are_marked_read_and_unread() {
+    let (house, user, mut client) = ida();
+    deliver(&house, &user, &letter("two"), Flags(0));
+    let all = ids(&mut client);
+    let mark = |client: &mut Client, read_flags, messages: &[ObjectId]| {
+        let request = Request::SetReadFlags(message::SetReadFlags {
+            want_asynchronous: false,
+            read_flags,
+            messages: messages.to_vec(),
+        });
+        match client.ask(1, 1, request) {
+            Response::SetReadFlags(told) => told.is_partial,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!mark(&mut client, 1, &all[..1]));
+    assert_eq!(unread(&mut client), 1);
+    // Receipts alone change nothing; no list means all.
+    assert!(!mark(&mut client, 0x10, &all));
+    assert_eq!(unread(&mut client), 1);
+    assert!(!mark(&mut client, 0, &[]));
+    assert_eq!(unread(&mut client), 0);
+    open_message(&mut client, all[0]);
+    let flag = message::SetMessageReadFlag { read_flags: 4 };
+    client.ask(3, 1, Request::SetMessageReadFlag(flag));
+    assert_eq!(unread(&mut client), 1);
+    // All other protocols see the same.
+    let letters = house.inbox("ida@example.test").unwrap();
+    let seen = letters
+        .iter()
+        .filter(|(_, row)| row.flags.contains(Flags::SEEN));
+    assert_eq!(seen.count(), 1);
+}
+
+#[test]
+fn what_is_deleted_is_gone_for_all_and_told_once() {
+    let (house, _, mut client) = ida();
+    let all = ids(&mut client);
+    let delete = |client: &mut Client| {
+        let request = Request::DeleteMessages(folder::DeleteMessages {
+            want_asynchronous: false,
+            notify_non_read: false,
+            messages: all.clone(),
+        });
+        match client.ask(1, 1, request) {
+            Response::DeleteMessages(told) => told.is_partial,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!delete(&mut client));
+    assert!(house.inbox("ida@example.test").unwrap().is_empty());
+    assert_eq!(ids(&mut client), []);
+    assert!(delete(&mut client));
+}
+
+#[test]
+fn a_moved_letter_has_a_new_number_where_it_comes_to() {
+    let (house, _, mut client) = ida();
+    let all = ids(&mut client);
+    let trash = client.logon.as_ref().unwrap().folders[7];
+    let transfer = |client: &mut Client, want_copy| {
+        let request = Request::MoveCopyMessages(folder::MoveCopyMessages {
+            messages: all.clone(),
+            want_asynchronous: false,
+            want_copy,
+        });
+        client.call(1, 6, request, &[])
+    };
+    assert!(matches!(
+        transfer(&mut client, true),
+        Reply::NoDestination { destination: 6, .. }
+    ));
+    client.open_folder(trash, 6);
+    assert!(matches!(
+        transfer(&mut client, true),
+        Reply::Said { code: 0, .. }
+    ));
+    assert_eq!(ids(&mut client), all);
+    assert!(matches!(
+        transfer(&mut client, false),
+        Reply::Said { code: 0, .. }
+    ));
+    assert!(house.inbox("ida@example.test").unwrap().is_empty());
+    client.ask(6, 7, Request::ContentsTable(folder::OpenTable { flags: 0 }));
+    let rows = client.rows(7, &[MESSAGE]);
+    let there: Vec<_> = rows.iter().map(|row| id(&row[0])).collect();
+    assert_eq!(there.len(), 2);
+    assert!(!there.contains(&all[0]));
 }
 
 proptest! {

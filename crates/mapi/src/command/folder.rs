@@ -41,7 +41,7 @@ pub(super) fn open(
 }
 
 /// The folder that an object is; a logon is its root.
-fn folder_of(session: &mut Session, at: Place) -> Result<FolderId, Refusal> {
+pub(super) fn folder_of(session: &mut Session, at: Place) -> Result<FolderId, Refusal> {
     match session.objects.object(at.logon_id, at.handle)? {
         Object::Folder(folder) => Ok(*folder),
         Object::Logon => Ok(ROOT),

@@ -3,6 +3,7 @@
 //! Start at [`run`]: one line for each operation that is done here; all others are refused.
 
 mod folder;
+mod letters;
 mod logon;
 mod message;
 mod property;
@@ -48,21 +49,24 @@ impl Done {
 pub(crate) struct Place {
     logon_id: u8,
     handle: u32,
+    /// The second handle, where there is one: a destination.
+    target: u32,
     room: usize,
 }
 
-/// Runs one operation on the object of this handle.
+/// Runs one operation on the objects of these handles: of its input, and of its target.
 ///
 /// Errors: [`Refusal::NotSupported`] also for operations that are not done here yet.
 pub(crate) fn run(
     session: &mut Session,
     call: &Call,
-    handle: u32,
+    [handle, target]: [u32; 2],
     room: usize,
 ) -> Result<Done, Refusal> {
     let at = Place {
         logon_id: call.logon_id,
         handle,
+        target,
         room,
     };
     match &call.request {
@@ -73,6 +77,12 @@ pub(crate) fn run(
         Request::OpenFolder(request) => folder::open(session, at, request),
         Request::HierarchyTable(request) => folder::hierarchy(session, at, request),
         Request::ContentsTable(request) => folder::contents(session, at, request),
+        Request::SetReadFlags(request) => letters::set_read_flags(session, at, request),
+        Request::SetMessageReadFlag(request) => {
+            letters::set_message_read_flag(session, at, request)
+        }
+        Request::DeleteMessages(request) => letters::delete(session, at, request),
+        Request::MoveCopyMessages(request) => letters::move_or_copy(session, at, request),
         Request::SetColumns(request) => table::set_columns(session, at, request),
         Request::SortTable(request) => table::sort(session, at, request),
         Request::QueryRows(request) => table::query_rows(session, at, request),
