@@ -351,7 +351,9 @@ impl Configuration {
 
     /// True when letters from others are looked at before they are accepted.
     pub fn examines(&self) -> bool {
-        self.examination.authentication || self.spam.enabled
+        let spam = &self.spam;
+        let asks = spam.clamav.is_some() || spam.rspamd.is_some();
+        self.examination.authentication || spam.enabled || asks
     }
 
     /// What the types alone don't refuse.

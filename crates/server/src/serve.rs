@@ -9,6 +9,10 @@ use crate::driver::Surroundings;
 use crate::driver::pool::Pool;
 use crate::driver::tls::Certificates;
 use crate::examination::authenticate::Authenticator;
+use crate::examination::blocklists::Blocklists;
+use crate::examination::clamav::ClamAvExaminer;
+use crate::examination::outside::Reader;
+use crate::examination::rspamd::RspamdExaminer;
 use crate::examination::spam::Counter;
 use crate::examination::{Examiner, Examiners};
 use crate::house::House;
@@ -81,9 +85,9 @@ async fn serve(
 ) -> Result<(), String> {
     let stop_signals = StopSignals::listen()?;
     let (stop, stopping) = watch::channel(false);
-    let names = Resolver::new(&configuration.dns)?;
+    let names = Arc::new(Resolver::new(&configuration.dns)?);
     let surroundings = Arc::new(surroundings(house, configuration, &names, stopping)?);
-    let names: Arc<dyn Names> = Arc::new(names);
+    let names: Arc<dyn Names> = names;
     let sending = start_sending(house, addresses, &surroundings, &names)?;
     let sessions = Sessions::new(&house.engine, configuration);
     let listeners = Listeners::open(
@@ -157,7 +161,7 @@ fn tell_start(house: &House, configuration: &Configuration, open: &[(Service, En
 fn surroundings(
     house: &House,
     configuration: &Configuration,
-    names: &Resolver,
+    names: &Arc<Resolver>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Surroundings, String> {
     let cores = available_parallelism().map_or(1, usize::from);
@@ -213,7 +217,7 @@ fn start_sending(
 fn examiners(
     house: &House,
     configuration: &Configuration,
-    names: &Resolver,
+    names: &Arc<Resolver>,
     disk: &Arc<Pool>,
 ) -> Examiners {
     let settings = &configuration.examination;
@@ -223,7 +227,20 @@ fn examiners(
         let examiner = Authenticator::new(settings, names.asker(), engine, disk);
         list.push(Arc::new(examiner));
     }
-    if configuration.spam.enabled {
+    let spam = &configuration.spam;
+    let (engine, pool) = (house.engine.clone(), Arc::clone(disk));
+    let reader = Reader::new(engine.clone(), Arc::clone(&pool));
+    if let Some(clamav) = spam.clamav.clone() {
+        list.push(Arc::new(ClamAvExaminer::new(clamav, reader.clone())));
+    }
+    if !spam.blocklist.is_empty() {
+        let (lists, names) = (spam.blocklist.clone(), Arc::clone(names) as Arc<dyn Names>);
+        list.push(Arc::new(Blocklists::new(lists, names, engine, pool)));
+    }
+    if let Some(rspamd) = spam.rspamd.clone() {
+        list.push(Arc::new(RspamdExaminer::new(rspamd, reader)));
+    }
+    if spam.enabled {
         let counter = Counter::new(house.engine.clone(), Arc::clone(disk));
         list.push(Arc::new(counter)); // The last: it counts what all others found.
     }

@@ -7,8 +7,12 @@
 //! Start at [`Examiners::examine`]. What they say together is `engine::examination`.
 
 pub mod authenticate;
+pub mod blocklists;
 mod chain;
+pub mod clamav;
+pub mod outside;
 mod results;
+pub mod rspamd;
 pub mod settings;
 pub mod spam;
 mod spf;
@@ -87,5 +91,7 @@ async fn survived(mut looking: Looking<'_>) -> Result<Finding, String> {
     .await
 }
 
+#[cfg(test)]
+mod outside_tests;
 #[cfg(test)]
 pub mod tests;

@@ -1,6 +1,7 @@
 //! `[examination]` and `[spam]` of the configuration file: what is asked of letters from others, and
 //! what is done with those that nobody wants.
 
+use crate::configuration::Endpoint;
 use engine::spam::{self, Points};
 use serde::Deserialize;
 
@@ -56,6 +57,78 @@ pub struct Spam {
     pub refuse_attachments: Vec<String>,
     /// Largest attached file in bytes; 0 for as large as a letter may be.
     pub attachment_bytes: u64,
+    /// Lists that are asked.
+    pub blocklist: Vec<Blocklist>,
+    /// The daemon of `ClamAV`.
+    pub clamav: Option<ClamAv>,
+    /// Rspamd.
+    pub rspamd: Option<Rspamd>,
+}
+
+/// `[[spam.blocklist]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocklist {
+    /// The list's domain.
+    pub zone: String,
+    /// What is looked up there.
+    pub of: Listed,
+    /// How much it counts to stand there.
+    pub score: f64,
+}
+
+/// What a list is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Listed {
+    /// The address that the letter comes from.
+    Address,
+    /// The domains of sender and author.
+    Sender,
+    /// The hosts that links lead to.
+    Link,
+}
+
+/// `[spam.clamav]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClamAv {
+    /// An address with a port, or the path of a socket.
+    pub address: Endpoint,
+    /// Seconds that it may take.
+    #[serde(default = "patience")]
+    pub seconds: u64,
+    /// What becomes of letters in which it finds something.
+    #[serde(default)]
+    pub infected: Infected,
+}
+
+/// What becomes of an infected letter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Infected {
+    /// It is not accepted.
+    #[default]
+    Refuse,
+    /// It goes to the Junk folder.
+    Junk,
+}
+
+/// `[spam.rspamd]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rspamd {
+    /// An address with a port, or the path of a socket; plain HTTP.
+    pub address: Endpoint,
+    /// Seconds that it may take.
+    #[serde(default = "patience")]
+    pub seconds: u64,
+    /// The password that it wants, if any.
+    pub password: Option<String>,
+}
+
+fn patience() -> u64 {
+    30
 }
 
 impl Default for Spam {
@@ -67,6 +140,9 @@ impl Default for Spam {
             learn_for_all: true,
             refuse_attachments: Vec::new(),
             attachment_bytes: 0,
+            blocklist: Vec::new(),
+            clamav: None,
+            rspamd: None,
         }
     }
 }
