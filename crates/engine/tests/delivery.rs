@@ -5,7 +5,9 @@
 
 use engine::delivery::{Arrival, Failing};
 use engine::directory::administration::AccountChange;
-use engine::queue::Notify;
+use engine::queue::{
+    Attempt, EntryKey, Notify, QueueState, Reason, RecipientResult, Status, Verdict,
+};
 use engine::rehearsal::Rehearsal;
 use engine::{
     Account, AccountId, Delivered, EngineError, Envelope, Outcome, Recipient, Role, Settings,
@@ -235,6 +237,38 @@ fn what_is_passed_on_has_a_sender_of_ours_to_which_failures_come_back() {
     let back = &queue.iter().find(|entry| entry.letter.sender.is_empty());
     let back = &back.unwrap().letter;
     assert_eq!(back.recipients[0].address, "sender@elsewhere.test");
+}
+
+#[test]
+fn the_first_sender_is_told_when_what_is_passed_on_fails_here() {
+    let house = house();
+    let targets = &["bob@far.test"];
+    let list = house.engine.add_list("sales@example.test", None, targets);
+    list.unwrap().wait().unwrap();
+    deliver(&house, &["sales@example.test"]).unwrap();
+    let QueueState { account, id, .. } = house.engine.queue().unwrap().remove(0);
+    let failed = RecipientResult {
+        address: "bob@far.test".to_owned(),
+        verdict: Verdict::Never(Reason::ours(Status::new(5, 4, 6))),
+    };
+    let attempt = Attempt {
+        host: "mx.far.test [192.0.2.1]".to_owned(),
+        tls: String::new(),
+        results: vec![failed],
+        put_off_until: None,
+    };
+    let settled = house
+        .engine
+        .queue_settle(EntryKey { account, id }, &attempt, 1);
+    settled.unwrap().wait().unwrap();
+    let queue = house.engine.queue().unwrap();
+    let [notice] = queue.as_slice() else {
+        panic!("{queue:?}")
+    };
+    assert_eq!(notice.letter.sender, "");
+    let recipient = &notice.letter.recipients[0];
+    assert_eq!(recipient.address, "sender@elsewhere.test");
+    assert!(recipient.notify.never);
 }
 
 #[test]

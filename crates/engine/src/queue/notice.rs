@@ -136,7 +136,7 @@ pub(super) fn compose(
     report: &Report,
 ) -> Result<Option<(Envelope, Staged)>, EngineError> {
     let sender = &outgoing.letter.sender;
-    let resolution = engine.directory().resolve(&unquoted(sender))?;
+    let resolution = engine.resolve(&unquoted(sender))?;
     if *resolution == Resolution::Unknown {
         return Ok(None);
     }
