@@ -10,7 +10,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/sbin
 
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # A command that the client tests need, and the Debian package that brings it.
-TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt offlineimap:offlineimap3 sieve-connect:sieve-connect npm:npm python3:python3 dkimverify:python3-dkim opendkim:opendkim
+TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt offlineimap:offlineimap3 sieve-connect:sieve-connect npm:npm python3:python3 dkimverify:python3-dkim opendkim:opendkim ip:iproute2
 
 .PHONY: run test nightly build prerequisites tools format lint unit licences clients crash fuzz clean help
 

@@ -1,7 +1,7 @@
 """A name server whose answers are signed: one zone, the root, with a key that a test makes.
 
-ECDSA with P-256 (algorithm 13) by the `openssl` program; nothing else of DNSSEC is here that a positive answer
-does not need.
+ECDSA with P-256 (algorithm 13) by the `openssl` program. What is not there is denied for each name by itself: the
+name exists and has only these types (RFC 9824), which needs no order of names.
 """
 
 import base64
@@ -11,17 +11,19 @@ import time
 
 from names import TYPES, Names, record, written
 
-TYPES |= {"SOA": 6, "RRSIG": 46, "DNSKEY": 48, "TLSA": 52}
+TYPES |= {"SOA": 6, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48, "TLSA": 52}
 ALGORITHM = 13
 TTL = 1
 SECONDS = 20
 DAY = 86_400
+# An answer with authority, whose signatures this server vouches for: for those who check none (RFC 4035 §3.2.3).
+AUTHENTIC = 0x85A0
 
 
 class SignedNames(Names):
     """Answers like `Names`, with signatures for who wants them. Names in `forged` have wrong ones."""
 
-    def __init__(self, folder, host="127.0.0.1"):
+    def __init__(self, folder, host="127.0.0.1", port=0):
         self.key = folder + "/zone.key"
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key)
         public = openssl("ec", "-in", self.key, "-pubout", "-outform", "DER")[-64:]
@@ -30,7 +32,8 @@ class SignedNames(Names):
         self.anchor = folder + "/anchor.key"
         with open(self.anchor, "w", encoding="ascii") as file:
             file.write(f". 3600 IN DNSKEY 257 3 {ALGORITHM} {base64.b64encode(public).decode()}\n")
-        super().__init__(host)
+        self.signed = {}
+        super().__init__(host, port)
 
     def configuration(self):
         """The table of facteur's configuration that names this server and its key."""
@@ -40,15 +43,35 @@ class SignedNames(Names):
         zone = {"": {"DNSKEY": [self.dnskey], "SOA": [soa()]}} | self.zone
         wanted = next((text for text, number in TYPES.items() if number == kind), None)
         values = zone.get(name, {}).get(wanted, [])
-        records = [record(name, wanted, value) for value in values]
-        if records:
-            records.append(self._signature(name, wanted, records))
-        header = question[:2] + struct.pack(">HHHHH", 0x8580, 1, len(records), 0, 1)
+        records = self._set(name, wanted, values) if values else []
+        denial = [] if values else self._denial(name, zone)
+        header = question[:2] + struct.pack(">HHHHH", AUTHENTIC, 1, len(records), len(denial), 1)
         options = b"\0" + struct.pack(">HHIH", 41, 1232, 0x8000, 0)  # EDNS with DO.
-        return header + question[12:end] + b"".join(records) + options
+        return header + question[12:end] + b"".join(records + denial) + options
+
+    def _set(self, name, kind, values):
+        """The records of a set with their signature."""
+        records = [record(name, kind, value) for value in values]
+        return records + [self._signature(name, kind, records)]
+
+    def _denial(self, name, zone):
+        """What proves that there is nothing more of this name."""
+        numbers = {TYPES[kind] for kind in zone.get(name, {})} | {TYPES["RRSIG"], TYPES["NSEC"]}
+        bits = bytearray(max(numbers) // 8 + 1)
+        for number in numbers:
+            bits[number // 8] |= 0x80 >> number % 8
+        following = b"\1\0" + written(name)
+        nsec = following + bytes([0, len(bits)]) + bytes(bits)
+        return self._set("", "SOA", [soa()]) + self._set(name, "NSEC", [nsec])
 
     def _signature(self, name, kind, records):
         """The RRSIG of a set (RFC 4034 §3.1)."""
+        known = (name, kind, name in self.forged, *records)
+        if known not in self.signed:
+            self.signed[known] = self._sign_set(name, kind, records)
+        return self.signed[known]
+
+    def _sign_set(self, name, kind, records):
         now = int(time.time())
         labels = len([label for label in name.split(".") if label])
         rdata = struct.pack(">HBBIIIH", TYPES[kind], ALGORITHM, labels, TTL, now + DAY, now - DAY,
