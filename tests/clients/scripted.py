@@ -12,7 +12,8 @@ class Scripted:
 
     `replies` gives what is said at a stage ("greeting", "EHLO", "MAIL", "RCPT", "DATA", "end") in place of
     the usual; a function gets the line. The reply `None` closes the connection there. `pause` waits so many
-    seconds before each reply of a stage. `letters` holds what was accepted: sender, recipients, bytes.
+    seconds before each reply of a stage. `letters` holds what was accepted: sender, recipients, bytes; `taken_at`
+    when each was, by the monotonic clock.
     """
 
     def __init__(self, host, port=0, offers=OFFERS, lmtp=False):
@@ -21,6 +22,7 @@ class Scripted:
         self.replies = {}
         self.pause = {}
         self.letters = []
+        self.taken_at = []
         self.lines = []
         self.connections = 0
         self.open = 0
@@ -130,7 +132,9 @@ class Talk:
         for recipient in recipients:
             if self.say("end", "250 2.0.0 kept", recipient):
                 taken = [recipient] if self.server.lmtp else self.recipients
-                self.server.letters.append((self.sender, list(taken), bytes(content)))
+                with self.server.lock:
+                    self.server.taken_at.append(time.monotonic())
+                    self.server.letters.append((self.sender, list(taken), bytes(content)))
 
 
 def path(line):

@@ -161,10 +161,11 @@ class Server:
             raise Failed("serve did not end on SIGTERM") from None
 
     def kill(self):
-        """Ends the server as a power cut would end it: at once."""
+        """Ends the server as a power cut would end it: at once. Answers when, by the monotonic clock."""
         process, self.process = self.process, None
         process.kill()
         process.wait()
+        return time.monotonic()
 
     def restart(self):
         """Stops and starts."""
