@@ -15,6 +15,7 @@
 pub mod autodiscover;
 pub mod codec;
 mod command;
+mod condition;
 pub mod contexts;
 pub mod identity;
 mod object;

@@ -2,7 +2,7 @@
 //!
 //! Source: [MS-OXCROPS] 3.2.5.1 to 3.2.5.3.
 
-use crate::codec::data::PropertyTag;
+use crate::codec::data::{PropertyTag, Restriction, SortOrder};
 use crate::identity::MailboxIdentity;
 use crate::refusal::Refusal;
 use bytes::Bytes;
@@ -39,10 +39,16 @@ pub struct Stream {
 }
 
 /// A table as its client sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Table {
-    /// What its rows are.
+    /// All that could be its rows, in their first order.
+    pub natural: Rows,
+    /// What its rows are: those that fulfil the restriction, sorted.
     pub rows: Rows,
+    /// By what they are sorted.
+    pub orders: Vec<SortOrder>,
+    /// What they fulfil.
+    pub restriction: Option<Restriction>,
     /// Chosen by the client; none before that.
     pub columns: Option<Vec<PropertyTag>>,
     /// The row that comes next.
@@ -64,6 +70,19 @@ impl Rows {
         match self {
             Self::Folders(folders) => folders.len(),
             Self::Messages(_, uids) => uids.len(),
+        }
+    }
+
+    /// The rows at these places, in their order.
+    pub fn of_places(&self, places: impl Iterator<Item = usize>) -> Self {
+        match self {
+            Self::Folders(all) => {
+                Self::Folders(places.filter_map(|place| all.get(place).copied()).collect())
+            }
+            Self::Messages(folder, all) => {
+                let uids = places.filter_map(|place| all.get(place).copied());
+                Self::Messages(*folder, uids.collect())
+            }
         }
     }
 }

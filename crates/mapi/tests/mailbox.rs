@@ -8,7 +8,8 @@ use client::{Client, deliver, house, logon_request, number, text};
 use engine::rehearsal::Rehearsal;
 use engine::{Flags, User};
 use mapi::codec::data::{
-    Cell, EntryId, ObjectId, Outcome, PropertyTag, SortOrder, SortOrderSet, TypedString, Value,
+    Cell, Content, EntryId, ObjectId, Outcome, PropertyTag, Restriction, SortOrder, SortOrderSet,
+    TaggedValue, TypedString, Value,
 };
 use mapi::codec::rop::{Call, Reply, Request, Response, folder, logon, message, stream, table};
 use mapi::codec::wire::{Form, Nothing, decode};
@@ -580,6 +581,83 @@ fn a_moved_letter_has_a_new_number_where_it_comes_to() {
     let there: Vec<_> = rows.iter().map(|row| id(&row[0])).collect();
     assert_eq!(there.len(), 2);
     assert!(!there.contains(&all[0]));
+}
+
+fn about(wanted: &str) -> Restriction {
+    Restriction::Content(Content {
+        fuzzy_low: 1,
+        fuzzy_high: 1,
+        property: SUBJECT,
+        value: TaggedValue::new(SUBJECT, Value::Unicode(wanted.to_owned())),
+    })
+}
+
+#[test]
+fn a_table_shows_what_fulfils_its_restriction_until_it_is_reset() {
+    let (house, user, mut client) = ida();
+    for subject in ["apple", "Pear", "apple pie"] {
+        deliver(&house, &user, &letter(subject), Flags(0));
+    }
+    open_inbox(&mut client);
+    let mut shown = |request: Request| {
+        client.ask(2, 2, request);
+        let rows = client.rows(2, &[SUBJECT]);
+        rows.iter()
+            .map(|row| text(&row[0]).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let restrict = |restriction| {
+        Request::Restrict(table::Restrict {
+            flags: 0,
+            restriction,
+        })
+    };
+    assert_eq!(
+        shown(restrict(Some(about("APPLE")))),
+        ["apple pie", "apple"]
+    );
+    let not = Restriction::Not(Box::new(about("apple")));
+    assert_eq!(shown(restrict(Some(not))), ["Pear", "RE: Hello"]);
+    assert_eq!(shown(restrict(None)).len(), 4);
+    assert_eq!(
+        shown(restrict(Some(about("nothing")))),
+        Vec::<String>::new()
+    );
+    assert_eq!(shown(Request::ResetTable(Nothing)).len(), 4);
+}
+
+#[test]
+fn a_row_is_found_from_where_the_table_stands() {
+    let (house, user, mut client) = ida();
+    for subject in ["apple", "pear", "apple"] {
+        deliver(&house, &user, &letter(subject), Flags(0));
+    }
+    open_inbox(&mut client);
+    client.rows(2, &[SUBJECT]);
+    let find = |client: &mut Client, flags, origin, wanted| {
+        let request = table::FindRow {
+            flags,
+            restriction: Some(about(wanted)),
+            origin,
+            bookmark: bytes::Bytes::new(),
+        };
+        let reply = client.call(2, 2, Request::FindRow(request), &[SUBJECT]);
+        let found = matches!(
+            reply,
+            Reply::Said {
+                response: Response::FindRow(_),
+                ..
+            }
+        );
+        let Response::QueryPosition(at) = client.ask(2, 2, Request::QueryPosition(Nothing)) else {
+            panic!()
+        };
+        (found, at.numerator)
+    };
+    assert_eq!(find(&mut client, 0, 0, "apple"), (true, 0));
+    assert_eq!(find(&mut client, 0, 1, "pear"), (true, 1));
+    assert_eq!(find(&mut client, 1, 2, "apple"), (true, 2));
+    assert_eq!(find(&mut client, 0, 1, "pear"), (false, 2));
 }
 
 proptest! {

@@ -132,7 +132,10 @@ pub(super) fn contents(
 
 fn table(rows: Rows) -> Object {
     Object::Table(Table {
+        natural: rows.clone(),
         rows,
+        orders: Vec::new(),
+        restriction: None,
         columns: None,
         position: 0,
     })

@@ -10,16 +10,18 @@ use super::{Done, Place};
 use crate::codec::data::{Cell, PropertyRow, PropertyTag, SortOrder, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::table::{
-    Fraction, QueryRows, RowSought, Rows as TableRows, SeekRow, SetColumns, SortTable, TableStatus,
+    FindRow, FoundRow, Fraction, QueryRows, Restrict, RowSought, Rows as TableRows, SeekRow,
+    SetColumns, SortTable, TableStatus,
 };
-use crate::codec::wire::{Form, Wire, Writer};
+use crate::codec::wire::{Form, Nothing, Wire, Writer};
+use crate::condition;
 use crate::object::{Logon, Object, Rows, Table};
 use crate::property::folder::FolderProperties;
 use crate::property::item::ItemProperties;
 use crate::property::{Properties, Wanted, cell};
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{FolderId, FolderRow, Location, Reading, Shelf, Uid, View};
+use engine::{FolderId, FolderRow, Location, Reading, Uid, View};
 use std::cmp::Ordering;
 
 /// Bytes of one value in a row: texts have at most 255 units there, binaries twice as many bytes.
@@ -154,7 +156,7 @@ struct RowReader<'a> {
     view: View<'a>,
     /// All folders, where they are the rows.
     folders: Vec<(FolderId, FolderRow)>,
-    wanted: Wanted,
+    code_page: u32,
 }
 
 impl<'a> RowReader<'a> {
@@ -164,73 +166,70 @@ impl<'a> RowReader<'a> {
             Rows::Folders(_) => view.all_folders()?,
             Rows::Messages(..) => Vec::new(),
         };
-        let wanted = Wanted {
-            code_page,
-            bytes_max: usize::MAX,
-        };
         Ok(Self {
             logon,
             view,
             folders,
-            wanted,
+            code_page,
         })
     }
 
+    /// The columns of one row.
     fn row(&self, rows: &Rows, at: usize, columns: &[PropertyTag]) -> Result<PropertyRow, Refusal> {
-        let cells = |source: &dyn Properties| {
+        let wanted = Wanted {
+            code_page: self.code_page,
+            bytes_max: usize::MAX,
+        };
+        self.look_at(rows, at, &|source| {
             let cells = columns.iter().map(|&tag| {
                 // Long texts are for streams; a table is never made to wait for them.
                 let is_long = LONG.contains(&tag.id());
                 let source = if is_long { &Gone } else { source };
-                Ok(shortened(cell(source, tag, self.wanted)?))
+                cell(source, tag, wanted).map(shortened)
             });
             cells.collect::<Result<_, Refusal>>().map(PropertyRow)
-        };
+        })
+    }
+
+    /// Lets `tell` see the properties of one row; none of what is gone.
+    fn look_at<T>(
+        &self,
+        rows: &Rows,
+        at: usize,
+        tell: &dyn Fn(&dyn Properties) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         match rows {
             Rows::Folders(folders) => {
                 let id = folders.get(at).copied().ok_or(Refusal::NotFound)?;
-                self.folder(id, &cells)
+                let Some((_, row)) = self.folders.iter().find(|(known, _)| *known == id) else {
+                    return tell(&Gone);
+                };
+                tell(&FolderProperties {
+                    id,
+                    row,
+                    all: &self.folders,
+                    identity: &self.logon.identity,
+                    depth: depth_below(&self.folders, engine::MAIL_ROOT, row).unwrap_or_default(),
+                })
             }
             Rows::Messages(folder, uids) => {
                 let uid = uids.get(at).copied().ok_or(Refusal::NotFound)?;
                 match self.message(*folder, uid)? {
-                    Some(item) => cells(&item),
-                    None => cells(&Gone),
+                    Some(item) => tell(&item),
+                    None => tell(&Gone),
                 }
             }
         }
     }
 
-    fn folder(
-        &self,
-        id: FolderId,
-        cells: &dyn Fn(&dyn Properties) -> Result<PropertyRow, Refusal>,
-    ) -> Result<PropertyRow, Refusal> {
-        let Some((_, row)) = self.folders.iter().find(|(known, _)| *known == id) else {
-            return cells(&Gone);
-        };
-        cells(&FolderProperties {
-            id,
-            row,
-            all: &self.folders,
-            identity: &self.logon.identity,
-            depth: depth_below(&self.folders, engine::MAIL_ROOT, row).unwrap_or_default(),
-        })
-    }
-
     fn message(&self, folder: FolderId, uid: Uid) -> Result<Option<ItemProperties<'_>>, Refusal> {
-        let at = Location {
-            folder,
-            shelf: Shelf::Mail,
-            uid,
-        };
+        let at = Location::mail(folder, uid);
         let Some(row) = self.view.item(at)? else {
             return Ok(None);
         };
         let details = self.view.details(row.item)?;
-        let logon = self.logon;
-        Ok(details
-            .map(|details| ItemProperties::new(&logon.account, &logon.identity, at, row, details)))
+        let (account, identity) = (&self.logon.account, &self.logon.identity);
+        Ok(details.map(|details| ItemProperties::new(account, identity, at, row, details)))
     }
 }
 
@@ -278,47 +277,86 @@ pub(super) fn sort(session: &mut Session, at: Place, request: &SortTable) -> Res
     if request.orders.category_count > 0 {
         return Err(Refusal::NotSupported);
     }
-    let code_page = session.code_page;
-    let logon = session.objects.logon(at.logon_id)?.clone();
-    let table = table(session, at)?;
-    let Rows::Messages(folder, uids) = &table.rows else {
-        return Err(Refusal::NotSupported);
-    };
-    let reader = RowReader::new(&logon, code_page, &table.rows)?;
     let orders = &request.orders.orders;
-    let mut keyed = Vec::with_capacity(uids.len());
-    for &uid in uids {
-        keyed.push((keys(&reader, *folder, uid, orders)?, uid));
-    }
-    keyed.sort_by(|(left, _), (right, _)| compare_keys(left, right, orders));
-    let sorted = keyed.into_iter().map(|(_, uid)| uid).collect();
-    table.rows = Rows::Messages(*folder, sorted);
-    table.position = 0;
+    arrange(session, at, |table| table.orders.clone_from(orders))?;
     Ok(Done::said(Response::SortTable(COMPLETE)))
 }
 
-fn keys(
-    reader: &RowReader<'_>,
-    folder: FolderId,
-    uid: Uid,
-    orders: &[SortOrder],
-) -> Result<Vec<Option<Value>>, Refusal> {
-    let Some(item) = reader.message(folder, uid)? else {
-        return Ok(Vec::new());
-    };
+/// `RopRestrict`: the cursor goes to the beginning; no restriction shows all rows.
+pub(super) fn restrict(
+    session: &mut Session,
+    at: Place,
+    request: &Restrict,
+) -> Result<Done, Refusal> {
+    let restriction = &request.restriction;
+    arrange(session, at, |table| {
+        table.restriction.clone_from(restriction)
+    })?;
+    Ok(Done::said(Response::Restrict(COMPLETE)))
+}
+
+/// `RopResetTable`: as it was when it was opened.
+pub(super) fn reset(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    arrange(session, at, |table| {
+        table.columns = None;
+        table.orders.clear();
+        table.restriction = None;
+    })?;
+    Ok(Done::said(Response::ResetTable(Nothing)))
+}
+
+/// Changes how a table is arranged, and arranges it; on an error it stays as it was.
+fn arrange(
+    session: &mut Session,
+    at: Place,
+    change: impl FnOnce(&mut Table),
+) -> Result<(), Refusal> {
+    let code_page = session.code_page;
+    let logon = session.objects.logon(at.logon_id)?.clone();
+    let table = table(session, at)?;
+    let mut changed = table.clone();
+    change(&mut changed);
+    let natural = &changed.natural;
+    let reader = RowReader::new(&logon, code_page, natural)?;
+    let mut shown = Vec::new();
+    for place in 0..natural.len() {
+        let is_shown = match &changed.restriction {
+            None => true,
+            Some(restriction) => reader.look_at(natural, place, &|source| {
+                condition::holds(restriction, source, code_page)
+            })?,
+        };
+        if is_shown {
+            let keys = reader.look_at(natural, place, &|source| keys(source, &changed.orders))?;
+            shown.push((keys, place));
+        }
+    }
+    shown.sort_by(|(left, _), (right, _)| compare_keys(left, right, &changed.orders));
+    changed.rows = natural.of_places(shown.into_iter().map(|(_, place)| place));
+    changed.position = 0;
+    *table = changed;
+    Ok(())
+}
+
+/// What a row is sorted by. Long texts are not read for that.
+fn keys(source: &dyn Properties, orders: &[SortOrder]) -> Result<Vec<Option<Value>>, Refusal> {
     let value = |order: &SortOrder| match order.tag.id() {
         long if LONG.contains(&long) => Ok(None),
-        id => item.value(id),
+        id => source.value(id),
     };
     orders.iter().map(value).collect()
 }
 
 const DESCENDING: u8 = 1;
 
+/// What has no value stands first.
 fn compare_keys(left: &[Option<Value>], right: &[Option<Value>], orders: &[SortOrder]) -> Ordering {
     let pairs = left.iter().zip(right).zip(orders);
     let ordered = pairs.map(|((left, right), order)| {
-        let ascending = compare(left.as_ref(), right.as_ref());
+        let known = left.as_ref().zip(right.as_ref());
+        let ascending = known
+            .and_then(|(left, right)| condition::compare(left, right))
+            .unwrap_or_else(|| left.is_some().cmp(&right.is_some()));
         if order.order == DESCENDING {
             ascending.reverse()
         } else {
@@ -328,17 +366,55 @@ fn compare_keys(left: &[Option<Value>], right: &[Option<Value>], orders: &[SortO
     ordered.fold(Ordering::Equal, Ordering::then)
 }
 
-/// What has no value stands first.
-fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
-    match (left, right) {
-        (Some(Value::Unicode(left)), Some(Value::Unicode(right))) => {
-            left.to_lowercase().cmp(&right.to_lowercase())
-        }
-        (Some(Value::Time(left)), Some(Value::Time(right))) => left.cmp(right),
-        (Some(Value::Integer32(left)), Some(Value::Integer32(right))) => left.cmp(right),
-        (Some(Value::Integer64(left)), Some(Value::Integer64(right))) => left.cmp(right),
-        (Some(Value::Boolean(left)), Some(Value::Boolean(right))) => left.cmp(right),
-        (Some(Value::Binary(left)), Some(Value::Binary(right))) => left.cmp(right),
-        (left, right) => left.is_some().cmp(&right.is_some()),
-    }
+/// `RopFindRow`: the next row that fulfils a restriction; the cursor then stands on it. Bookmarks
+/// are not served yet.
+pub(super) fn find_row(
+    session: &mut Session,
+    at: Place,
+    request: &FindRow,
+) -> Result<Done, Refusal> {
+    const BACKWARDS: u8 = 1;
+    let code_page = session.code_page;
+    let restriction = request.restriction.as_ref();
+    let restriction = restriction.ok_or(Refusal::InvalidParameter)?;
+    let logon = session.objects.logon(at.logon_id)?.clone();
+    let table = table(session, at)?;
+    let columns = table.columns.clone().ok_or(Refusal::NullObject)?;
+    let start = match request.origin {
+        0 => 0,
+        1 => table.position,
+        2 => table.rows.len(),
+        _ => return Err(Refusal::NotSupported),
+    };
+    let reader = RowReader::new(&logon, code_page, &table.rows)?;
+    let fulfils = |place: &usize| {
+        reader.look_at(&table.rows, *place, &|source| {
+            condition::holds(restriction, source, code_page)
+        })
+    };
+    let found = if request.flags & BACKWARDS == 0 {
+        first(start..table.rows.len(), fulfils)?
+    } else {
+        first((0..start).rev(), fulfils)?
+    };
+    let place = found.ok_or(Refusal::NotFound)?;
+    let row = reader.row(&table.rows, place, &columns)?;
+    table.position = place;
+    Ok(Done::said(Response::FindRow(FoundRow {
+        row_no_longer_visible: false,
+        row: Some(row),
+    })))
+}
+
+fn first(
+    mut places: impl Iterator<Item = usize>,
+    fulfils: impl Fn(&usize) -> Result<bool, Refusal>,
+) -> Result<Option<usize>, Refusal> {
+    places
+        .find_map(|place| match fulfils(&place) {
+            Ok(true) => Some(Ok(place)),
+            Ok(false) => None,
+            Err(refusal) => Some(Err(refusal)),
+        })
+        .transpose()
 }
