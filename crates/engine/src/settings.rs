@@ -104,6 +104,8 @@ pub struct Settings {
     pub cleartext: Cleartext,
     /// Whether someone may sign out without ending the connection, so that another can sign in.
     pub sign_out: bool,
+    /// Whether clients must understand UTF-8 in the names of folders.
+    pub utf8_only: bool,
     /// Cost of a password's hash.
     pub password_cost: Cost,
     /// Sizes and counts.
@@ -128,6 +130,7 @@ impl Default for Settings {
             hostname: "localhost".to_owned(),
             cleartext: Cleartext::default(),
             sign_out: true,
+            utf8_only: false,
             password_cost: Cost::default(),
             limits: Limits::default(),
             retention: Retention::default(),

@@ -51,6 +51,10 @@ pub enum Refusal {
     Broken,
 }
 
+/// Source: RFC 6855 §6.
+pub(crate) const UTF8_REQUIRED: Refusal =
+    Refusal::Never("NO [CANNOT] ENABLE UTF8=ACCEPT is needed here");
+
 /// Message numbers are of no use once UIDONLY is enabled. Source: RFC 9586 §3.2.
 pub const UID_REQUIRED: Refusal =
     Refusal::WrongState("BAD [UIDREQUIRED] Message numbers are not allowed with UIDONLY");

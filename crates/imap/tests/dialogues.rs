@@ -8,6 +8,7 @@
 //! S: (any)                     lines that nobody looks at, until the next that is named
 //! A: …   B: …                  like C:, on two connections; S: belongs to the one that spoke last
 //! A:!                          looks at what A was sent meanwhile
+//! ! utf8-only                  first of all: the server serves only clients that take UTF-8
 //! ! closed                     the connection must be closed by now
 //! ! tls                        the handshake that the server has asked for
 //! ! pass 60                    so many seconds pass
@@ -103,6 +104,12 @@ impl Stage {
                 self.flush();
                 let wire = self.wires.get_mut(&self.current).unwrap();
                 wire.set_up_tls();
+            }
+            "utf8-only" => {
+                self.rehearsal = stage(Settings {
+                    utf8_only: true,
+                    ..Settings::default()
+                });
             }
             "administrator" => self.promote(),
             other => match other.split_once(' ') {

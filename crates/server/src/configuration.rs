@@ -28,6 +28,8 @@ pub struct Configuration {
     pub tls: TlsFiles,
     /// How users may sign in.
     pub auth: Auth,
+    /// What IMAP clients must be able to do.
+    pub imap: Imap,
     /// How data is kept.
     pub store: Store,
     /// Where mail for others goes.
@@ -152,6 +154,14 @@ impl Default for Auth {
             unauthenticate: true,
         }
     }
+}
+
+/// `[imap]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Imap {
+    /// Serve only clients that understand UTF-8 (UTF8=ONLY, RFC 6855 §6).
+    pub utf8_only: bool,
 }
 
 /// Where a password may be sent without TLS.

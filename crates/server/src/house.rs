@@ -146,6 +146,7 @@ fn settings(configuration: &Configuration) -> Settings {
         Cleartext::Loopback => engine::Cleartext::Loopback,
     };
     settings.sign_out = configuration.auth.unauthenticate;
+    settings.utf8_only = configuration.imap.utf8_only;
     settings.limits.message_bytes_max = configuration.limits.letter_bytes;
     settings.retention.recoverable_days = configuration.store.recoverable_days;
     let delivery = &configuration.delivery;

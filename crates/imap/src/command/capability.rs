@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// What a signed-in client may use.
 const EXTENSIONS: &str = "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE UNSELECT UIDPLUS \
     MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE ESEARCH \
-    SEARCHRES WITHIN BINARY MULTIAPPEND CONDSTORE QRESYNC UTF8=ACCEPT OBJECTID PREVIEW SORT \
+    SEARCHRES WITHIN BINARY MULTIAPPEND CONDSTORE QRESYNC OBJECTID PREVIEW SORT \
     SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS ESORT CONTEXT=SEARCH \
     CONTEXT=SORT PARTIAL MULTISEARCH INPROGRESS SAVEDATE SEARCH=FUZZY I18NLEVEL=1 I18NLEVEL=2 LANGUAGE \
     COMPRESS=DEFLATE NOTIFY REPLACE CATENATE UIDONLY UIDBATCHES FILTERS";
@@ -39,6 +39,12 @@ pub(crate) fn before_login(engine: &Engine, peer: &Peer) -> String {
 /// The list to one that has.
 pub(crate) fn after_login(engine: &Engine) -> String {
     let mut list = EXTENSIONS.to_owned() + OF_MAILBOXES;
+    // One says more than the other, and both never stand together (RFC 6855 §6).
+    list.push_str(if engine.settings().utf8_only {
+        " UTF8=ONLY"
+    } else {
+        " UTF8=ACCEPT"
+    });
     if engine.settings().sign_out {
         list.push_str(" UNAUTHENTICATE");
     }

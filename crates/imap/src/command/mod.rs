@@ -42,7 +42,7 @@ use crate::codec::command::{Command, Numbering};
 use crate::codec::mailbox::{MailboxName, NameForm};
 use crate::codec::search::Criterion;
 use crate::codec::sequence::SequenceSet;
-use crate::refusal::{Refusal, UID_REQUIRED};
+use crate::refusal::{Refusal, UID_REQUIRED, UTF8_REQUIRED};
 use crate::selected::Selected;
 use crate::shared::{self, Found};
 use crate::sync::Expunges;
@@ -79,6 +79,8 @@ pub(crate) struct State {
     pub(crate) selected: Option<Selected>,
     /// What NOTIFY asked for, once it did.
     pub(crate) notify: Option<Box<Notify>>,
+    /// Nothing that may need UTF-8 is done before the client has enabled it.
+    pub(crate) utf8_only: bool,
     /// Messages that have come and are to be told of as NOTIFY wants it.
     pub(crate) fresh: UidSet,
     /// News wait for the command behind a FETCH: [`crate::quirk::overlooks_news_of_fetch`].
@@ -93,6 +95,14 @@ impl State {
         } else {
             NameForm::Utf7
         }
+    }
+
+    /// Errors: [`UTF8_REQUIRED`] where clients must understand UTF-8 and this one has not said so.
+    pub(crate) fn check_utf8(&self) -> Result<(), Refusal> {
+        if self.utf8_only && !self.features.utf8 {
+            return Err(UTF8_REQUIRED);
+        }
+        Ok(())
     }
 
     /// The account of the open mailbox.
@@ -271,6 +281,9 @@ pub(crate) fn begin(
     tag: &str,
     state: &mut State,
 ) -> Result<Box<dyn Work>, Refusal> {
+    if !matches!(command, Command::Noop | Command::Enable(_)) {
+        state.check_utf8()?;
+    }
     match command {
         Command::Noop => once(|_| Ok(Step::Done(Reply::told("OK NOOP completed")))),
         Command::Check => {

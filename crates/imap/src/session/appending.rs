@@ -377,6 +377,7 @@ fn begin_append(head: &[u8], state: &State) -> Result<Option<(Appending, Vec<Pie
     let Some(head) = found.map_err(|fault| refused(fault.into()))? else {
         return Ok(None);
     };
+    state.check_utf8().map_err(refused)?;
     let replaces = match &head.replaces {
         Some((numbering, set)) => Some(replaced(state, *numbering, set).map_err(refused)?),
         None => None,

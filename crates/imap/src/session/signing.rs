@@ -89,6 +89,7 @@ impl Session {
             watch_open: None,
             changed: false,
         });
+        self.state.utf8_only = self.engine.settings().utf8_only;
         self.bad_commands = 0;
         self.log(
             Level::Info,
