@@ -290,7 +290,7 @@ pub(super) fn restrict(
 ) -> Result<Done, Refusal> {
     let restriction = &request.restriction;
     arrange(session, at, |table| {
-        table.restriction.clone_from(restriction)
+        table.restriction.clone_from(restriction);
     })?;
     Ok(Done::said(Response::Restrict(COMPLETE)))
 }
