@@ -6,8 +6,8 @@
 use engine::rehearsal::Rehearsal;
 use engine::search::{Comparator, Fed, Feeder, Index, Needle, Plan, Query, Run, Sketches, Test};
 use engine::{
-    Account, AccountId, EngineError, FolderId, ItemKey, Location, NewLetter, Reading, Role,
-    Settings, Shelf, Transfer, Uid,
+    Account, AccountId, EngineError, FlagChange, Flags, FolderId, ItemKey, Location, NewLetter,
+    Reading, Role, Settings, Shelf, Transfer, Uid,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -99,10 +99,13 @@ impl Ground {
     }
 
     fn append(&self, subject: &str, body: &str) -> Uid {
-        let letter =
-            format!("From: Ann <ann@example.test>\r\nSubject: {subject}\r\n\r\n{body}\r\n");
+        let header = format!("From: Ann <ann@example.test>\r\nSubject: {subject}\r\n");
+        self.append_bytes(format!("{header}\r\n{body}\r\n").as_bytes())
+    }
+
+    fn append_bytes(&self, letter: &[u8]) -> Uid {
         let mut upload = self.account.upload().unwrap();
-        upload.write(letter.as_bytes()).unwrap();
+        upload.write(letter).unwrap();
         let staged = upload.finish().unwrap();
         let new = NewLetter::new(self.inbox, &staged);
         let pending = self.account.write(|txn| txn.append(&new)).unwrap();
@@ -246,6 +249,69 @@ fn an_index_that_is_behind_catches_up_after_a_restart() {
     let head = ground.account.read().unwrap().head().unwrap();
     assert!(known.mark.unwrap().change < head);
     assert_eq!(ground.find(ground.inbox, &text("needleword")), [1, lost.0]);
+}
+
+#[test]
+fn names_of_attachments_and_the_text_in_documents_are_found() {
+    let mut ground = Ground::new();
+    ground.append("Nothing", "at all");
+    let rich = "{\\rtf1 The {\\b xylo}graph is broken.\\par}";
+    let letter = format!(
+        "Subject: Bill\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+         --x\r\n\r\nSee below.\r\n--x\r\nContent-Type: application/octet-stream\r\n\
+         Content-Disposition: attachment; filename*=utf-8''R%C3%A9paration.rtf\r\n\r\n\
+         {rich}\r\n--x--\r\n"
+    );
+    let uid = ground.append_bytes(letter.as_bytes());
+    for _ in 0..2 {
+        for wanted in [
+            "paration.rt",
+            "r\u{e9}paration",
+            "xylographi",
+            "XYLOGRAPH",
+            "is broken",
+        ] {
+            let expected: &[u32] = if wanted == "xylographi" {
+                &[]
+            } else {
+                &[uid.0]
+            };
+            assert_eq!(
+                ground.find(ground.inbox, &text(wanted)),
+                expected,
+                "{wanted}"
+            );
+        }
+        ground.feed();
+    }
+}
+
+#[test]
+fn flags_are_told_without_rows_as_they_are_now() {
+    let ground = Ground::new();
+    let seen = Query::Test(Test::Flags(Flags::SEEN));
+    let unseen = Query::Not(Box::new(seen.clone()));
+    let uids: Vec<Uid> = (0..5).map(|_| ground.append("Hello", "there")).collect();
+    let set = |uid, flags| {
+        let change = FlagChange::add(flags);
+        let done = ground
+            .account
+            .write(|txn| txn.set_flags(ground.at(uid), &change));
+        done.unwrap().wait().unwrap();
+    };
+    assert_eq!(ground.find(ground.inbox, &unseen), [1, 2, 3, 4, 5]);
+    set(uids[1], Flags::SEEN);
+    set(uids[3], Flags::SEEN | Flags::FLAGGED);
+    assert_eq!(ground.find(ground.inbox, &seen), [2, 4]);
+    ground.transfer(Transfer::Move, uids[3]);
+    ground.expunge(uids[0]);
+    ground.append("New", "one");
+    assert_eq!(ground.find(ground.inbox, &seen), [2]);
+    assert_eq!(ground.find(ground.inbox, &unseen), [3, 5, 6]);
+    let flagged = Query::Test(Test::Flags(Flags::FLAGGED | Flags::SEEN));
+    assert_eq!(ground.find(ground.archive, &flagged).len(), 1);
+    let either = Query::Any(vec![unseen, seen]);
+    assert_eq!(ground.find(ground.inbox, &either), [2, 3, 5, 6]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use formats::address::{self, Mailbox, list};
 use formats::date::Date;
+use formats::document;
 use formats::mailbox_file::maildir::{FileName, UidList, keywords};
 use formats::mailbox_file::mbox::{Dialect, Event, Splitter, Writer};
 use formats::message::scan::{Limits, NESTING_MAX, PARTS_MAX, Scanner};
@@ -40,6 +41,13 @@ pub fn letter(bytes: &[u8]) {
     let read = SummaryRef::new(&encoded);
     assert!(read.is_ok_and(|r| r.is_truncated() || r.parts().count() == summary.parts.len()));
     stored_summary(&encoded);
+}
+
+/// The text of documents that letters bring.
+pub fn documents(bytes: &[u8]) {
+    for kind in [document::Kind::Package, document::Kind::RichText] {
+        assert!(document::text(kind, bytes).len() <= document::TEXT_BYTES_MAX);
+    }
 }
 
 /// Bytes that lie in the store and may be damaged.

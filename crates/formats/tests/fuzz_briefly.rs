@@ -121,6 +121,13 @@ fn bodies_are_decoded() {
 }
 
 #[test]
+fn documents_are_read() {
+    let rich: &[u8] = br"{\rtf1\ansicpg1252 caf\'e9 \u8364?{\*\x y}{\pict 00}\bin2 {}\par}";
+    let stored: &[u8] = include_bytes!("../fuzz/seeds/package");
+    run_on(&[rich, stored], entry::documents);
+}
+
+#[test]
 fn mailbox_files_are_read() {
     run(entry::mailbox_files);
 }

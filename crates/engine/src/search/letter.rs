@@ -3,12 +3,13 @@
 //!
 //! Fields that the summary keeps are read from there; a summary that had no room for all of them
 //! sends the search to the header itself. Text parts are decoded to UTF-8; HTML is searched as the
-//! text that one sees.
+//! text that one sees. The names of attachments and the text in documents belong to the body.
 
 use super::{Candidate, Needle};
 use crate::EngineError;
 use crate::account::{Account, Message};
 use bytes::Bytes;
+use formats::document;
 use formats::message::decode::{self, Encoding};
 use formats::message::{
     Addresses, EntryRef, PartKind, PartRef, Summary, SummaryRef, charset, encoded_word, header,
@@ -138,10 +139,24 @@ impl<'a> Letter<'a> {
                 visit(&address_line(addresses));
             }
         }
+        visit(&self.attachment_names());
         for part in self.body_parts() {
             visit(&self.part_text(&part)?);
         }
         Ok(())
+    }
+
+    /// The names of all attachments; what stands between two of them is in no needle.
+    fn attachment_names(&self) -> String {
+        let Ok(summary) = SummaryRef::new(&self.details.summary) else {
+            return String::new();
+        };
+        let mut names = String::new();
+        for name in summary.parts().filter_map(|part| file_name(&part)) {
+            names.push_str(&name);
+            names.push('\0');
+        }
+        names
     }
 
     /// What of the body is searched.
@@ -161,10 +176,13 @@ impl<'a> Letter<'a> {
             return Ok(header_text(&raw));
         }
         let decoded = decode::all(part.encoding, &raw);
+        if let Form::Document(kind) = part.form {
+            return Ok(document::text(kind, &decoded));
+        }
         let text = charset::to_utf8(part.charset.as_bytes(), &decoded);
         Ok(match part.form {
             Form::Html => html::text(&text, HTML_CHARACTERS_MAX),
-            Form::Text | Form::Header => text.into(),
+            Form::Text | Form::Header | Form::Document(_) => text.into(),
         })
     }
 }
@@ -215,6 +233,9 @@ impl Candidate for Letter<'_> {
     }
 
     fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError> {
+        if needle.is_in(&self.attachment_names()) {
+            return Ok(true);
+        }
         for part in self.body_parts() {
             if needle.is_in(&self.part_text(&part)?) {
                 return Ok(true);
@@ -230,6 +251,7 @@ enum Form {
     Text,
     Html,
     Header,
+    Document(document::Kind),
 }
 
 /// A range of the letter that holds text; offsets as in the summary.
@@ -253,18 +275,23 @@ impl Searched {
         }
     }
 
-    fn of(part: &PartRef<'_>) -> Self {
-        Self {
+    /// `None` for a part without text.
+    fn of(part: &PartRef<'_>) -> Option<Self> {
+        let name = file_name(part);
+        let document = document::Kind::of(part.media_type, part.subtype, name.as_deref());
+        let form = match document {
+            Some(kind) => Form::Document(kind),
+            None if part.is("text", "html") => Form::Html,
+            None if part.media_type == b"text" => Form::Text,
+            None => return None,
+        };
+        Some(Self {
             start: part.body_start,
             len: part.body_size(),
-            form: if part.is("text", "html") {
-                Form::Html
-            } else {
-                Form::Text
-            },
+            form,
             encoding: Encoding::named(part.encoding),
             charset: part.parameters.text("charset").unwrap_or_default(),
-        }
+        })
     }
 
     fn header_of(part: &PartRef<'_>) -> Self {
@@ -283,7 +310,14 @@ impl Searched {
     }
 }
 
-/// The text parts, and the headers of enclosed letters.
+/// The name of an attachment.
+fn file_name(part: &PartRef<'_>) -> Option<String> {
+    let disposition = part.disposition.as_ref();
+    let given = disposition.and_then(|disposition| disposition.parameters.text("filename"));
+    given.or_else(|| part.parameters.text("name"))
+}
+
+/// The parts with text, and the headers of enclosed letters.
 fn searched_parts(summary: &SummaryRef<'_>) -> Vec<Searched> {
     let parts: Vec<PartRef<'_>> = summary.parts().collect();
     let is_enclosed = |part: &PartRef<'_>| {
@@ -294,10 +328,7 @@ fn searched_parts(summary: &SummaryRef<'_>) -> Vec<Searched> {
         .iter()
         .filter(|part| is_enclosed(part))
         .map(Searched::header_of);
-    let texts = parts
-        .iter()
-        .filter(|part| part.media_type == b"text")
-        .map(Searched::of);
+    let texts = parts.iter().filter_map(Searched::of);
     headers.chain(texts).collect()
 }
 
