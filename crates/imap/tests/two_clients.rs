@@ -30,6 +30,8 @@ enum Action {
     Expunge,
     UidExpunge(usize),
     Move(usize),
+    Copy(usize),
+    UidFlags(usize),
     Replace(usize),
     Fetch(usize),
     Search,
@@ -50,6 +52,8 @@ fn actions() -> impl Strategy<Value = Vec<(bool, Action)>> {
         2 => Just(Action::Expunge),
         1 => (0_usize..20).prop_map(Action::UidExpunge),
         1 => (0_usize..20).prop_map(Action::Move),
+        1 => (0_usize..20).prop_map(Action::Copy),
+        1 => (0_usize..20).prop_map(Action::UidFlags),
         1 => (0_usize..20).prop_map(Action::Replace),
         2 => (0_usize..20).prop_map(Action::Fetch),
         1 => Just(Action::Search),
@@ -231,12 +235,23 @@ impl Client {
             Action::Move(index) if count > 0 => {
                 self.command(&format!("MOVE {} Trash", number(*index)));
             }
+            // A copy into the same mailbox comes to everyone who has it open.
+            Action::Copy(index) if count > 0 => {
+                self.command(&format!("COPY {} INBOX", number(*index)));
+            }
+            Action::UidFlags(index) if count > 0 => self.changed_since(number(*index)),
             Action::Replace(index) if count > 0 => self.replace(number(*index)),
             Action::Fetch(index) if count > 0 => self.fetch(number(*index)),
             Action::Search => _ = self.command("SEARCH ALL"),
             Action::Noop => _ = self.command("NOOP"),
             _ => {}
         }
+    }
+
+    /// With QRESYNC a FETCH tells also what has vanished of the UIDs that it names.
+    fn changed_since(&mut self, number: usize) {
+        let uid = self.messages[number - 1].as_ref().unwrap().0;
+        self.command(&format!("UID FETCH {uid}:* (FLAGS) (CHANGEDSINCE 1)"));
     }
 
     fn replace(&mut self, number: usize) {
@@ -302,11 +317,61 @@ fn truth(rehearsal: &Rehearsal) -> (BTreeMap<u32, Flags>, u64) {
     (client.picture(), client.modseq)
 }
 
+/// What a client that comes back says of what it knows. Source: RFC 7162 §3.2.5.
+#[derive(Debug, Clone, Copy)]
+enum Says {
+    /// Only the change number.
+    Number,
+    /// Its UIDs too.
+    Uids,
+    /// And some message numbers with their UIDs.
+    Matches,
+}
+
+impl Says {
+    const ALL: [Self; 3] = [Self::Number, Self::Uids, Self::Matches];
+
+    /// What it knows afterwards: who names UIDs is told of these only.
+    fn learns(
+        self,
+        known: &BTreeMap<u32, Flags>,
+        now: &BTreeMap<u32, Flags>,
+    ) -> BTreeMap<u32, Flags> {
+        let mut learned = now.clone();
+        if !matches!(self, Self::Number) && !known.is_empty() {
+            learned.retain(|uid, _| known.contains_key(uid));
+        }
+        learned
+    }
+
+    /// What stands behind the change number.
+    fn parameters(self, known: &BTreeMap<u32, Flags>) -> String {
+        let uids: Vec<u32> = known.keys().copied().collect();
+        let list = |all: &mut dyn Iterator<Item = u32>| {
+            let all: Vec<String> = all.map(|number| number.to_string()).collect();
+            all.join(",")
+        };
+        let (numbers, every) = (1_u32.., list(&mut uids.iter().copied()));
+        match self {
+            _ if uids.is_empty() => String::new(),
+            Self::Number => String::new(),
+            Self::Uids => format!(" {every}"),
+            Self::Matches => {
+                let every_other = numbers.zip(&uids).step_by(2);
+                let numbers = list(&mut every_other.clone().map(|(number, _)| number));
+                let matching = list(&mut every_other.map(|(_, uid)| *uid));
+                format!(" {every} ({numbers} {matching})")
+            }
+        }
+    }
+}
+
 /// Comes back with what was known at `modseq` and takes in what SELECT tells.
 fn resynced(
     rehearsal: &Rehearsal,
     known: &BTreeMap<u32, Flags>,
     modseq: u64,
+    says: Says,
 ) -> BTreeMap<u32, Flags> {
     let mut client = Client::new(rehearsal, true);
     let answer = client.command("STATUS INBOX (UIDVALIDITY)");
@@ -320,15 +385,22 @@ fn resynced(
         .split(')')
         .next()
         .unwrap();
-    client
-        .wire
-        .send(format!("q SELECT INBOX (QRESYNC ({validity} {modseq}))\r\n").as_bytes());
+    client.wire.send(
+        format!(
+            "q SELECT INBOX (QRESYNC ({validity} {modseq}{}))\r\n",
+            says.parameters(known)
+        )
+        .as_bytes(),
+    );
     let mut picture = known.clone();
-    for line in client.wire.take().lines() {
+    let answer = client.wire.take();
+    assert!(answer.contains("q OK "), "{answer}");
+    for line in answer.lines() {
         if line.contains("VANISHED") {
             for uid in numbers(line.rsplit(' ').next().unwrap()) {
                 picture.remove(&uid);
             }
+            assert!(line.contains("(EARLIER)"), "{line}");
         } else if line.contains(" FETCH ") {
             let mut one = Client::new(rehearsal, false);
             one.messages = vec![None; 1000];
@@ -389,12 +461,19 @@ proptest! {
         listener.listen();
         prop_assert_eq!(listener.picture(), now.clone(), "without a command");
         for (known, modseq) in &remembered {
-            prop_assert_eq!(resynced(&rehearsal, known, *modseq), now.clone(), "from {}", modseq);
+            for says in Says::ALL {
+                let picture = resynced(&rehearsal, known, *modseq, says);
+                let wanted = says.learns(known, &now);
+                prop_assert_eq!(picture, wanted, "from {} by {:?}", modseq, says);
+            }
         }
         forget_changes(&rehearsal);
         for (known, modseq) in &remembered {
-            let picture = resynced(&rehearsal, known, *modseq);
-            prop_assert_eq!(picture, now.clone(), "from {}, forgotten", modseq);
+            for says in Says::ALL {
+                let picture = resynced(&rehearsal, known, *modseq, says);
+                let wanted = says.learns(known, &now);
+                prop_assert_eq!(picture, wanted, "from {} by {:?}, forgotten", modseq, says);
+            }
         }
     }
 }
