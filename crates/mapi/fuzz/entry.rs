@@ -3,6 +3,9 @@
 //! The targets beside it hand over what libFuzzer finds; `tests/fuzz_briefly.rs` hands over mutated
 //! examples in every run of the tests.
 
+#[path = "../tests/client/mod.rs"]
+mod client;
+
 use mapi::autodiscover::request;
 use mapi::codec::data::{
     EntryId, FlatEntryList, PredecessorChangeList, PropertyName, PropertyTag, RecipientRow,
@@ -141,5 +144,24 @@ pub fn autodiscover(bytes: &[u8]) {
         request::read(bytes)
     {
         assert!(!text.is_empty() && text.len() <= bytes.len());
+    }
+}
+
+/// Any operations in a session with a mailbox.
+pub fn session(bytes: &[u8]) {
+    let house = client::house();
+    let Ok(user) = house.person("ida@example.test") else {
+        return;
+    };
+    client::deliver(
+        &house,
+        &user,
+        b"Subject: x\r\nTo: a@b\r\n\r\ny\r\n",
+        engine::Flags(0),
+    );
+    let mut client = client::Client::new(&house, &user, &user);
+    // Three rounds, since the handles that one opens are the next one's.
+    for _ in 0..3 {
+        client.send_list(bytes);
     }
 }

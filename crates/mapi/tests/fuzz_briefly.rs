@@ -13,10 +13,16 @@ const ROUNDS: u64 = 20_000;
 const LOVED: &[u8] = b"\0\x01\x02\x03\x04\x0a\x0d\x1e\x1f\x40\x48\xba\xbe\xf8\xfd\xfe\xff";
 
 fn run(start: char, more: &[&str], target: fn(&[u8])) {
-    run_on(include_str!("examples/rops.txt"), start, more, target);
+    run_on(
+        include_str!("examples/rops.txt"),
+        start,
+        more,
+        ROUNDS,
+        target,
+    );
 }
 
-fn run_on(examples: &str, start: char, more: &[&str], target: fn(&[u8])) {
+fn run_on(examples: &str, start: char, more: &[&str], rounds: u64, target: fn(&[u8])) {
     let lines = examples.lines();
     let lines = lines.filter_map(|line| line.strip_prefix(start));
     let examples: Vec<Vec<u8>> = lines
@@ -24,7 +30,7 @@ fn run_on(examples: &str, start: char, more: &[&str], target: fn(&[u8])) {
         .map(notation::bytes)
         .collect();
     let examples: Vec<&[u8]> = examples.iter().map(Vec::as_slice).collect();
-    engine::rehearsal::mutation::run(&examples, LOVED, ROUNDS, target);
+    engine::rehearsal::mutation::run(&examples, LOVED, rounds, target);
 }
 
 #[test]
@@ -83,8 +89,8 @@ fn transport() {
 fn address_book() {
     let stat = "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 E4 04 00 00 09 04 00 00 09 04 00 00";
     let examples = include_str!("examples/nspi.txt").replace("STAT", stat);
-    run_on(&examples, '>', &[], entry::address_book);
-    run_on(&examples, '<', &[], entry::address_book);
+    run_on(&examples, '>', &[], ROUNDS, entry::address_book);
+    run_on(&examples, '<', &[], ROUNDS, entry::address_book);
 }
 
 #[test]
@@ -98,4 +104,20 @@ fn autodiscover() {
         b"<!DOCTYPE a [<!ENTITY e \"x\">]>&e;<!-- --><?p?>",
     ];
     engine::rehearsal::mutation::run(&examples, b"<>&;![]\"'/ax", ROUNDS, entry::autodiscover);
+}
+
+#[test]
+fn session() {
+    let operations = [
+        "02 00 00 01 01 00 00 00 00 00 00 03 00 05 00 01 02 00 12 00 02 00 01 00 1F 00 37 00",
+        "04 00 00 03 04 12 00 03 00 01 00 1F 00 01 30 15 00 03 00 01 32 00",
+        "14 00 02 00 05 00 08 1F 00 37 00 15 00 02 00 01 32 00 18 00 02 00 01 00 00 00 01",
+    ];
+    run_on(
+        include_str!("examples/rops.txt"),
+        '>',
+        &operations,
+        ROUNDS / 100,
+        entry::session,
+    );
 }

@@ -583,6 +583,34 @@ fn a_moved_letter_has_a_new_number_where_it_comes_to() {
     assert!(!there.contains(&all[0]));
 }
 
+#[test]
+fn recipients_that_found_no_room_are_read_afterwards() {
+    let (house, user, mut client) = ida();
+    let many: Vec<_> = (0..400)
+        .map(|number| format!("p{number:03}@example.org"))
+        .collect();
+    let letter = format!("To: {}\r\nSubject: all\r\n\r\nx\r\n", many.join(",\r\n "));
+    deliver(&house, &user, letter.as_bytes(), Flags(0));
+    let newest = ids(&mut client)[0];
+    let head = open_message(&mut client, newest);
+    assert_eq!(head.recipient_count, 400);
+    let mut told = head.recipients.len();
+    assert!(told > 0 && told < 400);
+    while told < 400 {
+        let request = message::ReadRecipients {
+            row: u32::try_from(told).unwrap(),
+            reserved: 0,
+        };
+        let Response::ReadRecipients(more) = client.ask(3, 3, Request::ReadRecipients(request))
+        else {
+            panic!()
+        };
+        assert_eq!(usize::try_from(more.rows[0].row).unwrap(), told);
+        told += more.rows.len();
+    }
+    assert_eq!(told, 400);
+}
+
 fn about(wanted: &str) -> Restriction {
     Restriction::Content(Content {
         fuzzy_low: 1,

@@ -2,12 +2,14 @@
 //!
 //! Source: [MS-OXCMSG] 3.2.5.1.
 
-use super::{Done, Place};
+use super::{Done, Place, property};
 use crate::codec::data::{
     AddressKind, AddressTexts, PropertyRow, RecipientRow, RecipientTexts, TypedString,
 };
 use crate::codec::rop::Response;
-use crate::codec::rop::message::{MessageHead, OpenMessage, OpenRecipientRow};
+use crate::codec::rop::message::{
+    MessageHead, OpenMessage, OpenRecipientRow, ReadRecipientRow, ReadRecipients, Recipients,
+};
 use crate::codec::wire::{Form, Wire, Writer};
 use crate::identity;
 use crate::object::Object;
@@ -98,4 +100,41 @@ fn recipient(kind: u8, person: Correspondent) -> OpenRecipientRow {
             properties: PropertyRow::default(),
         },
     }
+}
+
+/// Bytes before the rows of an answer.
+const RECIPIENTS_HEAD_BYTES: usize = 7;
+
+/// `RopReadRecipients`: those from a row on, as many as fit; the rows are counted from 0.
+///
+/// Source: [MS-OXCMSG] 3.2.5.6.
+pub(super) fn recipients(
+    session: &mut Session,
+    at: Place,
+    request: &ReadRecipients,
+) -> Result<Done, Refusal> {
+    let all = property::of_message(session, at, |message| Ok(message.recipients()))?;
+    let mut room = at.room.saturating_sub(RECIPIENTS_HEAD_BYTES);
+    let mut rows = Vec::new();
+    let from = usize::try_from(request.row).unwrap_or(usize::MAX);
+    let later = (0_u32..).zip(all).skip(from).take(RECIPIENTS_TOLD_MAX);
+    for (number, (kind, person)) in later {
+        let told = recipient(kind, person);
+        let row = ReadRecipientRow {
+            row: number,
+            recipient_type: told.recipient_type,
+            code_page: told.code_page,
+            reserved: 0,
+            recipient: told.recipient,
+        };
+        let Some(left) = room.checked_sub(size(&row)) else {
+            break;
+        };
+        room = left;
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return Err(Refusal::NotFound);
+    }
+    Ok(Done::said(Response::ReadRecipients(Recipients { rows })))
 }

@@ -93,6 +93,7 @@ pub(crate) fn run(
         Request::SeekRow(request) => table::seek_row(session, at, request),
         Request::Status(_) => table::status(session, at),
         Request::OpenMessage(request) => message::open(session, at, request),
+        Request::ReadRecipients(request) => message::recipients(session, at, request),
         Request::PropertiesSpecific(request) => property::specific(session, at, request),
         Request::PropertiesAll(request) => property::all(session, at, request),
         Request::PropertiesList(_) => property::list(session, at),

@@ -8,7 +8,7 @@ use crate::codec::rop::Response;
 use crate::codec::rop::property::{
     Properties as PropertyValues, PropertiesAll, PropertiesRow, PropertiesSpecific, PropertyTags,
 };
-use crate::object::Object;
+use crate::object::{Logon, Object};
 use crate::property::folder::FolderProperties;
 use crate::property::item::ItemProperties;
 use crate::property::store::StoreProperties;
@@ -67,16 +67,37 @@ pub(super) fn of<T>(
                 depth: 0,
             })
         }
-        Opened::Message(opened_at, item) => {
-            // It may have been moved since.
-            let place = view.location(item)?.unwrap_or(opened_at);
-            let row = view.item(place)?.filter(|row| row.item == item);
-            let row = row.ok_or(Refusal::NotFound)?;
-            let details = view.details(item)?.ok_or(Refusal::NotFound)?;
-            let (account, identity) = (&logon.account, &logon.identity);
-            tell(&ItemProperties::new(account, identity, place, row, details))
-        }
+        Opened::Message(opened_at, item) => tell(&message(logon, opened_at, item)?),
     }
+}
+
+/// The same of a message alone.
+pub(super) fn of_message<T>(
+    session: &mut Session,
+    at: Place,
+    tell: impl FnOnce(&ItemProperties<'_>) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let (opened_at, item) = match session.objects.object(at.logon_id, at.handle)? {
+        Object::Message(place, item) => (*place, *item),
+        _ => return Err(Refusal::NotSupported),
+    };
+    let logon = session.objects.logon(at.logon_id)?;
+    tell(&message(logon, opened_at, item)?)
+}
+
+/// A message as it is now; it may have been moved since it was opened.
+fn message(
+    logon: &Logon,
+    opened_at: Location,
+    item: ItemKey,
+) -> Result<ItemProperties<'_>, Refusal> {
+    let view = logon.account.read()?;
+    let place = view.location(item)?.unwrap_or(opened_at);
+    let row = view.item(place)?.filter(|row| row.item == item);
+    let row = row.ok_or(Refusal::NotFound)?;
+    let details = view.details(item)?.ok_or(Refusal::NotFound)?;
+    let (account, identity) = (&logon.account, &logon.identity);
+    Ok(ItemProperties::new(account, identity, place, row, details))
 }
 
 fn wanted(session: &Session, bytes_max: u16) -> Wanted {

@@ -106,6 +106,27 @@ impl Client {
         buffer::read_replies(list, &mut |_, _| columns.to_vec()).unwrap()
     }
 
+    /// Sends a list as it is; whatever comes of it stays within its bound.
+    pub fn send_list(&mut self, list: &[u8]) {
+        let Ok(payload) = buffer::join(list, &self.handles) else {
+            return;
+        };
+        let Some(packed) = extended::pack(&payload, Packing::Plain, Position::Last) else {
+            return;
+        };
+        let request = ExecuteRequest {
+            flags: 0,
+            rop_buffer: packed.into(),
+            rop_out_bytes_max: 5000,
+            auxiliary: Bytes::new(),
+        };
+        if let Answer::Said(answer) = self.session.execute(&request) {
+            assert!(answer.rop_buffer.len() <= 5000);
+            let payloads = extended::unpack(&answer.rop_buffer).unwrap();
+            self.handles = buffer::split(&payloads[0]).unwrap().1;
+        }
+    }
+
     /// One operation: on the object at `input`, what it opens goes to `target`.
     pub fn call(
         &mut self,
