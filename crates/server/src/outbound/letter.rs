@@ -162,7 +162,9 @@ fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes, Option<Unsigned>), 
 /// A header that does not fit into the first piece is not looked at further.
 /// Source: RFC 8689 §5.
 fn waives_tls(first: &[u8]) -> bool {
-    let mut fields = fields(first).into_iter().filter(|(name, _)| {
+    let end = first.windows(4).position(|four| four == b"\r\n\r\n");
+    let header = end.and_then(|at| first.get(..at + 2)).unwrap_or(first);
+    let mut fields = fields(header).into_iter().filter(|(name, _)| {
         let name = name.trim_ascii_end();
         name.eq_ignore_ascii_case(b"TLS-Required")
     });
