@@ -14,7 +14,7 @@ use crate::command_line::{
 };
 use crate::configuration::{Configuration, ListenArguments};
 use crate::house::{self, House};
-use crate::{log, sample, serve};
+use crate::{log, reports, sample, serve};
 use clap::CommandFactory;
 use engine::{EngineError, StoreError};
 use formats::moment;
@@ -65,6 +65,7 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
                 .map_err(|error| Failure(error.to_string()))?;
             sample::run(context.data, settings, arguments.port_base, context.json)
         }
+        Command::Report { kind, file } => show(&reports::show(kind, &file)?, context.json),
         Command::Rebuild { part } => {
             let configuration = context.configuration()?;
             if !house::is_in(context.data()?) {
@@ -198,6 +199,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Try(_)
         | Command::Rebuild { .. }
         | Command::Restore(_)
+        | Command::Report { .. }
         | Command::Sendmail { .. }
         | Command::Completions { .. } => return Err(Failure("not a request".into())),
     })

@@ -164,6 +164,14 @@ pub enum Command {
         /// The domain.
         domain: String,
     },
+    /// Show a report of another server: of mail in a domain's name (DMARC), or of encryption (TLS).
+    #[command(after_help = "Example:\n  facteur report dmarc google.com!example.test!1!2.zip")]
+    Report {
+        /// What it is about.
+        kind: ReportKind,
+        /// The file as it was attached: XML or JSON, plain or packed by gzip or zip.
+        file: PathBuf,
+    },
     /// Bring mail in from a Maildir, an mbox or a folder of .eml files.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur import --account \
@@ -237,6 +245,15 @@ pub struct Try {
     /// Added to every standard port.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub port_base: u16,
+}
+
+/// Kinds of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportKind {
+    /// Who sent mail in the domain's name, and what was proven of it.
+    Dmarc,
+    /// Whether connections to this server could be encrypted.
+    Tls,
 }
 
 /// What can be done with domains.

@@ -24,6 +24,7 @@ mod metrics;
 mod notify;
 mod outbound;
 mod page;
+mod reports;
 mod sample;
 mod sendmail;
 mod serve;
