@@ -362,7 +362,7 @@ impl Configuration {
     /// True when letters from others are looked at before they are accepted.
     pub fn examines(&self) -> bool {
         let spam = &self.spam;
-        let asks = spam.clamav.is_some() || spam.rspamd.is_some();
+        let asks = spam.clamav.is_some() || spam.rspamd.is_some() || !spam.milter.is_empty();
         self.examination.authentication || spam.enabled || asks
     }
 

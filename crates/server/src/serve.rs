@@ -11,6 +11,7 @@ use crate::driver::tls::Certificates;
 use crate::examination::authenticate::Authenticator;
 use crate::examination::blocklists::Blocklists;
 use crate::examination::clamav::ClamAvExaminer;
+use crate::examination::milter::Milter;
 use crate::examination::outside::Reader;
 use crate::examination::rspamd::RspamdExaminer;
 use crate::examination::spam::Counter;
@@ -236,6 +237,9 @@ fn examiners(
     if !spam.blocklist.is_empty() {
         let (lists, names) = (spam.blocklist.clone(), Arc::clone(names) as Arc<dyn Names>);
         list.push(Arc::new(Blocklists::new(lists, names, engine, pool)));
+    }
+    for milter in &spam.milter {
+        list.push(Arc::new(Milter::new(milter.clone(), reader.clone())));
     }
     if let Some(rspamd) = spam.rspamd.clone() {
         list.push(Arc::new(RspamdExaminer::new(rspamd, reader)));

@@ -10,6 +10,7 @@ pub mod authenticate;
 pub mod blocklists;
 mod chain;
 pub mod clamav;
+pub mod milter;
 pub mod outside;
 mod results;
 pub mod rspamd;
@@ -18,6 +19,7 @@ pub mod spam;
 mod spf;
 
 use engine::examination::{Examination, Examined, Finding};
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -58,8 +60,9 @@ impl Examiners {
     /// Has a letter looked at by all, until one of them has refused it for good.
     pub async fn examine(&self, letter: &Examination) -> Examined {
         let mut all = Examined::default();
+        let mut letter = Cow::Borrowed(letter);
         for examiner in &self.list {
-            let looking = survived(examiner.examine(letter, &all));
+            let looking = survived(examiner.examine(&letter, &all));
             let finding = match timeout(examiner.budget(), looking).await {
                 Ok(Ok(finding)) => finding,
                 Ok(Err(why)) => {
@@ -72,7 +75,12 @@ impl Examiners {
                     continue;
                 }
             };
+            let rewritten = finding.rewritten.clone();
             all.join(finding);
+            if let Some(new) = rewritten {
+                let letter = letter.to_mut(); // Those that follow look at what it is now.
+                (letter.header, letter.letter) = (new.header, new.letter);
+            }
             if all.is_final() {
                 break;
             }

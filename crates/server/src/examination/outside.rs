@@ -41,6 +41,16 @@ impl Reader {
         Self { engine, pool }
     }
 
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// The next piece from a place on; empty at the end.
     pub async fn piece(&self, letter: &Staged, at: u64) -> Result<Bytes, String> {
         let (engine, letter) = (self.engine.clone(), letter.clone());

@@ -63,6 +63,8 @@ pub struct Spam {
     pub clamav: Option<ClamAv>,
     /// Rspamd.
     pub rspamd: Option<Rspamd>,
+    /// Milters, in their order.
+    pub milter: Vec<MilterSettings>,
 }
 
 /// `[[spam.blocklist]]`
@@ -114,6 +116,31 @@ pub enum Infected {
     Junk,
 }
 
+/// `[[spam.milter]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MilterSettings {
+    /// An address with a port, or the path of a socket.
+    pub address: Endpoint,
+    /// Seconds that it may take for a letter.
+    #[serde(default = "patience")]
+    pub seconds: u64,
+    /// What becomes of letters when it fails.
+    #[serde(default)]
+    pub failure: Failure,
+}
+
+/// What becomes of a letter when a milter fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Failure {
+    /// It goes on.
+    #[default]
+    Accept,
+    /// The other server is to try again later.
+    Defer,
+}
+
 /// `[spam.rspamd]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +170,7 @@ impl Default for Spam {
             blocklist: Vec::new(),
             clamav: None,
             rspamd: None,
+            milter: Vec::new(),
         }
     }
 }
