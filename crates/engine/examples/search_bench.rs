@@ -4,6 +4,7 @@
 //!
 //! The store is in memory, so this is the work of the processor alone.
 
+// A measurement ends where something fails, and tells what it found.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 #![allow(clippy::disallowed_methods, reason = "time is what is measured here")]
 
