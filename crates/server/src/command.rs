@@ -88,9 +88,11 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
 }
 
 fn start_server(context: &Context, arguments: &command_line::Serve) -> Result<(), Failure> {
-    let (data, configuration) = (absolute(context.data()?)?, context.configuration()?);
+    let (data, mut configuration) = (absolute(context.data()?)?, context.configuration()?);
     own(&data)?;
     log::start(&configuration.log);
+    let runtime = std::env::var_os("RUNTIME_DIRECTORY");
+    configuration.listen.meet_programs_in(runtime.as_deref());
     let listen = ListenArguments {
         address: arguments.listen,
         port_base: arguments.port_base,

@@ -11,6 +11,7 @@ use crate::outbound::settings::{Delivery, Dns};
 use crate::signing::settings::Signing;
 use crate::web::mta_sts::Mode;
 use serde::Deserialize;
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -595,6 +596,19 @@ impl Addresses {
 }
 
 impl Listen {
+    /// Puts the socket for programs of this machine, unless the file names a place, into the folder
+    /// that the system made for it.
+    ///
+    /// The data is closed to the users of these programs. Source: `RUNTIME_DIRECTORY` in
+    /// systemd.exec(5); of several folders, which `:` parts, the first.
+    pub fn meet_programs_in(&mut self, runtime: Option<&OsStr>) {
+        let first = runtime.and_then(|folders| folders.to_str()?.split(':').next());
+        if let Some(folder) = first.filter(|folder| folder.starts_with('/')) {
+            let socket = Path::new(folder).join("local.sock");
+            self.local.get_or_insert(Endpoint::Unix(socket));
+        }
+    }
+
     fn of(&self, service: Service) -> Option<&Endpoint> {
         match service {
             Service::Smtp => self.smtp.as_ref(),
@@ -685,6 +699,24 @@ mod tests {
                 "https 127.0.0.1:20443",
                 "metrics 127.0.0.1:29090",
             ]
+        );
+    }
+
+    #[test]
+    fn programs_of_this_machine_find_the_socket_where_the_system_made_room_for_it() {
+        let socket = |text: &str, runtime: &str| {
+            let mut listen = Configuration::parse(text, "f").unwrap().listen;
+            listen.meet_programs_in(Some(OsStr::new(runtime)));
+            listen.local
+        };
+        let unix = |path: &str| Some(Endpoint::Unix(path.into()));
+        assert_eq!(socket("", "/run/a:/run/b"), unix("/run/a/local.sock"));
+        assert_eq!(socket("", ""), None);
+        let named = "[listen]\nlocal = \"/x/y.sock\"";
+        assert_eq!(socket(named, "/run/a"), unix("/x/y.sock"));
+        assert_eq!(
+            socket("[listen]\nlocal = \"off\"", "/run/a"),
+            Some(Endpoint::Off)
         );
     }
 
