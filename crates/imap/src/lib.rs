@@ -15,6 +15,7 @@ mod folders;
 mod keywords;
 pub mod quirk;
 pub mod refusal;
+pub mod rights;
 mod selected;
 mod session;
 mod shared;

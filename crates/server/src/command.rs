@@ -287,6 +287,18 @@ fn folder(action: Folder) -> Request {
         Folder::Add { account, path } => Request::FolderAdd { account, path },
         Folder::List { account } => Request::FolderList { account },
         Folder::Remove { account, path } => Request::FolderRemove { account, path },
+        Folder::Share {
+            account,
+            path,
+            who,
+            rights,
+        } => Request::FolderShare {
+            account,
+            path,
+            who,
+            rights,
+        },
+        Folder::Rights { account, path } => Request::FolderRights { account, path },
     }
 }
 

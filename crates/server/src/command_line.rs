@@ -504,6 +504,36 @@ pub enum Folder {
         /// The folder.
         path: String,
     },
+    /// Say what somebody may do in a folder; what was said of them before is replaced.
+    #[command(
+        after_help = "Rights are a word or the letters of RFC 4314, `lrswipkxtea`:\n  read   see and \
+                            read it, and know what was read (lrs)\n  write  also put in, mark and \
+                            remove letters (lrswite)\n  all    everything, with folders below it \
+                            and the rights themselves\n  none   nothing more is said of \
+                            them\n\nExample:\n  facteur --data /var/lib/facteur folder share \
+                            alice@example.test Work/2026 bob@example.test read"
+    )]
+    Share {
+        /// The account's address.
+        account: String,
+        /// The folder.
+        path: String,
+        /// The address of an account or a group; `anyone` for all who sign in.
+        who: String,
+        /// `read`, `write`, `all`, `none`, or letters.
+        #[arg(value_name = "read|write|all|none|LETTERS")]
+        rights: String,
+    },
+    /// Show who may do what in a folder.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur folder rights alice@example.test Work/2026"
+    )]
+    Rights {
+        /// The account's address.
+        account: String,
+        /// The folder.
+        path: String,
+    },
 }
 
 /// What can be done with the queue. Entries are named as the list shows them, by an address or

@@ -11,24 +11,10 @@ use crate::codec::access::{AccessRequest, Letters, RightsChange};
 use crate::codec::mailbox::MailboxName;
 use crate::codec::write;
 use crate::refusal::Refusal;
+use crate::rights;
 use crate::shared::Found;
 use bytes::BufMut;
-use engine::{Account, EngineError, FolderRow, Grant, Grantee, Reading, Rights};
-
-/// What each letter lets one do. Source: RFC 4314 §2.1.
-const MEANING: [(char, Rights); 11] = [
-    ('l', Rights::VISIBLE),
-    ('r', Rights::READ),
-    ('s', Rights::KEEP_SEEN),
-    ('w', Rights::WRITE_FLAGS),
-    ('i', Rights::INSERT),
-    ('p', Rights::POST),
-    ('k', Rights::CREATE_FOLDER),
-    ('x', Rights::REMOVE_FOLDER),
-    ('t', Rights::DELETE_ANY),
-    ('e', Rights::EXPUNGE),
-    ('a', Rights::ADMINISTER),
-];
+use engine::{Account, EngineError, Grantee, Reading, Rights};
 
 /// Any of these lets one ask what else one may do.
 const ANY: [Rights; 6] = [
@@ -64,7 +50,7 @@ pub(super) fn write_my_rights(desk: &mut Desk<'_>, name: &MailboxName, rights: R
     desk.out.put_slice(b"* MYRIGHTS ");
     name.write(desk.out, desk.state.name_form());
     desk.out.put_u8(b' ');
-    write::astring(desk.out, letters_of(rights).text().as_bytes());
+    write::astring(desk.out, rights::letters_of(rights).text().as_bytes());
     desk.out.put_slice(b"\r\n");
 }
 
@@ -93,19 +79,14 @@ fn tell_all(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
             .map(|grant| (grant.grantee, grant.rights)),
     );
     for (grantee, rights) in entries {
-        let identifier = match grantee {
-            Grantee::Default => Some("anyone".to_owned()),
-            Grantee::Anonymous => Some("anonymous".to_owned()),
-            Grantee::Account(number) => directory.grantee_address(number)?,
-        };
         // Whom it was for may be gone.
-        let Some(identifier) = identifier else {
+        let Some(identifier) = rights::identifier(grantee, directory)? else {
             continue;
         };
         desk.out.put_u8(b' ');
         write::astring(desk.out, identifier.as_bytes());
         desk.out.put_u8(b' ');
-        write::astring(desk.out, letters_of(rights).text().as_bytes());
+        write::astring(desk.out, rights::letters_of(rights).text().as_bytes());
     }
     desk.out.put_slice(b"\r\n");
     Ok(Step::Done(Reply::told("OK GETACL completed")))
@@ -142,7 +123,7 @@ fn set(
     let grantee = changeable(who, &found.account)?;
     let written = found.account.write(|txn| {
         let row = txn.folder(found.folder)?;
-        txn.set_grants(found.folder, changed(&row, grantee, change))
+        txn.set_grants(found.folder, rights::changed(&row, grantee, change))
     })?;
     let ((), settlement) = written.split();
     let reply = Reply::told("OK SETACL completed");
@@ -153,37 +134,12 @@ fn delete(name: &MailboxName, who: &str, desk: &mut Desk<'_>) -> Result<Step, Re
     let found = administered(name, desk)?;
     let grantee = changeable(who, &found.account)?;
     let written = found.account.write(|txn| {
-        let mut grants = txn.folder(found.folder)?.grants;
-        grants.retain(|grant| grant.grantee != grantee);
-        txn.set_grants(found.folder, grants)
+        let row = txn.folder(found.folder)?;
+        txn.set_grants(found.folder, rights::without(&row, grantee))
     })?;
     let ((), settlement) = written.split();
     let reply = Reply::told("OK DELETEACL completed");
     Ok(Step::SettleDone(settlement, reply))
-}
-
-/// The list of rights with this change; what has no letter stays.
-fn changed(row: &FolderRow, grantee: Grantee, change: RightsChange) -> Vec<Grant> {
-    let mut grants = row.grants.clone();
-    let next = grants.iter().map(|grant| grant.member + 1).max();
-    let known = grants.iter().position(|grant| grant.grantee == grantee);
-    let place = known.unwrap_or(grants.len());
-    if known.is_none() {
-        grants.push(Grant {
-            member: next.unwrap_or(1),
-            grantee,
-            rights: Rights::NONE,
-        });
-    }
-    if let Some(grant) = grants.get_mut(place) {
-        let all = rights_of(Letters::ALL);
-        grant.rights = match change {
-            RightsChange::Replace(letters) => (grant.rights & !all) | rights_of(letters),
-            RightsChange::Add(letters) => grant.rights | rights_of(letters),
-            RightsChange::Remove(letters) => grant.rights & !rights_of(letters),
-        };
-    }
-    grants
 }
 
 /// Whom an identifier means, if that is not the owner.
@@ -197,43 +153,11 @@ fn changeable(who: &str, account: &Account) -> Result<Grantee, Refusal> {
 
 /// Whom an identifier means.
 fn grantee(who: &str, account: &Account) -> Result<Grantee, Refusal> {
-    match who {
-        "anyone" => return Ok(Grantee::Default),
-        "anonymous" => return Ok(Grantee::Anonymous),
-        _ if who.starts_with('-') => {
-            return Err(Refusal::Never(
-                "NO [CANNOT] Rights are not taken away by entries",
-            ));
-        }
-        _ => {}
+    if who.starts_with('-') {
+        return Err(Refusal::Never(
+            "NO [CANNOT] Rights are not taken away by entries",
+        ));
     }
-    let found = account.engine().directory().grantee(who)?;
-    found
-        .map(Grantee::Account)
-        .ok_or(Refusal::Never("NO [NONEXISTENT] No such user or group"))
-}
-
-fn letters_of(rights: Rights) -> Letters {
-    let held = Letters::EACH.iter().filter(|(_, letter)| {
-        MEANING
-            .iter()
-            .any(|(each, right)| each == letter && rights.contains(*right))
-    });
-    held.fold(Letters::default(), |all, (one, _)| all.with(*one))
-}
-
-/// Who may remove and change any item may do so with their own.
-fn rights_of(letters: Letters) -> Rights {
-    let held = Letters::EACH
-        .iter()
-        .filter(|(one, _)| letters.intersects(*one));
-    held.fold(Rights::NONE, |all, (_, letter)| {
-        let right = MEANING.iter().find(|(each, _)| each == letter);
-        let right = right.map_or(Rights::NONE, |(_, right)| *right);
-        if right == Rights::DELETE_ANY {
-            all | right | Rights::DELETE_OWN
-        } else {
-            all | right
-        }
-    })
+    let found = rights::grantee(who, account.engine().directory())?;
+    found.ok_or(Refusal::Never("NO [NONEXISTENT] No such user or group"))
 }

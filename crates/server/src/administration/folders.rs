@@ -75,11 +75,11 @@ pub fn remove(house: &House, address: &str, path: &str) -> Result<Reply, Failure
     ))
 }
 
-fn open(house: &House, address: &str) -> Result<Account, Failure> {
+pub(super) fn open(house: &House, address: &str) -> Result<Account, Failure> {
     Ok(house.engine.account_as_server(find(house, address)?))
 }
 
-fn folder_at(account: &Account, path: &str) -> Result<FolderId, Failure> {
+pub(super) fn folder_at(account: &Account, path: &str) -> Result<FolderId, Failure> {
     let names: Vec<&str> = path.split(SEPARATOR).collect();
     let found = account.read()?.folder_at(&names)?;
     found

@@ -14,6 +14,7 @@ mod folders;
 mod losses;
 pub mod offline;
 mod queue;
+mod sharing;
 mod store;
 mod trace;
 mod zone;
@@ -92,6 +93,16 @@ pub enum Request {
         account: String,
     },
     FolderRemove {
+        account: String,
+        path: String,
+    },
+    FolderShare {
+        account: String,
+        path: String,
+        who: String,
+        rights: String,
+    },
+    FolderRights {
         account: String,
         path: String,
     },
@@ -358,6 +369,13 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::FolderAdd { account, path } => folders::add(house, &account, &path),
         Request::FolderList { account } => folders::list(house, &account),
         Request::FolderRemove { account, path } => folders::remove(house, &account, &path),
+        Request::FolderShare {
+            account,
+            path,
+            who,
+            rights,
+        } => sharing::share(house, &account, &path, sharing::Share { who, rights }),
+        Request::FolderRights { account, path } => sharing::show(house, &account, &path),
         Request::Filters(request) => filters::run(house, request),
         Request::QueueList { entry } => queue::list(house, &entry),
         Request::QueueShow { entry } => queue::show(house, &entry),
