@@ -5,6 +5,7 @@
 
 use crate::codec::Fault;
 use engine::dialogue::signing_in;
+use engine::search::TooComplex;
 use engine::{EngineError, SignInRefusal};
 use std::borrow::Cow;
 
@@ -62,6 +63,12 @@ pub const UID_REQUIRED: Refusal =
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         Self::Engine(error)
+    }
+}
+
+impl From<TooComplex> for Refusal {
+    fn from(_: TooComplex) -> Self {
+        Self::Fault(Fault::Limit("Search has too many keys"))
     }
 }
 

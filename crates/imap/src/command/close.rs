@@ -2,14 +2,15 @@
 //!
 //! Standards: RFC 9051 §6.4.1.
 
-use super::expunge::{deleted_uids, remove};
+use super::expunge::{Looking, remove};
 use super::{Desk, Reply, Step, Work};
 use crate::refusal::Refusal;
 use engine::EngineError;
 
-/// The two steps of it.
-#[derive(Debug, Default)]
+/// First it looks, then it removes.
+#[derive(Default)]
 pub(super) struct Close {
+    looking: Option<Looking>,
     removed: bool,
 }
 
@@ -17,9 +18,20 @@ impl Work for Close {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         let selected = desk.state.selected()?;
         if !self.removed && !selected.read_only {
-            let uids = deleted_uids(&desk.account.read()?, selected.folder, &selected.told)?;
+            let looking = match &mut self.looking {
+                Some(looking) => looking,
+                None => self.looking.insert(Looking::begin(
+                    desk.account,
+                    selected.folder,
+                    &selected.told,
+                )?),
+            };
+            if !looking.step(desk.account)? {
+                return Ok(Step::More);
+            }
+            self.removed = true;
+            let uids = looking.found();
             if !uids.is_empty() {
-                self.removed = true;
                 match remove(desk.account, selected.folder, &uids) {
                     Ok(settlement) => return Ok(Step::Settle(settlement)),
                     // Who may not remove them leaves all the same (RFC 4314 §4).

@@ -10,13 +10,19 @@ use crate::codec::command::Numbering;
 use crate::codec::sequence::SequenceSet;
 use crate::refusal::Refusal;
 use crate::sync;
-use engine::{Account, EngineError, Flags, FolderId, Reading, Settlement, Shelf, UidSet};
-use std::ops::ControlFlow;
+use engine::search::{Plan, Query, Run, Test};
+use engine::{
+    Account, EngineError, Flags, FolderId, Location, Reading, Settlement, Shelf, Uid, UidSet,
+};
 
-/// The two steps of it.
-#[derive(Debug)]
+/// Letters whose rows are read one by one. More are asked of the folder's sets of flags, whose
+/// making reads every row once.
+const FEW: u32 = 256;
+
+/// First it looks, then it removes.
 pub(super) struct Expunge {
     within: UidSet,
+    looking: Option<Looking>,
     removed: bool,
 }
 
@@ -36,6 +42,7 @@ impl Expunge {
         };
         Ok(Box::new(Self {
             within,
+            looking: None,
             removed: false,
         }))
     }
@@ -45,9 +52,18 @@ impl Work for Expunge {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         let folder = desk.state.selected()?.folder;
         if !self.removed {
-            let uids = deleted_uids(&desk.account.read()?, folder, &self.within)?;
+            let looking = match &mut self.looking {
+                Some(looking) => looking,
+                None => self
+                    .looking
+                    .insert(Looking::begin(desk.account, folder, &self.within)?),
+            };
+            if !looking.step(desk.account)? {
+                return Ok(Step::More);
+            }
+            self.removed = true;
+            let uids = looking.found();
             if !uids.is_empty() {
-                self.removed = true;
                 return Ok(Step::Settle(remove(desk.account, folder, &uids)?));
             }
         }
@@ -60,25 +76,53 @@ impl Work for Expunge {
     }
 }
 
-/// Which of these are marked as deleted.
-pub(super) fn deleted_uids(
-    view: &impl Reading,
-    folder: FolderId,
-    within: &UidSet,
-) -> Result<UidSet, EngineError> {
-    let mut marked = Vec::new();
-    if view.folder(folder)?.shelf(Shelf::Mail).deleted == 0 {
-        return Ok(UidSet::default());
-    }
-    if let (Some(first), Some(last)) = (within.first(), within.last()) {
-        view.items(folder, Shelf::Mail, first.0..=last.0, &mut |uid, row| {
-            if row.flags.contains(Flags::DELETED) {
-                marked.push(uid);
+/// A look at which of some letters are marked as deleted.
+pub(super) struct Looking {
+    /// What is left to do; nothing where few rows told all.
+    run: Option<Run>,
+    found: Vec<Uid>,
+}
+
+impl Looking {
+    pub(super) fn begin(
+        account: &Account,
+        folder: FolderId,
+        within: &UidSet,
+    ) -> Result<Self, Refusal> {
+        let (run, mut found) = (None, Vec::new());
+        let view = account.read()?;
+        if view.folder(folder)?.shelf(Shelf::Mail).deleted == 0 {
+            return Ok(Self { run, found });
+        }
+        if within.len() > FEW {
+            let plan = Plan::new(Query::Test(Test::Flags(Flags::DELETED)))?;
+            let run = Run::new(plan, folder, Shelf::Mail, within.clone());
+            return Ok(Self {
+                run: Some(run),
+                found,
+            });
+        }
+        for uid in within.iter() {
+            let row = view.item(Location::mail(folder, uid))?;
+            if row.is_some_and(|row| row.flags.contains(Flags::DELETED)) {
+                found.push(uid);
             }
-            ControlFlow::Continue(())
-        })?;
+        }
+        Ok(Self { run, found })
     }
-    Ok(marked.into_iter().collect::<UidSet>().intersection(within))
+
+    /// Looks at the next letters. True when it was the last step.
+    pub(super) fn step(&mut self, account: &Account) -> Result<bool, Refusal> {
+        match &mut self.run {
+            Some(run) => Ok(run.step(account, &mut self.found)?),
+            None => Ok(true),
+        }
+    }
+
+    /// Those that are marked, after the last step.
+    pub(super) fn found(&self) -> UidSet {
+        self.found.iter().copied().collect()
+    }
 }
 
 /// Removes them in several commits; the last one's settlement holds for all, as the log is in

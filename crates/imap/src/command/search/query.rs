@@ -3,7 +3,6 @@
 //! Standards: RFC 9051 §6.4.4; RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ); RFC 8474 §5.3;
 //! RFC 6203 §3 (FUZZY).
 
-use crate::codec::Fault;
 use crate::codec::command::Numbering;
 use crate::codec::moment::Day;
 use crate::codec::search::{Criterion, DateField};
@@ -37,8 +36,7 @@ pub(crate) struct Ground<'a> {
 /// Errors: too many keys; numbers of messages where no mailbox is open.
 pub(crate) fn plan(criterion: &Criterion, ground: Ground<'_>) -> Result<Plan, Refusal> {
     let query = query(criterion, ground, Exactness::Exact)?;
-    let plan = Plan::new(query);
-    let plan = plan.map_err(|_| Refusal::Fault(Fault::Limit("Search has too many keys")))?;
+    let plan = Plan::new(query)?;
     let mut closer = Vec::new();
     add_closer(criterion, ground, Exactness::Exact, &mut closer);
     Ok(plan.with_closer(closer))
