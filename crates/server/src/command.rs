@@ -4,6 +4,7 @@
 //! Start at [`run`].
 
 mod filters;
+mod spam;
 
 use crate::administration::{
     self, AccountAdd, AccountChange, Export, Failure, Format, GroupSet, Import, Kind, Progress,
@@ -119,6 +120,10 @@ fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
     if let Some(answer) = control::ask(data, request, &mut watcher) {
         return answer;
     }
+    if matches!(request, Request::Ban(_)) {
+        let why = "no server runs on this data, and bans are in its memory only";
+        return Err(Failure::of(data.display(), why));
+    }
     // A mistyped folder must not become an empty store that is told to be sound.
     if !house::is_in(data) && !matches!(request, Request::DomainAdd { .. }) {
         return Err(no_data(data));
@@ -181,6 +186,8 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Forward { action } => filters::forward(action),
         Command::Vacation { action } => filters::vacation(action)?,
         Command::Script { action } => filters::script(action)?,
+        Command::Spam { action } => spam::spam(action)?,
+        Command::Ban { action } => spam::ban(action),
         Command::Queue { action } => queue(action),
         Command::Trace { what } => Request::Trace { what },
         Command::Dns { domain } => Request::Dns { domain },

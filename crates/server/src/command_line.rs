@@ -3,6 +3,7 @@
 //! Says nothing about how it is done. Start at [`CommandLine`].
 
 mod filters;
+mod spam;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use filters::{Forward, Script, Vacation};
+pub use spam::{Ban, Spam};
 
 /// facteur: a mail server in one binary.
 #[derive(Debug, Parser)]
@@ -113,6 +115,23 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: Script,
+    },
+    /// Teach which letters are unwanted, and ask what is thought of one.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur spam learn --junk \
+                            alice@example.test letter.eml"
+    )]
+    Spam {
+        /// What to do.
+        #[command(subcommand)]
+        action: Spam,
+    },
+    /// Addresses that may not connect for a while; the server must run.
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur ban list")]
+    Ban {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Ban,
     },
     /// The folders of an account.
     #[command(

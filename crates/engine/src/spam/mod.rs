@@ -15,6 +15,7 @@ mod ledger;
 mod lesson;
 pub mod link;
 pub mod rule;
+mod score;
 pub mod word;
 
 use crate::examination::authentication::Authentication;

@@ -6,6 +6,7 @@
 //!
 //! Start at [`execute`].
 
+pub mod ban;
 pub mod control;
 mod directory;
 mod doctor;
@@ -15,6 +16,7 @@ mod losses;
 pub mod offline;
 mod queue;
 mod sharing;
+pub mod spam;
 mod store;
 mod trace;
 mod zone;
@@ -107,6 +109,8 @@ pub enum Request {
         path: String,
     },
     Filters(filters::Filters),
+    Spam(spam::Spam),
+    Ban(ban::Ban),
     QueueList {
         entry: String,
     },
@@ -334,6 +338,7 @@ impl From<StoreError> for Failure {
 }
 
 /// Does what was asked. Blocks until it is on disk.
+#[allow(clippy::too_many_lines, reason = "a table: a line for each request")]
 pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<Reply, Failure> {
     match request {
         Request::DomainAdd { name } => directory::add_domain(house, &name),
@@ -377,6 +382,8 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         } => sharing::share(house, &account, &path, sharing::Share { who, rights }),
         Request::FolderRights { account, path } => sharing::show(house, &account, &path),
         Request::Filters(request) => filters::run(house, request),
+        Request::Spam(request) => spam::run(house, &request, watcher),
+        Request::Ban(request) => ban::run(house, &request),
         Request::QueueList { entry } => queue::list(house, &entry),
         Request::QueueShow { entry } => queue::show(house, &entry),
         Request::QueueHold { entry } => queue::hold(house, &entry, queue::Hold::Hold),

@@ -13,7 +13,7 @@ mod intake;
 mod maildir;
 mod mbox;
 pub mod naming;
-mod source;
+pub mod source;
 mod tally;
 #[cfg(test)]
 mod tests;
