@@ -209,13 +209,13 @@ class Peer:
             self.process.kill()
             self.process.wait()
 
-    def told(self):
-        """The end of what it wrote."""
+    def told(self, whole=False):
+        """What it wrote, or the end of it."""
         told = ""
         for name in sorted(os.listdir(self.place)):
             if name.endswith(".log"):
                 with open(os.path.join(self.place, name), encoding="utf-8", errors="replace") as file:
-                    told += file.read()[-3000:]
+                    told += file.read() if whole else file.read()[-3000:]
         return told
 
     def _configure(self):

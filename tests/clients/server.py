@@ -6,6 +6,7 @@ Uses nothing but the command line and the ports, as an administrator's scripts d
 import dataclasses
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -18,6 +19,7 @@ PORT_NAMES = (
     "smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps",
     "managesieve", "metrics",
 )
+FIRST_PORT = 10_000
 START_SECONDS = 30
 STOP_SECONDS = 30
 COMMAND_SECONDS = 300
@@ -51,11 +53,28 @@ class Account:
     password: str
 
 
+def _ports():
+    """Ports that no outgoing connection gets, each once: a server must find its own again after a kill."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        first_outgoing = int(file.read().split()[0])
+    ports = list(range(FIRST_PORT, max(first_outgoing, FIRST_PORT + 1000)))
+    random.shuffle(ports)
+    yield from ports
+
+
+PORTS = _ports()
+
+
 def free_port(host=HOST):
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    for port in PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise Failed("every port is taken")
 
 
 class Server:
