@@ -10,7 +10,7 @@ use crate::search::{FlagCache, Index};
 use crate::settings::Settings;
 use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
-use crate::spam::Lessons;
+use crate::spam::{Lessons, Meetings};
 use crate::traffic::Traffic;
 use crate::upload::Upload;
 use bytes::Bytes;
@@ -42,6 +42,7 @@ struct Shared {
     tokens: Option<Arc<dyn TokenVerifier>>,
     scripts: ScriptCache,
     lessons: Lessons,
+    meetings: Meetings,
     traffic: Traffic,
     search_index: OnceLock<Arc<dyn Index>>,
     flags: FlagCache,
@@ -82,6 +83,7 @@ impl Engine {
             tokens,
             scripts: ScriptCache::default(),
             lessons: Lessons::default(),
+            meetings: Meetings::default(),
             traffic: Traffic::default(),
             search_index: OnceLock::new(),
             flags: FlagCache::default(),
@@ -199,6 +201,10 @@ impl Engine {
     /// How much came and went lately, and who is banned.
     pub fn traffic(&self) -> &Traffic {
         &self.shared.traffic
+    }
+
+    pub(crate) fn meetings(&self) -> &Meetings {
+        &self.shared.meetings
     }
 
     pub(crate) fn lessons(&self) -> &Lessons {

@@ -64,6 +64,7 @@ impl Stage {
         let reasons = [rules].into_iter().chain(by_words).collect();
         let sum = Assessment {
             words: words.into(),
+            author: content.author.address,
             ..Assessment::new(reasons, Points(50))
         };
         let resolution = engine.directory().resolve(address).unwrap();
@@ -109,6 +110,27 @@ impl Stage {
         })
         .unwrap();
         uids
+    }
+
+    /// The latest letter of a folder.
+    fn last(&self, role: Role) -> String {
+        let at = Location::mail(self.folder(role), *self.uids(role).last().unwrap());
+        let account = self.account();
+        let row = account.read().unwrap().item(at).unwrap();
+        let letter = account.read_message(&row.unwrap(), 0..2_000).unwrap();
+        String::from_utf8(letter.to_vec()).unwrap()
+    }
+
+    /// True when the next letter of this author is marked as the first.
+    fn is_marked(&self, author: usize) -> bool {
+        self.deliver("alice@example.test", WANTED, author, 0);
+        self.house.engine.meet_waiting(10).unwrap();
+        let letter = self.last(Role::Inbox);
+        assert_eq!(
+            letter.contains("FIRST_CONTACT: the mailbox knows no earlier letter"),
+            letter.contains("\r\nX-First-Contact: Yes\r\n")
+        );
+        letter.contains("X-First-Contact")
     }
 
     fn transfer(&self, how: Transfer, uids: &[Uid], from: Role, to: Role) {
@@ -170,16 +192,7 @@ fn the_letter_says_whose_letters_its_words_are_of() {
     let stage = Stage::new();
     stage.teach(25);
     stage.deliver("alice@example.test", UNWANTED, 100, 0);
-    let junk = stage.folder(Role::Junk);
-    let last = *stage.uids(Role::Junk).last().unwrap();
-    let account = stage.account();
-    let row = account
-        .read()
-        .unwrap()
-        .item(Location::mail(junk, last))
-        .unwrap();
-    let letter = account.read_message(&row.unwrap(), 0..2_000).unwrap();
-    let letter = String::from_utf8(letter.to_vec()).unwrap();
+    let letter = stage.last(Role::Junk);
     assert!(
         letter.contains("X-Spam-Status: Yes, score=5.5 required=5.0\r\n"),
         "{letter}"
@@ -202,6 +215,29 @@ fn what_one_learns_counts_less_for_others_and_not_at_all_if_the_administrator_sa
     let mut settings = Settings::default();
     settings.spam.learn_for_all = false;
     assert_eq!(at_bob(settings), 1);
+}
+
+#[test]
+fn the_first_letter_of_someone_is_marked_and_later_ones_are_not() {
+    let stage = Stage::new();
+    let marks: Vec<bool> = [1, 1, 2, 1, 2].map(|author| stage.is_marked(author)).into();
+    assert_eq!(marks, [true, false, true, false, false]);
+}
+
+#[test]
+fn whoever_was_written_to_is_no_stranger() {
+    let stage = Stage::new();
+    let envelope = stage.house.envelope("alice@example.test", &["X3@a3.test"]);
+    let envelope = Envelope {
+        submitter: Some(stage.alice.clone()),
+        ..envelope.unwrap()
+    };
+    let letter = stage.staged("From: alice@example.test\r\n\r\nHello\r\n");
+    let sent = stage.house.engine.deliver(&envelope, &letter);
+    sent.unwrap().wait().unwrap();
+    stage.house.engine.meet_waiting(10).unwrap();
+    assert!(!stage.is_marked(3));
+    assert!(stage.is_marked(4));
 }
 
 #[test]

@@ -84,13 +84,16 @@ impl Housekeeping {
 
 /// Learns all that waits.
 fn learn(house: &House) {
-    loop {
-        match house.engine.learn_waiting(LESSONS_MAX) {
-            Ok(LESSONS_MAX) => {}
-            Ok(_) => return,
-            Err(error) => return tracing::warn!(%error, "letters could not be learned from"),
-        }
+    let engine = &house.engine;
+    let taught = all(|| engine.learn_waiting(LESSONS_MAX));
+    if let Err(error) = taught.and_then(|()| all(|| engine.meet_waiting(LESSONS_MAX))) {
+        tracing::warn!(%error, "letters could not be learned from");
     }
+}
+
+fn all(mut some: impl FnMut() -> Result<usize, EngineError>) -> Result<(), EngineError> {
+    while some()? == LESSONS_MAX {}
+    Ok(())
 }
 
 fn round(house: &House, bell: &Bell) {

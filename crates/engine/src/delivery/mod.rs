@@ -193,12 +193,15 @@ impl Engine {
         accounts.extend(told.iter().flat_map(Plan::accounts));
         accounts.sort_unstable();
         accounts.dedup();
-        self.store().write(&accounts, origin, |txn| {
+        let written: Result<_, EngineError> = self.store().write(&accounts, origin, |txn| {
             let delivered = plan.carry_out(txn)?;
             for notice in &told {
                 notice.carry_out(txn)?;
             }
             Ok(delivered)
-        })
+        });
+        let written = written?;
+        self.note_contacts(envelope, plan.own_sums());
+        Ok(written)
     }
 }

@@ -65,7 +65,7 @@ pub(crate) struct Plan<'a> {
     /// Letters that scripts send to others here.
     pub(super) onward: Vec<Self>,
     trail: Trail,
-    /// The sums as accounts see them that have learned words of their own.
+    /// The sums as accounts see them that do not see it like everyone.
     own_sums: BTreeMap<AccountId, Assessment>,
     pub(super) now: Timestamp,
 }
@@ -222,6 +222,11 @@ impl<'a> Plan<'a> {
     fn spam(&self, account: AccountId) -> Option<&Assessment> {
         let sum = self.own_sums.get(&account);
         sum.or(self.envelope.arrival.examined.spam.as_ref())
+    }
+
+    /// The sums as accounts see them that do not see it like everyone.
+    pub(crate) fn own_sums(&self) -> impl Iterator<Item = (AccountId, &Assessment)> {
+        self.own_sums.iter().map(|(account, sum)| (*account, sum))
     }
 
     fn queue(&mut self, address: &str, recipient: &Recipient) {

@@ -34,6 +34,8 @@ pub(crate) enum Table {
     Words = 1,
     /// What each letter was learned as.
     Lessons = 2,
+    /// People that letters came from or went to.
+    Contacts = 3,
 }
 
 /// The key of an entry: a keyed hash of what it is about.

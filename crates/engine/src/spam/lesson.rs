@@ -7,6 +7,7 @@
 
 use super::Points;
 use super::bayes::{self, Counts};
+use super::contact;
 use super::content::Content;
 use super::ledger::{Key, Ledger, Table};
 use super::word::words;
@@ -185,7 +186,7 @@ impl Engine {
             .collect()
     }
 
-    fn key(&self, table: Table, name: &[u8]) -> Key {
+    pub(super) fn key(&self, table: Table, name: &[u8]) -> Key {
         let mut hasher = blake3::Hasher::new_keyed(self.secret());
         hasher.update(b"spam").update(&[table as u8]).update(name);
         let mut key = [0; size_of::<Key>()];
@@ -237,23 +238,28 @@ impl Engine {
         Ok((words, reason))
     }
 
-    /// The same sum as one account sees it: with its own letters' words in place of everyone's.
-    /// `None` when it has none of its own.
+    /// The same sum as one account sees it: with its own letters' words in place of everyone's, and
+    /// marked if it does not know the author. `None` when it sees it like everyone.
     pub(crate) fn own_assessment(
         &self,
         account: AccountId,
         sum: &Assessment,
     ) -> Result<Option<Assessment>, EngineError> {
-        let Some(found) = self.probability(account, &sum.words)? else {
+        let found = self.probability(account, &sum.words)?;
+        let is_first = self.is_first_contact(account, &sum.author)?;
+        if found.is_none() && !is_first {
             return Ok(None);
-        };
+        }
         let others = sum
             .reasons
             .iter()
-            .filter(|one| !one.name.starts_with(WORDS));
-        let reasons = others.cloned().chain(reason(found, true)).collect();
+            .filter(|one| found.is_none() || !one.name.starts_with(WORDS));
+        let own = found.and_then(|found| reason(found, true));
+        let reasons = others.cloned().chain(own);
+        let reasons = reasons.chain(is_first.then(contact::reason)).collect();
         Ok(Some(Assessment {
             words: sum.words.clone(),
+            author: sum.author.clone(),
             ..Assessment::new(reasons, sum.junk)
         }))
     }

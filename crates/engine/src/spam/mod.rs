@@ -10,6 +10,7 @@
 
 pub mod attachment;
 pub mod bayes;
+mod contact;
 pub mod content;
 mod ledger;
 mod lesson;
@@ -20,6 +21,7 @@ pub mod word;
 
 use crate::examination::authentication::Authentication;
 use crate::examination::{Decision, Examination, Refusal};
+pub(crate) use contact::Meetings;
 use content::Content;
 pub use lesson::Opinion;
 pub(crate) use lesson::{Lesson, Lessons};
@@ -138,6 +140,8 @@ pub struct Assessment {
     pub junk: Points,
     /// Keyed hashes of its words, for what each recipient's own letters say of them.
     pub words: Arc<[u64]>,
+    /// The author's address in lower case, for who knows it; empty if there is none.
+    pub author: String,
 }
 
 /// Applies the table of rules; `known` is what others have found.
@@ -156,6 +160,7 @@ impl Assessment {
             reasons,
             junk,
             words: Arc::default(),
+            author: String::new(),
         }
     }
 
@@ -168,6 +173,12 @@ impl Assessment {
     /// True when the letter belongs into the folder for what nobody wants.
     pub fn is_junk(&self) -> bool {
         self.points() >= self.junk
+    }
+
+    /// True for a mailbox that knows no earlier letter from or to the author.
+    pub fn is_first_contact(&self) -> bool {
+        let mut names = self.reasons.iter().map(|reason| &reason.name);
+        names.any(|name| name == contact::FIRST_CONTACT)
     }
 
     /// How sure it is that nobody wants it: 50 where [`Assessment::is_junk`] begins, 100 at twice
@@ -213,6 +224,9 @@ impl Assessment {
         );
         if self.is_junk() {
             field.push_str("X-Spam-Flag: YES\r\n");
+        }
+        if self.is_first_contact() {
+            field.push_str("X-First-Contact: Yes\r\n");
         }
         let mut separator = "X-Spam-Report:";
         for reason in self.reasons.iter().take(TOLD_MAX) {

@@ -57,6 +57,7 @@ impl Engine {
         let known: Vec<_> = by_words.into_iter().collect();
         let mut sum = assess(&case, &known, &self.settings().spam);
         sum.words = words.into();
+        sum.author.clone_from(&content.author.address);
         let own = account.map(|account| self.own_assessment(account, &sum));
         Ok(own.transpose()?.flatten().unwrap_or(sum))
     }

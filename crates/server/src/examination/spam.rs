@@ -71,6 +71,7 @@ fn count(engine: &Engine, letter: &Examination, so_far: &Examined) -> Result<Fin
     reasons.extend(by_words);
     let mut sum = assess(&case, &reasons, settings);
     sum.words = words.into();
+    sum.author.clone_from(&content.author.address);
     Ok(Finding {
         decision: sum.decision(settings),
         facts: vec![("spam", sum.summary())],
