@@ -17,15 +17,14 @@
 
 use super::transport::{Transport, Unsent};
 use bytes::Bytes;
-use miniz_oxide::deflate::core::CompressorOxide;
-use miniz_oxide::deflate::stream::deflate;
+use miniz_oxide::DataFormat;
+use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, TDEFLStatus, compress_to_output};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY,
     TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
 };
 use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompress};
-use miniz_oxide::{DataFormat, MZFlush};
 use std::cell::RefCell;
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -151,9 +150,9 @@ impl Deflated {
             }
             let piece = pending.take(PIECE_BYTES);
             let flush = if pending.is_empty() {
-                MZFlush::Sync
+                TDEFLFlush::Sync
             } else {
-                MZFlush::None
+                TDEFLFlush::None
             };
             let compressor = self.compressor.get_or_insert_with(borrow);
             self.packed.push(pack(compressor, &piece, flush)?);
@@ -185,20 +184,16 @@ fn give_back(mut compressor: Box<CompressorOxide>) {
     });
 }
 
-fn pack(compressor: &mut CompressorOxide, piece: &[u8], flush: MZFlush) -> io::Result<Bytes> {
-    let (mut packed, mut rest) = (Vec::new(), piece);
-    let mut room = vec![0; PACKED_BYTES];
-    loop {
-        let step = deflate(compressor, rest, &mut room, flush);
-        packed.extend_from_slice(room.get(..step.bytes_written).unwrap_or_default());
-        rest = rest.get(step.bytes_consumed..).unwrap_or_default();
-        match step.status {
-            // No progress is possible: all is done.
-            Err(miniz_oxide::MZError::Buf) => break,
-            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
-            Ok(_) if rest.is_empty() && step.bytes_written < room.len() => break,
-            Ok(_) => {}
-        }
+/// Compresses `piece`; with [`TDEFLFlush::Sync`] the peer can read all of it. The output grows as it
+/// comes: into a buffer of fixed size the compressor forgets the flush when just that one fills.
+fn pack(compressor: &mut CompressorOxide, piece: &[u8], flush: TDEFLFlush) -> io::Result<Bytes> {
+    let mut packed = Vec::new();
+    let (status, taken) = compress_to_output(compressor, piece, flush, |part| {
+        packed.extend_from_slice(part);
+        true
+    });
+    if status != TDEFLStatus::Okay || taken != piece.len() {
+        return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(packed.into())
 }
@@ -320,7 +315,7 @@ mod tests {
 
     fn send(text: &[u8]) -> Vec<u8> {
         let mut compressor = borrow();
-        let packed = pack(&mut compressor, text, MZFlush::Sync).unwrap();
+        let packed = pack(&mut compressor, text, TDEFLFlush::Sync).unwrap();
         give_back(compressor);
         packed.to_vec()
     }
@@ -366,17 +361,34 @@ mod tests {
             b"b NOOP\r\n",
             &letter[20_000..],
         ] {
-            let packed = pack(&mut compressor, text, MZFlush::Sync).unwrap();
+            let packed = pack(&mut compressor, text, TDEFLFlush::Sync).unwrap();
             assert_eq!(inflate(&mut inflating, &packed, 500).unwrap(), text);
             inflating.rest();
             assert!(inflating.history.capacity() <= WINDOW_BYTES);
         }
     }
 
+    /// Text as attachments have it, which shrinks little: many blocks, of any length.
+    #[test]
+    fn text_of_any_length_can_be_read_at_once() {
+        let mut seed = 1_u32;
+        let letter: Vec<u8> = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b'0' + (seed >> 26) as u8
+        })
+        .take(PIECE_BYTES)
+        .collect();
+        for length in (1..PIECE_BYTES).step_by(61) {
+            let mut inflating = Inflating::default();
+            let read = inflate(&mut inflating, &send(&letter[..length]), PIECE_BYTES).unwrap();
+            assert!(read == letter[..length], "{} of {length} bytes", read.len());
+        }
+    }
+
     #[test]
     fn a_bomb_grows_no_further_than_there_is_room() {
         let mut compressor = borrow();
-        let bomb = pack(&mut compressor, &vec![0; 1 << 20], MZFlush::Sync).unwrap();
+        let bomb = pack(&mut compressor, &vec![0; 1 << 20], TDEFLFlush::Sync).unwrap();
         assert!(bomb.len() < 8 * 1024);
         let mut inflating = Inflating::default();
         inflating.feed(&bomb);
