@@ -1,7 +1,7 @@
 //! Internet messages: what they say about themselves, how they are built, and what they read like.
 //!
-//! Never keeps a letter whole: bodies are looked at as they pass. Nothing here writes or changes
-//! messages.
+//! Never keeps a letter whole: bodies are looked at as they pass, and only [`compose`] writes
+//! letters. Nothing here changes one.
 //!
 //! Start at [`scan::Scanner`] (or [`Summary::of`] for a letter in memory); what it leaves is stored
 //! as bytes and read through [`SummaryRef`]. The other modules read single pieces: fields,
@@ -11,6 +11,7 @@
 
 pub mod base_subject;
 pub mod charset;
+pub mod compose;
 pub mod decode;
 pub mod encoded_word;
 pub mod header;
