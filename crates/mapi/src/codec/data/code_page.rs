@@ -37,6 +37,11 @@ pub fn to_code_page(code_page: u32, text: &str) -> Vec<u8> {
     text.chars().map(say).collect::<Vec<_>>().concat()
 }
 
+/// What letters call the charset of `code_page`.
+pub fn charset_name(code_page: u32) -> &'static str {
+    encoding(code_page).name()
+}
+
 /// The number by which UTF-16 is told.
 const UTF_16: u32 = 1200;
 

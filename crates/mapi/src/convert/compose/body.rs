@@ -1,0 +1,112 @@
+//! The texts of a letter.
+//!
+//! Source: [MS-OXCMAIL] 2.1.3.4 (bodies), [MS-OXBBODY] 2.1 (which is the best).
+
+use super::super::Values;
+use crate::codec::data::{Value, charset_name, from_code_page};
+use crate::content::{Attachment, Content};
+use bytes::Bytes;
+use formats::message::compose::{Body, Composer, HeaderWriter};
+
+/// UTF-8 by its number.
+const UTF_8: u32 = 65001;
+/// UTF-16, which no letter may have.
+const UTF_16: u32 = 1200;
+
+/// The same text in up to two forms.
+#[derive(Debug, Default)]
+pub struct Texts {
+    plain: Option<String>,
+    html: Option<Html>,
+}
+
+#[derive(Debug)]
+struct Html {
+    bytes: Vec<u8>,
+    charset: &'static str,
+}
+
+impl Texts {
+    /// The texts of a message.
+    pub fn of(content: &Content) -> Self {
+        Self {
+            plain: content.values.text(0x1000).map(str::to_owned),
+            html: Html::of(content),
+        }
+    }
+
+    /// Whether there is no text at all.
+    pub fn is_empty(&self) -> bool {
+        self.plain.is_none() && self.html.is_none()
+    }
+
+    /// Whether an attachment is a picture, or something like it, within the HTML.
+    pub fn shows(&self, attachment: &Attachment) -> bool {
+        let Some(html) = &self.html else {
+            return false;
+        };
+        let values = &attachment.values;
+        let id = values.text(0x3712);
+        let is_rendered = values.integer(0x3714).unwrap_or_default() & RENDERED_IN_BODY != 0;
+        let named = id.or_else(|| values.text(0x3713));
+        let text = String::from_utf8_lossy(&html.bytes);
+        let is_named = named.is_some_and(|name| text.contains(name.trim_matches(['<', '>'])));
+        is_named || named.is_some() && is_rendered
+    }
+
+    /// Writes them: side by side if there are two, and an empty one if there is none.
+    pub fn write(self, header: HeaderWriter, composer: &mut Composer<Bytes>) {
+        match (self.plain, self.html) {
+            (Some(plain), Some(html)) => {
+                composer.begin_multipart(header, "alternative");
+                write_plain(&plain, HeaderWriter::default(), composer);
+                html.write(HeaderWriter::default(), composer);
+                composer.end();
+            }
+            (None, Some(html)) => html.write(header, composer),
+            (plain, None) => write_plain(&plain.unwrap_or_default(), header, composer),
+        }
+    }
+}
+
+/// `attRenderedInBody` of `PidTagAttachFlags`. Source: [MS-OXCMSG] 2.2.2.18.
+const RENDERED_IN_BODY: i32 = 0x04;
+
+impl Html {
+    fn of(content: &Content) -> Option<Self> {
+        let code_page = content.values.integer(0x3fde);
+        let code_page = code_page.and_then(|page| u32::try_from(page).ok());
+        let in_utf8 = |bytes: Vec<u8>| Self {
+            bytes,
+            charset: charset_name(UTF_8),
+        };
+        match content.values.get(&0x1013)? {
+            Value::Unicode(text) if !text.is_empty() => Some(in_utf8(text.clone().into_bytes())),
+            Value::Binary(bytes) if !bytes.is_empty() => Some(match code_page.unwrap_or(UTF_8) {
+                UTF_16 => in_utf8(from_code_page(UTF_16, bytes).into_bytes()),
+                page => Self {
+                    bytes: bytes.to_vec(),
+                    charset: charset_name(page),
+                },
+            }),
+            _ => None,
+        }
+    }
+
+    fn write(self, mut header: HeaderWriter, composer: &mut Composer<Bytes>) {
+        header.value("Content-Type", "text/html", &[("charset", self.charset)]);
+        composer.leaf(header, Body::Text(self.bytes));
+    }
+}
+
+fn write_plain(text: &str, mut header: HeaderWriter, composer: &mut Composer<Bytes>) {
+    let charset = if text.is_ascii() { "us-ascii" } else { "utf-8" };
+    header.value("Content-Type", "text/plain", &[("charset", charset)]);
+    composer.leaf(header, Body::Text(with_line_ends(text).into_bytes()));
+}
+
+/// Each line ends with CRLF, however the client ended it.
+fn with_line_ends(text: &str) -> String {
+    let unix = text.replace("\r\n", "\n").replace('\r', "\n");
+    unix.replace('\n', "\r\n")
+}

@@ -1,0 +1,15 @@
+//! Messages as MAPI has them and as the Internet has them, each made of the other.
+//!
+//! Pure: ids, boundaries and times come from the caller, bytes go to it. Nothing here asks who
+//! may send what. What one form cannot say and the other can is listed in `ARCHITECTURE.md`.
+//!
+//! Start at [`letter`], which writes a letter of a message's properties.
+//!
+//! Source: [MS-OXCMAIL] 2.1 and 2.2, [MS-OXOSMIME], [MS-OXBBODY].
+
+mod compose;
+pub mod set;
+mod values;
+
+pub use compose::{Blind, Frame, letter, pieces};
+pub use values::Values;

@@ -1,0 +1,44 @@
+//! Sets of named properties, and the names in them that a letter can say.
+//!
+//! Source: [MS-OXPROPS] 1.3.2 (sets), [MS-OXCMAIL] 2.1.3.3.12 (header fields as properties).
+
+use crate::codec::data::{Guid, NameKind, PropertyName};
+
+const fn microsoft(number: u32) -> Guid {
+    let [a, b, c, d] = number.to_le_bytes();
+    Guid([a, b, c, d, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46])
+}
+
+/// `PS_PUBLIC_STRINGS`: names that anyone may give.
+pub const PUBLIC_STRINGS: Guid = microsoft(0x0002_0329);
+/// `PS_INTERNET_HEADERS`: fields of a letter's header.
+pub const INTERNET_HEADERS: Guid = microsoft(0x0002_0386);
+/// `PSETID_Common`: what all kinds of items have.
+pub const COMMON: Guid = microsoft(0x0006_2008);
+
+/// `PidLidFlagRequest`: what is to be done with a flagged letter.
+pub const FLAG_REQUEST: u32 = 0x8530;
+
+/// The categories of an item.
+pub fn keywords() -> PropertyName {
+    PropertyName {
+        set: PUBLIC_STRINGS,
+        kind: NameKind::Text("Keywords".to_owned()),
+    }
+}
+
+/// A field of the header, by its name.
+pub fn internet_header(name: &str) -> PropertyName {
+    PropertyName {
+        set: INTERNET_HEADERS,
+        kind: NameKind::Text(name.to_owned()),
+    }
+}
+
+/// What all kinds of items have, by its number.
+pub fn common(number: u32) -> PropertyName {
+    PropertyName {
+        set: COMMON,
+        kind: NameKind::Number(number),
+    }
+}
