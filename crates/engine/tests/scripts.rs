@@ -3,13 +3,14 @@
 // The lints know tests by their attribute; what helps them stands outside of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use engine::account::annotations::{AnnotationChange, Audience};
 use engine::delivery::Failing;
 use engine::queue::QueueState;
 use engine::rehearsal::Rehearsal;
 use engine::rules::{Rules, Vacation};
 use engine::{
-    Account, Delivered, EngineError, Envelope, Flags, FolderId, Outcome, Reading, Role, Settings,
-    Staged, Timestamp, User,
+    Account, Delivered, EngineError, Envelope, Flags, FolderId, MAIL_ROOT, Outcome, Reading, Role,
+    Settings, Staged, Timestamp, User,
 };
 
 const LETTER: &[u8] = b"From: Bob <bob@elsewhere.test>\r\nTo: alice@example.test\r\n\
@@ -117,6 +118,87 @@ fn a_mailbox_is_found_by_its_id_and_its_special_use_before_its_name() {
     deliver(&house);
     assert_eq!(letters(&account, &["a"]).len(), 1);
     assert_eq!(letters(&account, &["Junk"]).len(), 1);
+}
+
+fn annotate(account: &Account, folder: FolderId, audience: Audience, name: &str, value: &str) {
+    let change = AnnotationChange {
+        audience,
+        name: name.to_owned(),
+        value: Some(value.to_owned().into()),
+    };
+    let written = account.write(|txn| txn.annotate(folder, std::slice::from_ref(&change)));
+    written.unwrap().wait().unwrap();
+}
+
+/// Whether a test of a script is true for a letter.
+fn holds(house: &Rehearsal, user: &User, requires: &str, test: &str) -> bool {
+    let script = format!(
+        "require [{requires}, \"imap4flags\"]; if {test} {{ keep :flags \"\\\\Flagged\"; }}"
+    );
+    put(house, user, "mine", &script);
+    deliver(house);
+    let kept = letters(&house.engine.account(user, 1), &["Inbox"]);
+    kept.last().unwrap().0.contains(Flags::FLAGGED)
+}
+
+#[test]
+fn a_script_reads_the_annotations_that_its_owner_sees() {
+    let (house, alice) = house();
+    let account = house.engine.account(&alice, 1);
+    let (inbox, _) = account
+        .read()
+        .unwrap()
+        .folder_with_role(Role::Inbox)
+        .unwrap()
+        .unwrap();
+    annotate(&account, inbox, Audience::Everyone, "/comment", "Ours");
+    annotate(&account, inbox, Audience::Oneself, "/vendor/x/y", "Mine");
+    annotate(&account, MAIL_ROOT, Audience::Oneself, "/vendor/x/z", "7");
+    let of_mailbox = |test: &str| holds(&house, &alice, "\"mboxmetadata\"", test);
+    let of_server = |test: &str| holds(&house, &alice, "\"servermetadata\"", test);
+    assert!(of_mailbox(
+        "metadata \"INBOX\" \"/shared/comment\" \"ours\""
+    ));
+    assert!(of_mailbox(
+        "metadata \"INBOX\" \"/Private/Vendor/X/Y\" \"Mine\""
+    ));
+    assert!(!of_mailbox(
+        "metadata \"INBOX\" \"/private/comment\" \"Ours\""
+    ));
+    assert!(!of_mailbox(
+        "metadata \"Sent\" \"/shared/comment\" \"Ours\""
+    ));
+    assert!(!of_mailbox(
+        "metadata \"Nowhere\" \"/shared/comment\" \"Ours\""
+    ));
+    assert!(of_mailbox(
+        "metadata \"Sent\" \"/private/specialuse\" \"\\\\Sent\""
+    ));
+    assert!(of_mailbox(
+        "metadataexists \"INBOX\" [\"/shared/comment\", \"/private/vendor/x/y\"]"
+    ));
+    assert!(!of_mailbox(
+        "metadataexists \"INBOX\" [\"/shared/comment\", \"/shared/vendor/x/y\"]"
+    ));
+    assert!(of_server("servermetadata \"/private/vendor/x/z\" \"7\""));
+    assert!(!of_server("servermetadata \"/shared/vendor/x/z\" \"7\""));
+    assert!(of_server(
+        "servermetadata :contains \"/shared/admin\" \"postmaster@example.test\""
+    ));
+    assert!(of_server(
+        "servermetadataexists [\"/private/vendor/x/z\", \"/shared/admin\"]"
+    ));
+    assert!(!of_server("servermetadataexists \"comment\""));
+}
+
+#[test]
+fn another_users_own_annotations_are_not_read() {
+    let (house, alice) = house();
+    let bob = house.person("bob@example.test").unwrap();
+    let account = house.engine.account(&bob, 1);
+    annotate(&account, MAIL_ROOT, Audience::Oneself, "/vendor/x/z", "7");
+    let test = "servermetadataexists \"/private/vendor/x/z\"";
+    assert!(!holds(&house, &alice, "\"servermetadata\"", test));
 }
 
 #[test]

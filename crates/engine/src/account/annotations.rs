@@ -9,11 +9,13 @@
 use super::imported::PROPERTIES;
 use super::txn::Txn;
 use super::view::Reading;
+use crate::engine::Engine;
 use crate::error::EngineError;
 use bytes::Bytes;
 use store::id::{AccountId, FolderId};
 use store::model::{
-    Binding, Name, OverlayInput, OverlayObject, OverlayValue, PathStep, PropertyName, Rights, Value,
+    Binding, Name, OverlayInput, OverlayObject, OverlayValue, PathStep, PropertyName, Reads,
+    Rights, Value,
 };
 
 /// Bytes of one value: what an overlay keeps in its row. RFC 5464 §4.1 demands at least 1024.
@@ -91,7 +93,8 @@ const VALUE: &str = "annotation-value";
 pub fn annotations(view: &impl Reading, folder: FolderId) -> Result<Vec<Annotation>, EngineError> {
     check_rights(view, folder, Audience::Oneself)?;
     let own = view.account().origin().actor;
-    let told = kept(view, folder)?.into_iter().filter_map(|kept| {
+    let all = kept(view.reads(), view.account().id(), folder)?;
+    let told = all.into_iter().filter_map(|kept| {
         let audience = match kept.reader {
             None => Audience::Everyone,
             Some(reader) if reader == own => Audience::Oneself,
@@ -104,6 +107,34 @@ pub fn annotations(view: &impl Reading, folder: FolderId) -> Result<Vec<Annotati
         })
     });
     Ok(told.collect())
+}
+
+/// What an annotation says to the owner of the folder: for the server's own work, with no rights
+/// asked for.
+pub(crate) fn annotation(
+    reads: &dyn Reads,
+    owner: AccountId,
+    folder: FolderId,
+    (audience, name): (Audience, &str),
+) -> Result<Option<Bytes>, EngineError> {
+    let reader = match audience {
+        Audience::Everyone => None,
+        Audience::Oneself => Some(owner),
+    };
+    let mut all = kept(reads, owner, folder)?.into_iter();
+    let found = all.find(|kept| kept.reader == reader && kept.name.eq_ignore_ascii_case(name));
+    Ok(found.map(|kept| kept.value))
+}
+
+impl Engine {
+    /// How those who run the server can be reached by who owns an account: an address that always
+    /// exists (RFC 5321 §4.5.1).
+    pub fn administration_address(&self, owner: AccountId) -> Result<Option<String>, EngineError> {
+        let entry = self.directory().account(owner)?;
+        let address = entry.as_ref().map(|entry| &entry.record.address);
+        let domain = address.and_then(|address| address.split_once('@'));
+        Ok(domain.map(|(_, domain)| format!("mailto:postmaster@{domain}")))
+    }
 }
 
 /// To read any, or to keep some for oneself, one must be able to see the folder and to do something
@@ -132,9 +163,8 @@ fn check_rights(
     }
 }
 
-fn kept(view: &impl Reading, folder: FolderId) -> Result<Vec<Kept>, EngineError> {
-    let owner = view.account().id();
-    let number = |name| view.reads().number_of(owner, &property(name));
+fn kept(reads: &dyn Reads, owner: AccountId, folder: FolderId) -> Result<Vec<Kept>, EngineError> {
+    let number = |name| reads.number_of(owner, &property(name));
     let (Some(reader), Some(name), Some(value)) = (number(READER)?, number(NAME)?, number(VALUE)?)
     else {
         return Ok(Vec::new());
@@ -144,7 +174,7 @@ fn kept(view: &impl Reading, folder: FolderId) -> Result<Vec<Kept>, EngineError>
         name,
         value,
     };
-    let tree = view.reads().overlay_tree(owner, folder.0)?;
+    let tree = reads.overlay_tree(owner, folder.0)?;
     let all = tree.iter().filter_map(|(path, values)| match path[..] {
         [PathStep::Part(part)] if part >= FIRST_PART => read(part, values, &numbers),
         _ => None,
@@ -212,12 +242,12 @@ impl Txn<'_, '_> {
         reader: Option<AccountId>,
         change: &AnnotationChange,
     ) -> Result<(), EngineError> {
-        let all = kept(self, folder)?;
+        let owner = self.account.id();
+        let all = kept(self.txn, owner, folder)?;
         let is_it =
             |kept: &&Kept| kept.reader == reader && kept.name.eq_ignore_ascii_case(&change.name);
         let known = all.iter().find(is_it).map(|kept| kept.part);
         let object = OverlayObject::Folder(folder);
-        let owner = self.account.id();
         let Some(value) = &change.value else {
             if let Some(part) = known {
                 let path = [PathStep::Part(part)];

@@ -1,9 +1,11 @@
 //! What a script may ask of the account that it runs for, and how its mailboxes are found.
 //!
-//! Start at [`AccountSurroundings`]. Sources: RFC 8579 §4, RFC 9042 §4 (mailboxes by use and id).
+//! Start at [`AccountSurroundings`]. Sources: RFC 8579 §4, RFC 9042 §4 (mailboxes by use and id), RFC
+//! 5490 §3, §4 (annotations).
 
 use super::marks;
 use crate::account::MAIL_ROOT;
+use crate::account::annotations::{Audience, annotation};
 use crate::account::scripts;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -76,18 +78,40 @@ fn folder_with_id(
     Ok(is_there.then_some(FolderId(number)))
 }
 
-/// Source: RFC 6154 §2, RFC 8457 §4.
+/// What mailboxes are for, as mail programs are told. Source: RFC 6154 §2, RFC 8457 §4.
+const SPECIAL_USES: [(&str, Role); 8] = [
+    ("\\Archive", Role::Archive),
+    ("\\Drafts", Role::Drafts),
+    ("\\Junk", Role::Junk),
+    ("\\Sent", Role::Sent),
+    ("\\Trash", Role::Trash),
+    ("\\Flagged", Role::Flagged),
+    ("\\All", Role::All),
+    ("\\Important", Role::Important),
+];
+
 fn role_of(attribute: &str) -> Option<Role> {
-    Some(match attribute.to_ascii_lowercase().as_str() {
-        "\\archive" => Role::Archive,
-        "\\drafts" => Role::Drafts,
-        "\\junk" => Role::Junk,
-        "\\sent" => Role::Sent,
-        "\\trash" => Role::Trash,
-        "\\flagged" => Role::Flagged,
-        "\\all" => Role::All,
-        "\\important" => Role::Important,
-        _ => return None,
+    let mut uses = SPECIAL_USES.iter();
+    let found = uses.find(|(name, _)| name.eq_ignore_ascii_case(attribute));
+    found.map(|(_, role)| *role)
+}
+
+fn attribute_of(role: Role) -> Option<&'static str> {
+    let mut uses = SPECIAL_USES.iter();
+    let found = uses.find(|(_, known)| *known == role);
+    found.map(|(name, _)| *name)
+}
+
+/// Takes the first level off an annotation's name: whom it is for. Source: RFC 5464 §3.2.
+fn audience_of(name: &str) -> Option<(Audience, &str)> {
+    let audiences = [
+        ("/private", Audience::Oneself),
+        ("/shared", Audience::Everyone),
+    ];
+    audiences.into_iter().find_map(|(first, audience)| {
+        let (level, rest) = name.split_at_checked(first.len())?;
+        let is_it = level.eq_ignore_ascii_case(first) && rest.starts_with(SEPARATOR);
+        is_it.then_some((audience, rest))
     })
 }
 
@@ -103,15 +127,34 @@ impl AccountSurroundings<'_> {
     fn find(&self, filing: &Filing) -> Option<FolderId> {
         find_mailbox(self.view, self.account, filing).ok().flatten()
     }
+
+    fn find_named(&self, name: &str) -> Option<FolderId> {
+        self.find(&Filing {
+            mailbox: name.to_owned(),
+            ..Filing::default()
+        })
+    }
+
+    /// What the server itself says, so that nobody sets it.
+    fn own_words(&self, mailbox: Option<FolderId>, named: (Audience, &str)) -> Option<String> {
+        let (audience, name) = named;
+        match (mailbox, audience) {
+            (None, Audience::Everyone) if name.eq_ignore_ascii_case("/admin") => {
+                let address = self.engine.administration_address(self.account);
+                address.ok().flatten()
+            }
+            (Some(folder), Audience::Oneself) if name.eq_ignore_ascii_case("/specialuse") => {
+                let row = self.view.folder(self.account, folder).ok().flatten()?;
+                attribute_of(row.role).map(str::to_owned)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Surroundings for AccountSurroundings<'_> {
     fn has_mailbox(&self, name: &str) -> bool {
-        let filing = Filing {
-            mailbox: name.to_owned(),
-            ..Filing::default()
-        };
-        self.find(&filing).is_some()
+        self.find_named(name).is_some()
     }
 
     fn has_mailbox_id(&self, id: &str) -> bool {
@@ -130,18 +173,23 @@ impl Surroundings for AccountSurroundings<'_> {
         let found = found.map(|(folder, _)| folder);
         match mailbox {
             None => found.is_some(),
-            Some(name) => {
-                let filing = Filing {
-                    mailbox: name.to_owned(),
-                    ..Filing::default()
-                };
-                found.is_some() && found == self.find(&filing)
-            }
+            Some(name) => found.is_some() && found == self.find_named(name),
         }
     }
 
-    fn annotation(&self, _: Option<&str>, _: &str) -> Option<String> {
-        None // Nobody can annotate mailboxes yet.
+    /// What is kept for the server as a whole is each user's own, at the top of the mail tree.
+    fn annotation(&self, mailbox: Option<&str>, name: &str) -> Option<String> {
+        let named = audience_of(name)?;
+        let folder = match mailbox {
+            Some(mailbox) => Some(self.find_named(mailbox)?),
+            None => None,
+        };
+        if let Some(words) = self.own_words(folder, named) {
+            return Some(words);
+        }
+        let folder = folder.unwrap_or(MAIL_ROOT);
+        let value = annotation(self.view, self.account, folder, named).ok()??;
+        Some(String::from_utf8_lossy(&value).into_owned())
     }
 
     fn owns(&self, address: &str) -> bool {

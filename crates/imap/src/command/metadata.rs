@@ -94,14 +94,8 @@ fn of_mailbox(view: &View<'_>, folder: FolderId, row: &FolderRow) -> Result<Vec<
 pub(super) fn of_server(view: &View<'_>) -> Result<Vec<Known>, Refusal> {
     let mut known = of_folder(view, MAIL_ROOT)?;
     let account = view.account();
-    let own = account.engine().directory().account(account.id())?;
-    let domain = own
-        .as_ref()
-        .and_then(|own| own.record.address.split_once('@'));
-    if let Some((_, domain)) = domain {
-        // That address always exists (RFC 5321 §4.5.1).
-        let value = format!("mailto:postmaster@{domain}");
-        known.push((entry(Scope::Shared, ADMIN), value.into()));
+    if let Some(address) = account.engine().administration_address(account.id())? {
+        known.push((entry(Scope::Shared, ADMIN), address.into()));
     }
     Ok(known)
 }
