@@ -1,6 +1,7 @@
 //! The engine itself: what all sessions of a server share.
 
 use crate::account::Account;
+use crate::account::event::Events;
 use crate::account::scripts::ScriptCache;
 use crate::authentication::attempts::Attempts;
 use crate::authentication::cache::Cache;
@@ -41,6 +42,7 @@ struct Shared {
     sharing: Sharing,
     tokens: Option<Arc<dyn TokenVerifier>>,
     scripts: ScriptCache,
+    events: Events,
     lessons: Lessons,
     meetings: Meetings,
     traffic: Traffic,
@@ -82,6 +84,7 @@ impl Engine {
             rng,
             tokens,
             scripts: ScriptCache::default(),
+            events: Events::default(),
             lessons: Lessons::default(),
             meetings: Meetings::default(),
             traffic: Traffic::default(),
@@ -205,6 +208,10 @@ impl Engine {
 
     pub(crate) fn meetings(&self) -> &Meetings {
         &self.shared.meetings
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.shared.events
     }
 
     pub(crate) fn lessons(&self) -> &Lessons {

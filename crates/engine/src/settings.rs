@@ -100,6 +100,9 @@ impl Default for Sending {
 pub struct Settings {
     /// The name of this server in greetings and trace lines.
     pub hostname: String,
+    /// Where programs manage scripts: a host, with its port where that is not the usual one; `None`
+    /// where nobody can.
+    pub scripts_at: Option<String>,
     /// Passwords without TLS.
     pub cleartext: Cleartext,
     /// Whether someone may sign out without ending the connection, so that another can sign in.
@@ -128,6 +131,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             hostname: "localhost".to_owned(),
+            scripts_at: None,
             cleartext: Cleartext::default(),
             sign_out: true,
             utf8_only: false,

@@ -51,6 +51,9 @@ pub struct Configuration {
     pub limits: Limits,
     /// What is written to the log.
     pub log: Log,
+    /// The port on which scripts are managed, once it is known; no key of the file.
+    #[serde(skip)]
+    pub scripts_port: Option<u16>,
 }
 
 /// `[listen]`: an address and port, `off`, or for LMTP the path of a unix socket.
@@ -587,6 +590,14 @@ impl Addresses {
                 .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
         };
         Ok(Endpoint::Tcp(SocketAddr::new(address, port)))
+    }
+
+    /// The port of a service on TCP, if it listens there.
+    pub fn port_of(&self, service: Service) -> Option<u16> {
+        self.0.iter().find_map(|(known, endpoint)| match endpoint {
+            Endpoint::Tcp(address) if *known == service => Some(address.port()),
+            _ => None,
+        })
     }
 
     /// Services that listen, with their place.

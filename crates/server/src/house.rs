@@ -4,7 +4,7 @@
 //! Holding a [`House`] is holding the data's lock. Dropping it brings everything to disk and gives
 //! the lock back.
 
-use crate::configuration::{Cleartext, Configuration};
+use crate::configuration::{Cleartext, Configuration, Service};
 use crate::world::{SystemClock, SystemRng};
 use engine::traffic::Allowance;
 use engine::{Engine, EngineError, Sending, Settings};
@@ -141,6 +141,14 @@ fn settings(configuration: &Configuration) -> Settings {
         hostname: configuration.host_name(),
         ..Settings::default()
     };
+    settings.scripts_at = configuration.scripts_port.map(|port| {
+        let host = &settings.hostname;
+        if Some(port) == Service::Managesieve.port() {
+            host.clone()
+        } else {
+            format!("{host}:{port}")
+        }
+    });
     settings.cleartext = match configuration.auth.cleartext {
         Cleartext::Never => engine::Cleartext::Never,
         Cleartext::Loopback => engine::Cleartext::Loopback,

@@ -1,5 +1,5 @@
-//! Work that nobody waits for: what was kept long enough is purged, one account after the other, and
-//! what people did with letters is learned from.
+//! Work that nobody waits for: letters in mailboxes go through scripts, what was kept long enough is
+//! purged, one account after the other, and what people did with letters is learned from.
 //!
 //! Runs on a thread of its own in small commits, so that mail is never held up for long.
 
@@ -19,6 +19,12 @@ const FIRST: Duration = Duration::from_mins(1);
 
 /// How often it is looked whether there is something to learn.
 const LESSONS: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether something happened to letters that scripts are for.
+const EVENTS: Duration = Duration::from_secs(1);
+
+/// Letters that go through scripts before it is looked whether the server is to stop.
+const EVENTS_MAX: usize = 100;
 
 /// Letters that one commit learns from.
 const LESSONS_MAX: usize = 100;
@@ -57,15 +63,21 @@ pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
     let thread = std::thread::Builder::new().name("housekeeping".to_owned());
     let thread = thread
         .spawn(move || {
-            let mut pause = FIRST;
-            while !heard.wait(LESSONS) {
-                learn(&house);
-                pause = pause.saturating_sub(LESSONS);
+            let (mut pause, mut lessons) = (FIRST, LESSONS);
+            while !heard.wait(EVENTS) {
+                run_scripts(&house, &heard);
+                lessons = lessons.saturating_sub(EVENTS);
+                if lessons.is_zero() {
+                    learn(&house);
+                    lessons = LESSONS;
+                }
+                pause = pause.saturating_sub(EVENTS);
                 if pause.is_zero() {
                     round(&house, &heard);
                     pause = ROUND;
                 }
             }
+            run_scripts(&house, &heard);
             learn(&house);
         })
         .map_err(|error| format!("threads: {error}"))?;
@@ -79,6 +91,20 @@ impl Housekeeping {
         self.bell.rung.notify_all();
         // A panic there was reported by its own thread.
         let _ = self.thread.join();
+    }
+}
+
+/// Lets letters that something happened to go through scripts; at the end of the server no more
+/// than a few.
+fn run_scripts(house: &House, bell: &Bell) {
+    loop {
+        let ran = house.engine.run_waiting_scripts(EVENTS_MAX);
+        for note in ran.notes {
+            tracing::info!("scripts: {note}");
+        }
+        if ran.count < EVENTS_MAX || bell.is_stopped() {
+            return;
+        }
     }
 }
 

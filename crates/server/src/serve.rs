@@ -64,6 +64,10 @@ pub fn run(
 ) -> Result<(), String> {
     let addresses = Addresses::resolve(&configuration.listen, arguments, data)
         .map_err(|error| error.to_string())?;
+    let configuration = &Configuration {
+        scripts_port: addresses.port_of(Service::Managesieve),
+        ..configuration.clone()
+    };
     let house = House::open(data, configuration)
         .map_err(|error| Failure::of(data.display(), error).to_string())?;
     prepare(&house)?;

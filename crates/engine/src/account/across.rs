@@ -2,10 +2,13 @@
 //!
 //! Start at [`Account::transfer_to`].
 
+use super::event::Event;
 use super::txn::{Transfer, Txn};
 use super::view::Reading;
 use super::{Account, Refused};
 use crate::error::EngineError;
+use crate::filter::Cause;
+use parking_lot::Mutex;
 use store::backend::Pending;
 use store::id::{FolderId, Uid};
 use store::model::{Location, Rights, UidSet};
@@ -25,6 +28,7 @@ impl Account {
     ) -> Result<Pending<Vec<(Uid, Uid)>>, E> {
         let accounts = [self.id(), target.id()];
         let store = self.engine().store();
+        let events: Mutex<Vec<Event>> = Mutex::default();
         let written = store.write(&accounts, self.origin(), |txn| {
             let needed = match how {
                 Transfer::Copy => Rights::READ,
@@ -34,9 +38,12 @@ impl Account {
                 .folder_with_rights(folder, needed)
                 .map_err(refused)?;
             let mut moved = Vec::new();
+            events.lock().clear();
             for uid in uids.iter() {
                 let at = Location::mail(folder, uid);
-                let arrived = Txn::new(target, txn).copy_from(self, at, to);
+                let mut into = Txn::new(target, txn);
+                let arrived = into.copy_from(self, at, to);
+                events.lock().extend(into.take_events());
                 match arrived.map_err(refused)? {
                     Some(new) => moved.push((uid, new)),
                     None => continue,
@@ -48,7 +55,11 @@ impl Account {
             check(&moved).map_err(Refused)?;
             Ok(moved)
         });
-        written.map_err(|refused: Refused<E>| refused.0)
+        let written = written.map_err(|refused: Refused<E>| refused.0)?;
+        let (moved, settlement) = written.split();
+        let events = events.into_inner();
+        self.engine().events().note(&settlement, events);
+        Ok(Pending::new(moved, settlement))
     }
 }
 
@@ -72,6 +83,7 @@ impl Txn<'_, '_> {
         let owner = self.account().id();
         let receipt = self.txn.copy_item(source.id(), at, owner, to)?;
         self.leave_allowed_flags(receipt.at)?;
+        self.note_coming(receipt.at, Cause::Copied)?;
         Ok(Some(receipt.at.uid))
     }
 }

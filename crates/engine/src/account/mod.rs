@@ -9,6 +9,7 @@
 
 mod across;
 pub mod annotations;
+pub(crate) mod event;
 mod imported;
 mod message;
 mod quota;
@@ -153,7 +154,7 @@ impl Account {
         &self,
         work: impl Fn(&mut Txn<'_, '_>) -> Result<T, E>,
     ) -> Result<Pending<T>, E> {
-        let lessons = Mutex::new(Vec::new());
+        let (lessons, events) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let written = self
             .engine
             .store()
@@ -161,11 +162,14 @@ impl Account {
                 let mut txn = Txn::new(self, txn);
                 let answer = work(&mut txn).map_err(Refused);
                 *lessons.lock() = txn.take_lessons();
+                *events.lock() = txn.take_events();
                 answer
             });
         let written = written.map_err(|refused| refused.0)?;
         self.engine.lessons().note(lessons.into_inner());
-        Ok(written)
+        let (answer, settlement) = written.split();
+        self.engine.events().note(&settlement, events.into_inner());
+        Ok(Pending::new(answer, settlement))
     }
 
     /// Is told of every settled commit that changed this account.

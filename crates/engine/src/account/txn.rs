@@ -1,12 +1,15 @@
 //! Changes of one account, each checked against rights, quota and limits.
 
+use super::event::Event;
 use super::view::{MAIL_ROOT, ROOT, Reading, one_form};
 use super::{Account, Standing};
 use crate::error::EngineError;
+use crate::filter::Cause;
 use crate::search::thread::conversation_names;
 use crate::spam::{Lesson, Opinion};
 use crate::upload::Staged;
 use bytes::Bytes;
+use std::collections::HashMap;
 use store::id::{FolderId, Timestamp, Uid};
 use store::model::{
     Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Keywords, Kind,
@@ -20,6 +23,10 @@ pub struct Txn<'t, 's> {
     pub(crate) txn: &'t mut store::model::Txn<'s>,
     /// What the changes say of letters, to be learned once they are made.
     lessons: Vec<Lesson>,
+    /// What the scripts of folders are to be run for, likewise.
+    pub(super) events: Vec<Event>,
+    /// Whether these folders have a script.
+    pub(super) with_script: HashMap<FolderId, bool>,
 }
 
 /// A letter to be put into a folder by its owner.
@@ -94,6 +101,8 @@ impl<'t, 's> Txn<'t, 's> {
             account,
             txn,
             lessons: Vec::new(),
+            events: Vec::new(),
+            with_script: HashMap::new(),
         }
     }
 
@@ -322,6 +331,7 @@ impl<'t, 's> Txn<'t, 's> {
         };
         let receipt = self.txn.insert_item(self.account.id(), &item)?;
         self.leave_allowed_flags(receipt.at)?;
+        self.note_coming(receipt.at, Cause::Put)?;
         Ok(receipt)
     }
 
@@ -359,7 +369,15 @@ impl<'t, 's> Txn<'t, 's> {
             Standing::Owner => change.clone(),
             Standing::Guest => self.allowed(at, change, rights)?,
         };
+        let old = if self.has_script(at)? {
+            self.reads().item_row(self.account.id(), at)?
+        } else {
+            None
+        };
         let outcome = self.txn.set_flags(self.account.id(), at, &change)?;
+        if let Some(old) = old {
+            self.note_flags(at, &old.flag_set(), &outcome.row.flag_set())?;
+        }
         let is_answered = outcome.row.flag_set().flags.contains(Flags::ANSWERED);
         if outcome.changed && is_answered && row.role == Role::Inbox {
             self.note_lesson(at, Some(Opinion::Wanted));
@@ -472,6 +490,7 @@ impl<'t, 's> Txn<'t, 's> {
             }
         };
         self.leave_allowed_flags(receipt.at)?;
+        self.note_coming(receipt.at, Cause::Copied)?;
         Ok(receipt)
     }
 

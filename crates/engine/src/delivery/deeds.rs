@@ -153,7 +153,7 @@ fn own_item(letter: &Staged, folder: FolderId) -> NewItem {
 }
 
 /// The mailbox that a script means, made if the script wants that; `None` when it cannot be had.
-fn folder_of(
+pub(super) fn folder_of(
     plan: &Plan<'_>,
     txn: &mut Txn<'_>,
     account: AccountId,
@@ -198,7 +198,7 @@ fn folder_of(
 }
 
 /// Flags and keywords of these names; what can be neither is passed over. Source: RFC 5232 §2.
-fn flag_set(
+pub(super) fn flag_set(
     plan: &Plan<'_>,
     txn: &mut Txn<'_>,
     account: AccountId,

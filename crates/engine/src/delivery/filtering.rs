@@ -190,11 +190,12 @@ fn circumstances(occasion: &Occasion<'_>) -> Result<Circumstances, EngineError> 
         virus_level: examined.virus.map(Virus::level),
         now: occasion.now,
         prefix: Bytes::from(occasion.prefix.to_owned()),
+        happening: None,
     })
 }
 
 /// Makes deeds of actions: stages letters that were edited or written.
-fn prepare(
+pub(super) fn prepare(
     occasion: &Occasion<'_>,
     actions: Vec<Action>,
     sorted: &mut Sorted,

@@ -5,11 +5,13 @@
 //! may be acknowledged. The scripts of recipients here run before the commit; what they want done
 //! is part of it.
 //!
-//! Start at [`Engine::deliver`]; `place` makes the plan, `filtering` runs the scripts; [`trace`] writes the lines that are put before the letter.
+//! Start at [`Engine::deliver`], and for letters that lie in a mailbox already at
+//! [`Engine::run_waiting_scripts`]; `place` makes the plan, `filtering` runs the scripts; [`trace`] writes the lines that are put before the letter.
 //!
 //! Standards: RFC 5321 §4.4 (trace lines), §6.3 (loops), RFC 9228 (Delivered-To), RFC 5233
 //! (sub-addresses).
 
+mod afterwards;
 mod deeds;
 mod filtering;
 mod forwarding;
@@ -27,6 +29,7 @@ use crate::error::EngineError;
 use crate::queue::{Notify, Return, Wishes, notice};
 use crate::sign_in::User;
 use crate::upload::Staged;
+pub use afterwards::Ran;
 pub(crate) use place::Plan;
 use std::sync::Arc;
 use store::backend::Pending;

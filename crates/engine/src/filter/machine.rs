@@ -113,6 +113,7 @@ impl<'a> Machine<'a> {
         surroundings: &'a dyn Surroundings,
         budget: Budget,
     ) -> Self {
+        let happening = circumstances.happening.as_ref();
         Self {
             content,
             circumstances,
@@ -124,10 +125,10 @@ impl<'a> Machine<'a> {
             included: HashSet::new(),
             includes: 0,
             answer: false,
-            line: 0,
+            line: 1,
             letter: None,
             implicit_keep: true,
-            flags: None,
+            flags: happening.map(|happening| happening.flags.clone()),
             actions: Vec::new(),
             notes: Vec::new(),
         }
@@ -136,7 +137,9 @@ impl<'a> Machine<'a> {
     /// Runs a script to its end, and adds the implicit keep.
     pub(super) fn run(mut self, script: &Arc<Script>) -> Outcome {
         self.frames.push(Frame::new(Arc::clone(script), None));
-        let ended = self.steps().and_then(|()| self.keep_implicitly());
+        let ended = self.check_occasion(script);
+        let ended = ended.and_then(|()| self.steps());
+        let ended = ended.and_then(|()| self.keep_implicitly());
         let steps = self.budget.steps.saturating_sub(self.steps_left);
         let failure = match ended {
             Ok(()) => None,
@@ -156,6 +159,24 @@ impl<'a> Machine<'a> {
             failure,
             notes: self.notes,
             steps,
+        }
+    }
+
+    /// Nobody waits for an answer to a letter that lies in a mailbox already. Source: RFC 6785 §3.11.
+    fn check_occasion(&self, script: &Script) -> Result<(), Failure> {
+        if self.circumstances.happening.is_none() {
+            return Ok(());
+        }
+        let answering = [Extension::Reject, Extension::EReject, Extension::Vacation];
+        match answering
+            .into_iter()
+            .find(|extension| script.extensions().has(*extension))
+        {
+            Some(extension) => Err(Failure::new(format!(
+                "`{}` is for letters that are just delivered",
+                extension.name()
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -416,6 +437,7 @@ impl<'a> Machine<'a> {
         }
         match self.surroundings.script(library, name) {
             Some(script) => {
+                self.check_occasion(&script)?;
                 self.included.insert(key.clone());
                 self.frames.push(Frame::new(script, Some(key)));
                 Ok(())

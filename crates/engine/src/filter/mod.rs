@@ -103,6 +103,32 @@ pub struct Circumstances {
     pub now: Timestamp,
     /// Lines that will stand before the letter.
     pub prefix: Bytes,
+    /// What happened to a letter that lies in a mailbox; `None` for one that is just delivered.
+    pub happening: Option<Happening>,
+}
+
+/// What happened to a letter that lies in a mailbox already. Source: RFC 6785 §4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// What was done.
+    pub cause: Cause,
+    /// The address of who did it, by which they also sign in.
+    pub user: String,
+    /// Where the letter lies.
+    pub mailbox: String,
+    /// Flags and keywords that the letter has now.
+    pub flags: Vec<String>,
+}
+
+/// What was done to a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// It was put into the mailbox.
+    Put,
+    /// It was copied or moved there.
+    Copied,
+    /// These flags and keywords were set or cleared.
+    Flagged(Vec<String>),
 }
 
 /// Whose scripts are meant.

@@ -23,6 +23,7 @@ use crate::examination::authentication::Authentication;
 use crate::examination::{Decision, Examination, Refusal};
 pub(crate) use contact::Meetings;
 use content::Content;
+use formats::message::header;
 pub use lesson::Opinion;
 pub(crate) use lesson::{Lesson, Lessons};
 use std::fmt::{self, Write};
@@ -186,9 +187,7 @@ impl Assessment {
     ///
     /// Source: RFC 5235 §3.2 (0 is not spam, 100 surely is; the scale between is the server's).
     pub fn percent(&self) -> u8 {
-        let whole = i64::from(self.junk.0.max(1)) * 2;
-        let percent = i64::from(self.points().0) * 100 / whole;
-        u8::try_from(percent.clamp(0, 100)).unwrap_or(100)
+        percent(self.points(), self.junk)
     }
 
     /// What is to become of the letter before anyone's own words were asked.
@@ -243,6 +242,26 @@ impl Assessment {
         }
         field
     }
+}
+
+fn percent(points: Points, junk: Points) -> u8 {
+    let whole = i64::from(junk.0.max(1)) * 2;
+    let percent = i64::from(points.0) * 100 / whole;
+    u8::try_from(percent.clamp(0, 100)).unwrap_or(100)
+}
+
+/// What [`Assessment::percent`] was when a letter came, by the lines that this server put before it
+/// then; `None` where they do not say.
+pub(crate) fn percent_told(prefix: &[u8]) -> Option<u8> {
+    let mut fields = header::fields(prefix);
+    let status = fields.find(|field| field.is("X-Spam-Status"))?;
+    let text = std::str::from_utf8(status.value).ok()?;
+    let number = |name: &str| {
+        let mut words = text.split_ascii_whitespace();
+        let value = words.find_map(|word| word.strip_prefix(name))?;
+        value.parse().ok().map(Points::of)
+    };
+    Some(percent(number("score=")?, number("required=")?))
 }
 
 #[cfg(test)]

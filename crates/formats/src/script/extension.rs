@@ -102,6 +102,8 @@ extensions! {
     RedirectDeliverBy = "redirect-deliverby",
     /// RFC 6134.
     ExtLists = "extlists",
+    /// RFC 6785.
+    MailboxEvents = "imapsieve",
     /// RFC 6609.
     Include = "include",
     /// RFC 7352.

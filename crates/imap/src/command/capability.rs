@@ -1,6 +1,6 @@
 //! `CAPABILITY`: what this server does, and nothing that it does not.
 //!
-//! Standards: RFC 9051 §6.1.1, and each extension's own.
+//! Standards: RFC 9051 §6.1.1, RFC 6785 §2.1 (where scripts are managed), and each extension's own.
 
 use engine::{Engine, allows_passwords, dialogue::Peer, mechanisms};
 use std::fmt::Write;
@@ -47,6 +47,10 @@ pub(crate) fn after_login(engine: &Engine) -> String {
     });
     if engine.settings().sign_out {
         list.push_str(" UNAUTHENTICATE");
+    }
+    if let Some(scripts) = &engine.settings().scripts_at {
+        list.push_str(" IMAPSIEVE=sieve://");
+        list.push_str(scripts);
     }
     let limit = engine.settings().limits.message_bytes_max;
     // Writing to a String can't fail.

@@ -1,9 +1,9 @@
 //! `GETMETADATA` and `SETMETADATA`: annotations of mailboxes and of the server.
 //!
 //! What is kept for the server as a whole is each user's own; the shared entries are the server's
-//! words and nobody sets them.
+//! words and nobody sets them, but for the one that names a script for the whole mailbox.
 //!
-//! Standards: RFC 5464 §4; RFC 6154 §4 (the special use as an entry); RFC 9590 (with LIST).
+//! Standards: RFC 5464 §4; RFC 6785 §2.3.1 (scripts); RFC 6154 §4 (the special use as an entry); RFC 9590 (with LIST).
 
 use super::search::filters;
 use super::{Desk, Reply, Step};
@@ -20,6 +20,9 @@ const SPECIAL_USE: &str = "/specialuse";
 
 /// Tells how to reach those who run the server.
 const ADMIN: &str = "/admin";
+
+/// Names the script for what happens to letters in folders that name none.
+const SCRIPT: &str = "/imapsieve/script";
 
 const TOO_LONG: Refusal = Refusal::Never("NO [METADATA MAXSIZE 4096] Value is too long");
 const _: () = assert!(
@@ -218,7 +221,9 @@ fn set(
         }
         None => (desk.home.clone(), MAIL_ROOT),
     };
-    if mailbox.is_none() && values.iter().any(|(entry, _)| entry.scope == Scope::Shared) {
+    let is_servers =
+        |entry: &Entry| entry.scope == Scope::Shared && !entry.name.eq_ignore_ascii_case(SCRIPT);
+    if mailbox.is_none() && values.iter().any(|(entry, _)| is_servers(entry)) {
         return Err(EngineError::Denied.into());
     }
     let (mut changes, mut role) = (Vec::new(), None);

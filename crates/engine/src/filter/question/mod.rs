@@ -9,6 +9,7 @@ mod parts;
 
 use super::machine::{Failure, Machine};
 use super::outcome::{Action, Mark};
+use super::{Cause, Happening};
 use formats::script::{Extension, Node, Verb};
 
 /// Days for which a duplicate is remembered, if the script does not say (RFC 7352 §3.4).
@@ -22,6 +23,10 @@ pub(super) fn ask(machine: &mut Machine<'_>, node: &Node) -> Result<bool, Failur
         Verb::Address => fields::address(machine, node),
         Verb::Header => fields::header(machine, node),
         Verb::Exists => fields::exists(machine, node),
+        // Who gets it and from whom is known on delivery only (RFC 6785 §4.6).
+        Verb::Envelope if machine.circumstances.happening.is_some() => Err(Failure::new(
+            "`envelope` is for letters that are just delivered",
+        )),
         Verb::Envelope => fields::envelope(machine, node),
         Verb::Size => size(machine, node),
         Verb::Body => parts::body(machine, node),
@@ -61,7 +66,7 @@ fn size(machine: &mut Machine<'_>, node: &Node) -> Result<bool, Failure> {
             .is_some_and(|limit| size < limit))
 }
 
-/// Source: RFC 5183 §4.
+/// Source: RFC 5183 §4, RFC 6785 §4.
 fn environment(machine: &mut Machine<'_>, node: &Node) -> Result<bool, Failure> {
     let name = machine.expand_first(node.texts(0))?;
     let around = machine.circumstances;
@@ -71,8 +76,10 @@ fn environment(machine: &mut Machine<'_>, node: &Node) -> Result<bool, Failure> 
             .split_once('.')
             .map(|(_, domain)| domain.to_owned()),
         "host" => Some(around.hostname.clone()),
+        "location" if around.happening.is_some() => Some("MS".to_owned()),
         "location" => Some("MDA".to_owned()),
         "name" => Some("facteur".to_owned()),
+        "phase" if around.happening.is_some() => Some("post".to_owned()),
         "phase" => Some("during".to_owned()),
         "remote-host" => Some(around.arrival.greeting.clone()).filter(|name| !name.is_empty()),
         "remote-ip" => around
@@ -80,11 +87,37 @@ fn environment(machine: &mut Machine<'_>, node: &Node) -> Result<bool, Failure> 
             .peer
             .map(|peer| peer.to_canonical().to_string()),
         "version" => Some(env!("CARGO_PKG_VERSION").to_owned()),
+        item if machine.has(Extension::MailboxEvents) => {
+            of_happening(item, around.happening.as_ref())
+        }
         _ => None,
     };
     value.map_or(Ok(false), |value| {
         machine.matches(node, &[value], node.texts(1))
     })
+}
+
+/// What a script may know of what happened; nothing is an empty string. Source: RFC 6785 §4.
+fn of_happening(item: &str, happening: Option<&Happening>) -> Option<String> {
+    let cause = happening.map(|happening| &happening.cause);
+    let value = match item {
+        "imap.user" | "imap.email" => happening.map(|happening| happening.user.clone()),
+        "imap.mailbox" => happening.map(|happening| happening.mailbox.clone()),
+        "imap.cause" => cause.map(|cause| {
+            let name = match cause {
+                Cause::Put => "APPEND",
+                Cause::Copied => "COPY",
+                Cause::Flagged(_) => "FLAG",
+            };
+            name.to_owned()
+        }),
+        "imap.changedflags" => match cause {
+            Some(Cause::Flagged(names)) => Some(names.join(" ")),
+            _ => None,
+        },
+        _ => return None,
+    };
+    Some(value.unwrap_or_default())
 }
 
 /// Source: RFC 5229 §5. Empty strings do not count.
