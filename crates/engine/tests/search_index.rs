@@ -263,7 +263,13 @@ fn names_of_attachments_and_the_text_in_documents_are_found() {
          {rich}\r\n--x--\r\n"
     );
     let uid = ground.append_bytes(letter.as_bytes());
+    let pages = "1 0 obj <</Type /Page /Contents 2 0 R /Resources <</Font <</F \
+                 <</Subtype /Type1>> >> >> >> endobj\r\n2 0 obj <<>> stream\r\n\
+                 BT /F 9 Tf [(Kal) 20 (eido) -300 (scope)] TJ ET\r\nendstream endobj";
+    let letter = format!("Subject: Pages\r\nContent-Type: application/pdf\r\n\r\n{pages}\r\n");
+    let of_pages = ground.append_bytes(letter.as_bytes());
     for _ in 0..2 {
+        assert_eq!(ground.find(ground.inbox, &text("kaleido sc")), [of_pages.0]);
         for wanted in [
             "paration.rt",
             "r\u{e9}paration",

@@ -45,8 +45,10 @@ pub fn letter(bytes: &[u8]) {
 
 /// The text of documents that letters bring.
 pub fn documents(bytes: &[u8]) {
-    for kind in [document::Kind::Package, document::Kind::RichText] {
-        assert!(document::text(kind, bytes).len() <= document::TEXT_BYTES_MAX);
+    use document::{Budget, Kind};
+    for kind in [Kind::Package, Kind::RichText, Kind::Pdf] {
+        let text = document::text(kind, bytes, &mut Budget::for_letter());
+        assert!(text.len() <= document::TEXT_BYTES_MAX);
     }
 }
 

@@ -1,23 +1,53 @@
-//! The text of documents that letters bring along: Office Open XML, Open Document and RTF.
+//! The text of documents that letters bring along: PDF, Office Open XML, Open Document and RTF.
 //!
 //! Enough of each format to know its words, in about the order in which they are read; no layout,
 //! no pictures, no macros, nothing that stands in a document inside the document. What is damaged
 //! gives the text that could still be read. Never recurses, and never takes more room than its
 //! budgets, whatever a packed document claims to unfold to.
 //!
-//! PDF is not read yet, nor the Office formats from before 2007.
+//! The Office formats from before 2007 are not read.
 //!
 //! Start at [`Kind::of`] and [`text`].
 //!
-//! Sources: ECMA-376 part 1 §11.3, §13.3, §12.3 (where the text of Office documents stands);
+//! Sources: ISO 32000-1 (PDF); ECMA-376 part 1 §11.3, §13.3, §12.3 (where the text of Office documents stands);
 //! Open Document 1.3 part 2 §3.1 (packages); Rich Text Format 1.9.1.
 
 mod markup;
 mod package;
+mod pdf;
 mod rich_text;
 
 /// Bytes of text taken out of one document: some hundred pages of a book.
 pub const TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Bytes of text taken out of all documents of one letter.
+const LETTER_TEXT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes read or made for the text of one document: about a second.
+const WORK_MAX: usize = 48 * 1024 * 1024;
+/// The same for all documents of one letter.
+const LETTER_WORK_MAX: usize = 2 * WORK_MAX;
+
+/// What the documents of one letter may still cost; the last of too many have no text.
+#[derive(Debug)]
+pub struct Budget {
+    work: usize,
+    text: usize,
+}
+
+impl Budget {
+    /// For the documents of one letter.
+    pub fn for_letter() -> Self {
+        Self {
+            work: LETTER_WORK_MAX,
+            text: LETTER_TEXT_BYTES_MAX,
+        }
+    }
+
+    /// Bytes read or made so far.
+    pub fn spent(&self) -> u64 {
+        (LETTER_WORK_MAX - self.work) as u64
+    }
+}
 
 /// What a document is, as far as its text can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +56,13 @@ pub enum Kind {
     Package,
     /// Rich Text Format.
     RichText,
+    /// Portable Document Format.
+    Pdf,
 }
 
 /// Ends of file names, for documents that were sent without a type of their own.
-const NAMES: [(&str, Kind); 13] = [
+const NAMES: [(&str, Kind); 14] = [
+    (".pdf", Kind::Pdf),
     (".docx", Kind::Package),
     (".docm", Kind::Package),
     (".dotx", Kind::Package),
@@ -57,6 +90,9 @@ impl Kind {
         if !is_application {
             return None;
         }
+        if subtype == b"pdf" || subtype == b"x-pdf" {
+            return Some(Self::Pdf);
+        }
         let packages: [&[u8]; 2] = [
             b"vnd.openxmlformats-officedocument.",
             b"vnd.oasis.opendocument.",
@@ -71,40 +107,59 @@ impl Kind {
 }
 
 /// The text of a document, at most [`TEXT_BYTES_MAX`] bytes; empty if it is none of its kind.
-pub fn text(kind: Kind, document: &[u8]) -> String {
-    let mut out = Words::default();
-    match kind {
-        Kind::Package => package::text(document, &mut out),
-        Kind::RichText => rich_text::text(document, &mut out),
-    }
+///
+/// Takes what it costs from the budget, and gives no more text than that allows.
+pub fn text(kind: Kind, document: &[u8], budget: &mut Budget) -> String {
+    let work = budget.work.min(WORK_MAX);
+    let mut out = Words::new(budget.text.min(TEXT_BYTES_MAX));
+    let left = match kind {
+        Kind::Package => package::text(document, work, &mut out),
+        Kind::RichText => {
+            rich_text::text(document.get(..work).unwrap_or(document), &mut out);
+            work.saturating_sub(document.len())
+        }
+        Kind::Pdf => pdf::text(document, work, &mut out),
+    };
+    budget.work -= work - left;
+    budget.text -= out.text.len();
     out.text
 }
 
 /// Text under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Words {
     text: String,
+    /// Bytes that it may have.
+    most: usize,
 }
 
 impl Words {
+    fn new(most: usize) -> Self {
+        let text = String::new();
+        Self { text, most }
+    }
+
     fn is_full(&self) -> bool {
-        self.text.len() >= TEXT_BYTES_MAX
+        self.text.len() >= self.most
     }
 
     fn push(&mut self, letter: char) {
-        if !self.is_full() {
-            self.text.push(letter);
-        }
+        self.push_str(letter.encode_utf8(&mut [0; 4]));
     }
 
     fn push_str(&mut self, text: &str) {
-        let mut end = TEXT_BYTES_MAX
-            .saturating_sub(self.text.len())
-            .min(text.len());
+        let mut end = self.most.saturating_sub(self.text.len()).min(text.len());
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         self.text.push_str(text.get(..end).unwrap_or_default());
+    }
+
+    /// What follows is another word of the same line or paragraph.
+    fn blank(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(char::is_whitespace) {
+            self.push(' ');
+        }
     }
 
     /// What follows is another word.

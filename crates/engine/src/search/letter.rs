@@ -15,6 +15,8 @@ use formats::message::{
     Addresses, EntryRef, PartKind, PartRef, Summary, SummaryRef, charset, encoded_word, header,
     html,
 };
+use std::collections::HashMap;
+use std::rc::Rc;
 use store::id::{ContentId, Timestamp, Uid};
 use store::model::{Details, ItemRow};
 
@@ -26,6 +28,8 @@ const PART_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const WHOLE_BYTES_MAX: u64 = 256 * 1024;
 /// Characters of text taken out of one HTML part.
 const HTML_CHARACTERS_MAX: usize = 8 * 1024 * 1024;
+/// Work on documents that takes about as long as reading a byte of a letter.
+const DOCUMENT_BYTES_PER_BYTE: u64 = 4;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// One letter under search.
@@ -37,6 +41,10 @@ pub struct Letter<'a> {
     bytes_read: u64,
     /// All of it, once read, unless it is long.
     whole: Option<Bytes>,
+    /// What its documents may still cost, and the texts of those that were read, by where they
+    /// begin: each is read once, in the order of the letter, so that every test sees the same.
+    budget: document::Budget,
+    documents: HashMap<u64, Rc<str>>,
 }
 
 impl<'a> Letter<'a> {
@@ -50,13 +58,16 @@ impl<'a> Letter<'a> {
             message,
             bytes_read: 0,
             whole: None,
+            budget: document::Budget::for_letter(),
+            documents: HashMap::new(),
         }
     }
 
-    /// Bytes of the letter that were read for the tests so far; a caller counts them against its
-    /// budget.
+    /// Bytes of the letter that were read for the tests so far, and what it cost to read documents;
+    /// a caller counts them against its budget.
     pub fn bytes_read(&self) -> u64 {
-        self.bytes_read
+        let for_documents = self.budget.spent() / DOCUMENT_BYTES_PER_BYTE;
+        self.bytes_read.saturating_add(for_documents)
     }
 
     /// The summary with all of its envelope: where it had to be cut, the header is read again.
@@ -169,19 +180,24 @@ impl<'a> Letter<'a> {
     }
 
     /// The text of one part; of an enclosed letter, its header.
-    fn part_text(&mut self, part: &Searched) -> Result<String, EngineError> {
+    fn part_text(&mut self, part: &Searched) -> Result<Rc<str>, EngineError> {
+        if let Some(known) = self.documents.get(&part.start) {
+            return Ok(Rc::clone(known));
+        }
         let start = part.start.saturating_add(self.message.prefix_len());
         let raw = self.read(start, part.len.min(PART_BYTES_MAX))?;
         if part.form == Form::Header {
-            return Ok(header_text(&raw));
+            return Ok(header_text(&raw).into());
         }
         let decoded = decode::all(part.encoding, &raw);
         if let Form::Document(kind) = part.form {
-            return Ok(document::text(kind, &decoded));
+            let text: Rc<str> = document::text(kind, &decoded, &mut self.budget).into();
+            self.documents.insert(part.start, Rc::clone(&text));
+            return Ok(text);
         }
         let text = charset::to_utf8(part.charset.as_bytes(), &decoded);
         Ok(match part.form {
-            Form::Html => html::text(&text, HTML_CHARACTERS_MAX),
+            Form::Html => html::text(&text, HTML_CHARACTERS_MAX).into(),
             Form::Text | Form::Header | Form::Document(_) => text.into(),
         })
     }

@@ -22,8 +22,11 @@ const GAPS: [&str; 14] = [
     "list-item",
     "is",
 ];
-/// Elements that hold what is not shown as text.
-const UNSHOWN: [&str; 2] = ["instrText", "delText"];
+/// Elements that hold what is not shown as text: fields, what was deleted, formulas.
+const UNSHOWN: [&str; 3] = ["instrText", "delText", "f"];
+/// A cell whose value is the number of a text that stands elsewhere.
+const CELL: &str = "c";
+const CELL_OF_NUMBER: &str = " t=\"s\"";
 /// Longest name between `&` and `;` that is looked at.
 const ENTITY_BYTES_MAX: usize = 10;
 
@@ -47,8 +50,12 @@ pub(super) fn text(xml: &str, out: &mut Words) {
             let (tag, after) = tag(markup);
             rest = after;
             let (name, kind) = name(tag);
-            if UNSHOWN.contains(&name) && kind != Tag::Empty {
-                is_shown = kind == Tag::End;
+            let is_unshown =
+                UNSHOWN.contains(&name) || name == CELL && tag.contains(CELL_OF_NUMBER);
+            if kind == Tag::Start && is_unshown {
+                is_shown = false;
+            } else if kind == Tag::End && (is_unshown || name == CELL) {
+                is_shown = true;
             }
             if GAPS.contains(&name) {
                 out.gap();

@@ -22,7 +22,7 @@ const ENTRY_SIGNATURE: &[u8] = b"PK\x01\x02";
 const FILE_SIGNATURE: &[u8] = b"PK\x03\x04";
 
 /// Files that hold text; those with a `*` in the middle exist several times.
-const PLACES: [&str; 11] = [
+const PLACES: [&str; 12] = [
     "word/document.xml",
     "word/header*.xml",
     "word/footer*.xml",
@@ -30,18 +30,20 @@ const PLACES: [&str; 11] = [
     "word/endnotes.xml",
     "word/comments.xml",
     "xl/sharedStrings.xml",
+    "xl/worksheets/sheet*.xml",
     "ppt/slides/slide*.xml",
     "ppt/notesSlides/notesSlide*.xml",
     "content.xml",
     "docProps/core.xml",
 ];
 
-/// Adds the text of a package.
-pub(super) fn text(package: &[u8], out: &mut Words) {
-    let mut left = UNFOLDED_BYTES_MAX;
+/// Adds the text of a package, unfolding so many bytes at most; what is left of them.
+pub(super) fn text(package: &[u8], work: usize, out: &mut Words) -> usize {
+    let mut left = work.min(UNFOLDED_BYTES_MAX);
+    let kept = work - left;
     for entry in entries(package).filter(|entry| holds_text(entry.name)) {
         if left == 0 || out.is_full() {
-            return;
+            break;
         }
         let Some(bytes) = entry.unfold(package, left) else {
             continue;
@@ -49,6 +51,7 @@ pub(super) fn text(package: &[u8], out: &mut Words) {
         left = left.saturating_sub(bytes.len());
         markup::text(&String::from_utf8_lossy(&bytes), out);
     }
+    kept + left
 }
 
 fn holds_text(name: &[u8]) -> bool {

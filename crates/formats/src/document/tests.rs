@@ -45,8 +45,12 @@ fn package(files: &[(&str, &[u8])]) -> Vec<u8> {
     out
 }
 
+fn text_of(kind: Kind, document: &[u8]) -> String {
+    text(kind, document, &mut Budget::for_letter())
+}
+
 fn words(kind: Kind, document: &[u8]) -> Vec<String> {
-    let text = text(kind, document);
+    let text = text_of(kind, document);
     text.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -59,6 +63,8 @@ fn a_document_is_known_by_its_type_or_its_name() {
     assert_eq!(of("octet-stream", Some("Budget.XLSX")), Some(Kind::Package));
     assert_eq!(of("octet-stream", Some("picture.png")), None);
     assert_eq!(of("rtf", None), Some(Kind::RichText));
+    assert_eq!(of("pdf", None), Some(Kind::Pdf));
+    assert_eq!(of("octet-stream", Some("a.PDF")), Some(Kind::Pdf));
     assert_eq!(Kind::of(b"text", b"rtf", None), Some(Kind::RichText));
     assert_eq!(Kind::of(b"image", b"png", Some("a.docx")), None);
 }
@@ -111,6 +117,14 @@ fn tables_slides_and_open_documents_are_read() {
 }
 
 #[test]
+fn cells_show_their_texts_and_numbers_but_no_formulas() {
+    let sheet = br#"<sheetData><row><c r="A1" t="s"><v>17</v></c><c r="B1"><v>950.5</v></c>
+        <c r="C1" t="inlineStr"><is><t>Total</t></is></c><c><f>SUM(B1)</f><v>951</v></c></row>"#;
+    let file = package(&[("xl/worksheets/sheet1.xml", sheet)]);
+    assert_eq!(words(Kind::Package, &file), ["950.5", "Total", "951"]);
+}
+
+#[test]
 fn rich_text_is_read_with_its_code_page_and_without_its_tables() {
     let document = br"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Times;}}{\*\generator Riched;}
 \f0\fs20 Stra\'dfe {\b caf}\u233?\par \{braces\}\tab {\pict 0102}\bin3 }}}x\u8364\'80 end}";
@@ -120,9 +134,9 @@ fn rich_text_is_read_with_its_code_page_and_without_its_tables() {
 
 #[test]
 fn what_is_no_document_has_no_text() {
-    for kind in [Kind::Package, Kind::RichText] {
+    for kind in [Kind::Package, Kind::RichText, Kind::Pdf] {
         for bytes in [&b""[..], b"PK\x05\x06", b"hello", &[0xff; 100]] {
-            assert_eq!(text(kind, bytes), "");
+            assert_eq!(text_of(kind, bytes), "");
         }
     }
 }
@@ -133,9 +147,9 @@ fn a_bomb_unfolds_no_further_than_its_budget() {
     let files: Vec<(&str, &[u8])> = vec![("content.xml", &bomb); 4];
     let file = package(&files);
     assert!(file.len() < 400 * 1024);
-    assert!(text(Kind::Package, &file).len() <= TEXT_BYTES_MAX);
+    assert!(text_of(Kind::Package, &file).len() <= TEXT_BYTES_MAX);
     let deep = [b"{\\rtf1 ".to_vec(), vec![b'{'; 1 << 20], b"x".to_vec()].concat();
-    assert_eq!(text(Kind::RichText, &deep), "");
+    assert_eq!(text_of(Kind::RichText, &deep), "");
 }
 
 proptest! {
@@ -152,7 +166,7 @@ proptest! {
             let len = document.len();
             document[at % len] = byte;
             document.truncate(len - cut % len);
-            prop_assert!(text(kind, &document).len() < 1000);
+            prop_assert!(text_of(kind, &document).len() < 1000);
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::id::{AccountId, ChangeSeq};
 use crate::model::codec::{Decoder, Encoder, corrupt};
 use std::collections::BTreeMap;
 
-/// The form of all files of a shard, and of the grams in them; another is not read.
-const VERSION: u8 = 1;
+/// The form of all files of a shard, of the grams in them, and which text they are of; another is
+/// not read. The second has the text of PDF and of cells.
+const VERSION: u8 = 2;
 const SUM_BYTES: usize = 32;
 
 /// Where a block lies.
