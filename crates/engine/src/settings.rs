@@ -33,6 +33,10 @@ pub struct Limits {
     /// Items that one commit moves or changes; protocols split larger sets where their rules allow
     /// it.
     pub items_per_commit_max: usize,
+    /// Items that one request copies or adds, which happens whole or not at all.
+    pub items_per_request_max: u32,
+    /// Whether that bounds every request, also those that only look.
+    pub limits_all_requests: bool,
 }
 
 impl Default for Limits {
@@ -45,6 +49,8 @@ impl Default for Limits {
             keywords_max: 1_000,
             hops_max: 50,
             items_per_commit_max: 1_000,
+            items_per_request_max: 100_000,
+            limits_all_requests: false,
         }
     }
 }

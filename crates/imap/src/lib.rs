@@ -13,6 +13,7 @@ pub mod codec;
 mod command;
 mod folders;
 mod keywords;
+mod limit;
 pub mod quirk;
 pub mod refusal;
 pub mod rights;

@@ -44,6 +44,9 @@ pub enum Refusal {
     UndefinedFilter(String),
     /// What this URL names is not here.
     BadUrl(String),
+    /// More messages than one command works on: how many it does, and the last UID that these would
+    /// reach down to. Source: RFC 9738 §3.1.
+    TooManyMessages(u32, Option<u32>),
     /// Something that this server never does.
     Never(&'static str),
     /// Too much work waits already.
@@ -92,6 +95,10 @@ impl Refusal {
                 "NO [UNDEFINED-FILTER {name}] There is no such filter"
             ));
         }
+        if let Self::TooManyMessages(most, lowest) = self {
+            let lowest = lowest.map_or_else(String::new, |uid| format!(" {uid}"));
+            return format!("NO [MESSAGELIMIT {most}{lowest}] Too many messages at once").into();
+        }
         if let Self::BadUrl(url) = self {
             let url = url
                 .replace('"', "%22")
@@ -117,6 +124,7 @@ impl Refusal {
             Self::UnknownEncoding => "NO [UNKNOWN-CTE] Transfer encoding is not known",
             Self::UndefinedFilter(_) => "NO [UNDEFINED-FILTER] There is no such filter",
             Self::BadUrl(_) => "NO [BADURL] There is nothing of this name",
+            Self::TooManyMessages(..) => "NO [LIMIT] Too many messages at once",
             Self::BadEvent => BAD_EVENT,
             Self::Busy => "NO [UNAVAILABLE] Server is busy",
             Self::Broken => "BYE Something is damaged here",

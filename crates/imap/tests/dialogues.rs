@@ -9,6 +9,7 @@
 //! A: …   B: …                  like C:, on two connections; S: belongs to the one that spoke last
 //! A:!                          looks at what A was sent meanwhile
 //! ! utf8-only                  first of all: the server serves only clients that take UTF-8
+//! ! limit 3 all                the same: no command works on more messages (or `saves`: APPEND, COPY)
 //! ! closed                     the connection must be closed by now
 //! ! tls                        the handshake that the server has asked for
 //! ! pass 60                    so many seconds pass
@@ -21,9 +22,9 @@
 
 mod wire;
 
-use engine::Settings;
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
+use engine::{Limits, Settings};
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use wire::{Wire, open, stage};
@@ -83,6 +84,17 @@ impl Stage {
         self.pending.extend_from_slice(b"\r\n");
     }
 
+    fn limit(&mut self, limits_all_requests: bool) {
+        self.rehearsal = stage(Settings {
+            limits: Limits {
+                items_per_request_max: 3,
+                limits_all_requests,
+                ..Limits::default()
+            },
+            ..Settings::default()
+        });
+    }
+
     fn promote(&self) {
         let alice = self.rehearsal.number("alice@example.test").unwrap();
         let change = AccountChange {
@@ -112,6 +124,8 @@ impl Stage {
                 });
             }
             "administrator" => self.promote(),
+            "limit 3 all" => self.limit(true),
+            "limit 3 saves" => self.limit(false),
             other => match other.split_once(' ') {
                 Some(("person", address)) => drop(self.rehearsal.person(address).unwrap()),
                 Some(("pass", seconds)) => {

@@ -161,11 +161,26 @@ impl Default for Auth {
 }
 
 /// `[imap]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Imap {
     /// Serve only clients that understand UTF-8 (UTF8=ONLY, RFC 6855 §6).
     pub utf8_only: bool,
+    /// Messages that one command copies or adds at most (SAVELIMIT, RFC 9738).
+    pub messages_per_command: u32,
+    /// Whether that holds for every command (MESSAGELIMIT): clients that do not know it then see
+    /// only the newest messages of larger folders.
+    pub limit_all_commands: bool,
+}
+
+impl Default for Imap {
+    fn default() -> Self {
+        Self {
+            utf8_only: false,
+            messages_per_command: 100_000,
+            limit_all_commands: false,
+        }
+    }
 }
 
 /// Where a password may be sent without TLS.

@@ -156,6 +156,8 @@ fn settings(configuration: &Configuration) -> Settings {
     settings.sign_out = configuration.auth.unauthenticate;
     settings.utf8_only = configuration.imap.utf8_only;
     settings.limits.message_bytes_max = configuration.limits.letter_bytes;
+    settings.limits.items_per_request_max = configuration.imap.messages_per_command;
+    settings.limits.limits_all_requests = configuration.imap.limit_all_commands;
     settings.retention.recoverable_days = configuration.store.recoverable_days;
     let delivery = &configuration.delivery;
     settings.retention.queue_days = delivery.give_up_days;

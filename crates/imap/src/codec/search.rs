@@ -5,11 +5,12 @@
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
 //! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
-//! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER).
+//! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER), RFC 9738 §3.2
+//! (UIDAFTER, UIDBEFORE).
 
 use super::cursor::{Cursor, Parsed};
 use super::moment::{self, Day};
-use super::sequence::SequenceSet;
+use super::sequence::{End, SequenceSet};
 use super::window::{self, Window};
 use super::{Fault, SystemFlags};
 
@@ -408,6 +409,8 @@ fn with_argument(word: &str, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
         "LARGER" => Criterion::Larger(cursor.number64()?),
         "SMALLER" => Criterion::Smaller(cursor.number64()?),
         "UID" => Criterion::Uid(SequenceSet::read(cursor)?),
+        "UIDAFTER" => uids(cursor.nonzero()?.checked_add(1), Some(u32::MAX)),
+        "UIDBEFORE" => uids(Some(1), cursor.nonzero()?.checked_sub(1)),
         "YOUNGER" => Criterion::Younger(u64::from(cursor.nonzero()?)),
         "OLDER" => negated(Criterion::Younger(u64::from(cursor.nonzero()?))),
         "EMAILID" => Criterion::EmailId(cursor.text()?),
@@ -416,6 +419,17 @@ fn with_argument(word: &str, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
         "FILTER" => Criterion::Filter(filter_name(cursor.word()?)?),
         _ => return Err(Fault::Syntax("Unknown search key")),
     })
+}
+
+/// The UIDs from the first to the last; none if there are no such numbers. Source: RFC 9738 §3.2.
+fn uids(first: Option<u32>, last: Option<u32>) -> Criterion {
+    match (first, last) {
+        (Some(first), Some(last)) if first <= last => {
+            let ends = (End::Number(first), End::Number(last));
+            Criterion::Uid(SequenceSet::Ranges(vec![ends]))
+        }
+        _ => Criterion::Any(Vec::new()),
+    }
 }
 
 /// Source: RFC 5466 §4.

@@ -56,6 +56,12 @@ impl Window {
         }
     }
 
+    /// How many results it means at most.
+    #[allow(clippy::len_without_is_empty)] // It is never empty.
+    pub fn len(self) -> u64 {
+        u64::from(self.ends.0.abs_diff(self.ends.1)) + 1
+    }
+
     /// Writes it as it was asked.
     pub fn write(self, out: &mut BytesMut) {
         let sign: &[u8] = match self.from {

@@ -2,6 +2,7 @@
 //!
 //! Standards: RFC 9051 §6.1.1, RFC 6785 §2.1 (where scripts are managed), and each extension's own.
 
+use crate::limit::MessageLimit;
 use engine::{Engine, allows_passwords, dialogue::Peer, mechanisms};
 use std::fmt::Write;
 
@@ -52,8 +53,9 @@ pub(crate) fn after_login(engine: &Engine) -> String {
         list.push_str(" IMAPSIEVE=sieve://");
         list.push_str(scripts);
     }
-    let limit = engine.settings().limits.message_bytes_max;
+    let limits = &engine.settings().limits;
+    let (limit, of_messages) = (limits.message_bytes_max, MessageLimit::of(limits));
     // Writing to a String can't fail.
-    let _ = write!(list, " APPENDLIMIT={limit}");
+    let _ = write!(list, " APPENDLIMIT={limit} {}", of_messages.capability());
     list
 }

@@ -3,11 +3,13 @@
 //!
 //! What went is told as any session's expunges are, by [`crate::sync::announce`].
 //!
-//! Standards: RFC 9051 §6.4.3, §6.4.9; RFC 7162 §3.2.7 (HIGHESTMODSEQ in the answer).
+//! Standards: RFC 9051 §6.4.3, §6.4.9; RFC 7162 §3.2.7 (HIGHESTMODSEQ in the answer); RFC 9738
+//! (MESSAGELIMIT).
 
 use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::Numbering;
 use crate::codec::sequence::SequenceSet;
+use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::sync;
 use engine::search::{Plan, Query, Run, Test};
@@ -24,6 +26,9 @@ pub(super) struct Expunge {
     within: UidSet,
     looking: Option<Looking>,
     removed: bool,
+    /// `UID EXPUNGE`, which may be limited; EXPUNGE never is (RFC 9738 §3.1).
+    is_of_set: bool,
+    cut: Option<Cut>,
 }
 
 impl Expunge {
@@ -44,6 +49,8 @@ impl Expunge {
             within,
             looking: None,
             removed: false,
+            is_of_set: set.is_some(),
+            cut: None,
         }))
     }
 }
@@ -62,17 +69,21 @@ impl Work for Expunge {
                 return Ok(Step::More);
             }
             self.removed = true;
-            let uids = looking.found();
+            let mut uids = looking.found();
+            if self.is_of_set {
+                self.cut = desk.state.limit.cut(&mut uids);
+            }
             if !uids.is_empty() {
                 return Ok(Step::Settle(remove(desk.account, folder, &uids)?));
             }
         }
         if !desk.state.features.condstore {
-            return Ok(Step::Done(Reply::removed("OK EXPUNGE completed")));
+            let reply = Ok(Reply::removed("OK EXPUNGE completed"));
+            return limit::tell(self.cut, reply, desk.out).map(Step::Done);
         }
         let highest = sync::highest_modseq(&desk.account.read()?.folder(folder)?);
         let text = format!("OK [HIGHESTMODSEQ {highest}] EXPUNGE completed");
-        Ok(Step::Done(Reply::removed(text)))
+        limit::tell(self.cut, Ok(Reply::removed(text)), desk.out).map(Step::Done)
     }
 }
 

@@ -42,6 +42,7 @@ use crate::codec::command::{Command, Numbering};
 use crate::codec::mailbox::{MailboxName, NameForm};
 use crate::codec::search::Criterion;
 use crate::codec::sequence::SequenceSet;
+use crate::limit::MessageLimit;
 use crate::refusal::{Refusal, UID_REQUIRED, UTF8_REQUIRED};
 use crate::selected::Selected;
 use crate::shared::{self, Found};
@@ -81,6 +82,8 @@ pub(crate) struct State {
     pub(crate) notify: Option<Box<Notify>>,
     /// Nothing that may need UTF-8 is done before the client has enabled it.
     pub(crate) utf8_only: bool,
+    /// How many messages a command works on.
+    pub(crate) limit: MessageLimit,
     /// Messages that have come and are to be told of as NOTIFY wants it.
     pub(crate) fresh: UidSet,
     /// News wait for the command behind a FETCH: [`crate::quirk::overlooks_news_of_fetch`].

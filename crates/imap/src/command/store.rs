@@ -3,12 +3,13 @@
 //! Large sets are changed in several commits, as RFC 9051 allows; their answers are written at once
 //! and sent when the last commit is on disk.
 //!
-//! Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED).
+//! Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED); RFC 9738 (MESSAGELIMIT).
 
 use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::{FlagChange as Change, Numbering, StoreRequest};
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::keywords::{self, Names};
+use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::sync;
 use engine::{
@@ -23,6 +24,8 @@ pub(super) struct StoreWork {
     numbering: Numbering,
     request: StoreRequest,
     left: UidSet,
+    /// There were more messages than one command works on.
+    cut: Option<Cut>,
     /// What UNCHANGEDSINCE left alone.
     modified: NumberSet,
     /// Some messages are gone.
@@ -54,12 +57,14 @@ impl StoreWork {
         }
         // Using it is enabling CONDSTORE (RFC 7162 §3.1).
         state.features.condstore |= request.unchanged_since.is_some();
-        let left = state.resolve(set, numbering)?;
+        let mut left = state.resolve(set, numbering)?;
+        let cut = state.limit.cut(&mut left);
         let modified = NumberSet::default();
         Ok(Box::new(Self {
             numbering,
             request,
             left,
+            cut,
             modified,
             lost: false,
             alone: state.selected()?.contexts.is_empty(),
@@ -175,7 +180,8 @@ impl Work for StoreWork {
         if !self.left.is_empty() {
             return Ok(Step::Settle(settlement));
         }
-        Ok(Step::SettleDone(settlement, self.reply()?))
+        let reply = limit::tell(self.cut, self.reply(), desk.out)?;
+        Ok(Step::SettleDone(settlement, reply))
     }
 }
 

@@ -46,6 +46,8 @@ impl ThreadWork {
 
     fn start(&self, desk: &Desk<'_>) -> Result<(Run, Conversations), Refusal> {
         let selected = desk.state.selected()?;
+        let searched = query::searched(&self.request.search.criterion, selected);
+        desk.state.limit.admit(u64::from(searched.len()))?;
         let view = desk.account.read()?;
         let ground = Ground {
             view: &view,

@@ -6,12 +6,13 @@
 //! over.
 //!
 //! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 2180 §4.4 (COPY of expunged messages); RFC 4315 §3
-//! (COPYUID); RFC 6851 (MOVE).
+//! (COPYUID); RFC 6851 (MOVE); RFC 9738 (MESSAGELIMIT, SAVELIMIT).
 
 use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::{Numbering, Transfer as How};
 use crate::codec::mailbox::MailboxName;
 use crate::codec::sequence::{NumberSet, SequenceSet};
+use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::shared::Found;
 use engine::{Account, EngineError, FolderId, Settlement, Transfer, Uid, UidSet};
@@ -22,10 +23,12 @@ pub(super) struct TransferWork {
     uids: UidSet,
     target: MailboxName,
     how: How,
+    /// There were more messages than one MOVE works on.
+    cut: Option<Cut>,
 }
 
 impl TransferWork {
-    /// Errors: MOVE after EXAMINE; numbers that were never told.
+    /// Errors: MOVE after EXAMINE; numbers that were never told; too many messages to copy.
     pub(super) fn begin(
         numbering: Numbering,
         set: &SequenceSet,
@@ -36,12 +39,17 @@ impl TransferWork {
         if how == How::Move && state.selected()?.read_only {
             return Err(Refusal::ReadOnly);
         }
-        let uids = state.resolve(set, numbering)?;
+        let mut uids = state.resolve(set, numbering)?;
+        let cut = match how {
+            How::Move => state.limit.cut(&mut uids),
+            How::Copy => state.limit.admit_copy(&uids).map(|()| None)?,
+        };
         Ok(Box::new(Self {
             numbering,
             uids,
             target,
             how,
+            cut,
         }))
     }
 
@@ -140,7 +148,8 @@ impl Work for TransferWork {
         } else {
             "OK MOVE completed".into()
         };
-        Ok(Step::SettleDone(settlement, Reply::removed(text)))
+        let reply = limit::tell(self.cut, Ok(Reply::removed(text)), desk.out)?;
+        Ok(Step::SettleDone(settlement, reply))
     }
 }
 

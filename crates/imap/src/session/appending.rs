@@ -168,8 +168,10 @@ impl Session {
         appending: &mut Appending,
         message: AppendMessage,
     ) -> Result<(), Refusal> {
-        if appending.messages.len() >= MESSAGES_MAX {
-            return Err(Refusal::Fault(Fault::Limit("Too many messages")));
+        let most = self.state.limit.of_append(MESSAGES_MAX);
+        if appending.messages.len() >= most {
+            let most = u32::try_from(most).unwrap_or(u32::MAX);
+            return Err(Refusal::TooManyMessages(most, None));
         }
         if appending.replaces.is_some() && !appending.messages.is_empty() {
             return Err(Refusal::WrongState("BAD REPLACE is by one message"));

@@ -4,6 +4,7 @@
 
 use super::{Doing, Mailbox, Session};
 use crate::command::{Reply, State, capability};
+use crate::limit::MessageLimit;
 use crate::refusal::Refusal;
 use engine::User;
 use engine::dialogue::signing_in::Turn;
@@ -90,6 +91,7 @@ impl Session {
             changed: false,
         });
         self.state.utf8_only = self.engine.settings().utf8_only;
+        self.state.limit = MessageLimit::of(&self.engine.settings().limits);
         self.bad_commands = 0;
         self.log(
             Level::Info,

@@ -8,7 +8,7 @@
 //! gathered first ([`FetchWork::gather`]) and told one message at a time ([`message`]).
 //!
 //! Standards: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE), §3.2.6 (VANISHED); RFC 9394
-//! §3.3 (PARTIAL).
+//! §3.3 (PARTIAL); RFC 9738 (MESSAGELIMIT).
 
 mod decoded;
 mod departed;
@@ -20,6 +20,7 @@ use crate::codec::command::Numbering;
 use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek};
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::keywords::Names;
+use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::selected::{Label, number_set};
 use crate::sync;
@@ -68,6 +69,8 @@ pub(super) struct FetchWork {
     marks_seen: bool,
     /// Some messages are gone for good, or could not be read; the others are told all the same.
     failure: Option<Refusal>,
+    /// There were more messages than one command works on.
+    cut: Option<Cut>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +84,8 @@ enum Stage {
 }
 
 impl FetchWork {
-    /// Errors: VANISHED without QRESYNC or outside of UID FETCH; numbers that were never told.
+    /// Errors: VANISHED without QRESYNC or outside of UID FETCH; numbers that were never told; a
+    /// longer PARTIAL than one command works on.
     pub(super) fn begin(
         numbering: Numbering,
         set: &SequenceSet,
@@ -94,6 +98,9 @@ impl FetchWork {
         }
         if request.partial.is_some() && numbering != Numbering::Uid {
             return Err(Refusal::WrongState("BAD PARTIAL needs UID FETCH"));
+        }
+        if let Some(window) = request.partial {
+            state.limit.admit(window.len())?;
         }
         let left = state.resolve(set, numbering)?;
         let tells_uid = state.features.uid_only || request.items.contains(&FetchItem::Uid);
@@ -120,6 +127,7 @@ impl FetchWork {
             telling: None,
             stage: Stage::Narrow,
             failure: None,
+            cut: None,
         };
         Ok(Box::new(work))
     }
@@ -141,8 +149,10 @@ impl FetchWork {
             marked: UidSet::default(),
             ready: VecDeque::new(),
             telling: None,
-            stage: Stage::Narrow,
+            // All of them: nobody would ask for the others.
+            stage: Stage::Mark,
             failure: None,
+            cut: None,
         })
     }
 
@@ -170,7 +180,7 @@ impl FetchWork {
 
     /// Leaves only the run that PARTIAL asks for, out of what else would be told. Source: RFC 9394
     /// §3.3.
-    fn cut(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
+    fn choose(&mut self, desk: &Desk<'_>) -> Result<(), Refusal> {
         let Some(window) = self.request.partial else {
             return Ok(());
         };
@@ -380,7 +390,12 @@ impl FetchWork {
         }
     }
 
-    fn reply(&self, state: &State) -> Result<Step, Refusal> {
+    fn reply(&self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        let reply = self.answer(desk.state);
+        limit::tell(self.cut, reply, desk.out).map(Step::Done)
+    }
+
+    fn answer(&self, state: &State) -> Result<Reply, Refusal> {
         if let Some(refusal) = &self.failure {
             return Err(refusal.clone());
         }
@@ -390,10 +405,10 @@ impl FetchWork {
         };
         let announce = expunges_after(self.numbering);
         let announce = Some(announce).filter(|_| !state.overlooks_news_of_fetch);
-        Ok(Step::Done(Reply {
+        Ok(Reply {
             text: text.into(),
             announce,
-        }))
+        })
     }
 }
 
@@ -401,7 +416,8 @@ impl Work for FetchWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if self.stage == Stage::Narrow {
             self.narrow(desk)?;
-            self.cut(desk)?;
+            self.choose(desk)?;
+            self.cut = desk.state.limit.cut(&mut self.left);
             self.stage = Stage::Mark;
         }
         if !self.needs_details && !self.marks_seen {
@@ -410,7 +426,7 @@ impl Work for FetchWork {
             }
             let all_told = self.tell_ready(desk)? && self.left.is_empty();
             return if all_told {
-                self.reply(desk.state)
+                self.reply(desk)
             } else {
                 Ok(Step::More)
             };
@@ -420,7 +436,7 @@ impl Work for FetchWork {
                 return Ok(Step::More);
             }
             if self.left.is_empty() {
-                return self.reply(desk.state);
+                return self.reply(desk);
             }
             if self.marks_seen && self.stage == Stage::Mark {
                 let part = self.next_part();

@@ -5,7 +5,7 @@
 //!
 //! Standards: RFC 9051 §6.4.4; RFC 5256 §3 (SORT); RFC 5957 (SORT=DISPLAY); RFC 5267 (ESORT,
 //! CONTEXT); RFC 5182 §2 (SAVE); RFC 9394 §3 (PARTIAL); RFC 7162 §3.1.5, §3.1.6 (MODSEQ); RFC 9585
-//! (INPROGRESS); RFC 6203 (FUZZY).
+//! (INPROGRESS); RFC 6203 (FUZZY); RFC 9738 (MESSAGELIMIT).
 
 pub(crate) mod answer;
 pub(crate) mod filters;
@@ -18,6 +18,7 @@ use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
 use crate::codec::search::{Returned, SearchRequest};
 use crate::codec::sort::{SortCriterion, SortKey};
+use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::selected::Selected;
 use crate::sync;
@@ -35,6 +36,8 @@ pub(super) struct SearchWork {
     tag: String,
     search: Option<(Run, Plan, Gathering)>,
     ticker: Ticker,
+    /// There were more messages than one command works on.
+    cut: Option<Cut>,
 }
 
 /// What the search has found so far.
@@ -122,6 +125,7 @@ impl SearchWork {
             tag: tag.to_owned(),
             search: None,
             ticker: Ticker::default(),
+            cut: None,
         };
         work.check(state)?;
         Ok(Box::new(work))
@@ -155,7 +159,29 @@ impl SearchWork {
         Ok(())
     }
 
-    fn start(&self, desk: &Desk<'_>) -> Result<(Run, Plan, Gathering), Refusal> {
+    /// The messages to look at: the newest of too many.
+    ///
+    /// Errors: too many, where all of them matter. Source: RFC 9738 §3.1, §3.3.
+    fn within(&mut self, state: &State) -> Result<UidSet, Refusal> {
+        let selected = state.selected()?;
+        let mut within = query::searched(&self.request.criterion, selected);
+        let is_kept = self
+            .request
+            .returned
+            .is_some_and(|returned| returned.update);
+        if self.criteria.is_some() || is_kept {
+            state.limit.admit(u64::from(within.len()))?;
+        }
+        self.cut = state.limit.cut(&mut within);
+        Ok(if self.cut.is_some() {
+            within
+        } else {
+            selected.told.clone()
+        })
+    }
+
+    fn start(&mut self, desk: &Desk<'_>) -> Result<(Run, Plan, Gathering), Refusal> {
+        let within = self.within(desk.state)?;
         let selected = desk.state.selected()?;
         let view = desk.account.read()?;
         let ground = Ground {
@@ -181,8 +207,7 @@ impl SearchWork {
             order,
             scores: ranks.then(Vec::new),
         };
-        let (folder, told) = (selected.folder, selected.told.clone());
-        let run = Run::new(plan.clone(), folder, Shelf::Mail, told);
+        let run = Run::new(plan.clone(), selected.folder, Shelf::Mail, within);
         Ok((run, plan, gathering))
     }
 
@@ -264,10 +289,11 @@ impl SearchWork {
             None => "OK SEARCH completed",
             Some(_) => "OK SORT completed",
         };
-        Ok(Step::Done(Reply {
+        let reply = Reply {
             text: text.into(),
             announce: Some(expunges_after(self.numbering)),
-        }))
+        };
+        limit::tell(self.cut, Ok(reply), desk.out).map(Step::Done)
     }
 }
 
@@ -275,7 +301,11 @@ impl Work for SearchWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if self.search.is_none() {
             self.put_filters_in(desk)?;
-            self.search = Some(self.start(desk)?);
+            let started = self.start(desk);
+            if started.is_err() {
+                forget_saved(desk.state);
+            }
+            self.search = Some(started?);
         }
         let Some((run, _, gathering)) = &mut self.search else {
             return Ok(Step::More);
@@ -287,10 +317,7 @@ impl Work for SearchWork {
                 Ok(Step::More)
             }
             Err(error) => {
-                // What was saved before means nothing any more (RFC 5182 §2.1).
-                if let Some(selected) = &mut desk.state.selected {
-                    selected.saved = UidSet::default();
-                }
+                forget_saved(desk.state);
                 Err(error.into())
             }
         }
@@ -341,6 +368,13 @@ pub(super) fn highest(
         highest = highest.max(Some(sync::modseq(&row)));
     })?;
     Ok(highest)
+}
+
+/// What was saved before means nothing after a failure. Source: RFC 5182 §2.1.
+fn forget_saved(state: &mut State) {
+    if let Some(selected) = &mut state.selected {
+        selected.saved = UidSet::default();
+    }
 }
 
 /// Keeps the result for `$`.

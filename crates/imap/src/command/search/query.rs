@@ -42,6 +42,22 @@ pub(crate) fn plan(criterion: &Criterion, ground: Ground<'_>) -> Result<Plan, Re
     Ok(plan.with_closer(closer))
 }
 
+/// The messages that are looked at: those of the sets that stand by themselves in a search. Source:
+/// RFC 9738 §3.1.
+pub(crate) fn searched(criterion: &Criterion, selected: &Selected) -> UidSet {
+    let members = match criterion {
+        Criterion::All(all) => all.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let sets = members.iter().filter_map(|criterion| match criterion {
+        Criterion::Sequence(set) => Some(selected.resolve(set, Numbering::Sequence)),
+        Criterion::Uid(set) => Some(selected.resolve(set, Numbering::Uid)),
+        Criterion::Any(any) if any.is_empty() => Some(UidSet::default()),
+        _ => None,
+    });
+    sets.fold(selected.told.clone(), |left, set| left.intersection(&set))
+}
+
 /// Whether texts must be there as they were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exactness {
