@@ -7,7 +7,7 @@
 //! Start at [`SignIn::password`] for a name and password in one command, at [`SignIn::start`] for
 //! SASL.
 //!
-//! Standards: RFC 4422 §3 (SASL), RFC 4616 §2 (authorization identity).
+//! Standards: RFC 4422 §3 (SASL), appendix A (EXTERNAL), RFC 4616 §2 (authorization identity).
 
 use crate::authentication::attempts::Network;
 use crate::authentication::password::{self, Verdict};
@@ -96,6 +96,7 @@ fn offer(engine: &Engine, peer: &Peer) -> Offer {
             .tls
             .as_ref()
             .is_some_and(crate::dialogue::Tls::has_binding),
+        certificate: peer.tls.as_ref().is_some_and(|tls| tls.client.is_some()),
         tokens: engine.tokens().is_some(),
     }
 }
@@ -199,6 +200,7 @@ impl SignIn {
     fn go_on(&mut self, engine: &Engine, step: Step) -> SignInStep {
         match step {
             Step::Challenge(challenge) => SignInStep::Challenge(challenge),
+            Step::Certificate(wanted) => done(self.check_certificate(engine, wanted)),
             Step::Password(given) => self.check_quickly(engine, given),
             Step::Token(token) => {
                 self.waiting = Waiting::Token(token);
@@ -299,6 +301,27 @@ impl SignIn {
             drop(engine.renew_password(entry.account, &given.password));
         }
         self.accept(engine, &given.identity)
+    }
+
+    /// The connection itself has proved that the client holds the key of its certificate.
+    fn check_certificate(&self, engine: &Engine, wanted: String) -> Result<User, SignInRefusal> {
+        let shown = self.peer.tls.as_ref().and_then(|tls| tls.client.as_deref());
+        let shown = shown.ok_or(SignInRefusal::Wrong)?;
+        let known = engine.directory().certificate(shown)?;
+        let account = known.as_ref().map(|entry| entry.account);
+        let attempts = engine.attempts();
+        if !attempts.may_try(self.network(), account, engine.now()) {
+            return Err(SignInRefusal::TooMany);
+        }
+        let Some(entry) = known else {
+            attempts.failed(self.network(), None, engine.now());
+            return Err(SignInRefusal::Wrong);
+        };
+        let identity = Identity {
+            user: entry.record.address.clone(),
+            authorize_as: wanted,
+        };
+        self.accept(engine, &identity)
     }
 
     fn check_token(&self, engine: &Engine, token: &Token) -> Result<User, SignInRefusal> {

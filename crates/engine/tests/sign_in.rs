@@ -425,3 +425,98 @@ fn guessing_is_stopped_for_a_while() {
     house.pass(16 * 60);
     assert_eq!(sign_in(&house, "alice", "alice"), Ok(alice));
 }
+
+/// What comes of EXTERNAL over a connection whose client has shown this certificate.
+fn by_certificate(house: &Rehearsal, shown: [u8; 32], wanted: &str) -> Result<User, SignInRefusal> {
+    let mut peer = house.peer(true);
+    peer.tls.as_mut().unwrap().client = Some(Box::new(shown));
+    let started = SignIn::start(&house.engine, &peer, "EXTERNAL", Some(wanted.as_bytes()));
+    outcome(started.unwrap().1)
+}
+
+#[test]
+fn a_certificate_gets_its_owner_in_until_it_is_taken_back() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let bob = house.person("bob@example.test").unwrap();
+    let (hers, foreign) = ([1; 32], [2; 32]);
+    let added = house.engine.add_certificate(alice.account, "laptop", hers);
+    added.unwrap().wait().unwrap();
+    assert_eq!(by_certificate(&house, hers, ""), Ok(alice.clone()));
+    assert_eq!(
+        by_certificate(&house, hers, "alice@example.test"),
+        Ok(alice.clone())
+    );
+    let as_bob = by_certificate(&house, hers, "bob@example.test");
+    assert_eq!(as_bob, Err(SignInRefusal::NotAllowed));
+    assert_eq!(
+        by_certificate(&house, foreign, "alice@example.test"),
+        Err(SignInRefusal::Wrong)
+    );
+    for (account, name, certificate) in [
+        (bob.account, "laptop", hers),      // It is Alice's.
+        (alice.account, "laptop", foreign), // The name is taken.
+    ] {
+        let again = house.engine.add_certificate(account, name, certificate);
+        assert_eq!(again.err(), Some(engine::EngineError::NameTaken));
+    }
+    let removed = house.engine.remove_certificate(alice.account, "laptop");
+    removed.unwrap().wait().unwrap();
+    assert_eq!(by_certificate(&house, hers, ""), Err(SignInRefusal::Wrong));
+}
+
+#[test]
+fn a_certificate_goes_with_its_account_and_sleeps_with_a_disabled_one() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let bob = house.person("bob@example.test").unwrap();
+    let engine = &house.engine;
+    let added = engine.add_certificate(alice.account, "laptop", [1; 32]);
+    added.unwrap().wait().unwrap();
+    let disabled = AccountChange {
+        enabled: Some(false),
+        ..AccountChange::default()
+    };
+    let changed = engine.change_account(alice.account, &disabled);
+    changed.unwrap().wait().unwrap();
+    assert_eq!(
+        by_certificate(&house, [1; 32], ""),
+        Err(SignInRefusal::Disabled)
+    );
+    let removed = engine.remove_account(alice.account);
+    removed.unwrap().wait().unwrap();
+    assert_eq!(
+        by_certificate(&house, [1; 32], ""),
+        Err(SignInRefusal::Wrong)
+    );
+    let added = engine.add_certificate(bob.account, "laptop", [1; 32]);
+    added.unwrap().wait().unwrap();
+    assert_eq!(by_certificate(&house, [1; 32], ""), Ok(bob));
+}
+
+#[test]
+fn guessing_by_certificate_is_stopped_for_a_while() {
+    let house = house();
+    house.person("alice@example.test").unwrap();
+    let tries = (0..100).map(|_| by_certificate(&house, [9; 32], ""));
+    assert!(
+        tries
+            .into_iter()
+            .any(|result| result == Err(SignInRefusal::TooMany))
+    );
+}
+
+#[test]
+fn external_is_offered_to_those_who_have_shown_a_certificate() {
+    let house = house();
+    let names = |peer: &engine::dialogue::Peer| {
+        let offered = mechanisms(&house.engine, peer);
+        offered
+            .iter()
+            .any(|mechanism| mechanism.name() == "EXTERNAL")
+    };
+    let mut peer = house.peer(true);
+    assert!(!names(&peer));
+    peer.tls.as_mut().unwrap().client = Some(Box::new([1; 32]));
+    assert!(names(&peer));
+}

@@ -14,12 +14,15 @@ use crate::command_line::{
     self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Part, Queue,
 };
 use crate::configuration::{Configuration, ListenArguments};
+use crate::driver::client_certificates::fingerprint;
 use crate::house::{self, House};
 use crate::{log, reports, sample, serve};
 use clap::CommandFactory;
 use engine::{EngineError, StoreError};
 use formats::moment;
 use indicatif::{ProgressBar, ProgressStyle};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -258,7 +261,25 @@ fn account(action: Account) -> Result<Request, Failure> {
             name,
             remove: true,
         } => Request::AppPasswordRemove { address, name },
+        Account::Certificate {
+            address,
+            name,
+            file: Some(file),
+            remove: false,
+        } => Request::CertificateAdd {
+            address,
+            name,
+            fingerprint: certificate(&file)?,
+        },
+        Account::Certificate { address, name, .. } => Request::CertificateRemove { address, name },
     })
+}
+
+/// What the certificate in a file is known by.
+fn certificate(file: &Path) -> Result<[u8; 32], Failure> {
+    let read = CertificateDer::from_pem_file(file);
+    read.map(|certificate| fingerprint(&certificate))
+        .map_err(|why| Failure(format!("{}: {why}", file.display())))
 }
 
 fn alias(action: Alias) -> Request {

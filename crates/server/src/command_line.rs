@@ -365,6 +365,22 @@ pub enum Account {
         #[arg(long)]
         remove: bool,
     },
+    /// Let programs sign in by a certificate instead of a password.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur account certificate alice@example.test laptop laptop.pem"
+    )]
+    Certificate {
+        /// The account's address.
+        address: String,
+        /// What the program or device is called.
+        name: String,
+        /// The certificate, as PEM.
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Nobody signs in by it any more.
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
+    },
 }
 
 /// Arguments of `account add`.

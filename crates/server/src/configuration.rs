@@ -149,6 +149,9 @@ pub struct Auth {
     /// Whether an IMAP client may sign out and in again on one connection; to be turned off behind
     /// a proxy that checks users itself.
     pub unauthenticate: bool,
+    /// Clients are asked for a certificate and may sign in by it (SASL EXTERNAL); whose it is says
+    /// `facteur account certificate`.
+    pub client_certificates: bool,
 }
 
 impl Default for Auth {
@@ -156,6 +159,7 @@ impl Default for Auth {
         Self {
             cleartext: Cleartext::default(),
             unauthenticate: true,
+            client_certificates: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::administration::{Failure, control};
 use crate::configuration::{Addresses, Configuration, Endpoint, ListenArguments, Service};
 use crate::driver::Surroundings;
 use crate::driver::pool::Pool;
-use crate::driver::tls::Certificates;
+use crate::driver::tls::{Certificates, ClientCertificates};
 use crate::examination::authenticate::Authenticator;
 use crate::examination::blocklists::Blocklists;
 use crate::examination::clamav::ClamAvExaminer;
@@ -175,10 +175,16 @@ fn surroundings(
     let hashing = or(limits.password_threads, cores.div_ceil(2));
     let failed = |error: std::io::Error| format!("threads: {error}");
     let tls = &configuration.tls;
+    let asked = if configuration.auth.client_certificates {
+        ClientCertificates::Asked
+    } else {
+        ClientCertificates::Unasked
+    };
     let certificates = Certificates::load(
         tls.certificate.clone().zip(tls.key.clone()),
         &house.data,
         &configuration.host_name(),
+        asked,
     )
     .map_err(|error| error.to_string())?;
     let disk = Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING);

@@ -4,7 +4,7 @@
 //! base64; that is each protocol's own business.
 //! Start at [`Exchange::start`].
 //!
-//! Standards: RFC 4422 (SASL), RFC 4616 (PLAIN), RFC 5802 and RFC 7677 (SCRAM), RFC 7628 (OAUTHBEARER).
+//! Standards: RFC 4422 (SASL; EXTERNAL in its appendix A), RFC 4616 (PLAIN), RFC 5802 and RFC 7677 (SCRAM), RFC 7628 (OAUTHBEARER).
 //! LOGIN and XOAUTH2 have no RFC and are kept for old and large clients.
 
 use super::scram::{Binding, ClientFirst, ServerFirst, Verifier};
@@ -16,6 +16,8 @@ pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// A way of signing in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mechanism {
+    /// EXTERNAL: by the certificate of the TLS connection.
+    External,
     /// SCRAM-SHA-256-PLUS: bound to the TLS connection.
     ScramSha256Plus,
     /// SCRAM-SHA-256.
@@ -32,17 +34,21 @@ pub enum Mechanism {
 
 /// What a listener allows, by which mechanisms are offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each holds for itself.
 pub struct Offer {
     /// Passwords may cross this connection: it is encrypted, or the setting allows it here.
     pub passwords: bool,
     /// The connection is encrypted and has a channel binding.
     pub binding: bool,
+    /// The client has shown a certificate.
+    pub certificate: bool,
     /// Someone can check bearer tokens.
     pub tokens: bool,
 }
 
 impl Mechanism {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
+        Self::External,
         Self::ScramSha256Plus,
         Self::ScramSha256,
         Self::Plain,
@@ -54,6 +60,7 @@ impl Mechanism {
     /// The registered name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::External => "EXTERNAL",
             Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::Plain => "PLAIN",
@@ -77,6 +84,7 @@ impl Mechanism {
 
     fn is_allowed(self, offer: Offer) -> bool {
         match self {
+            Self::External => offer.certificate,
             Self::ScramSha256Plus => offer.binding,
             // Without TLS it would be open to a downgrade of everything that follows it.
             Self::ScramSha256 | Self::Plain | Self::Login => offer.passwords,
@@ -90,6 +98,9 @@ impl Mechanism {
 pub enum Step {
     /// Send this and give the client's answer to [`Exchange::take`].
     Challenge(Vec<u8>),
+    /// Look whose certificate it is; the exchange is over. The mailbox to act in is named, or empty
+    /// for one's own.
+    Certificate(String),
     /// Check this password; the exchange is over.
     Password(Password),
     /// Check this bearer token; the exchange is over.
@@ -193,6 +204,9 @@ impl Exchange {
             self.mechanism,
             std::mem::replace(&mut self.state, State::Over),
         ) {
+            (Mechanism::External, State::First) => {
+                text_or_empty(message).map_or(Step::Malformed, Step::Certificate)
+            }
             (Mechanism::Plain, State::First) => plain(message),
             (Mechanism::Login, State::First) => self.login_user(message),
             (Mechanism::Login, State::LoginUser(user)) => login_password(user, message),
@@ -368,6 +382,7 @@ mod tests {
     const OPEN: Offer = Offer {
         passwords: true,
         binding: true,
+        certificate: false,
         tokens: false,
     };
 
@@ -384,11 +399,27 @@ mod tests {
         let clear = Offer {
             passwords: false,
             binding: false,
+            certificate: false,
             tokens: true,
         };
         assert_eq!(names(clear), Vec::<&str>::new());
         assert_eq!(Mechanism::named("plain", OPEN), Some(Mechanism::Plain));
         assert_eq!(Mechanism::named("PLAIN", clear), None);
+    }
+
+    #[test]
+    fn external_needs_a_certificate_and_names_a_mailbox_or_none() {
+        assert_eq!(Mechanism::named("EXTERNAL", OPEN), None);
+        let shown = Offer {
+            certificate: true,
+            ..OPEN
+        };
+        assert_eq!(names(shown).first(), Some(&"EXTERNAL"));
+        let start = |message| Exchange::start(Mechanism::External, message, None).1;
+        assert!(matches!(start(None), Step::Challenge(text) if text.is_empty()));
+        assert!(matches!(start(Some(b"")), Step::Certificate(name) if name.is_empty()));
+        assert!(matches!(start(Some(b"fred@x")), Step::Certificate(name) if name == "fred@x"));
+        assert!(matches!(start(Some(b"a\0b")), Step::Malformed));
     }
 
     #[test]
@@ -456,6 +487,7 @@ mod tests {
             cipher: "TLS_AES_128_GCM_SHA256",
             exporter: Some([1; 32]),
             server_end_point: None,
+            client: None,
         };
         let first = Some(&b"y,,n=u,r=q"[..]);
         let (mut exchange, _) = Exchange::start(Mechanism::ScramSha256, first, Some(&tls));

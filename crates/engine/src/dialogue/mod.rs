@@ -157,6 +157,9 @@ pub struct Tls {
     pub exporter: Option<[u8; 32]>,
     /// Hash of the server's certificate for `tls-server-end-point` (RFC 5929 §4.1).
     pub server_end_point: Option<Vec<u8>>,
+    /// The certificate that the client has shown and whose key it has proved to hold: SHA-256 of its
+    /// bytes. Nothing else is known of it.
+    pub client: Option<Box<[u8; 32]>>,
 }
 
 /// One line for the log: what happened, and the facts that belong to it.

@@ -21,7 +21,9 @@ use cache::Cache;
 pub use cache::Entry;
 pub use posting::May;
 use record::DomainRecord;
-pub use record::{AccountKind, AccountRecord, AppPassword, FetchPolicy, ListRecord, Posting};
+pub use record::{
+    AccountKind, AccountRecord, AppPassword, ClientCertificate, FetchPolicy, ListRecord, Posting,
+};
 pub use resolve::{Mailbox, Resolution};
 use std::sync::Arc;
 use store::StoreError;
@@ -85,6 +87,16 @@ impl Directory {
                 .directory_record(DirectoryKind::Account, account.0)?;
             found.map(|row| Entry::decode(account, &row)).transpose()
         })
+    }
+
+    /// The account that this certificate was given to.
+    pub(crate) fn certificate(
+        &self,
+        fingerprint: &[u8; 32],
+    ) -> Result<Option<Arc<Entry>>, EngineError> {
+        let target = self.view()?.address(&certificate_key(fingerprint))?;
+        let target = target.filter(|target| target.kind == DirectoryKind::Account);
+        target.map_or(Ok(None), |target| self.account(AccountId(target.number)))
     }
 
     /// The account that someone means who signs in with this name: one of its own addresses.
@@ -176,6 +188,14 @@ impl Directory {
         };
         Ok(self.view()?.address(&domain_key(&domain))?.is_some())
     }
+}
+
+/// The name under which a certificate stands among the addresses; no address is without an `@`.
+pub(crate) fn certificate_key(fingerprint: &[u8; 32]) -> String {
+    format!(
+        "certificate {}",
+        blake3::Hash::from_bytes(*fingerprint).to_hex()
+    )
 }
 
 /// The name under which a domain stands among the addresses.

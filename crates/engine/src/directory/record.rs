@@ -42,6 +42,15 @@ pub struct AppPassword {
     pub created: Timestamp,
 }
 
+/// A certificate that a program shows instead of a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// What the owner calls it.
+    pub name: String,
+    /// SHA-256 of its bytes (DER).
+    pub fingerprint: [u8; 32],
+}
+
 /// An account as the directory knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRecord {
@@ -65,6 +74,8 @@ pub struct AccountRecord {
     pub app_passwords: Vec<AppPassword>,
     /// What becomes of fetched letters.
     pub fetch_policy: FetchPolicy,
+    /// Certificates that sign in to it.
+    pub certificates: Vec<ClientCertificate>,
 }
 
 impl AccountRecord {
@@ -81,6 +92,7 @@ impl AccountRecord {
             scram: None,
             app_passwords: Vec::new(),
             fetch_policy: FetchPolicy::default(),
+            certificates: Vec::new(),
         }
     }
 
@@ -112,6 +124,11 @@ impl AccountRecord {
             FetchPolicy::Keep => 1,
             FetchPolicy::KeepDays(days) => u64::from(days) + 2,
         });
+        if !self.certificates.is_empty() {
+            out.list(&self.certificates, |out, known| {
+                out.text(&known.name).bytes(&known.fingerprint);
+            });
+        }
         out.finish()
     }
 
@@ -137,6 +154,12 @@ impl AccountRecord {
                 1 => FetchPolicy::Keep,
                 days => FetchPolicy::KeepDays(u16::try_from(days - 2).map_err(|_| corrupt())?),
             },
+            // Accounts were made before there were any.
+            certificates: if input.is_at_end() {
+                Vec::new()
+            } else {
+                input.list(read_certificate)?
+            },
         })
     }
 }
@@ -155,6 +178,13 @@ fn read_app_password(input: &mut Reader<'_>) -> Result<AppPassword, StoreError> 
         name: input.text()?,
         hash: input.array()?,
         created: Timestamp(input.signed()?),
+    })
+}
+
+fn read_certificate(input: &mut Reader<'_>) -> Result<ClientCertificate, StoreError> {
+    Ok(ClientCertificate {
+        name: input.text()?,
+        fingerprint: input.array()?,
     })
 }
 
@@ -290,6 +320,14 @@ mod tests {
             }],
             fetch_policy: FetchPolicy::KeepDays(0),
             ..AccountRecord::new(AccountKind::Resource, "a@example.test".to_owned())
+        };
+        assert_eq!(AccountRecord::decode(&account.encode()).unwrap(), account);
+        let account = AccountRecord {
+            certificates: vec![ClientCertificate {
+                name: "laptop".to_owned(),
+                fingerprint: [6; 32],
+            }],
+            ..account
         };
         assert_eq!(AccountRecord::decode(&account.encode()).unwrap(), account);
         let list = ListRecord {

@@ -156,6 +156,7 @@ impl Rehearsal {
                 cipher: "TLS_AES_128_GCM_SHA256",
                 exporter: Some([7; 32]),
                 server_end_point: None,
+                client: None,
             }),
             connection: self.connections.fetch_add(1, Ordering::Relaxed) + 1,
             local_user: None,

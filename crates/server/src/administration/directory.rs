@@ -126,6 +126,9 @@ pub fn show_account(house: &House, address: &str) -> Result<Reply, Failure> {
     for password in &state.record.app_passwords {
         text.push(format!("  password for {}", password.name));
     }
+    for certificate in &state.record.certificates {
+        text.push(format!("  certificate of {}", certificate.name));
+    }
     Ok(Reply::new(text.join("\n"), account_data(state)))
 }
 
@@ -184,6 +187,7 @@ fn account_data(state: &AccountState) -> Value {
         "administrator": record.administrator,
         "has_password": record.password.is_some(),
         "app_passwords": record.app_passwords.iter().map(|known| &known.name).collect::<Vec<_>>(),
+        "certificates": record.certificates.iter().map(|known| &known.name).collect::<Vec<_>>(),
         "pop3": match record.fetch_policy {
             FetchPolicy::ClientDecides => json!("delete"),
             FetchPolicy::Keep => json!("keep"),
@@ -288,6 +292,31 @@ pub fn remove_app_password(house: &House, address: &str, name: &str) -> Result<R
         "",
         json!({ "address": address, "name": name, "removed": true }),
     ))
+}
+
+pub fn add_certificate(
+    house: &House,
+    address: &str,
+    name: &str,
+    fingerprint: [u8; 32],
+) -> Result<Reply, Failure> {
+    let account = find(house, address)?;
+    let added = house.engine.add_certificate(account, name, fingerprint);
+    added
+        .and_then(settle)
+        .map_err(|why| Failure::of(name, why))?;
+    let data = json!({ "address": address, "name": name });
+    Ok(Reply::new("", data))
+}
+
+pub fn remove_certificate(house: &House, address: &str, name: &str) -> Result<Reply, Failure> {
+    let account = find(house, address)?;
+    let removed = house.engine.remove_certificate(account, name);
+    removed
+        .and_then(settle)
+        .map_err(|why| Failure::of(name, why))?;
+    let data = json!({ "address": address, "name": name, "removed": true });
+    Ok(Reply::new("", data))
 }
 
 pub fn set_password(house: &House, address: &str, password: &str) -> Result<Reply, Failure> {

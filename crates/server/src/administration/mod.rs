@@ -70,6 +70,16 @@ pub enum Request {
         address: String,
         name: String,
     },
+    CertificateAdd {
+        address: String,
+        name: String,
+        /// SHA-256 of its bytes.
+        fingerprint: [u8; 32],
+    },
+    CertificateRemove {
+        address: String,
+        name: String,
+    },
     AliasAdd {
         address: String,
         targets: Vec<String>,
@@ -360,6 +370,14 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         }
         Request::AppPasswordRemove { address, name } => {
             directory::remove_app_password(house, &address, &name)
+        }
+        Request::CertificateAdd {
+            address,
+            name,
+            fingerprint,
+        } => directory::add_certificate(house, &address, &name, fingerprint),
+        Request::CertificateRemove { address, name } => {
+            directory::remove_certificate(house, &address, &name)
         }
         Request::AliasAdd { address, targets } => directory::add_alias(house, &address, &targets),
         Request::AliasList => directory::list_aliases(house),

@@ -7,6 +7,7 @@
 //! Start at [`converse`]; [`Conversation::turn`] is the order in which things are done.
 
 pub mod buffer;
+pub mod client_certificates;
 pub mod deadline;
 mod deflate;
 pub mod pool;

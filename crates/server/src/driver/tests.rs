@@ -1,6 +1,7 @@
 //! The driver with a small dialogue of its own, over loopback, in the clear and with TLS.
 
 use super::*;
+use crate::driver::tls::ClientCertificates;
 use crate::world::SystemClock;
 use bytes::Bytes;
 use engine::dialogue::Tls;
@@ -139,7 +140,8 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
         disk: Arc::new(Pool::start("disk", 2, 64).unwrap()),
         passwords: Pool::start("password", 1, 64).unwrap(),
         examiners: Examiners::default(),
-        certificates: Certificates::load(None, &folder.0, "localhost").unwrap(),
+        certificates: Certificates::load(None, &folder.0, "localhost", ClientCertificates::Unasked)
+            .unwrap(),
         handshake: Duration::from_secs(5),
         metrics: Arc::default(),
         trace: Arc::new(Trace::new(&std::env::temp_dir().join("facteur-driver"))),

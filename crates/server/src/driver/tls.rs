@@ -7,6 +7,7 @@
 //!
 //! Standards: RFC 8446, RFC 5246, RFC 7301 (ALPN), RFC 9266 and RFC 5929 (channel binding).
 
+use super::client_certificates::{AnyCertificate, fingerprint};
 use engine::dialogue::Tls;
 use parking_lot::RwLock;
 use rustls::pki_types::pem::PemObject;
@@ -31,11 +32,21 @@ pub enum Alpn {
     Web,
 }
 
+/// Whether clients may show a certificate of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// They are not asked: some programs then ask their user which one to show.
+    Unasked,
+    /// They are asked, except on the web.
+    Asked,
+}
+
 /// The certificate in use and where it came from.
 pub struct Certificates {
     certificate: PathBuf,
     key: PathBuf,
     tickets: Arc<dyn ProducesTickets>,
+    clients: ClientCertificates,
     current: RwLock<Current>,
 }
 
@@ -82,6 +93,7 @@ impl Certificates {
         files: Option<(PathBuf, PathBuf)>,
         data: &Path,
         host_name: &str,
+        clients: ClientCertificates,
     ) -> Result<Self, TlsError> {
         let (certificate, key) = match files {
             Some(files) => files,
@@ -90,12 +102,13 @@ impl Certificates {
         let tickets = rustls::crypto::aws_lc_rs::Ticketer::new()
             .map_err(|error| TlsError(format!("TLS session tickets: {error}")))?;
         let stamp = stamp(&certificate, &key);
-        let identity = identity(&certificate, &key, &tickets)?;
+        let identity = identity(&certificate, &key, &tickets, clients)?;
         let current = RwLock::new(Current { identity, stamp });
         Ok(Self {
             certificate,
             key,
             tickets,
+            clients,
             current,
         })
     }
@@ -125,7 +138,7 @@ impl Certificates {
             return Ok(false);
         }
         // The stamp is kept on an error too, so that a bad file is reported once for each change.
-        let loaded = identity(&self.certificate, &self.key, &self.tickets);
+        let loaded = identity(&self.certificate, &self.key, &self.tickets, self.clients);
         let mut current = self.current.write();
         current.stamp = stamp;
         current.identity = loaded?;
@@ -152,6 +165,7 @@ fn identity(
     certificate: &Path,
     key: &Path,
     tickets: &Arc<dyn ProducesTickets>,
+    clients: ClientCertificates,
 ) -> Result<Identity, TlsError> {
     let refuse =
         |path: &Path, why: &dyn std::fmt::Display| TlsError(format!("{}: {why}", path.display()));
@@ -163,22 +177,27 @@ fn identity(
     };
     let end_point = end_point(leaf).map(Arc::from);
     let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, &error))?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key_der)
-        .map_err(|error| refuse(certificate, &error))?;
-    config.ticketer = Arc::clone(tickets);
-    config.send_tls13_tickets = 1; // One connection follows another; a second ticket is never used.
-    let named = |names: &[&str]| {
-        let mut named = config.clone();
-        named.alpn_protocols = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-        Arc::new(named)
+    let ready = |clients, names: &[&str]| {
+        let builder = match clients {
+            ClientCertificates::Unasked => ServerConfig::builder().with_no_client_auth(),
+            ClientCertificates::Asked => {
+                ServerConfig::builder().with_client_cert_verifier(AnyCertificate::new())
+            }
+        };
+        let mut config = builder
+            .with_single_cert(chain.clone(), key_der.clone_key())
+            .map_err(|error| refuse(certificate, &error))?;
+        config.ticketer = Arc::clone(tickets);
+        // One connection follows another; a second ticket is never used.
+        config.send_tls13_tickets = 1;
+        config.alpn_protocols = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Ok(Arc::new(config))
     };
     Ok(Identity {
-        imap: named(&["imap"]),
-        pop3: named(&["pop3"]),
-        web: named(&["h2", "http/1.1"]),
-        any: Arc::new(config),
+        imap: ready(clients, &["imap"])?,
+        pop3: ready(clients, &["pop3"])?,
+        web: ready(ClientCertificates::Unasked, &["h2", "http/1.1"])?,
+        any: ready(clients, &[])?,
         end_point,
     })
 }
@@ -252,6 +271,10 @@ pub fn facts(connection: &ServerConnection, end_point: Option<&[u8]>) -> Tls {
         cipher,
         exporter,
         server_end_point: end_point.map(<[u8]>::to_vec),
+        client: connection
+            .peer_certificates()
+            .and_then(<[_]>::first)
+            .map(|shown| Box::new(fingerprint(shown))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Accounts: made with their folders, changed, renamed, removed.
 
 use super::super::record::{AccountKind, AccountRecord};
-use super::super::{Address, FetchPolicy};
+use super::super::{Address, FetchPolicy, certificate_key};
 use super::{
     NewPassword, alter_account, check_domain, new_address, put_address, read_account,
     remove_address,
@@ -208,6 +208,9 @@ impl Engine {
             let record = read_account(txn, account)?;
             for address in record.other_addresses.iter().chain([&record.address]) {
                 remove_address(txn, address)?;
+            }
+            for known in &record.certificates {
+                remove_address(txn, &certificate_key(&known.fingerprint))?;
             }
             Ok(txn.remove_directory(DirectoryKind::Account, account.0)?)
         })

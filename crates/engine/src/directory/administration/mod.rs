@@ -9,6 +9,7 @@
 //! of domains).
 
 mod accounts;
+mod certificates;
 mod domains;
 mod lists;
 mod passwords;
