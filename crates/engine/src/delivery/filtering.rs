@@ -183,6 +183,7 @@ fn circumstances(occasion: &Occasion<'_>) -> Result<Circumstances, EngineError> 
         original: occasion.recipient.original.clone(),
         returning: occasion.envelope.returning,
         envelope_id: occasion.envelope.envelope_id.clone(),
+        deliver_by: occasion.envelope.wishes.deliver_by,
         arrival: occasion.envelope.arrival.clone(),
         hostname: settings.hostname.clone(),
         tag_separator: settings.tag_separator,

@@ -22,7 +22,7 @@ pub use letter::{Content, Version};
 pub use outcome::{Action, Filing, Mark, Outcome, Reply, Submission};
 
 use crate::delivery::Arrival;
-use crate::queue::{Notify, Return};
+use crate::queue::{DeliverBy, Notify, Return};
 use bytes::Bytes;
 use formats::script::Script;
 use std::sync::Arc;
@@ -89,6 +89,8 @@ pub struct Circumstances {
     pub returning: Return,
     /// The sender's own name for the letter.
     pub envelope_id: Option<String>,
+    /// Until when the sender wants it to arrive (RFC 2852).
+    pub deliver_by: Option<DeliverBy>,
     /// How the letter came.
     pub arrival: Arrival,
     /// This server's name.

@@ -117,6 +117,10 @@ const FAULTS: &[(&str, &str)] = &[
         "line 1, column 4: there is no comparator `i;x`",
     ),
     (
+        "require \"envelope\"; if envelope \"sender\" \"b\" {}",
+        "line 1, column 24: an envelope has no `sender`",
+    ),
+    (
         "redirect [\"a@b.example\"];",
         "line 1, column 10: `redirect` needs a string here",
     ),

@@ -64,12 +64,18 @@ fn submission(machine: &mut Machine<'_>, node: &Node) -> Result<Submission, Fail
         Some(Some(date)) => Some(date.seconds.saturating_sub(now)),
         Some(None) => return Err(Failure::new("`:bytimeabsolute` is a date like RFC 3339's")),
     };
-    let mode = machine.tagged(node, ":bymode")?;
+    let return_when_late = match machine.tagged(node, ":bymode")? {
+        Some(mode) if mode.eq_ignore_ascii_case("return") => true,
+        Some(mode) if !mode.eq_ignore_ascii_case("notify") => {
+            return Err(Failure::new("`:bymode` is \"notify\" or \"return\""));
+        }
+        _ => false,
+    };
     Ok(Submission {
         notify,
         returning,
         deliver_by_seconds: relative.and_then(|by| i64::try_from(by).ok()).or(absolute),
-        return_when_late: mode.is_some_and(|mode| mode.eq_ignore_ascii_case("return")),
+        return_when_late,
         traces: node.has(":bytrace"),
     })
 }

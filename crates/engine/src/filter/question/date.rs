@@ -37,7 +37,7 @@ pub(super) fn current(machine: &mut Machine<'_>, node: &Node) -> Result<bool, Fa
 }
 
 /// The same moment in the zone that the test names; the server's own is UTC.
-fn in_zone(machine: &mut Machine<'_>, node: &Node, date: Date) -> Result<Date, Failure> {
+pub(super) fn in_zone(machine: &mut Machine<'_>, node: &Node, date: Date) -> Result<Date, Failure> {
     let zone = machine.tagged(node, ":zone")?;
     let zone_minutes = zone.as_deref().and_then(zone_minutes).unwrap_or(0);
     Ok(Date {

@@ -1,15 +1,20 @@
 //! Tests of fields and envelope.
 //!
 //! Standards: RFC 5228 §5.1 (address), §5.4 (envelope), §5.5 (exists), §5.7 (header), RFC 5233
-//! (sub-addresses), RFC 5260 §6 (index), RFC 5703 §4 (parts), RFC 6009 (notifications asked for).
+//! (sub-addresses), RFC 5260 §6 (index), RFC 5703 §4 (parts), RFC 6009 (notifications asked for,
+//! delivery by a certain time).
 
+use super::date::in_zone;
 use crate::filter::letter::readable;
 use crate::filter::machine::{Failure, Machine};
-use crate::queue::{Notify, Return};
+use crate::queue::{DeliverBy, Late, Notify, Return};
 use formats::address::Mailbox;
 use formats::address::list::{self, Entry};
+use formats::date::Date;
 use formats::message::{header as raw, parameter};
 use formats::script::Node;
+use formats::script::compare::date_part;
+use store::id::Timestamp;
 
 /// Addresses of one field that are looked at.
 const ADDRESSES_MAX: usize = 1000;
@@ -180,6 +185,9 @@ pub(super) fn envelope(machine: &mut Machine<'_>, node: &Node) -> Result<bool, F
             "to" => Some(around.recipient.as_str()),
             other => {
                 values.extend(asked_for(machine, other));
+                if let Some(by) = around.deliver_by {
+                    values.extend(timed(machine, node, by, other)?);
+                }
                 None
             }
         };
@@ -199,7 +207,37 @@ pub(super) fn envelope(machine: &mut Machine<'_>, node: &Node) -> Result<bool, F
     machine.matches(node, &values, node.texts(1))
 }
 
-/// What the sender asked for (RFC 6009 §3). Nothing is known of delivery by a certain time.
+/// How the letter is to be delivered by a certain time: when it comes to the script, what is left of
+/// the time may be less than nothing. Source: RFC 6009 §4.
+fn timed(
+    machine: &mut Machine<'_>,
+    node: &Node,
+    by: DeliverBy,
+    part: &str,
+) -> Result<Option<String>, Failure> {
+    let now = machine.circumstances.now;
+    Ok(match part {
+        "bytimerelative" => {
+            let left = by.at.0.saturating_sub(now.0);
+            Some(left.div_euclid(Timestamp::PER_SECOND).to_string())
+        }
+        "bytimeabsolute" => {
+            let date = Date {
+                seconds: by.at.seconds(),
+                zone_minutes: 0,
+            };
+            date_part(in_zone(machine, node, date)?, "iso8601")
+        }
+        "bymode" => Some(match by.late {
+            Late::Return => "return".to_owned(),
+            Late::Notify => "notify".to_owned(),
+        }),
+        "bytrace" => Some(by.trace.to_string()),
+        _ => None,
+    })
+}
+
+/// What the sender wants to be told (RFC 6009 §3).
 fn asked_for(machine: &Machine<'_>, part: &str) -> Vec<String> {
     let around = machine.circumstances;
     let one = |value: Option<String>| value.into_iter().collect();

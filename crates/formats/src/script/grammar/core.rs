@@ -34,7 +34,9 @@ pub(super) const FORMS: &[Form] = &[
     Form::test("anyof", Verb::AnyOf, &[]).nested(Nested::Many),
     Form::test("address", Verb::Address, &[Slot::Texts, Slot::Texts]).rule(field_names),
     Form::test("header", Verb::Header, &[Slot::Texts, Slot::Texts]).rule(field_names),
-    Form::test("envelope", Verb::Envelope, &[Slot::Texts, Slot::Texts]).needs(Extension::Envelope),
+    Form::test("envelope", Verb::Envelope, &[Slot::Texts, Slot::Texts])
+        .needs(Extension::Envelope)
+        .rule(envelope_parts),
     Form::test("exists", Verb::Exists, &[Slot::Texts]).rule(field_names),
     Form {
         name: "size",
@@ -102,6 +104,32 @@ fn size(node: &Node) -> Result<(), String> {
     } else {
         Err("`size` needs `:over` or `:under` and a number".to_owned())
     }
+}
+
+/// Those of RFC 6009 §3 and §4 know an answer only where the sender asked for something.
+const ENVELOPE_PARTS: [&str; 10] = [
+    "from",
+    "to",
+    "notify",
+    "orcpt",
+    "ret",
+    "envid",
+    "bytimeabsolute",
+    "bytimerelative",
+    "bymode",
+    "bytrace",
+];
+
+/// Source: RFC 5228 §5.4.
+fn envelope_parts(node: &Node) -> Result<(), String> {
+    each(node, 0, |part| {
+        let mut known = ENVELOPE_PARTS.iter();
+        if known.any(|known| known.eq_ignore_ascii_case(part)) {
+            Ok(())
+        } else {
+            Err(format!("an envelope has no `{}`", part.escape_debug()))
+        }
+    })
 }
 
 fn mailbox_name(node: &Node) -> Result<(), String> {

@@ -1,4 +1,5 @@
-//! What a redirected letter asks of the servers after us. Standards: RFC 6009.
+//! What a letter asks of the servers on its way, and what one that is sent on does. Standards: RFC
+//! 6009.
 
 use super::{Added, Slot, Tag, Verb};
 use crate::script::extension::Extension;
@@ -6,6 +7,11 @@ use crate::script::extension::Extension;
 const REDIRECT: &[Verb] = &[Verb::Redirect];
 
 pub(super) const ADDED: &[Added] = &[
+    // For `bytimeabsolute`.
+    Added {
+        to: &[Verb::Envelope],
+        tag: Tag::with(":zone", Slot::Text).needs(Extension::EnvelopeDeliverBy),
+    },
     Added {
         to: REDIRECT,
         tag: Tag::with(":notify", Slot::Text).needs(Extension::RedirectDsn),
