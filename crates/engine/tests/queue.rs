@@ -421,6 +421,40 @@ fn a_letter_that_must_arrive_in_time_goes_back_when_it_cannot() {
 }
 
 #[test]
+fn who_set_a_time_hears_where_it_is_not_known_any_more_and_each_step_if_that_is_asked_for() {
+    let never = Notify {
+        never: true,
+        ..NOTHING
+    };
+    for (next, late, trace, notify, is_told) in [
+        (NextHop::Informs, Late::Notify, false, Notify::USUAL, false),
+        (NextHop::Informs, Late::Return, true, Notify::USUAL, true),
+        (NextHop::Untimed, Late::Notify, false, Notify::USUAL, true),
+        (NextHop::Silent, Late::Notify, false, Notify::USUAL, true),
+        (NextHop::Untimed, Late::Notify, true, never, false),
+    ] {
+        let house = Stage::with(&[("y@far.test", Notify::USUAL)]);
+        let at = Timestamp(house.house.engine.now().0 + 600 * Timestamp::PER_SECOND);
+        let wishes = Wishes {
+            deliver_by: Some(DeliverBy { at, late, trace }),
+            ..Wishes::default()
+        };
+        house.settle(&[("y@far.test", accepted(NextHop::Informs))]);
+        let to = [("x@far.test", notify)];
+        house.submit_with("alice@example.test", Return::Headers, &to, wishes);
+        house.settle(&[("x@far.test", accepted(next))]);
+        if is_told {
+            let notice = house.notice();
+            assert!(notice.contains("Action: relayed\r\n"), "{notice}");
+            let by = "Deliver-By-Date: Fri, 1 May 2026 00:10:00 +0000\r\n";
+            assert!(notice.contains(by), "{notice}");
+        } else {
+            assert!(house.inbox().is_empty(), "{next:?}");
+        }
+    }
+}
+
+#[test]
 fn success_in_a_mailbox_here_is_told_to_who_asked_in_the_same_commit() {
     let stage = Stage::with(&[("x@far.test", Notify::USUAL)]);
     stage.house.person("bob@example.test").unwrap();

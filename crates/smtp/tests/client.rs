@@ -145,6 +145,7 @@ fn lines(output: Output) -> Vec<String> {
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Accepted(NextHop::Informs, answer) => format!("= accepted, informs: {answer}"),
+        Verdict::Accepted(NextHop::Untimed, answer) => format!("= accepted, untimed: {answer}"),
         Verdict::Accepted(NextHop::Silent, answer) => format!("= accepted: {answer}"),
         Verdict::Accepted(NextHop::Mailbox, answer) => format!("= in the mailbox: {answer}"),
         Verdict::Later(reason) => format!("= later: {reason}"),

@@ -368,6 +368,10 @@ fn for_programs(out: &mut String, engine: &Engine, from: &Outgoing, host: &str, 
         let until = moment::rfc3339(until.seconds());
         _ = write!(out, "Future-Release-Request: until;{until}\r\n");
     }
+    if let Some(by) = letter.deliver_by {
+        // RFC 2852 §7 (a field of the report).
+        _ = write!(out, "Deliver-By-Date: {}\r\n", date(by.at));
+    }
     for recipient in &report.recipients {
         out.push_str("\r\n");
         if let Some(original) = &recipient.original {

@@ -11,7 +11,8 @@
 
 use super::notice::{Action, Report, Reported};
 use super::{
-    EntryKey, Late, Outgoing, QueuedLetter, QueuedRecipient, Status, Tried, notice, retry,
+    DeliverBy, EntryKey, Late, Outgoing, QueuedLetter, QueuedRecipient, Status, Tried, notice,
+    retry,
 };
 use crate::delivery::Plan;
 use crate::engine::Engine;
@@ -62,6 +63,8 @@ pub enum Verdict {
 pub enum NextHop {
     /// Whatever was asked; it was told so.
     Informs,
+    /// Whatever was asked, but it does not know until when the letter is to arrive.
+    Untimed,
     /// Nothing: it does not know of notifications.
     Silent,
     /// It is the mailbox's own server and knows of no notifications, but nothing can fail any more.
@@ -183,6 +186,7 @@ impl Outcome {
     ) -> Self {
         let mut sorted = Sorted {
             was_tried: attempt.put_off_until.is_none(),
+            deliver_by: letter.deliver_by,
             ..Sorted::default()
         };
         let is_over = is_over(&letter, times.now);
@@ -264,6 +268,7 @@ impl Outcome {
 struct Sorted {
     /// False for what was put off: then the answers of the last real attempt stay.
     was_tried: bool,
+    deliver_by: Option<DeliverBy>,
     untouched: Vec<QueuedRecipient>,
     waiting: Vec<QueuedRecipient>,
     reports: Vec<Report>,
@@ -300,14 +305,19 @@ impl Sorted {
     }
 
     /// The next server tells what it was asked to; if it cannot, the sender who wants to know of
-    /// success hears how far the letter was followed (RFC 3461 §5.2.2).
+    /// success hears how far the letter was followed (RFC 3461 §5.2.2). So does who set a time, when
+    /// the next server does not know of it, or always if the way is to be traced (RFC 2852 §4.1.4.2,
+    /// §4.1.5).
     fn accepted(&mut self, recipient: &QueuedRecipient, next: NextHop) {
-        let action = match next {
-            NextHop::Informs => return,
-            NextHop::Silent => Action::Relayed,
-            NextHop::Mailbox => Action::Delivered,
+        let is_traced = self.deliver_by.is_some_and(|by| by.trace);
+        let is_timed = self.deliver_by.is_some() && !recipient.notify.never;
+        let (action, is_owed) = match next {
+            NextHop::Informs => (Action::Relayed, is_timed && is_traced),
+            NextHop::Untimed => (Action::Relayed, is_timed),
+            NextHop::Silent => (Action::Relayed, is_timed || recipient.notify.success),
+            NextHop::Mailbox => (Action::Delivered, recipient.notify.success),
         };
-        if recipient.notify.success {
+        if is_owed {
             self.report(action, recipient, Status::DONE, None);
         }
     }

@@ -125,6 +125,9 @@ impl Transaction {
             awaited: VecDeque::with_capacity(count + 3),
             mail_refused: false,
             next_hop: match (offered.dsn, dialect) {
+                (true, _) if message.deliver_by.is_some() && offered.deliver_by.is_none() => {
+                    NextHop::Untimed
+                }
                 (true, _) => NextHop::Informs,
                 (false, Dialect::Smtp) => NextHop::Silent,
                 (false, Dialect::Lmtp) => NextHop::Mailbox,

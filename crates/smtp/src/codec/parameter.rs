@@ -227,9 +227,11 @@ fn deliver_by(text: &str) -> Result<DeliverBy, Malformed> {
     })
 }
 
-/// One to nine digits (RFC 4865: future-release-interval).
+/// One to nine digits, of which the first is not zero (RFC 4865: future-release-integer).
 fn hold_for(text: &str) -> Result<Hold, Malformed> {
-    let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = (1..=9).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse().ok().filter(|_| is_number);
     seconds.map(Hold::For).ok_or(Malformed::Parameter)
 }
@@ -364,6 +366,7 @@ mod tests {
             " BY=;N",
             " HOLDFOR=",
             " HOLDFOR=-1",
+            " HOLDFOR=0",
             " HOLDFOR=1234567890",
             " HOLDUNTIL=tomorrow",
             " HOLDFOR=1 HOLDUNTIL=2026-01-01T00:00:00Z",
