@@ -17,7 +17,7 @@ use crate::upload::Upload;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 use store::StoreError;
-use store::id::{AccountId, Timestamp};
+use store::id::{AccountId, Guid, Timestamp};
 use store::model::{DirectoryKind, Origin, Reads, Store, Watch};
 use store::world::{Clock, Rng};
 
@@ -111,6 +111,13 @@ impl Engine {
         let mut bytes = [0; N];
         self.shared.rng.fill(&mut bytes);
         bytes
+    }
+
+    /// Tells this server's data from all others: the same for ever, and in every copy of it.
+    pub fn installation(&self) -> Guid {
+        let hash = blake3::keyed_hash(self.secret(), b"installation");
+        let (first, _) = hash.as_bytes().split_at(16);
+        Guid(first.try_into().unwrap_or_default())
     }
 
     /// Who has an address here.

@@ -1,7 +1,7 @@
 //! Session contexts: which session a request belongs to, over however many connections it comes.
 //!
-//! Pure: time and randomness are arguments. What a context holds is taken out while a request uses
-//! it, so no two requests ever use it at once.
+//! Pure: time and randomness are arguments. What a context holds is lent to one request at a time;
+//! beside it only those run that wait for something or say nothing.
 //!
 //! Start at [`Contexts::begin`] and [`Contexts::claim`].
 //!
@@ -14,10 +14,9 @@ use std::fmt::Write;
 
 /// Contexts of one person: Outlook opens about six for each mailbox it shows, and seldom ends one.
 pub const CONTEXTS_OF_ONE_MAX: usize = 100;
-/// How long a client is told that it may be silent.
-pub const IDLE_MILLISECONDS_TOLD: u64 = 900_000;
-/// How long it really may be, in seconds: a request on its way must not come too late.
-const IDLE_SECONDS_MAX: i64 = 960;
+/// How long a client may be silent beyond what it was told: a request on its way must not come too
+/// late.
+const GRACE_SECONDS: i64 = 60;
 /// Names the context.
 pub const CONTEXT_COOKIE: &str = "MapiContext";
 /// Counts its requests.
@@ -102,15 +101,23 @@ struct Context<T> {
     owner: AccountId,
     sequence: u64,
     used: Timestamp,
-    /// Taken out while a request uses it.
-    held: Option<T>,
+    held: T,
+    /// A request uses what it holds.
+    is_claimed: bool,
     /// Requests beside, which keep it alive.
     waiting: u32,
 }
 
 impl<T> Context<T> {
     fn is_idle(&self) -> bool {
-        self.held.is_some() && self.waiting == 0
+        !self.is_claimed && self.waiting == 0
+    }
+
+    fn cookies(&self, sent: Cookies) -> Cookies {
+        Cookies {
+            sequence: self.sequence,
+            ..sent
+        }
     }
 }
 
@@ -118,17 +125,23 @@ impl<T> Context<T> {
 #[derive(Debug)]
 pub struct Contexts<T> {
     open: HashMap<ContextId, Context<T>>,
+    idle_seconds_max: i64,
 }
 
-impl<T> Default for Contexts<T> {
-    fn default() -> Self {
+impl<T: Clone> Contexts<T> {
+    /// None yet. `idle_seconds` is how long clients are told that they may be silent.
+    pub fn new(idle_seconds: u32) -> Self {
         Self {
             open: HashMap::new(),
+            idle_seconds_max: i64::from(idle_seconds) + GRACE_SECONDS,
         }
     }
-}
 
-impl<T> Contexts<T> {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.open.len()
+    }
+
     /// Begins a context in place of the one that the client had, if it had one. Of too many, the
     /// one that was idle longest goes; if none is idle, [`ResponseCode::UnknownFailure`].
     pub fn begin(
@@ -163,15 +176,16 @@ impl<T> Contexts<T> {
             owner,
             sequence: cookies.sequence,
             used: now,
-            held: Some(held),
+            held,
+            is_claimed: false,
             waiting: 0,
         };
         self.open.insert(cookies.context, context);
         Ok(cookies)
     }
 
-    /// Finds the context of a request and takes out what it holds, to be given back with
-    /// [`Contexts::give_back`].
+    /// Finds the context of a request and lends it what it holds, until [`Contexts::release`]. The
+    /// client gets the new cookies, whatever comes of its request.
     ///
     /// Errors: [`ResponseCode::ContextNotFound`], also for another's; [`ResponseCode::InvalidSequence`]
     /// while another request uses it, or for one that is out of order.
@@ -180,25 +194,22 @@ impl<T> Contexts<T> {
         cookies: Cookies,
         owner: AccountId,
         now: Timestamp,
-    ) -> Result<T, ResponseCode> {
+    ) -> Result<(T, Cookies), ResponseCode> {
         let context = self.find(cookies, owner, now)?;
-        if context.sequence != cookies.sequence {
+        if context.sequence != cookies.sequence || context.is_claimed {
             return Err(ResponseCode::InvalidSequence);
         }
-        context.held.take().ok_or(ResponseCode::InvalidSequence)
+        context.is_claimed = true;
+        context.sequence = context.sequence.wrapping_add(1);
+        Ok((context.held.clone(), context.cookies(cookies)))
     }
 
-    /// Gives back what was taken out: the client gets new cookies. What was ended meanwhile is
-    /// dropped.
-    pub fn give_back(&mut self, cookies: Cookies, held: T, now: Timestamp) -> Option<Cookies> {
-        let context = self.open.get_mut(&cookies.context)?;
-        context.sequence = context.sequence.wrapping_add(1);
-        context.used = now;
-        context.held = Some(held);
-        Some(Cookies {
-            sequence: context.sequence,
-            ..cookies
-        })
+    /// The request is done with it.
+    pub fn release(&mut self, cookies: Cookies, now: Timestamp) {
+        if let Some(context) = self.open.get_mut(&cookies.context) {
+            context.used = now;
+            context.is_claimed = false;
+        }
     }
 
     /// A request begins beside others: it keeps the context alive until
@@ -208,14 +219,11 @@ impl<T> Contexts<T> {
         cookies: Cookies,
         owner: AccountId,
         now: Timestamp,
-    ) -> Result<Cookies, ResponseCode> {
+    ) -> Result<(T, Cookies), ResponseCode> {
         let context = self.find(cookies, owner, now)?;
         context.used = now;
         context.waiting = context.waiting.saturating_add(1);
-        Ok(Cookies {
-            sequence: context.sequence,
-            ..cookies
-        })
+        Ok((context.held.clone(), context.cookies(cookies)))
     }
 
     /// A request beside others has ended.
@@ -224,6 +232,16 @@ impl<T> Contexts<T> {
             context.used = now;
             context.waiting = context.waiting.saturating_sub(1);
         }
+    }
+
+    /// True until the context has ended.
+    pub fn is_open(&self, cookies: Cookies) -> bool {
+        self.open.contains_key(&cookies.context)
+    }
+
+    /// Ends a context whose request went wrong within this server.
+    pub fn abandon(&mut self, cookies: Cookies) {
+        self.open.remove(&cookies.context);
     }
 
     /// Ends a context, unless it is another's or unknown.
@@ -235,7 +253,8 @@ impl<T> Contexts<T> {
 
     /// Drops what has been idle for too long.
     pub fn forget_idle(&mut self, now: Timestamp) {
-        let is_late = |context: &Context<T>| context.used.plus_seconds(IDLE_SECONDS_MAX) < now;
+        let idle = self.idle_seconds_max;
+        let is_late = |context: &Context<T>| context.used.plus_seconds(idle) < now;
         self.open
             .retain(|_, context| !(context.is_idle() && is_late(context)));
     }
@@ -261,8 +280,10 @@ mod tests {
     const OTTO: AccountId = AccountId(2);
     const NOON: Timestamp = Timestamp(0);
 
+    const IDLE_SECONDS: u32 = 900;
+
     fn begun() -> (Contexts<&'static str>, Cookies) {
-        let mut contexts = Contexts::default();
+        let mut contexts = Contexts::new(IDLE_SECONDS);
         let cookies = contexts.begin(IDA, None, "held", [7; 16], NOON).unwrap();
         (contexts, cookies)
     }
@@ -294,18 +315,17 @@ mod tests {
     #[test]
     fn requests_come_one_after_the_other() {
         let (mut contexts, cookies) = begun();
-        assert_eq!(contexts.claim(cookies, IDA, NOON), Ok("held"));
-        assert_eq!(
-            contexts.claim(cookies, IDA, NOON),
-            Err(ResponseCode::InvalidSequence)
-        );
-        let next = contexts.give_back(cookies, "held", NOON).unwrap();
+        let (held, next) = contexts.claim(cookies, IDA, NOON).unwrap();
+        assert_eq!(held, "held");
         assert_ne!(next, cookies);
-        assert_eq!(
-            contexts.claim(cookies, IDA, NOON),
-            Err(ResponseCode::InvalidSequence)
-        );
-        assert_eq!(contexts.claim(next, IDA, NOON), Ok("held"));
+        for early in [cookies, next] {
+            let refused = contexts.claim(early, IDA, NOON);
+            assert_eq!(refused, Err(ResponseCode::InvalidSequence));
+        }
+        contexts.release(cookies, NOON);
+        let again = contexts.claim(cookies, IDA, NOON);
+        assert_eq!(again, Err(ResponseCode::InvalidSequence));
+        assert!(contexts.claim(next, IDA, NOON).is_ok());
     }
 
     #[test]
@@ -333,30 +353,32 @@ mod tests {
             contexts.claim(cookies, IDA, NOON),
             Err(ResponseCode::ContextNotFound)
         );
-        assert_eq!(contexts.claim(next, IDA, NOON), Ok("new"));
+        assert_eq!(contexts.claim(next, IDA, NOON).unwrap().0, "new");
     }
 
     #[test]
-    fn an_idle_context_ends_and_a_waiting_one_does_not() {
+    fn an_idle_context_ends_and_one_in_use_does_not() {
         let (mut contexts, cookies) = begun();
-        let told = i64::try_from(IDLE_MILLISECONDS_TOLD / 1000).unwrap();
-        contexts.forget_idle(NOON.plus_seconds(told));
+        contexts.forget_idle(NOON.plus_seconds(IDLE_SECONDS.into()));
         assert!(contexts.begin_beside(cookies, IDA, NOON).is_ok());
-        let late = NOON.plus_seconds(10 * IDLE_SECONDS_MAX);
+        let late = NOON.plus_seconds(10 * i64::from(IDLE_SECONDS));
         contexts.forget_idle(late);
+        let (_, next) = contexts.claim(cookies, IDA, late).unwrap();
         contexts.end_beside(cookies, late);
-        assert_eq!(contexts.claim(cookies, IDA, late), Ok("held"));
-        contexts.give_back(cookies, "held", late);
-        let much_later = late.plus_seconds(IDLE_SECONDS_MAX + 1);
+        let later = late.plus_seconds(10 * i64::from(IDLE_SECONDS));
+        contexts.forget_idle(later);
+        assert!(contexts.is_open(next));
+        contexts.release(next, later);
+        let too_late = later.plus_seconds(i64::from(IDLE_SECONDS) + GRACE_SECONDS + 1);
         assert_eq!(
-            contexts.begin_beside(cookies, IDA, much_later),
+            contexts.begin_beside(next, IDA, too_late),
             Err(ResponseCode::ContextNotFound)
         );
     }
 
     #[test]
     fn of_too_many_the_one_that_is_idle_longest_goes() {
-        let mut contexts = Contexts::default();
+        let mut contexts = Contexts::new(IDLE_SECONDS);
         let mut all = Vec::new();
         for number in 0..=u8::try_from(CONTEXTS_OF_ONE_MAX).unwrap() {
             let now = NOON.plus_seconds(number.into());
@@ -370,7 +392,7 @@ mod tests {
             contexts.claim(all[0], IDA, NOON),
             Err(ResponseCode::ContextNotFound)
         );
-        assert_eq!(contexts.claim(all[1], IDA, NOON), Ok(1));
-        assert_eq!(contexts.claim(all[CONTEXTS_OF_ONE_MAX], IDA, NOON), Ok(100));
+        let mut claim = |index: usize| contexts.claim(all[index], IDA, NOON).unwrap().0;
+        assert_eq!((claim(1), claim(CONTEXTS_OF_ONE_MAX)), (1, 100));
     }
 }

@@ -30,6 +30,29 @@ pub fn account_of(legacy_name: &str) -> Option<AccountId> {
     number.map(AccountId)
 }
 
+/// The name people read: an address where nobody gave another.
+pub fn display_name(given: &str, address: &str) -> String {
+    let name = if given.is_empty() { address } else { given };
+    name.to_owned()
+}
+
+/// The GUID of an account, or of a group. `server` tells this server's from those of all others.
+pub fn mailbox_guid(server: Guid, account: AccountId) -> Guid {
+    let mut mailbox = server.0;
+    let end = mailbox.iter_mut().rev().zip(account.0.to_le_bytes());
+    for (byte, part) in end {
+        *byte ^= part;
+    }
+    Guid(mailbox)
+}
+
+/// What a mailbox is called in the addresses it is served at: its GUID, and the domain of its
+/// address.
+pub fn mailbox_id(server: Guid, account: AccountId, address: &str) -> String {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    format!("{}@{domain}", mailbox_guid(server, account))
+}
+
 /// The GUIDs by which one mailbox and its objects are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailboxIdentity {
@@ -42,13 +65,8 @@ pub struct MailboxIdentity {
 impl MailboxIdentity {
     /// Those of an account. `server` tells this server's mailboxes from those of all others.
     pub fn new(server: Guid, account: AccountId, replica: engine::Guid) -> Self {
-        let mut mailbox = server.0;
-        let end = mailbox.iter_mut().rev().zip(account.0.to_le_bytes());
-        for (byte, part) in end {
-            *byte ^= part;
-        }
         Self {
-            mailbox: Guid(mailbox),
+            mailbox: mailbox_guid(server, account),
             replica: Guid(replica.0),
         }
     }
@@ -143,6 +161,18 @@ mod tests {
         ] {
             assert_eq!(account_of(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_mailbox_is_called_by_its_guid() {
+        let server = Guid([
+            0x3e, 0x7a, 0x0c, 0x8a, 0x57, 0x7b, 0x25, 0x4d, 0x9a, 0x6c, 0x3b, 0x1d, 0x7e, 0x0f,
+            0x5a, 0x10,
+        ]);
+        assert_eq!(
+            mailbox_id(server, AccountId(1), "alice@example.org"),
+            "8a0c7a3e-7b57-4d25-9a6c-3b1d7e0f5a11@example.org"
+        );
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! directions, so that a client for the tests is made of the same descriptions as the server;
 //! [`autodiscover`], by which Outlook finds the server; and a view of a mailbox: folders, letters
 //! and their properties can be read, letters be marked, deleted, moved and copied. Writing,
-//! notifications and the address book are to come, and nothing is served over HTTP yet.
+//! notifications and the address book are to come. `server` puts it on HTTP.
 //!
-//! Start at [`request::Session`], which a client finds again by [`contexts`]; the operations are
-//! in `command`, what things are called for ever in [`identity`], every no in [`refusal`].
+//! Start at [`connection::connect`], which begins a [`request::Session`]; a client finds it again by
+//! [`contexts`]. The operations are in `command`, what things are called for ever in [`identity`],
+//! every no in [`refusal`].
 //!
 //! Standards: [MS-OXCMAPIHTTP] (transport), [MS-OXCRPC] (extended buffers), [MS-OXCROPS]
 //! (operations), [MS-OXCDATA] (values), [MS-OXNSPI] (address book), [MS-OXDSCLI] (Autodiscover).
@@ -16,6 +17,7 @@ pub mod autodiscover;
 pub mod codec;
 mod command;
 mod condition;
+pub mod connection;
 pub mod content;
 pub mod contexts;
 pub mod convert;

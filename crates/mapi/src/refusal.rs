@@ -9,6 +9,8 @@ use engine::{EngineError, StoreError};
 pub enum Refusal {
     /// No such mailbox.
     UnknownUser,
+    /// Nobody has signed in who may use an administrator's rights.
+    LoginPermission,
     /// No object has that handle.
     NullObject,
     /// No object has the destination's handle.
@@ -34,6 +36,7 @@ impl Refusal {
     pub fn code(self) -> u32 {
         match self {
             Self::UnknownUser => 0x0000_03eb,
+            Self::LoginPermission => 0x0000_03f2,
             Self::NullObject => 0x0000_04b9,
             Self::TooManyObjects => 0x0000_04de,
             Self::NullDestination => 0x0000_0503,

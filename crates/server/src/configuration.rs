@@ -9,6 +9,7 @@
 use crate::examination::settings::{Settings as Examination, Spam};
 use crate::outbound::settings::{Delivery, Dns};
 use crate::signing::settings::Signing;
+use crate::web::mapi;
 use crate::web::mta_sts::Mode;
 use serde::Deserialize;
 use std::ffi::OsStr;
@@ -47,6 +48,8 @@ pub struct Configuration {
     pub signing: Signing,
     /// What is said over HTTPS.
     pub web: Web,
+    /// What Outlook is offered.
+    pub mapi: mapi::Settings,
     /// How much is allowed.
     pub limits: Limits,
     /// What is written to the log.
@@ -419,6 +422,7 @@ impl Configuration {
         {
             return Err("hostname is not the name of a host".into());
         }
+        self.mapi.validate()?;
         self.spam.validate()
     }
 

@@ -101,7 +101,7 @@ async fn serve(
         Arc::clone(&surroundings),
         Arc::new(move |service| sessions.session(service)),
         LocalUsers::new(house.engine.clone(), configuration),
-        web::site::usual(house, addresses),
+        web::site::usual(house, addresses, &surroundings),
     )?;
     let control = control::open(&house.data)
         .map_err(|error| format!("{}: {error}", control::place(&house.data).display()))?;

@@ -4,11 +4,6 @@
 //!
 //! Source: RFC 9110.
 
-#![allow(
-    dead_code,
-    reason = "the pages so far read no body; those of protocols do"
-)]
-
 use bytes::{Bytes, BytesMut};
 use engine::dialogue::Peer;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -24,6 +19,9 @@ use tokio::time::timeout;
 
 /// How long the next bytes of a request's body may take.
 const BODY_STALL: Duration = Duration::from_secs(30);
+/// Bytes that are read and thrown away of a body that is too long: who is cut off while sending
+/// does not hear why.
+const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A request.
 pub struct Request {
@@ -40,6 +38,7 @@ pub struct Body(Source);
 enum Source {
     Network(Incoming),
     /// What is already here.
+    #[cfg(test)]
     Here(Option<Bytes>),
 }
 
@@ -63,6 +62,7 @@ impl Request {
     }
 
     /// A request whose body is already here.
+    #[cfg(test)]
     pub fn whole(request: hyper::Request<Bytes>, peer: Peer) -> Self {
         let (head, body) = request.into_parts();
         let body = Body(Source::Here(Some(body)));
@@ -117,6 +117,7 @@ impl Body {
     /// The next piece; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
         match &mut self.0 {
+            #[cfg(test)]
             Source::Here(bytes) => Ok(bytes.take().filter(|bytes| !bytes.is_empty())),
             Source::Network(incoming) => {
                 let next = timeout(BODY_STALL, piece(incoming)).await;
@@ -130,11 +131,25 @@ impl Body {
         let mut all = BytesMut::new();
         while let Some(piece) = self.next().await? {
             if all.len().saturating_add(piece.len()) > bytes_max {
+                self.discard().await?;
                 return Err(Broken::TooLarge);
             }
             all.extend_from_slice(&piece);
         }
         Ok(all.freeze())
+    }
+
+    /// Reads it without keeping it, so that the client hears the answer and the connection can be
+    /// used again; gives up on one that is very long.
+    pub async fn discard(&mut self) -> Result<(), Broken> {
+        let mut discarded = 0_usize;
+        while let Some(piece) = self.next().await? {
+            discarded = discarded.saturating_add(piece.len());
+            if discarded > DISCARDED_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

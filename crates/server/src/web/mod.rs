@@ -12,7 +12,9 @@
 pub mod autoconfig;
 pub mod exchange;
 pub mod health;
+pub mod mapi;
 pub mod mta_sts;
+pub mod sign_in;
 pub mod site;
 mod stall;
 

@@ -3,8 +3,9 @@
 //! Start at [`usual`], where everything that this server says over HTTPS has its place.
 
 use super::exchange::{Request, Response, plain};
-use super::{autoconfig, health, mta_sts};
+use super::{autoconfig, health, mapi, mta_sts};
 use crate::configuration::Addresses;
+use crate::driver::Surroundings;
 use crate::house::House;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
@@ -45,9 +46,17 @@ impl Site {
         self
     }
 
-    /// The page of the longest path that fits.
+    /// The page of the longest path that fits, in letters of either case: Outlook writes its paths
+    /// in more ways than one.
     fn page(&self, path: &str) -> Option<&Arc<dyn Page>> {
-        let fits = |known: &str| known == path || (known.ends_with('/') && path.starts_with(known));
+        let fits = |known: &str| {
+            let beginning = if known.ends_with('/') {
+                path.get(..known.len())
+            } else {
+                Some(path)
+            };
+            beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(known))
+        };
         let fitting = self.pages.iter().filter(|(known, _)| fits(known));
         let longest = fitting.max_by_key(|(known, _)| known.len());
         longest.map(|(_, page)| page)
@@ -71,12 +80,13 @@ impl Site {
     }
 }
 
-/// What this server says over HTTPS.
-pub fn usual(house: &Arc<House>, addresses: &Addresses) -> Site {
+/// What this server says over HTTPS. Must be called where tasks can be started.
+pub fn usual(house: &Arc<House>, addresses: &Addresses, surroundings: &Arc<Surroundings>) -> Site {
     let settings = Arc::new(autoconfig::Autoconfig::new(house, addresses));
-    Site::default()
+    let site = Site::default()
         .with("/healthz", Arc::new(health::Health::new(Arc::clone(house))))
         .with(mta_sts::PATH, Arc::new(mta_sts::Policy::new(house)))
         .with(autoconfig::OWN_PATH, settings.clone())
-        .with(autoconfig::WELL_KNOWN_PATH, settings)
+        .with(autoconfig::WELL_KNOWN_PATH, settings);
+    mapi::pages(site, house, addresses, surroundings)
 }

@@ -71,6 +71,8 @@ async fn the_longest_path_that_fits_answers() {
         ("/x", "root"),
         ("/mail", "root"),
         ("/mail/", "mail"),
+        ("/Mail/", "mail"),
+        ("/mai", "root"),
         ("/mail/one", "one"),
         ("/mail/one/two", "mail"),
     ] {

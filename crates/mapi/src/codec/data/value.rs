@@ -11,11 +11,28 @@ use crate::codec::wire::{
     Writer,
 };
 use bytes::Bytes;
+use std::fmt;
 use std::marker::PhantomData;
 
 /// Sixteen bytes in the order of the wire: the first three groups have their low byte first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Guid(pub [u8; 16]);
+
+impl fmt::Display for Guid {
+    /// `8a0c7a3e-7b57-4d25-9a6c-3b1d7e0f5a11`: the first three groups are numbers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The low byte of a number stands first on the wire, and last in its text.
+        const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+        for (place, index) in ORDER.into_iter().enumerate() {
+            if [4, 6, 8, 10].contains(&place) {
+                f.write_str("-")?;
+            }
+            let byte = self.0.get(index).copied().unwrap_or_default();
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
 
 impl Wire for Guid {
     const LEAST: usize = 16;

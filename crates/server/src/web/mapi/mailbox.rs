@@ -1,0 +1,106 @@
+//! What is spoken at the mailboxes' endpoint.
+//!
+//! Source: [MS-OXCMAPIHTTP] 2.2.4.
+
+use super::Shared;
+use super::endpoint::{Begun, News, Spoken};
+use ::mapi::codec::transport::body::{
+    Answer, ConnectRequest, DisconnectRequest, ExecuteRequest, NotificationWaitRequest,
+    NotificationWaitResponse,
+};
+use ::mapi::codec::transport::header::{Endpoint, RequestType, ResponseCode};
+use ::mapi::codec::wire::{Form, Wire, decode, encode};
+use ::mapi::connection;
+use ::mapi::request::Session;
+use bytes::Bytes;
+use engine::User;
+use std::sync::Arc;
+
+/// Mailboxes, for whoever may open them.
+pub struct Mailboxes(Arc<Shared>);
+
+impl Mailboxes {
+    /// All of this server.
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+}
+
+/// What is asked for.
+pub enum Request {
+    Connect(ConnectRequest),
+    Execute(ExecuteRequest),
+    Disconnect,
+    NotificationWait,
+}
+
+/// The body of a response.
+fn body<T: Wire>(said: T) -> Result<Vec<u8>, ResponseCode> {
+    written(&Answer::Said(said))
+}
+
+fn written<T: Wire>(answer: &Answer<T>) -> Result<Vec<u8>, ResponseCode> {
+    encode(answer, Form::Rop).map_err(|_| ResponseCode::InvalidResponse)
+}
+
+impl Spoken for Mailboxes {
+    type Session = Session;
+    type Request = Request;
+    const ENDPOINT: Endpoint = Endpoint::Mailbox;
+
+    fn read(kind: RequestType, body: &[u8]) -> Option<Request> {
+        match kind {
+            RequestType::Connect => decode(body, Form::Rop).map(Request::Connect).ok(),
+            RequestType::Execute => decode(body, Form::Rop).map(Request::Execute).ok(),
+            RequestType::Disconnect => {
+                let read = decode::<DisconnectRequest>(body, Form::Rop);
+                read.map(|_| Request::Disconnect).ok()
+            }
+            RequestType::NotificationWait => {
+                let read = decode::<NotificationWaitRequest>(body, Form::Rop);
+                read.map(|_| Request::NotificationWait).ok()
+            }
+            _ => None,
+        }
+    }
+
+    fn begin(&self, request: Request, user: &User) -> Result<Begun<Session>, ResponseCode> {
+        let Request::Connect(request) = request else {
+            return Err(ResponseCode::InvalidRequestType);
+        };
+        let own = self.0.engine.account(user, self.0.next_session());
+        let begun = connection::connect(&request, user, own, self.0.server);
+        let (response, session) = begun.map_err(|error| {
+            tracing::error!(%error, user = %user.address, "a session could not begin");
+            ResponseCode::UnknownFailure
+        })?;
+        Ok((body(response)?, session))
+    }
+
+    fn answer(&self, session: &mut Session, request: Request) -> Result<Vec<u8>, ResponseCode> {
+        match request {
+            Request::Execute(request) => written(&session.execute(&request)),
+            _ => Err(ResponseCode::InvalidRequestType),
+        }
+    }
+
+    fn said(&self, request: Request, is_pending: bool) -> Result<Vec<u8>, ResponseCode> {
+        match request {
+            Request::Disconnect => body(connection::disconnected()),
+            Request::NotificationWait => body(NotificationWaitResponse {
+                error_code: 0,
+                event_pending: is_pending.into(),
+                auxiliary: Bytes::new(),
+            }),
+            Request::Connect(_) | Request::Execute(_) => Err(ResponseCode::InvalidRequestType),
+        }
+    }
+
+    /// Nobody can ask to be told of anything yet, so there is nothing to tell.
+    fn news(_: &mut Session) -> Result<News, ResponseCode> {
+        Ok(News {
+            is_pending: false,
+            watches: Vec::new(),
+        })
+    }
+}
