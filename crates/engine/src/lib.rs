@@ -63,7 +63,7 @@ pub use store::id::{
 pub use store::model::{
     AccountRow, ChangeRecord, Changes, Departed, Details, FlagChange, FlagOutcome, FlagSet, Flags,
     FolderChange, FolderForm, FolderRow, Grant, Grantee, ItemRow, Keywords, Kind, Location,
-    NewFolder, Object, Origin, Receipt, Removed, Rights, Role, Shelf, ShelfCounters, Stand, UidSet,
-    Watch, What,
+    NewFolder, Object, Origin, OverlayValue, PathStep, PropertyName, Receipt, Removed, Rights,
+    Role, Shelf, ShelfCounters, Stand, UidSet, Value, Watch, What,
 };
 pub use store::world::{Clock, Rng};

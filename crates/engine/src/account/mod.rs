@@ -17,6 +17,7 @@ mod rights;
 pub(crate) mod scripts;
 mod subscriptions;
 mod txn;
+pub mod values;
 mod view;
 
 pub use imported::RetrievalNames;

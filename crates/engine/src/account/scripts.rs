@@ -33,7 +33,7 @@ pub const SCRIPT_BYTES_MAX: u64 = 512 * 1024;
 /// Bytes of a script's name; RFC 5804 §1.6 demands 128 characters.
 const NAME_BYTES_MAX: usize = 512;
 /// The set that the properties of scripts belong to.
-const PROPERTIES: Guid = Guid(*b"facteur scripts\0");
+pub(super) const PROPERTIES: Guid = Guid(*b"facteur scripts\0");
 /// Read scripts that are kept; at most some hundred MB if all were as long as can be, in practice
 /// a few.
 const CACHED_MAX: usize = 1024;

@@ -546,7 +546,8 @@ impl<'t, 's> Txn<'t, 's> {
     /// May a folder be put here, and is it not too deep?
     fn check_parent(&self, parent: Option<FolderId>) -> Result<(), EngineError> {
         let parent = parent.unwrap_or(MAIL_ROOT);
-        if parent == MAIL_ROOT {
+        let is_top = |folder| [MAIL_ROOT, ROOT].contains(&folder);
+        if is_top(parent) {
             return self.check_owner();
         }
         self.folder_with_rights(parent, Rights::CREATE_FOLDER)?;
@@ -557,7 +558,7 @@ impl<'t, 's> Txn<'t, 's> {
             above = row
                 .and_then(|row| row.parent)
                 .ok_or(EngineError::NoSuchFolder)?;
-            if above == MAIL_ROOT {
+            if is_top(above) {
                 return Ok(());
             }
         }
