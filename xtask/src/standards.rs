@@ -1,7 +1,7 @@
 //! `standards.tsv`: what facteur implements of which standard, and its table in the README.
 //!
 //! Tab-separated, one line a standard: `standard title status where note`; the status is `full`,
-//! `part` or `planned`. Lines are appended by whoever first names a standard in a crate, so that a
+//! `part`, `planned` or, with the reason, `out`. Lines are appended by whoever first names a standard in a crate, so that a
 //! standard may have several; the table sorts and joins them.
 
 use crate::tidy::Finding;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 const FILE: &str = "standards.tsv";
 const HEADER: &str = "standard\ttitle\tstatus\twhere\tnote";
-const STATUS: &[&str] = &["full", "part", "planned"];
+const STATUS: &[&str] = &["full", "part", "planned", "out"];
 const BEGIN: &str = "<!-- standards: written by `cargo xtask standards` -->\n";
 const END: &str = "<!-- end of standards -->";
 
