@@ -41,8 +41,8 @@ pub mod traffic;
 mod upload;
 
 pub use account::{
-    Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading, RetrievalNames,
-    SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
+    AccessKey, Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading, Renewal,
+    RetrievalNames, SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
 };
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};
 pub use directory::{Address, Directory, Mailbox, Resolution};

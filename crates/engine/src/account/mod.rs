@@ -7,6 +7,7 @@
 //!
 //! Start at [`Account`].
 
+mod access_keys;
 mod across;
 pub mod annotations;
 pub(crate) mod event;
@@ -20,6 +21,7 @@ mod txn;
 pub mod values;
 mod view;
 
+pub use access_keys::{AccessKey, Renewal};
 pub use imported::RetrievalNames;
 pub use message::Message;
 pub(crate) use quota::has_room;

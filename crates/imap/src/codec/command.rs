@@ -2,7 +2,8 @@
 //!
 //! Standards: RFC 9051 §6, RFC 3501 §6 (LSUB, CHECK), RFC 7162 §3 (CONDSTORE, QRESYNC), RFC 5258
 //! (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE), RFC 5256 (SORT, THREAD),
-//! RFC 5267 (CANCELUPDATE), RFC 5255 (LANGUAGE, COMPARATOR), RFC 7377 (ESEARCH IN).
+//! RFC 5267 (CANCELUPDATE), RFC 5255 (LANGUAGE, COMPARATOR), RFC 7377 (ESEARCH IN), RFC 4467
+//! (URLAUTH).
 
 use super::FlagList;
 use super::access::AccessRequest;
@@ -94,6 +95,12 @@ pub enum Command {
     Lsub(MailboxName, MailboxName),
     /// `STATUS`
     Status(MailboxName, Vec<StatusItem>),
+    /// `RESETKEY`: of this mailbox, or all.
+    ResetKey(Option<MailboxName>),
+    /// `GENURLAUTH`: URLs to be authorized.
+    AuthorizeUrls(Vec<String>),
+    /// `URLFETCH`: URLs to be read.
+    FetchUrls(Vec<String>),
     /// `NOTIFY`
     Notify(NotifyRequest),
     /// `UIDBATCHES`

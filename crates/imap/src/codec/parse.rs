@@ -7,6 +7,7 @@
 mod access;
 mod metadata;
 mod quota;
+mod urls;
 
 use super::command::{
     Access, BatchRequest, Command, FlagChange, ListRequest, Numbering, OpenRequest, Resync,
@@ -120,6 +121,9 @@ impl Arguments<'_> {
                 self.cursor.space()?;
                 NotifyRequest::read(&mut self.cursor, self.form).map(Command::Notify)
             }
+            "RESETKEY" => self.reset_key(),
+            "GENURLAUTH" => self.authorize_urls(),
+            "URLFETCH" => self.fetch_urls(),
             "UIDBATCHES" => self.uid_batches(),
             "COMPRESS" => {
                 self.cursor.space()?;

@@ -1,14 +1,20 @@
 //! IMAP URLs of messages and their parts on this server.
 //!
-//! Only the form without server and user is read, as CATENATE needs it: what it names lies in the
-//! account of who says it.
+//! Without server and user it names what lies in the account of who says it; with them it must be
+//! authorized by that user, or be about to.
 //!
-//! Standards: RFC 5092 §5, §11; RFC 4469 §3.
+//! Start at [`MessageUrl::read`] and [`AuthorizedUrl::read`].
+//!
+//! Standards: RFC 5092 §5, §11; RFC 4469 §3; RFC 4467 §3, §9 (URLAUTH); RFC 5550 §4.6 (URL-PARTIAL).
 
 use super::cursor::Cursor;
 use super::fetch::{self, Section};
 use super::mailbox::{MailboxName, NameForm};
+use formats::moment;
 use std::ops::Range;
+
+/// The one way of authorizing that is known here. Source: RFC 4467 §2.4.1.
+const MECHANISM: &str = "INTERNAL";
 
 /// A message, or some of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +57,101 @@ impl MessageUrl {
             partial,
         })
     }
+}
+
+/// A URL by which others may read a message, once its owner has authorized it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizedUrl<'a> {
+    /// What is signed: the URL as it was written, up to whom it is for.
+    pub rump: &'a str,
+    /// Who authorizes it, and in whose account the message is looked for.
+    pub owner: String,
+    /// What it names.
+    pub message: MessageUrl,
+    /// The last second in which it is good, since 1970.
+    pub expires: Option<i64>,
+    /// Whom it is for.
+    pub readers: Readers,
+    /// The signature; a URL that is still to be authorized has none.
+    pub token: Option<&'a str>,
+}
+
+/// Whom a URL is for. Source: RFC 4467 §3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readers {
+    /// `submit+`: who submits letters in the name of others.
+    Submitters,
+    /// `user+`: this user.
+    User(String),
+    /// `authuser` or `anonymous`: everyone who has signed in; nobody else can ask here.
+    Everyone,
+}
+
+impl<'a> AuthorizedUrl<'a> {
+    /// Reads `imap://alice@host/INBOX/;UID=20;URLAUTH=user+bob:INTERNAL:91354a…`, with or without what
+    /// follows `bob`. `None` if it is none, or is authorized in a way that is not known.
+    pub fn read(text: &'a str) -> Option<Self> {
+        let at = text.to_ascii_uppercase().rfind(";URLAUTH=")?;
+        let (url, authorization) = (text.get(..at)?, text.get(at + ";URLAUTH=".len()..)?);
+        let (readers, token) = match authorization.split_once(':') {
+            Some((readers, proof)) => (readers, Some(read_token(proof)?)),
+            None => (authorization, None),
+        };
+        let rump = text.get(..text.len() - (authorization.len() - readers.len()))?;
+        let (url, expires) = match cut(url, ";EXPIRE=") {
+            Some((url, time)) => (url, Some(moment::parse(time)?)),
+            None => (url, None),
+        };
+        let (scheme, place) = url.split_at_checked("imap://".len())?;
+        let (server, path) = place.split_at_checked(place.find('/')?)?;
+        let (owner, host) = server
+            .rsplit_once('@')
+            .filter(|(_, host)| !host.is_empty())?;
+        let owner = cut(owner, ";AUTH=").map_or(owner, |(owner, _)| owner);
+        scheme.eq_ignore_ascii_case("imap://").then_some(())?;
+        host.bytes().all(|b| b.is_ascii_graphic()).then_some(())?;
+        Some(Self {
+            rump,
+            owner: user(owner)?,
+            message: MessageUrl::read(path)?,
+            expires,
+            readers: Readers::read(readers)?,
+            token,
+        })
+    }
+}
+
+impl Readers {
+    fn read(text: &str) -> Option<Self> {
+        let lower = text.to_ascii_lowercase();
+        if lower == "authuser" || lower == "anonymous" {
+            return Some(Self::Everyone);
+        }
+        let (kind, name) = text.split_once('+')?;
+        let name = user(name)?;
+        match kind.to_ascii_lowercase().as_str() {
+            "submit" => Some(Self::Submitters),
+            "user" => Some(Self::User(name)),
+            _ => None,
+        }
+    }
+}
+
+/// True for the name of a way of authorizing that is known here.
+pub fn is_known_mechanism(name: &str) -> bool {
+    name.eq_ignore_ascii_case(MECHANISM)
+}
+
+/// `INTERNAL:` and at least 32 hexadecimal digits. Source: RFC 4467 §9 (`enc-urlauth`).
+fn read_token(proof: &str) -> Option<&str> {
+    let (mechanism, token) = proof.split_once(':')?;
+    let is_token = token.len() >= 32 && token.bytes().all(|b| b.is_ascii_hexdigit());
+    (is_known_mechanism(mechanism) && is_token).then_some(token)
+}
+
+fn user(text: &str) -> Option<String> {
+    let name = String::from_utf8(decode(text)?).ok()?;
+    (!name.is_empty()).then_some(name)
 }
 
 /// Splits at the first `name`, in any case.
@@ -102,6 +203,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::codec::fetch::SectionText;
+    use proptest::prelude::*;
 
     #[test]
     fn a_url_names_a_message_or_a_part_of_it() {
@@ -117,6 +219,69 @@ mod tests {
         let url = MessageUrl::read(fields).unwrap();
         assert!(matches!(url.section.text, SectionText::HeaderFields(names) if names.len() == 2));
         assert_eq!(url.partial.map(|partial| partial.start), Some(5));
+    }
+
+    #[test]
+    fn an_authorized_url_says_by_whom_for_whom_and_until_when() {
+        // RFC 4467 §7.
+        let text = "imap://joe@example.com/INBOX/;uid=20/;section=1.2;urlauth=submit+fred\
+                    :internal:91354a473744909de610943775f92038";
+        let url = AuthorizedUrl::read(text).unwrap();
+        assert_eq!(url.owner, "joe");
+        assert_eq!(url.rump, text.split(":internal").next().unwrap());
+        assert_eq!(
+            (url.message.uid, url.message.section.part),
+            (20, vec![1, 2])
+        );
+        assert_eq!(url.readers, Readers::Submitters);
+        assert_eq!(url.token, Some("91354a473744909de610943775f92038"));
+        let text = "IMAP://a%40b.test;AUTH=*@host:143/x;UIDVALIDITY=7/;UID=1/;PARTIAL=0.9\
+                    ;EXPIRE=2026-03-01T12:00:00Z;URLAUTH=user+c%40d.test";
+        let url = AuthorizedUrl::read(text).unwrap();
+        assert_eq!((url.owner.as_str(), url.rump), ("a@b.test", text));
+        assert_eq!(url.readers, Readers::User("c@d.test".to_owned()));
+        assert_eq!((url.expires, url.token), (Some(1_772_366_400), None));
+        assert_eq!(url.message.partial, Some(0..9));
+        for everyone in ["authuser", "ANONYMOUS"] {
+            let text = format!("imap://a@b/x/;UID=1;URLAUTH={everyone}");
+            assert_eq!(
+                AuthorizedUrl::read(&text).unwrap().readers,
+                Readers::Everyone
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_authorized_by_someone_for_someone_is_none() {
+        for bad in [
+            "",
+            "imap://a@b/x/;UID=1",
+            "/x/;UID=1;URLAUTH=anonymous",
+            "http://a@b/x/;UID=1;URLAUTH=anonymous",
+            "imap://b/x/;UID=1;URLAUTH=anonymous",
+            "imap://@b/x/;UID=1;URLAUTH=anonymous",
+            "imap://a@/x/;UID=1;URLAUTH=anonymous",
+            "imap://a@b/;URLAUTH=anonymous",
+            "imap://a@b/x;URLAUTH=anonymous",
+            "imap://a@b/x/;UID=1;URLAUTH=",
+            "imap://a@b/x/;UID=1;URLAUTH=user+",
+            "imap://a@b/x/;UID=1;URLAUTH=group+c",
+            "imap://a@b/x/;UID=1;EXPIRE=soon;URLAUTH=anonymous",
+            "imap://a@b/x/;UID=1;URLAUTH=anonymous:INTERNAL",
+            "imap://a@b/x/;UID=1;URLAUTH=anonymous:INTERNAL:91354a",
+            "imap://a@b/x/;UID=1;URLAUTH=anonymous:INTERNAL:91354a473744909de610943775f9203x",
+            "imap://a@b/x/;UID=1;URLAUTH=anonymous:XSAMPLE:91354a473744909de610943775f92038",
+        ] {
+            assert_eq!(AuthorizedUrl::read(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text: String) {
+            let _ = (MessageUrl::read(&text), AuthorizedUrl::read(&text));
+            let _ = AuthorizedUrl::read(&format!("imap://a@b/{text};URLAUTH={text}:INTERNAL:{text}"));
+        }
     }
 
     #[test]

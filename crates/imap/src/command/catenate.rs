@@ -1,11 +1,12 @@
 //! What the URLs of CATENATE name, read piece by piece.
 //!
-//! Standards: RFC 4469 §3, §4.1 (BADURL).
+//! Standards: RFC 4469 §3, §4.1 (BADURL); RFC 4467 (URLAUTH).
 
-use super::Desk;
 use super::fetch::section_bytes;
+use super::{Desk, url_auth};
 use crate::codec::url::MessageUrl;
 use crate::refusal::Refusal;
+use crate::shared::Found;
 use bytes::Bytes;
 use engine::{EngineError, Location, Message, Reading, Uid};
 use std::ops::Range;
@@ -26,12 +27,23 @@ impl Source {
     ///
     /// Errors: [`Refusal::BadUrl`].
     pub(crate) fn open(url: &str, desk: &Desk<'_>) -> Result<Self, Refusal> {
+        if !url.starts_with('/') {
+            return url_auth::open(url, desk);
+        }
         match find(url, desk) {
             Err(Refusal::Engine(EngineError::NoSuchFolder | EngineError::Denied)) | Ok(None) => {
                 Err(Refusal::BadUrl(url.to_owned()))
             }
             Err(refusal) => Err(refusal),
             Ok(Some(source)) => Ok(source),
+        }
+    }
+
+    /// How many bytes are still to be read.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Made(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Message(_, range) => range.end.saturating_sub(range.start),
         }
     }
 
@@ -54,18 +66,24 @@ fn find(url: &str, desk: &Desk<'_>) -> Result<Option<Source>, Refusal> {
         return Ok(None);
     };
     let found = desk.find(&url.mailbox)?;
-    let (account, row) = (found.account, found.row);
     if url
         .uid_validity
-        .is_some_and(|validity| validity != row.uid_validity)
+        .is_some_and(|validity| validity != found.row.uid_validity)
     {
         return Ok(None);
     }
+    open_message(&url, &found)
+}
+
+/// What a URL names in a mailbox.
+pub(super) fn open_message(url: &MessageUrl, found: &Found) -> Result<Option<Source>, Refusal> {
+    let account = &found.account;
     let view = account.read()?;
     let Some(item) = view.item(Location::mail(found.folder, Uid(url.uid)))? else {
         return Ok(None);
     };
     let details = view.details(item.item)?.unwrap_or_default();
     let message = account.message_with_prefix(&item, details.prefix);
-    section_bytes(&url.section, message, details.summary, url.partial)
+    let partial = url.partial.clone();
+    section_bytes(&url.section, message, details.summary, partial)
 }

@@ -33,6 +33,7 @@ mod subscribe;
 mod thread;
 mod transfer;
 mod uid_batches;
+mod url_auth;
 mod xlist;
 
 pub(crate) mod capability;
@@ -322,6 +323,9 @@ pub(crate) fn begin(
         Command::Status(name, items) => once(move |desk| status::run(&name, &items, desk)),
         Command::Notify(request) => once(move |desk| notify::run(&request, desk)),
         Command::UidBatches(request) => uid_batches::begin(&request, tag, state),
+        Command::ResetKey(mailbox) => once(move |desk| url_auth::reset(mailbox.as_ref(), desk)),
+        Command::AuthorizeUrls(urls) => once(move |desk| url_auth::authorize(&urls, desk)),
+        Command::FetchUrls(urls) => Ok(Box::new(url_auth::UrlFetch::new(urls))),
         Command::Expunge(set) => expunge::Expunge::begin(set.as_ref(), state),
         Command::Fetch(numbering, set, request) => {
             fetch::FetchWork::begin(numbering, &set, request, state)

@@ -4,7 +4,7 @@
 //! messages.
 //!
 //! Standards: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2, §3.2.5
-//! (QRESYNC); RFC 8474 §4.2 (MAILBOXID).
+//! (QRESYNC); RFC 8474 §4.2 (MAILBOXID); RFC 4467 §8 (URLMECH).
 
 use super::context::Contexts;
 use super::list::{Telling, write_mailbox};
@@ -144,7 +144,8 @@ fn write_state(
     let lines = format!(
         "] Flags that are kept\r\n* OK [UIDVALIDITY {}] UIDs are valid\r\n\
          * OK [UIDNEXT {uid_next}] Next UID\r\n\
-         * OK [HIGHESTMODSEQ {}] Highest\r\n* OK [MAILBOXID ({})] Name for ever\r\n",
+         * OK [HIGHESTMODSEQ {}] Highest\r\n* OK [MAILBOXID ({})] Name for ever\r\n\
+         * OK [URLMECH INTERNAL] Messages can be shown to others\r\n",
         row.uid_validity,
         sync::highest_modseq(row),
         mailbox_id(&selected.account, selected.folder),

@@ -1,0 +1,228 @@
+//! `RESETKEY`, `GENURLAUTH` and `URLFETCH`: URLs by which others may read single messages.
+//!
+//! A URL is signed with a key that its owner has for the mailbox. Whoever shows it reads with the
+//! owner's rights as they are then, if the URL is for them and not too old. Why a URL is no good is
+//! told to nobody.
+//!
+//! Start at [`open`]. Standards: RFC 4467; RFC 5550 §4.6 (URL-PARTIAL).
+
+use super::catenate::{Source, open_message};
+use super::{Desk, Reply, Step, Work};
+use crate::codec::mailbox::MailboxName;
+use crate::codec::url::{AuthorizedUrl, MessageUrl, Readers};
+use crate::codec::write;
+use crate::refusal::Refusal;
+use crate::shared::{self, Found};
+use bytes::BufMut;
+use engine::dialogue::SEND_BYTES_MAX;
+use engine::{AccessKey, Account, EngineError, Renewal, Settlement, User};
+use std::collections::VecDeque;
+
+/// What a signature is compared with where there is no key, so that it takes as long.
+const NO_KEY: &str = "a mailbox that nobody has";
+
+/// `RESETKEY`: makes worthless what was authorized, for one mailbox or for all.
+pub(super) fn reset(mailbox: Option<&MailboxName>, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    let Some(mailbox) = mailbox else {
+        let revoked = desk.home.revoke_access_keys()?;
+        return Ok(Step::SettleDone(
+            revoked,
+            Reply::told("OK All keys removed"),
+        ));
+    };
+    let found = desk.find(mailbox)?;
+    let home = desk.home;
+    let made = home.make_access_key(&found.account, found.folder, Renewal::Replace)?;
+    let reply = Reply::told("OK [URLMECH INTERNAL] Key is new");
+    Ok(Step::SettleDone(made, reply))
+}
+
+/// `GENURLAUTH`: signs URLs of one's own.
+///
+/// Errors: `BAD` for a URL of another, of nothing, or for nobody.
+pub(super) fn authorize(urls: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    let mut last = Settlement::done();
+    let mut told = Vec::new();
+    for text in urls {
+        let refused = || Refusal::WrongState("BAD URL can't be authorized");
+        let url = AuthorizedUrl::read(text).filter(|url| url.token.is_none());
+        let url = url.ok_or_else(refused)?;
+        let owner = match desk.home.engine().account_at(&url.owner) {
+            Err(EngineError::NoSuchAccount) => return Err(refused()),
+            owner => owner?,
+        };
+        if owner != desk.home.id() {
+            return Err(refused());
+        }
+        let found = match find(desk.home, &url.message) {
+            Err(Refusal::Engine(EngineError::NoSuchFolder)) | Ok(None) => return Err(refused()),
+            Err(refusal) => return Err(refusal),
+            Ok(Some(found)) => found,
+        };
+        last = desk
+            .home
+            .make_access_key(&found.account, found.folder, Renewal::Keep)?;
+        told.push((url.rump.to_owned(), found));
+    }
+    // Another session may have changed a key meanwhile, but none can have gone.
+    desk.out.put_slice(b"* GENURLAUTH");
+    for (rump, found) in told {
+        let key = desk.home.access_key(&found.account, found.folder)?;
+        let token = key.map(|key| key.sign(&rump)).unwrap_or_default();
+        desk.out.put_u8(b' ');
+        write::string(desk.out, format!("{rump}:INTERNAL:{token}").as_bytes());
+    }
+    desk.out.put_slice(b"\r\n");
+    Ok(Step::SettleDone(
+        last,
+        Reply::told("OK GENURLAUTH completed"),
+    ))
+}
+
+/// A URLFETCH on its way.
+pub(super) struct UrlFetch {
+    left: VecDeque<String>,
+    /// What is being told; its length was.
+    open: Option<Source>,
+    begun: bool,
+}
+
+impl UrlFetch {
+    pub(super) fn new(urls: Vec<String>) -> Self {
+        Self {
+            left: urls.into(),
+            open: None,
+            begun: false,
+        }
+    }
+
+    /// Tells the head of the next one. False at the end.
+    fn next(&mut self, desk: &mut Desk<'_>) -> Result<bool, Refusal> {
+        let Some(url) = self.left.pop_front() else {
+            return Ok(false);
+        };
+        let source = match open(&url, desk) {
+            Err(Refusal::BadUrl(_)) => None,
+            source => Some(source?),
+        };
+        if !std::mem::replace(&mut self.begun, true) {
+            desk.out.put_slice(b"* URLFETCH");
+        }
+        desk.out.put_u8(b' ');
+        write::string(desk.out, url.as_bytes());
+        desk.out.put_u8(b' ');
+        match source {
+            Some(source) => {
+                write::literal_head(desk.out, source.len());
+                self.open = Some(source);
+            }
+            None => desk.out.put_slice(b"NIL"),
+        }
+        Ok(true)
+    }
+}
+
+impl Work for UrlFetch {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        while desk.out.len() < SEND_BYTES_MAX {
+            let Some(source) = &mut self.open else {
+                if self.next(desk)? {
+                    continue;
+                }
+                desk.out.put_slice(b"\r\n");
+                return Ok(Step::Done(Reply::told("OK URLFETCH completed")));
+            };
+            let (left, bytes) = (source.len(), source.next().map_err(|_| Refusal::Broken)?);
+            write::literal_bytes(desk.out, &bytes);
+            match (bytes.is_empty(), left) {
+                (true, 0) => self.open = None,
+                // Its length was told already.
+                (true, _) => return Err(Refusal::Broken),
+                (false, _) => {}
+            }
+        }
+        Ok(Step::More)
+    }
+}
+
+/// What an authorized URL names, for this user, now.
+///
+/// Errors: [`Refusal::BadUrl`], whatever is wrong with it.
+pub(super) fn open(text: &str, desk: &Desk<'_>) -> Result<Source, Refusal> {
+    let bad = || Refusal::BadUrl(text.to_owned());
+    let url = AuthorizedUrl::read(text).ok_or_else(bad)?;
+    let owner = owner(&url.owner, desk.home)?;
+    let found = match &owner {
+        Some(owner) => hidden(find(owner, &url.message))?,
+        None => None,
+    };
+    let key = match owner.as_ref().zip(found.as_ref()) {
+        Some((owner, found)) => hidden(key(owner, found).map(Some))?.flatten(),
+        None => None,
+    };
+    let token = url.token.unwrap_or_default();
+    // Whether there is such a mailbox can't be told from the time it takes (RFC 4467 §6).
+    let nobody = AccessKey::of_nobody(NO_KEY);
+    let is_signed = key.as_ref().unwrap_or(&nobody).has_signed(url.rump, token) && key.is_some();
+    let is_over = url.expires.is_some_and(|last| desk.now.seconds() > last);
+    if !is_signed || is_over || !is_for(&url.readers, desk.home)? {
+        return Err(bad());
+    }
+    let found = found.ok_or_else(bad)?;
+    hidden(open_message(&url.message, &found))?.ok_or_else(bad)
+}
+
+fn key(owner: &Account, found: &Found) -> Result<Option<AccessKey>, Refusal> {
+    Ok(owner.access_key(&found.account, found.folder)?)
+}
+
+/// The mailbox of the one who has authorized, as that one may use it.
+fn owner(name: &str, home: &Account) -> Result<Option<Account>, Refusal> {
+    let engine = home.engine();
+    let account = match engine.account_at(name) {
+        Err(EngineError::NoSuchAccount) => return Ok(None),
+        found => found?,
+    };
+    let entry = engine.directory().account(account)?;
+    let entry = entry.filter(|entry| entry.record.enabled);
+    Ok(entry.map(|entry| {
+        let user = User {
+            account,
+            address: entry.record.address.clone(),
+            administrator: false,
+        };
+        engine.account(&user, home.origin().session)
+    }))
+}
+
+fn find(home: &Account, url: &MessageUrl) -> Result<Option<Found>, Refusal> {
+    let found = shared::find(home, &url.mailbox)?;
+    let validity = found.row.uid_validity;
+    Ok(Some(found).filter(|_| url.uid_validity.is_none_or(|wanted| wanted == validity)))
+}
+
+/// What is not there and what may not be seen look alike.
+fn hidden<T>(found: Result<Option<T>, Refusal>) -> Result<Option<T>, Refusal> {
+    match found {
+        Err(Refusal::Engine(
+            EngineError::NoSuchFolder | EngineError::NoSuchItem | EngineError::Denied,
+        )) => Ok(None),
+        found => found,
+    }
+}
+
+/// Whether a URL is for this user. Administrators may act in any name, so they may also submit in
+/// any.
+fn is_for(readers: &Readers, home: &Account) -> Result<bool, Refusal> {
+    match readers {
+        Readers::Everyone => Ok(true),
+        Readers::Submitters => {
+            let entry = home.engine().directory().account(home.id())?;
+            Ok(entry.is_some_and(|entry| entry.record.administrator))
+        }
+        Readers::User(name) => match home.engine().account_at(name) {
+            Err(EngineError::NoSuchAccount) => Ok(false),
+            account => Ok(account? == home.id()),
+        },
+    }
+}
