@@ -9,7 +9,7 @@ use super::key::{self, tag};
 use super::reads::{Interned, Reads, each, fetch};
 use super::row::Name;
 use crate::error::StoreError;
-use crate::id::{AccountId, BodyNumber, ItemKey};
+use crate::id::{AccountId, BodyNumber, ItemKey, Timestamp};
 use std::fmt::{self, Write};
 use std::ops::ControlFlow;
 
@@ -280,7 +280,7 @@ fn uses<R: Reads>(
 fn check_schedule<R: Reads>(read: &R) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
     let mut scheduled = 0_usize;
-    for due in super::reads::schedule(read, &key::after(&[tag::QUEUE_DUE]), usize::MAX)? {
+    for due in read.queue_due(Timestamp(i64::MAX), usize::MAX)? {
         scheduled += 1;
         if read
             .queue_entry(due.account, due.id)?

@@ -440,14 +440,47 @@ pub trait Reads: Read {
 
     /// The queue entries of all accounts that are due by `now`, earliest first, at most `limit`.
     fn queue_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let end = key::queue_due_until(Timestamp(now.0.saturating_add(1)));
-        schedule(self, &end, limit)
+        let mut due = Vec::new();
+        let times = Timestamp(i64::MIN)..=now;
+        self.each_due(times, Direction::Forward, &mut |one| {
+            if due.len() == limit {
+                return ControlFlow::Break(());
+            }
+            due.push(one);
+            ControlFlow::Continue(())
+        })?;
+        Ok(due)
+    }
+
+    /// Visits the queue entries of all accounts that are due between two times, both included,
+    /// from either end.
+    fn each_due(
+        &self,
+        times: RangeInclusive<Timestamp>,
+        direction: Direction,
+        visit: &mut dyn FnMut(Due) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let start = key::queue_due_until(*times.start());
+        let end = match times.end().0.checked_add(1) {
+            Some(end) => key::queue_due_until(Timestamp(end)),
+            None => key::after(&[tag::QUEUE_DUE]),
+        };
+        if start >= end {
+            return Ok(());
+        }
+        rows(self, &start..&end, direction, &mut |key, _| {
+            Ok(visit(Due {
+                at: Timestamp((key::field(key, 1, 8)? ^ (1 << 63)).cast_signed()),
+                account: AccountId(key::field32(key, 9)?),
+                id: key::tail48(key)?,
+            }))
+        })
     }
 
     /// When the next queue entry of any account is due.
     fn queue_next(&self) -> Result<Option<Timestamp>, StoreError> {
-        let end = key::after(&[tag::QUEUE_DUE]);
-        Ok(schedule(self, &end, 1)?.first().map(|due| due.at))
+        let due = self.queue_due(Timestamp(i64::MAX), 1)?;
+        Ok(due.first().map(|due| due.at))
     }
 
     /// A queue entry.
@@ -712,30 +745,4 @@ fn by_name<R: Reads + ?Sized>(
         .item_row(account, at)?
         .filter(|row| bears(row))
         .map(|row| (at, row)))
-}
-
-/// The schedule of the queue before a key, earliest first.
-pub(crate) fn schedule<R: Read + ?Sized>(
-    read: &R,
-    end: &[u8],
-    limit: usize,
-) -> Result<Vec<Due>, StoreError> {
-    let mut due = Vec::new();
-    rows(
-        read,
-        &[tag::QUEUE_DUE]..end,
-        Direction::Forward,
-        &mut |key, _| {
-            if due.len() == limit {
-                return Ok(ControlFlow::Break(()));
-            }
-            due.push(Due {
-                at: Timestamp((key::field(key, 1, 8)? ^ (1 << 63)).cast_signed()),
-                account: AccountId(key::field32(key, 9)?),
-                id: key::tail48(key)?,
-            });
-            Ok(ControlFlow::Continue(()))
-        },
-    )?;
-    Ok(due)
 }

@@ -2,6 +2,7 @@
 
 use crate::world::*;
 use bytes::Bytes;
+use std::ops::ControlFlow;
 use store::backend::{Backend, Batch, Direction, Read};
 use store::id::{ChangeSeq, FolderId, Timestamp, Uid};
 use store::model::*;
@@ -126,6 +127,15 @@ fn the_queue_is_one_schedule_and_holds_its_bodies() {
         view(&fixture).queue_next().unwrap(),
         Some(Timestamp::from_seconds(20))
     );
+    let mut latest = Vec::new();
+    let times = Timestamp::from_seconds(20)..=Timestamp::from_seconds(30);
+    view(&fixture)
+        .each_due(times, Direction::Backward, &mut |due| {
+            latest.push(due.id);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(latest, [early, late], "both ends are included");
     assert_eq!(fixture.backend.living_bodies(), 2);
     assert_eq!(check(&view(&fixture)).unwrap(), []);
 }
