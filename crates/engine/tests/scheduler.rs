@@ -163,6 +163,32 @@ fn a_dead_destination_with_endless_letters_leaves_the_window_to_others() {
 }
 
 #[test]
+fn however_many_destinations_are_dead_those_that_are_known_to_live_go_on() {
+    let mut scheduler = Scheduler::new(pace());
+    scheduler.admit(&entry(1, 0, &["live.test"]), Timestamp(0));
+    let first = scheduler.next_step().unwrap();
+    scheduler.finished(&first, Ending::Served, Timestamp(0), 0);
+    let mut hanging = 0;
+    for id in 1..=60 {
+        scheduler.admit(&entry(1, id, &[&format!("dead{id}.test")]), Timestamp(0));
+        for step in all(&mut scheduler) {
+            match step {
+                Step::Send(_) => hanging += 1,
+                Step::PutOff(..) => {
+                    scheduler.finished(&step, Ending::Nothing, Timestamp(0), 0);
+                }
+            }
+        }
+    }
+    assert_eq!(hanging, 9, "three quarters of the sendings");
+    let in_memory = scheduler.len() - hanging;
+    assert_eq!(in_memory, pace().window / 2, "and half of the memory");
+    scheduler.admit(&entry(2, 100, &["live.test"]), Timestamp(0));
+    assert_eq!(&*sent(scheduler.next_step()).destination, "live.test");
+    assert_eq!(scheduler.next_step(), None);
+}
+
+#[test]
 fn an_open_connection_does_not_keep_others_from_the_last_place() {
     let one = Pace {
         sendings_max: 1,

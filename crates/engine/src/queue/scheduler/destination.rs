@@ -27,9 +27,31 @@ pub(super) struct Destination {
     rests: u32,
     rests_until: Timestamp,
     in_ring: bool,
+    /// Its servers talked to us and did not fail since.
+    proven: bool,
     rate: Rate,
     /// Letters put off because too many waited, since there was room.
     overflowed: u64,
+}
+
+/// What destinations take of which nothing good is known.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Unproven {
+    pub(super) running: usize,
+    pub(super) waiting: usize,
+}
+
+impl Unproven {
+    /// The same with one destination's share changed.
+    pub(super) fn with(self, before: Self, after: Self) -> Self {
+        let change = |all: usize, before: usize, after: usize| {
+            all.saturating_add(after).saturating_sub(before)
+        };
+        Self {
+            running: change(self.running, before.running, after.running),
+            waiting: change(self.waiting, before.waiting, after.waiting),
+        }
+    }
 }
 
 /// How fast letters were taken.
@@ -58,6 +80,7 @@ impl Destination {
             rests: 0,
             rests_until: Timestamp(i64::MIN),
             in_ring: false,
+            proven: false,
             rate: Rate::default(),
             overflowed: 0,
         }
@@ -65,6 +88,22 @@ impl Destination {
 
     pub(super) fn waiting(&self) -> usize {
         self.lanes.len()
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// What it takes of the part that is left to destinations of which nothing good is known:
+    /// sendings, and letters in memory.
+    pub(super) fn unproven(&self) -> Unproven {
+        if self.proven {
+            return Unproven::default();
+        }
+        Unproven {
+            running: self.running,
+            waiting: self.lanes.len(),
+        }
     }
 
     pub(super) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
@@ -138,6 +177,7 @@ impl Destination {
     /// One connection more for each round of successes.
     fn served(&mut self, pace: &Pace, now: Timestamp) {
         (self.failures, self.rests) = (0, 0);
+        self.proven = true;
         self.rests_until = Timestamp(i64::MIN);
         self.rate.count(now);
         self.successes += 1;
@@ -153,6 +193,7 @@ impl Destination {
         }
         self.limit = (self.limit / 2).max(1);
         self.successes = 0;
+        self.proven = false;
         self.failures = self.failures.saturating_add(1);
         let known_dead = self.rests > 0;
         if self.failures < FAILURES_BEFORE_REST && !known_dead {

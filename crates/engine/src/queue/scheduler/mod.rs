@@ -10,12 +10,15 @@
 //! each time, and is then tried with a single letter. Within a destination higher priorities go
 //! first, and senders of one priority take turns.
 //!
+//! Destinations of which nothing good is known (never tried, or failing) have three quarters of the
+//! sendings and half of the memory at most, all together: however many are dead, the others go on.
+//!
 //! Start at [`Scheduler::next_step`].
 
 mod destination;
 mod lanes;
 
-use destination::{Destination, Rest};
+use destination::{Destination, Rest, Unproven};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use store::id::{AccountId, Timestamp};
@@ -111,6 +114,16 @@ impl Pace {
     fn share(&self) -> usize {
         (self.window / 4).max(1)
     }
+
+    /// Letters in memory for destinations of which nothing good is known.
+    fn unproven_waiting_max(&self) -> usize {
+        (self.window / 2).max(1)
+    }
+
+    /// Sendings at once to such.
+    fn unproven_running_max(&self) -> usize {
+        (self.sendings_max - self.sendings_max / 4).max(1)
+    }
 }
 
 /// The order of sending.
@@ -119,7 +132,12 @@ pub struct Scheduler {
     pace: Pace,
     destinations: HashMap<Arc<str>, Destination>,
     /// Destinations that have something to send and a connection free; they take turns.
-    ring: VecDeque<Arc<str>>,
+    proven: VecDeque<Arc<str>>,
+    /// The same, where nothing good is known of them.
+    others: VecDeque<Arc<str>>,
+    /// Whose turn it is not, of the two.
+    others_went: bool,
+    unproven: Unproven,
     /// Entries in memory, with how many of their jobs have not ended.
     entries: HashMap<EntryKey, usize>,
     put_off: VecDeque<(Job, Timestamp)>,
@@ -132,7 +150,10 @@ impl Scheduler {
         Self {
             pace,
             destinations: HashMap::new(),
-            ring: VecDeque::new(),
+            proven: VecDeque::new(),
+            others: VecDeque::new(),
+            others_went: false,
+            unproven: Unproven::default(),
             entries: HashMap::new(),
             put_off: VecDeque::new(),
             running: 0,
@@ -186,8 +207,8 @@ impl Scheduler {
     }
 
     fn admit_job(&mut self, entry: &Entry, name: &Arc<str>, now: Timestamp) {
-        let share = self.pace.share();
         let pace = self.pace;
+        let is_crowded = self.unproven.waiting >= pace.unproven_waiting_max();
         let destination = self
             .destinations
             .entry(Arc::clone(name))
@@ -196,27 +217,57 @@ impl Scheduler {
             key: entry.key,
             destination: Arc::clone(name),
         };
+        let is_too_much =
+            destination.waiting() >= pace.share() || (is_crowded && !destination.is_proven());
         if let Some(until) = destination.rests_until(now) {
             self.put_off.push_back((job, until));
-        } else if destination.waiting() >= share {
+        } else if is_too_much {
             let wait = destination
                 .overflow_wait(now)
                 .clamp(OVERFLOW_LEAST, OVERFLOW_MOST);
             self.put_off
                 .push_back((job, Timestamp(now.0.saturating_add(wait))));
         } else {
-            destination.wait(entry.key, entry.priority);
+            self.change(name, |known| known.wait(entry.key, entry.priority));
             self.queue_up(name);
         }
     }
 
-    /// Puts a destination into the ring if it has something to do there.
+    /// Changes what is known of a destination, and counts what it takes if nothing good is.
+    fn change<T>(&mut self, name: &str, work: impl FnOnce(&mut Destination) -> T) -> Option<T> {
+        let destination = self.destinations.get_mut(name)?;
+        let before = destination.unproven();
+        let answer = work(destination);
+        self.unproven = self.unproven.with(before, destination.unproven());
+        Some(answer)
+    }
+
+    /// Puts a destination into its ring if it has something to do there.
     fn queue_up(&mut self, name: &Arc<str>) {
-        if let Some(destination) = self.destinations.get_mut(name)
-            && destination.enter_ring()
-        {
-            self.ring.push_back(Arc::clone(name));
+        let Some(destination) = self.destinations.get_mut(name) else {
+            return;
+        };
+        if destination.enter_ring() {
+            let ring = if destination.is_proven() {
+                &mut self.proven
+            } else {
+                &mut self.others
+            };
+            ring.push_back(Arc::clone(name));
         }
+    }
+
+    /// The destination whose turn it is; the two rings take turns as long as both may go.
+    fn next_in_turn(&mut self) -> Option<Arc<str>> {
+        let may_go = self.unproven.running < self.pace.unproven_running_max();
+        if may_go && (!self.others_went || self.proven.is_empty()) {
+            self.others_went = true;
+            if let Some(name) = self.others.pop_front() {
+                return Some(name);
+            }
+        }
+        self.others_went = false;
+        self.proven.pop_front()
     }
 
     /// What is to be done now; `None` when nothing can be done before something ends or comes.
@@ -225,13 +276,12 @@ impl Scheduler {
             return Some(Step::PutOff(job, until));
         }
         while self.running < self.pace.sendings_max {
-            let name = self.ring.pop_front()?;
-            let Some(destination) = self.destinations.get_mut(&name) else {
-                continue;
-            };
-            destination.leave_ring();
-            let taken = destination.start();
-            if let Some(key) = taken {
+            let name = self.next_in_turn()?;
+            let taken = self.change(&name, |destination| {
+                destination.leave_ring();
+                destination.start()
+            });
+            if let Some(key) = taken.flatten() {
                 self.running += 1;
                 self.queue_up(&name);
                 return Some(Step::Send(Job {
@@ -246,11 +296,11 @@ impl Scheduler {
     /// A further job for a destination to which a connection is open; none when the last sending
     /// that may begin now is for those who take turns.
     pub fn next_for(&mut self, destination: &Arc<str>) -> Option<Job> {
-        let others_wait = usize::from(!self.ring.is_empty());
+        let others_wait = usize::from(!self.proven.is_empty() || !self.others.is_empty());
         if self.running + others_wait >= self.pace.sendings_max {
             return None;
         }
-        let key = self.destinations.get_mut(destination)?.start()?;
+        let key = self.change(destination, Destination::start)??;
         self.running += 1;
         Some(Job {
             key,
@@ -279,10 +329,11 @@ impl Scheduler {
 
     fn sent(&mut self, job: &Job, ending: Ending, now: Timestamp, dice: u64) {
         self.running = self.running.saturating_sub(1);
-        let Some(destination) = self.destinations.get_mut(&job.destination) else {
-            return;
-        };
-        if let Some(Rest { until, waiting }) = destination.ended(ending, &self.pace, now, dice) {
+        let pace = self.pace;
+        let rest = self.change(&job.destination, |destination| {
+            destination.ended(ending, &pace, now, dice)
+        });
+        if let Some(Rest { until, waiting }) = rest.flatten() {
             let put_off = waiting.into_iter().map(|key| {
                 let destination = Arc::clone(&job.destination);
                 (Job { key, destination }, until)
