@@ -85,12 +85,6 @@ impl Engine {
         Ok(self.directory().view()?.queue_due(self.now(), limit)?)
     }
 
-    /// What is due next, however far away, earliest first, at most `limit`.
-    pub fn queue_next(&self, limit: usize) -> Result<Vec<Due>, EngineError> {
-        let view = self.directory().view()?;
-        Ok(view.queue_due(Timestamp(NEVER.0 - 1), limit)?)
-    }
-
     /// Takes an entry out of the queue; nobody is told.
     pub fn queue_remove(&self, account: AccountId, id: u64) -> Result<Pending<()>, EngineError> {
         self.store().write(&[account], Origin::default(), |txn| {

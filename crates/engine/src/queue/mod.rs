@@ -20,13 +20,17 @@ mod release;
 mod retry;
 mod scheduler;
 mod settle;
+mod settle_all;
 mod status;
+mod waiting;
 
 pub use administration::QueueState;
 pub use outgoing::Outgoing;
 pub use scheduler::{Ending, Entry, EntryKey, Job, Pace, Scheduler, Step};
 pub use settle::{Attempt, NextHop, Reason, RecipientResult, Settled, Verdict};
+pub use settle_all::{Ended, Kept};
 pub use status::Status;
+pub use waiting::{Found, Mark, Portion};
 
 use bytes::Bytes;
 use store::id::Timestamp;

@@ -37,6 +37,19 @@ impl Outgoing {
         })
     }
 
+    /// Opens an entry to send it; `None` when it is gone or held.
+    pub(super) fn open(
+        engine: &Engine,
+        reads: &impl Reads,
+        key: EntryKey,
+    ) -> Result<Option<Self>, EngineError> {
+        let Some(entry) = reads.queue_entry(key.account, key.id)? else {
+            return Ok(None);
+        };
+        let outgoing = Self::of(engine, &entry)?;
+        Ok((!outgoing.letter.held).then_some(outgoing))
+    }
+
     /// A letter that is not in the queue but about which its sender is told the same way.
     pub(super) fn staged(engine: &Engine, envelope: &Envelope, letter: &Staged) -> Self {
         let now = engine.now();
@@ -98,11 +111,6 @@ impl Outgoing {
 impl Engine {
     /// Opens an entry to send it; `None` when it is gone or held.
     pub fn queue_open(&self, key: EntryKey) -> Result<Option<Outgoing>, EngineError> {
-        let view = self.directory().view()?;
-        let Some(entry) = view.queue_entry(key.account, key.id)? else {
-            return Ok(None);
-        };
-        let outgoing = Outgoing::of(self, &entry)?;
-        Ok((!outgoing.letter.held).then_some(outgoing))
+        Outgoing::open(self, &self.directory().view()?, key)
     }
 }

@@ -18,6 +18,7 @@ use crate::delivery::Plan;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::settings::Sending;
+use store::StoreError;
 use store::backend::Pending;
 use store::id::{AccountId, ChangeSeq, Timestamp};
 use store::model::{Origin, Reads, Txn};
@@ -102,7 +103,7 @@ pub(super) struct Outcome {
 
 /// When something happened, as the rule needs it.
 #[derive(Clone, Copy)]
-struct Times {
+pub(super) struct Times {
     created: Timestamp,
     due: Timestamp,
     now: Timestamp,
@@ -120,8 +121,10 @@ impl Engine {
         dice: u64,
     ) -> Result<Pending<Settled>, EngineError> {
         for _ in 0..STALE_MAX {
-            let Some((seen, times, outgoing)) = self.entry_to_settle(key)? else {
-                break;
+            let found = self.entry_to_settle(&self.directory().view()?, key)?;
+            let Some((seen, times, outgoing)) = found else {
+                let nothing = store::backend::Settlement::done();
+                return Ok(Pending::new(Settled::default(), nothing));
             };
             let settings = &self.settings().sending;
             let outcome = Outcome::of(settings, outgoing.letter.clone(), attempt, times, dice);
@@ -145,19 +148,19 @@ impl Engine {
             if let Some(settled) = settled {
                 return Ok(Pending::new(settled, settlement));
             }
+            // Another attempt's results are on their way to the disk, and can be seen then.
+            settlement.wait()?;
         }
-        Ok(Pending::new(
-            Settled::default(),
-            store::backend::Settlement::done(),
-        ))
+        Err(StoreError::Conflict.into())
     }
 
-    fn entry_to_settle(
+    /// The entry, and the change that it was seen at.
+    pub(super) fn entry_to_settle(
         &self,
+        reads: &impl Reads,
         key: EntryKey,
     ) -> Result<Option<(ChangeSeq, Times, Outgoing)>, EngineError> {
-        let view = self.directory().view()?;
-        let Some(entry) = view.queue_entry(key.account, key.id)? else {
+        let Some(entry) = reads.queue_entry(key.account, key.id)? else {
             return Ok(None);
         };
         let outgoing = Outgoing::of(self, &entry)?;
@@ -177,7 +180,7 @@ impl Engine {
 
 impl Outcome {
     /// Works out what becomes of the entry.
-    fn of(
+    pub(super) fn of(
         settings: &Sending,
         mut letter: QueuedLetter,
         attempt: &Attempt,
@@ -233,8 +236,13 @@ impl Outcome {
         }
     }
 
+    /// True when someone is to be told.
+    pub(super) fn is_told(&self) -> bool {
+        !self.reports.is_empty()
+    }
+
     /// Within the commit: `None` when the entry is not as it was seen. May be run again.
-    fn carry_out(
+    pub(super) fn carry_out(
         &self,
         txn: &mut Txn<'_>,
         key: EntryKey,

@@ -5,11 +5,12 @@
 use super::connection::{NextPiece, Pieces};
 use super::route::{Hop, Routes};
 use crate::driver::pool::Pool;
-use crate::signing::{RESULTS, Signer, Unsigned};
+use crate::signing::{self, RESULTS, Signer, Unsigned};
 use bytes::Bytes;
 use engine::queue::{Job, Outgoing, QueuedRecipient};
 use engine::signature::field::fields;
 use engine::{Engine, EngineError, Timestamp};
+use formats::message::header;
 use smtp::client::form::{Form, Scan};
 use smtp::client::{Message, Recipient};
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Ready {
         let Some((mut outgoing, hop, recipients)) = at_destination(engine, routes, job)? else {
             return Ok(None);
         };
-        let (form, first, unsigned) = look_through(&outgoing)?;
+        let (form, first, unsigned) = look_through(engine, &outgoing)?;
         let waives_tls = !outgoing.letter.needs_tls && waives_tls(&first);
         let first = match unsigned {
             Some(unsigned) => {
@@ -103,7 +104,7 @@ impl Ready {
 }
 
 /// The letter, its way, and the recipients of a job; `None` when nobody is left.
-pub fn at_destination(
+fn at_destination(
     engine: &Engine,
     routes: &Routes,
     job: &Job,
@@ -111,17 +112,27 @@ pub fn at_destination(
     let Some(outgoing) = engine.queue_open(job.key)? else {
         return Ok(None);
     };
+    let found = recipients(&outgoing, routes, &job.destination);
+    Ok(found.map(|(hop, recipients)| (outgoing, hop, recipients)))
+}
+
+/// The way to a destination, and the recipients who are there; `None` when nobody is.
+pub fn recipients(
+    outgoing: &Outgoing,
+    routes: &Routes,
+    destination: &str,
+) -> Option<(Hop, Vec<QueuedRecipient>)> {
     let letter = &outgoing.letter;
     let mut found = None;
     let mut recipients = Vec::new();
     for recipient in &letter.recipients {
         let hop = routes.hop(&letter.sender, &recipient.address, letter.route.as_deref());
-        if hop.name == job.destination {
+        if &*hop.name == destination {
             recipients.push(recipient.clone());
             found = Some(hop);
         }
     }
-    Ok(found.map(|hop| (outgoing, hop, recipients)))
+    found.map(|hop| (hop, recipients))
 }
 
 fn recipient(queued: &QueuedRecipient) -> Recipient {
@@ -134,10 +145,13 @@ fn recipient(queued: &QueuedRecipient) -> Recipient {
 
 /// Reads it once from end to end: what it needs of the way, its first piece, and what is signed if
 /// it is ours.
-fn look_through(outgoing: &Outgoing) -> Result<(Form, Bytes, Option<Unsigned>), EngineError> {
+fn look_through(
+    engine: &Engine,
+    outgoing: &Outgoing,
+) -> Result<(Form, Bytes, Option<Unsigned>), EngineError> {
     let mut scan = Scan::default();
-    let mut unsigned = is_vouched_for(outgoing).then(Unsigned::default);
     let first = outgoing.read(0..PIECE_BYTES)?;
+    let mut unsigned = is_to_be_signed(engine, outgoing, &first)?.then(Unsigned::default);
     scan.push(&first);
     if let Some(unsigned) = &mut unsigned {
         unsigned.push(&first);
@@ -170,6 +184,24 @@ fn waives_tls(first: &[u8]) -> bool {
     });
     let (only, more) = (fields.next(), fields.next());
     only.is_some_and(|(_, value)| value.trim_ascii().eq_ignore_ascii_case(b"No")) && more.is_none()
+}
+
+/// False when there is certainly no key for it, so that its body need not be hashed.
+fn is_to_be_signed(
+    engine: &Engine,
+    outgoing: &Outgoing,
+    first: &[u8],
+) -> Result<bool, EngineError> {
+    if !is_vouched_for(outgoing) {
+        return Ok(false);
+    }
+    if !outgoing.letter.is_ours {
+        return signing::has_seal(engine, &outgoing.letter.sender);
+    }
+    match header::length(first) {
+        end if end < first.len() => signing::has_key(engine, first.get(..end).unwrap_or_default()),
+        _ => Ok(true), // The author may stand in what was not read yet.
+    }
 }
 
 /// True when it is ours, or was examined when it came.

@@ -12,9 +12,11 @@ mod dane;
 mod demand;
 mod fetch;
 mod letter;
+mod look;
 pub mod names;
 pub mod route;
 pub mod settings;
+mod settling;
 mod sts;
 pub mod tls;
 mod worker;
@@ -27,11 +29,8 @@ use crate::trace::Trace;
 use crate::world::{SystemClock, SystemRng};
 use candidates::Ourselves;
 use engine::dialogue::{Level, Record};
-use engine::queue::{
-    Attempt, Ending, Entry, EntryKey, Job, Pace, Reason, RecipientResult, Scheduler, Status, Step,
-    Verdict,
-};
-use engine::{Engine, EngineError, Pending, StoreError, Timestamp};
+use engine::queue::{Ending, EntryKey, Job, Mark, Pace, Scheduler, Step};
+use engine::{Engine, Timestamp};
 use names::Names;
 use parking_lot::Mutex;
 use route::Routes;
@@ -43,10 +42,8 @@ use std::time::Duration;
 use store::world::{Clock, Rng};
 use tls::Keys;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-/// Entries that are read from the store at a time.
-const PORTION: usize = 256;
 /// Least time between two looks into the store, so that many small commits cost few looks.
 const BREATH: Duration = Duration::from_millis(2);
 /// Longest time between two looks, whatever the schedule says.
@@ -69,6 +66,11 @@ pub struct Shared {
     sources: Vec<IpAddr>,
     port: u16,
     scheduler: Mutex<Scheduler>,
+    /// How far the schedule was looked through.
+    mark: Mutex<Mark>,
+    /// Until then what is overdue is left alone.
+    eased_until: Mutex<Instant>,
+    settling: settling::Settling,
     /// Entries that do not parse; each was told once, and none holds up the others.
     damaged: Mutex<HashSet<EntryKey>>,
     /// Workers with an open connection and nothing to do.
@@ -154,6 +156,9 @@ pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<
         sources: settings.source_addresses.clone(),
         port: settings.port,
         scheduler: Mutex::new(Scheduler::new(pace)),
+        mark: Mutex::default(),
+        eased_until: Mutex::new(Instant::now()),
+        settling: settling::Settling::default(),
         damaged: Mutex::default(),
         idle: Mutex::default(),
         idle_places: Semaphore::new(sendings),
@@ -271,77 +276,6 @@ impl Shared {
         }
     }
 
-    /// Takes what is due into the schedule; the answer is how long there is nothing new.
-    async fn look(self: &Arc<Self>) -> Result<Duration, EngineError> {
-        let shared = Arc::clone(self);
-        let looked = self.pool.run(None, move || shared.take_due()).await;
-        looked.unwrap_or(Ok(LOOK))
-    }
-
-    fn take_due(&self) -> Result<Duration, EngineError> {
-        let (known, room) = {
-            let scheduler = self.scheduler.lock();
-            (scheduler.len(), scheduler.room().min(PORTION))
-        };
-        if room == 0 {
-            return Ok(LOOK);
-        }
-        let now = now();
-        let known = known + self.damaged.lock().len();
-        let schedule = self.engine.queue_next(known + room)?;
-        let due: Vec<EntryKey> = {
-            let (scheduler, damaged) = (self.scheduler.lock(), self.damaged.lock());
-            let due = schedule.iter().take_while(|due| due.at <= now);
-            due.map(|due| EntryKey {
-                account: due.account,
-                id: due.id,
-            })
-            .filter(|key| !scheduler.knows(*key) && !damaged.contains(key))
-            .collect()
-        };
-        let more = due.len() >= room;
-        for key in due {
-            if let Some(entry) = self.entry(key, now)? {
-                self.scheduler.lock().admit(&entry, now);
-            }
-        }
-        let next = schedule.iter().find(|due| due.at > now);
-        let ticks = next.map_or(i64::MAX, |due| due.at.0.saturating_sub(now.0));
-        let wait = Duration::from_nanos(u64::try_from(ticks).unwrap_or(0).saturating_mul(100));
-        Ok(if more { BREATH } else { wait.min(LOOK) })
-    }
-
-    /// An entry as the scheduler wants it, if it is still due.
-    fn entry(&self, key: EntryKey, now: Timestamp) -> Result<Option<Entry>, EngineError> {
-        let outgoing = match self.engine.queue_open(key) {
-            Ok(Some(outgoing)) if outgoing.due <= now => outgoing,
-            Ok(_) => return Ok(None),
-            Err(error @ EngineError::Store(StoreError::Corrupt(_))) => {
-                tracing::error!(account = key.account.0, id = key.id, %error, "a queued letter is damaged");
-                self.damaged.lock().insert(key);
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        let letter = &outgoing.letter;
-        let mut destinations: Vec<Arc<str>> = letter
-            .recipients
-            .iter()
-            .map(|to| {
-                self.routes
-                    .hop(&letter.sender, &to.address, letter.route.as_deref())
-                    .name
-            })
-            .collect();
-        destinations.sort_unstable();
-        destinations.dedup();
-        Ok(Some(Entry {
-            key,
-            priority: letter.priority,
-            destinations,
-        }))
-    }
-
     /// Begins everything that the scheduler wants begun.
     fn carry_out(self: &Arc<Self>) {
         let mut put_off = Vec::new();
@@ -398,52 +332,5 @@ impl Shared {
             worker::run(shared, job).await;
             drop(place);
         });
-    }
-
-    /// Moves letters in the schedule whose destination does not take them now.
-    fn put_off(&self, steps: &[Step]) {
-        let mut pending: Vec<Pending<()>> = Vec::new();
-        for step in steps {
-            let Step::PutOff(job, until) = step else {
-                continue;
-            };
-            match self.put_off_one(job, *until) {
-                Ok(commit) => pending.extend(commit),
-                Err(error) => tracing::error!(%error, "the queue cannot be written"),
-            }
-        }
-        for commit in pending {
-            if let Err(error) = commit.wait() {
-                tracing::error!(%error, "the queue cannot be written");
-            }
-        }
-        let (now, dice) = (now(), dice());
-        let mut scheduler = self.scheduler.lock();
-        for step in steps {
-            scheduler.finished(step, Ending::Nothing, now, dice);
-        }
-    }
-
-    fn put_off_one(&self, job: &Job, until: Timestamp) -> Result<Option<Pending<()>>, EngineError> {
-        let found = letter::at_destination(&self.engine, &self.routes, job)?;
-        let Some((_, _, recipients)) = found else {
-            return Ok(None);
-        };
-        let result = |address: String| RecipientResult {
-            address,
-            verdict: Verdict::Later(Reason::ours(Status::NO_ANSWER)),
-        };
-        let attempt = Attempt {
-            host: String::new(),
-            tls: String::new(),
-            results: recipients
-                .into_iter()
-                .map(|one| result(one.address))
-                .collect(),
-            put_off_until: Some(until),
-        };
-        let dice = dice();
-        let settled = self.engine.queue_settle(job.key, &attempt, dice)?;
-        Ok(Some(settled.map(drop)))
     }
 }

@@ -362,9 +362,11 @@ impl Shared {
             results: results.collect(),
             put_off_until: None,
         };
-        let settled = match self.keep(job, attempt.clone()).await {
+        let settled = match self.keep(job.key, attempt.clone()).await {
             // A full disk has no room for a notice, but always for who was served.
-            Err(EngineError::Store(StoreError::Full)) => self.keep(job, only_served(attempt)).await,
+            Err(EngineError::Store(StoreError::Full)) => {
+                self.keep(job.key, only_served(attempt)).await
+            }
             settled => settled,
         };
         match settled {
@@ -375,19 +377,6 @@ impl Shared {
                 tokio::time::sleep(KEEP).await;
             }
         }
-    }
-
-    /// Commits the results, and waits until they are on disk.
-    async fn keep(self: &Arc<Self>, job: &Job, attempt: Attempt) -> Result<Settled, EngineError> {
-        let (shared, key, dice) = (Arc::clone(self), job.key, dice());
-        let settle = move || shared.engine.queue_settle(key, &attempt, dice);
-        let settled = self.pool.run(Some(job.key.account), settle).await;
-        // The pool loses a step only when the server stops.
-        let stopped = || StoreError::Refused("the server stops".to_owned());
-        let pending = settled.map_err(|_| stopped())??;
-        let (settled, settlement) = pending.split();
-        settlement.await?;
-        Ok(settled)
     }
 
     fn log(&self, ready: &Ready, result: &Outcome) {

@@ -84,8 +84,7 @@ impl Signer {
         sender: &str,
     ) -> Result<String, EngineError> {
         let (header, body_hash) = letter.finish();
-        let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let Some(signing) = engine.sealing(domain)? else {
+        let Some(signing) = engine.sealing(domain_of(sender))? else {
             return Ok(String::new());
         };
         let Some((key, pair)) = signing
@@ -172,6 +171,25 @@ impl Unsigned {
         let body = self.body.unwrap_or(BodyHash::new(Form::Relaxed, u64::MAX));
         (self.header, body.finish().1)
     }
+}
+
+/// True when there is a key for the author that this header names. Reads the disk.
+pub fn has_key(engine: &Engine, header: &[u8]) -> Result<bool, EngineError> {
+    let Some(author) = author(header) else {
+        return Ok(false);
+    };
+    let signing = engine.signing(&author)?;
+    Ok(signing.is_some_and(|signing| !signing.keys.is_empty()))
+}
+
+/// True when there is a key to seal what is passed on with this sender. Reads the disk.
+pub fn has_seal(engine: &Engine, sender: &str) -> Result<bool, EngineError> {
+    let signing = engine.sealing(domain_of(sender))?;
+    Ok(signing.is_some_and(|signing| !signing.keys.is_empty()))
+}
+
+fn domain_of(sender: &str) -> &str {
+    sender.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 /// The address in the only From field.
