@@ -100,6 +100,8 @@ async fn survived(mut looking: Looking<'_>) -> Result<Finding, String> {
 }
 
 #[cfg(test)]
+mod fuzzed;
+#[cfg(test)]
 mod outside_tests;
 #[cfg(test)]
 pub mod tests;

@@ -25,7 +25,7 @@ const PEER: &str = "192.0.2.25";
 const LETTER: &str = "From: Alice <alice@example.test>\r\nTo: bob@elsewhere.test\r\n\
                       Subject: Hello\r\n\r\nHello Bob.\r\n";
 
-struct Stage {
+pub struct Stage {
     house: Rehearsal,
     examiners: Examiners,
 }
@@ -52,7 +52,7 @@ impl Stage {
         Self::with(house, names(zone).await, &Settings::default())
     }
 
-    fn with(house: Rehearsal, server: SocketAddr, settings: &Settings) -> Self {
+    pub fn with(house: Rehearsal, server: SocketAddr, settings: &Settings) -> Self {
         let dns = Dns {
             servers: vec![server],
             dnssec: Dnssec::Off,
@@ -74,7 +74,7 @@ impl Stage {
         [&lines.unwrap(), letter].concat()
     }
 
-    async fn examine(&self, peer: &str, sender: &str, letter: &str) -> Examined {
+    pub async fn examine(&self, peer: &str, sender: &str, letter: &str) -> Examined {
         self.examine_from(peer, "out.test", sender, letter).await
     }
 

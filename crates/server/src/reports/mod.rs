@@ -8,6 +8,8 @@
 //! (gzip).
 
 mod aggregate;
+#[cfg(test)]
+mod fuzzed;
 mod markup;
 mod tls;
 mod unpack;

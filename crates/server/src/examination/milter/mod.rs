@@ -6,6 +6,8 @@
 //! Source: the mail filter protocol, version 6 (libmilter's documentation).
 
 mod edit;
+#[cfg(test)]
+pub mod fuzzed;
 mod packet;
 #[cfg(test)]
 mod tests;

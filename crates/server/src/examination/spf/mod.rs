@@ -286,6 +286,35 @@ fn are_near(one: IpAddr, other: IpAddr, width: u8) -> bool {
     differing.checked_shr(ignored).unwrap_or(0) == 0
 }
 
+/// Reads any bytes as a record, and fills all of its blanks: nothing fails, and names stay names.
+#[cfg(test)]
+pub fn read_any(record: &[u8]) {
+    let Ok(policy) = Policy::parse(record) else {
+        return;
+    };
+    let known = Known {
+        local: "a.b-c",
+        sender_domain: "example.test",
+        domain: "sub.example.test",
+        peer: IpAddr::from([192, 0, 2, 25]),
+        greeting: "out.test",
+        validated_name: "out.test",
+    };
+    let filled = policy.directives.iter().filter_map(|directive| {
+        let template = match &directive.mechanism {
+            Mechanism::Include(target) | Mechanism::Exists(target) => Some(target),
+            Mechanism::A(target, _) | Mechanism::Mx(target, _) | Mechanism::Ptr(target) => {
+                target.as_ref()
+            }
+            Mechanism::All | Mechanism::Ip4(..) | Mechanism::Ip6(..) => None,
+        };
+        template.map(|template| template.filled(&known))
+    });
+    for name in filled.chain(policy.redirect.map(|template| template.filled(&known))) {
+        assert!(name.len() <= NAME_MAX || !name.contains('.'), "{name}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
