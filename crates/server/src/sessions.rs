@@ -26,12 +26,15 @@ impl Sessions {
             recipients_max: configuration.limits.recipients,
             ..smtp::Limits::default()
         };
-        let service = |role| {
+        let service = |role: smtp::Role| {
             Arc::new(smtp::Service {
                 engine: engine.clone(),
                 role,
                 limits: smtp_limits,
-                examining,
+                examining: match configuration.spam.clamav {
+                    None if role.is_submission() => smtp::Examining::Nobody,
+                    _ => examining,
+                },
             })
         };
         let pop3 = pop3::Service {

@@ -52,7 +52,8 @@ impl Role {
 
 /// Whose letters are examined before they are accepted.
 ///
-/// Never those of users, who may write what they like, nor those of a server that is trusted.
+/// Never those of a server that is trusted. Those of users are, by examiners that look for what
+/// harms others; apart from that users may write what they like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Examining {
     /// Nobody's.

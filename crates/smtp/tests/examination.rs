@@ -203,6 +203,30 @@ fn a_trusted_servers_letters_are_not_examined() {
 }
 
 #[test]
+fn what_a_user_submits_is_examined_in_their_name() {
+    let house = house();
+    let service = Service {
+        engine: house.engine.clone(),
+        role: Role::Submission,
+        limits: Limits::default(),
+        examining: Examining::Everyone,
+    };
+    let session = Session::new(Arc::new(service));
+    let mut stage = engine::rehearsal::Wire::open(&house, session, house.peer(true));
+    stage.examined.decision = Decision::Refuse(Refusal::new("7.1", "it harms others"));
+    let plain = "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABhbGljZQ==\r\n";
+    stage.send(format!("EHLO client.example\r\n{plain}").as_bytes());
+    stage.take();
+    stage.send(b"MAIL FROM:<alice@example.test>\r\nRCPT TO:<x@far.test>\r\nDATA\r\n");
+    stage.take();
+    stage.send(b"From: alice@example.test\r\n\r\nbody\r\n.\r\n");
+    assert_eq!(stage.take(), "550 5.7.1 it harms others\r\n");
+    let submitter = stage.examinations[0].submitter.as_ref().unwrap();
+    assert_eq!(submitter.address, "alice@example.test");
+    assert!(house.engine.queue().unwrap().is_empty());
+}
+
+#[test]
 fn results_that_a_letter_brings_in_the_name_of_this_server_are_taken_out() {
     let house = house();
     let mut stage = stage(&house, Role::Relay);

@@ -4,7 +4,7 @@
 
 use super::outside::{Reader, connect};
 use super::settings::{ClamAv, Infected};
-use super::{Examiner, Looking};
+use super::{Examiner, Looking, Scope};
 use engine::examination::{Decision, Examination, Examined, Finding, Refusal, Virus};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -57,12 +57,21 @@ impl Examiner for ClamAvExaminer {
         "clamav"
     }
 
+    fn looks_at(&self) -> Scope {
+        Scope::All
+    }
+
     fn budget(&self) -> Duration {
         Duration::from_secs(self.settings.seconds.max(1))
     }
 
     fn examine<'a>(&'a self, letter: &'a Examination, _: &'a Examined) -> Looking<'a> {
-        Box::pin(async move { finding(&self.ask(letter).await?, self.settings.infected) })
+        let infected = match &letter.submitter {
+            None => self.settings.infected,
+            // Most go to others, who have no folder of ours to put it into.
+            Some(_) => Infected::Refuse,
+        };
+        Box::pin(async move { finding(&self.ask(letter).await?, infected) })
     }
 }
 

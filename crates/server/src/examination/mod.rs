@@ -31,10 +31,24 @@ use tokio::time::timeout;
 /// What an examiner will have to say.
 pub type Looking<'a> = Pin<Box<dyn Future<Output = Result<Finding, String>> + Send + 'a>>;
 
+/// Whose letters an examiner looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that come from elsewhere.
+    Strangers,
+    /// Those that users submit, too.
+    All,
+}
+
 /// Someone who looks at letters.
 pub trait Examiner: Send + Sync {
     /// Its name in the log.
     fn name(&self) -> &'static str;
+
+    /// Whether it looks for what harms others, and so also at letters of users.
+    fn looks_at(&self) -> Scope {
+        Scope::Strangers
+    }
 
     /// How long it may take; what it says later is not heard.
     fn budget(&self) -> Duration;
@@ -61,7 +75,9 @@ impl Examiners {
     pub async fn examine(&self, letter: &Examination) -> Examined {
         let mut all = Examined::default();
         let mut letter = Cow::Borrowed(letter);
-        for examiner in &self.list {
+        let is_submitted = letter.submitter.is_some();
+        let looks = |one: &&Arc<dyn Examiner>| !is_submitted || one.looks_at() == Scope::All;
+        for examiner in self.list.iter().filter(looks) {
             let looking = survived(examiner.examine(&letter, &all));
             let finding = match timeout(examiner.budget(), looking).await {
                 Ok(Ok(finding)) => finding,

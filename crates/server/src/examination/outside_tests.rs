@@ -12,7 +12,8 @@ use crate::driver::pool::Pool;
 use crate::outbound::names::Resolver;
 use crate::outbound::settings::{Dns, Dnssec};
 use bytes::Bytes;
-use engine::examination::{Decision, Virus};
+use engine::User;
+use engine::examination::{Decision, Refusal, Virus};
 use engine::rehearsal::Rehearsal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
@@ -32,6 +33,15 @@ fn reader(house: &Rehearsal) -> Reader {
 }
 
 async fn examine(house: &Rehearsal, examiner: impl Examiner + 'static, letter: &str) -> Examined {
+    examine_of(house, None, examiner, letter).await
+}
+
+async fn examine_of(
+    house: &Rehearsal,
+    submitter: Option<User>,
+    examiner: impl Examiner + 'static,
+    letter: &str,
+) -> Examined {
     let mut upload = house.engine.upload().unwrap();
     upload.write(letter.as_bytes()).unwrap();
     let header = letter.find("\r\n\r\n").unwrap() + 4;
@@ -40,7 +50,7 @@ async fn examine(house: &Rehearsal, examiner: impl Examiner + 'static, letter: &
         greeting: "out.test".to_owned(),
         sender: "a@sender.test".to_owned(),
         recipients: vec!["bob@example.test".to_owned()],
-        submitter: None,
+        submitter,
         is_encrypted: true,
         header: Bytes::copy_from_slice(&letter.as_bytes()[..header]),
         letter: upload.finish().unwrap(),
@@ -101,6 +111,44 @@ async fn clamav_gets_the_whole_letter_and_its_word_counts() {
         assert_eq!(found.virus, Some(Virus::Found));
         assert!(found.facts.contains(&("virus", "Eicar-Test".to_owned())));
     }
+}
+
+/// An examiner that wants nothing of what comes from elsewhere.
+struct Refusing;
+
+impl Examiner for Refusing {
+    fn name(&self) -> &'static str {
+        "refusing"
+    }
+
+    fn budget(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn examine<'a>(&'a self, _: &'a Examination, _: &'a Examined) -> Looking<'a> {
+        let decision = Decision::Refuse(Refusal::new("7.1", "no"));
+        Box::pin(async move {
+            Ok(Finding {
+                decision,
+                ..Finding::default()
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_users_submit_is_searched_too_and_never_passed_on_with_something_harmful_in_it() {
+    let house = house();
+    let user = Some(house.person("alice@example.test").unwrap());
+    let (place, daemon) = clamd("stream: Eicar-Test FOUND\0").await;
+    let clamav = clamav(&house, place, Infected::Junk);
+    let found = examine_of(&house, user.clone(), clamav, LETTER).await;
+    assert!(matches!(found.decision, Decision::Refuse(_)));
+    assert_eq!(daemon.await.unwrap(), LETTER.as_bytes());
+    let found = examine_of(&house, user, Refusing, LETTER).await;
+    assert_eq!(found.decision, Decision::Accept, "nobody else is asked");
+    let found = examine(&house, Refusing, LETTER).await;
+    assert!(found.is_final());
 }
 
 #[tokio::test]

@@ -135,7 +135,10 @@ fn commit(session: &mut Session) -> Result<(), Refusal> {
 
 /// True when someone is to look at the letter before it is accepted.
 fn is_to_be_examined(session: &Session) -> bool {
-    if session.link.user.is_some() || session.service.role != Role::Relay {
+    if session.link.user.is_some() {
+        return session.service.examining != Examining::Nobody;
+    }
+    if session.service.role != Role::Relay {
         return false;
     }
     let is_remote = || {
