@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 use store::StoreError;
 use store::id::{AccountId, Guid, Timestamp};
 use store::model::{DirectoryKind, Origin, Reads, Store, Watch};
+use store::sketch::Known;
 use store::world::{Clock, Rng};
 
 /// Bytes of the secret that names, salts and app passwords are hashed with.
@@ -178,6 +179,22 @@ impl Engine {
     pub fn use_search_index(&self, index: Arc<dyn Index>) {
         // A second one would be fed by nobody.
         let _ = self.shared.search_index.set(index);
+    }
+
+    /// Has the index of letters forget an account, which it then learns from the beginning; until
+    /// then searches look at all letters. False if there is no index.
+    pub fn relearn_for_search(&self, account: AccountId) -> bool {
+        let Some(index) = self.search_index() else {
+            return false;
+        };
+        index.forget(account);
+        self.store().note_changed(account);
+        true
+    }
+
+    /// What the index of letters knows of an account; nothing if there is no index.
+    pub fn known_for_search(&self, account: AccountId) -> Option<Known> {
+        self.search_index().map(|index| index.known(account))
     }
 
     pub(crate) fn search_index(&self) -> Option<&Arc<dyn Index>> {

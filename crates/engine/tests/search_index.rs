@@ -17,10 +17,12 @@ use store::sketch::{Condition, Known, Mark, Narrowed, Sketch};
 use store::world::Vfs;
 use store::world::memory::MemoryDisk;
 
-/// An index that can be told to say nothing, and that notes how many candidates it named last.
+/// An index that can be told to say nothing, or to forget an account just before it is fed, and
+/// that notes how many candidates it named last.
 struct Switch {
     sketches: Sketches,
     is_on: AtomicBool,
+    forgets: AtomicBool,
     named: AtomicUsize,
 }
 
@@ -28,8 +30,17 @@ impl Index for Switch {
     fn known(&self, account: AccountId) -> Known {
         self.sketches.known(account)
     }
-    fn feed(&self, account: AccountId, sketches: Vec<(ItemKey, Sketch)>, mark: Option<Mark>) {
-        self.sketches.feed(account, sketches, mark);
+    fn feed(
+        &self,
+        account: AccountId,
+        forgotten: u64,
+        sketches: Vec<(ItemKey, Sketch)>,
+        mark: Option<Mark>,
+    ) -> bool {
+        if self.forgets.swap(false, Ordering::Relaxed) {
+            self.sketches.forget(account);
+        }
+        self.sketches.feed(account, forgotten, sketches, mark)
     }
     fn forget(&self, account: AccountId) {
         self.sketches.forget(account);
@@ -72,6 +83,7 @@ fn open(disk: &MemoryDisk) -> Arc<Switch> {
     Arc::new(Switch {
         sketches: Sketches::open(&vfs, Path::new("/search")).unwrap(),
         is_on: AtomicBool::new(true),
+        forgets: AtomicBool::new(false),
         named: AtomicUsize::new(0),
     })
 }
@@ -188,7 +200,7 @@ fn few_letters_are_looked_at_for_a_rare_word() {
     ground.index.settle().unwrap();
     assert_eq!(ground.find(ground.inbox, &text("xylographic")), [rare.0]);
     let stored = open(&ground.disk).sketches.known(ground.account.id());
-    assert_eq!(stored, ground.index.known(ground.account.id()));
+    assert_eq!(stored.mark, ground.index.known(ground.account.id()).mark);
     assert_eq!(stored.sketches, 301);
 }
 
@@ -290,6 +302,32 @@ fn names_of_attachments_and_the_text_in_documents_are_found() {
         }
         ground.feed();
     }
+}
+
+#[test]
+fn what_is_forgotten_while_it_is_fed_is_learned_from_the_beginning() {
+    let mut ground = Ground::new();
+    for number in 0..200 {
+        ground.append("Hello", &format!("needleword{number}"));
+    }
+    let account = ground.account.id();
+    let everywhere: Vec<u32> = (1..=200).collect();
+    // In the middle of a walk, by whoever asks for it.
+    assert_eq!(ground.feeder.step(account).unwrap(), Fed::More);
+    ground.house.engine.relearn_for_search(account);
+    ground.feed();
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), everywhere);
+    assert_eq!(ground.index.known(account).sketches, 200);
+    // Between looking into the log and feeding what it told.
+    let late = ground.append("Late", "xylograph");
+    ground.index.forgets.store(true, Ordering::Relaxed);
+    assert_eq!(ground.feeder.step(account).unwrap(), Fed::More);
+    assert_eq!(ground.index.known(account).mark, None);
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), everywhere);
+    ground.feed();
+    assert_eq!(ground.index.known(account).sketches, 201);
+    assert_eq!(ground.find(ground.inbox, &text("xylograph")), [late.0]);
+    assert_eq!(ground.index.named.load(Ordering::Relaxed), 1);
 }
 
 #[test]

@@ -79,6 +79,9 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
             let data = context.data()?;
             let reply = match part {
                 None => administration::offline::rebuild(data, &configuration)?,
+                Some(Part::Search) if control::is_served(data) => {
+                    ask(&context, &Request::RebuildSearch)?
+                }
                 Some(Part::Search) => administration::offline::rebuild_search(data)?,
             };
             show(&reply, context.json)

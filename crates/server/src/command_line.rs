@@ -221,7 +221,8 @@ pub enum Command {
     /// Verify every letter, index, counter and reference.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur check")]
     Check,
-    /// Make everything derived anew from the log; the server must not run.
+    /// Make everything derived anew from the log; the server must not run. The index of letters
+    /// is made anew also while it runs.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur rebuild\n  \
                             facteur --data /var/lib/facteur rebuild search")]
     Rebuild {
@@ -243,7 +244,7 @@ pub enum Command {
 /// What can be made anew by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// The index of letters; the server makes it while it runs.
+    /// The index of letters; the server makes it, at once if it runs.
     Search,
 }
 

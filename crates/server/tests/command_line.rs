@@ -297,6 +297,12 @@ fn a_second_server_on_the_same_data_is_refused() {
     let line = place.refused(&["serve", "--port-base", &base]);
     assert!(line.contains("in use"), "{line}");
     assert!(place.refused(&["rebuild"]).contains("a server runs"));
+    deliver(&server, "one");
+    let told = place.told(&["rebuild", "search"], "");
+    assert_eq!(
+        (&told["letters"], &told["accounts"]),
+        (&1.into(), &1.into())
+    );
     assert_eq!(server.stop(), Some(0));
 }
 

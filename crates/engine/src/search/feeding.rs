@@ -48,6 +48,8 @@ pub struct Feeder {
 
 /// An account that is being walked through.
 struct Walk {
+    /// How often the account was forgotten by then.
+    forgotten: u64,
     /// Where its log stood at the beginning, and how far it was fed since.
     mark: Mark,
     folders: Vec<FolderId>,
@@ -101,29 +103,36 @@ impl Feeder {
         let known = self.index.known(account);
         match known.mark {
             Some(mark) if is_of_use(mark, &row) && !is_stale(&mailbox, known.sketches)? => {
-                self.catch_up(&mailbox, mark)
+                self.catch_up(&mailbox, mark, known.forgotten)
             }
             _ => self.begin_walk(&mailbox, &row),
         }
     }
 
     /// Feeds what the log tells after a mark.
-    fn catch_up(&mut self, mailbox: &Account, mark: Mark) -> Result<Fed, EngineError> {
+    fn catch_up(
+        &mut self,
+        mailbox: &Account,
+        mark: Mark,
+        forgotten: u64,
+    ) -> Result<Fed, EngineError> {
         let Some(told) = self.read_log(mailbox, mark, NEW_TEXT)? else {
             self.index.forget(mailbox.id()); // Walked through in the next step.
             return Ok(Fed::More);
         };
-        if told.mark != mark {
-            let (sketches, mark) = (told.sketches, Some(told.mark));
-            self.index.feed(mailbox.id(), sketches, mark);
+        if told.mark == mark {
+            return Ok(told.fed);
         }
-        Ok(told.fed)
+        let (account, mark) = (mailbox.id(), Some(told.mark));
+        let is_fed = self.index.feed(account, forgotten, told.sketches, mark);
+        Ok(if is_fed { told.fed } else { Fed::More })
     }
 
     fn begin_walk(&mut self, mailbox: &Account, row: &AccountRow) -> Result<Fed, EngineError> {
         self.index.forget(mailbox.id());
         let folders = mailbox.read()?.reads().folders(mailbox.id())?;
         let walk = Walk {
+            forgotten: self.index.known(mailbox.id()).forgotten,
             mark: Mark {
                 epoch: row.epoch,
                 change: row.head,
@@ -140,7 +149,9 @@ impl Feeder {
             return self.end_walk(mailbox, walk);
         };
         let Piece { sketches, next } = self.read_folder(mailbox, folder, walk.next)?;
-        self.index.feed(account, sketches, None);
+        if !self.index.feed(account, walk.forgotten, sketches, None) {
+            return Ok(Fed::More); // It begins anew.
+        }
         walk.next = next.unwrap_or(1);
         if next.is_none() {
             walk.folders.pop();
@@ -157,7 +168,12 @@ impl Feeder {
         };
         walk.mark = told.mark;
         let mark = (told.fed == Fed::Done).then_some(walk.mark);
-        self.index.feed(account, told.sketches, mark);
+        let is_fed = self
+            .index
+            .feed(account, walk.forgotten, told.sketches, mark);
+        if !is_fed {
+            return Ok(Fed::More);
+        }
         if told.fed == Fed::More {
             self.walks.insert(account, walk);
         }

@@ -15,8 +15,15 @@ pub trait Index: Send + Sync {
     /// How far an account is known.
     fn known(&self, account: AccountId) -> Known;
 
-    /// Takes the sketches of some items; with a mark, all up to there has been given.
-    fn feed(&self, account: AccountId, sketches: Vec<(ItemKey, Sketch)>, mark: Option<Mark>);
+    /// Takes the sketches of some items; with a mark, all up to there has been given. False, and
+    /// nothing taken, if the account has been forgotten more often than this says.
+    fn feed(
+        &self,
+        account: AccountId,
+        forgotten: u64,
+        sketches: Vec<(ItemKey, Sketch)>,
+        mark: Option<Mark>,
+    ) -> bool;
 
     /// Forgets an account until it is fed from the beginning.
     fn forget(&self, account: AccountId);
@@ -42,8 +49,14 @@ impl Index for Sketches {
         self.known(account)
     }
 
-    fn feed(&self, account: AccountId, sketches: Vec<(ItemKey, Sketch)>, mark: Option<Mark>) {
-        self.feed(account, sketches, mark);
+    fn feed(
+        &self,
+        account: AccountId,
+        forgotten: u64,
+        sketches: Vec<(ItemKey, Sketch)>,
+        mark: Option<Mark>,
+    ) -> bool {
+        self.feed(account, forgotten, sketches, mark)
     }
 
     fn forget(&self, account: AccountId) {

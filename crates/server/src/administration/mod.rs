@@ -15,6 +15,7 @@ mod folders;
 mod losses;
 pub mod offline;
 mod queue;
+mod relearn;
 mod sharing;
 pub mod spam;
 mod store;
@@ -162,6 +163,7 @@ pub enum Request {
     },
     Undelete(Undelete),
     Check,
+    RebuildSearch,
     Status,
 }
 
@@ -416,6 +418,7 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::Export(export) => crate::export::run(house, &export, watcher),
         Request::Backup { target } => store::backup(house, &target, watcher),
         Request::Undelete(undelete) => folders::undelete(house, &undelete),
+        Request::RebuildSearch => relearn::search(house, watcher),
         Request::Check => store::check(house, watcher),
         Request::Status => store::status(house),
     }

@@ -116,6 +116,11 @@ impl Store {
         self.watchers.changed_accounts()
     }
 
+    /// Has [`Store::changed_accounts`] tell this account as well, although nothing in it changed.
+    pub fn note_changed(&self, account: AccountId) {
+        self.watchers.note_changed(account);
+    }
+
     /// Starts a body.
     pub fn spool(&self) -> Result<Box<dyn Spool>, StoreError> {
         self.backend.spool()

@@ -77,6 +77,13 @@ impl Watchers {
         noted.into_iter().flatten().collect()
     }
 
+    /// Notes an account as changed, and wakes nobody.
+    pub(crate) fn note_changed(&self, account: AccountId) {
+        if let Some(changed) = &mut *self.changed.lock() {
+            changed.insert(account);
+        }
+    }
+
     /// Wakes all who watch one of these accounts.
     pub(crate) fn announce(&self, accounts: &[AccountId]) {
         if let Some(changed) = &mut *self.changed.lock() {

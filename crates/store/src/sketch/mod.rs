@@ -55,6 +55,8 @@ pub struct Known {
     pub mark: Option<Mark>,
     /// Sketches kept, also of items that are gone or have several.
     pub sketches: u64,
+    /// How often it was forgotten since the sketches were opened.
+    pub forgotten: u64,
 }
 
 /// Where a text may be.
@@ -95,18 +97,30 @@ impl Sketches {
         let nothing = Known {
             mark: None,
             sketches: 0,
+            forgotten: 0,
         };
         self.shard(account)
             .map_or(nothing, |shard| shard.known(account))
     }
 
     /// Takes sketches of items. With a mark, everything up to there is known now.
-    pub fn feed(&self, account: AccountId, sketches: Vec<(ItemKey, Sketch)>, mark: Option<Mark>) {
-        let Some(shard) = self.shard(account) else {
-            return;
-        };
-        let bytes = shard.feed(account, sketches, mark);
-        self.pending_bytes.fetch_add(bytes, Ordering::Relaxed);
+    ///
+    /// Whoever feeds says how often the account was forgotten when this was begun ([`Known`]): if
+    /// it was forgotten since, what was fed before is gone, so nothing is taken and the answer is
+    /// false.
+    #[must_use]
+    pub fn feed(
+        &self,
+        account: AccountId,
+        forgotten: u64,
+        sketches: Vec<(ItemKey, Sketch)>,
+        mark: Option<Mark>,
+    ) -> bool {
+        let shard = self.shard(account);
+        let bytes = shard.and_then(|shard| shard.feed(account, forgotten, sketches, mark));
+        let pending = bytes.unwrap_or(0);
+        self.pending_bytes.fetch_add(pending, Ordering::Relaxed);
+        bytes.is_some()
     }
 
     /// Forgets an account, which is then unknown until it was fed from the beginning.

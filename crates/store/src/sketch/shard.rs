@@ -44,14 +44,14 @@ struct State {
     /// question still reads is not overwritten.
     end: u64,
     pending: BTreeMap<AccountId, Pending>,
-    /// Accounts forgotten so far.
-    forgotten: u64,
+    /// How often accounts were forgotten so far.
+    forgotten: BTreeMap<AccountId, u64>,
 }
 
 /// What of an account only memory knows.
 #[derive(Default)]
 struct Pending {
-    /// Set if what the manifest says of the account counts no more: which act of forgetting it was.
+    /// Set if what the manifest says of the account counts no more: which time it was forgotten.
     forgotten: Option<u64>,
     mark: Option<Mark>,
     sketches: Vec<Arc<(ItemKey, Sketch)>>,
@@ -143,30 +143,37 @@ impl Shard {
         Known {
             mark: view.mark,
             sketches: blocks.saturating_add(view.sketches.len()) as u64,
+            forgotten: state.times_forgotten(account),
         }
     }
 
-    /// Bytes that are pending now and were not before.
+    /// Bytes that are pending now and were not before; `None` if the account was forgotten
+    /// meanwhile.
     pub(super) fn feed(
         &self,
         account: AccountId,
+        forgotten: u64,
         sketches: Vec<(ItemKey, Sketch)>,
         mark: Option<Mark>,
-    ) -> usize {
+    ) -> Option<usize> {
         let bytes = sketches.iter().map(|(_, sketch)| weight(sketch)).sum();
         let mut state = self.state.lock();
+        if state.times_forgotten(account) != forgotten {
+            return None;
+        }
         let pending = state.pending.entry(account).or_default();
         pending.sketches.extend(sketches.into_iter().map(Arc::new));
         pending.mark = mark.or(pending.mark);
-        bytes
+        Some(bytes)
     }
 
     /// Bytes that were pending.
     pub(super) fn forget(&self, account: AccountId) -> usize {
         let mut state = self.state.lock();
-        state.forgotten += 1;
+        let times = state.forgotten.entry(account).or_default();
+        *times += 1;
         let fresh = Pending {
-            forgotten: Some(state.forgotten),
+            forgotten: Some(*times),
             ..Pending::default()
         };
         let before = state.pending.insert(account, fresh);
@@ -268,6 +275,10 @@ impl Shard {
 }
 
 impl State {
+    fn times_forgotten(&self, account: AccountId) -> u64 {
+        self.forgotten.get(&account).copied().unwrap_or(0)
+    }
+
     /// All that is known of an account now.
     fn of(&self, account: AccountId) -> View {
         let pending = self.pending.get(&account);

@@ -17,6 +17,17 @@ fn open(disk: &MemoryDisk) -> Sketches {
     Sketches::open(&vfs, &folder()).unwrap()
 }
 
+/// Feeds what nobody has had forgotten meanwhile.
+fn feed(
+    sketches: &Sketches,
+    account: AccountId,
+    letters: Vec<(ItemKey, Sketch)>,
+    mark: Option<Mark>,
+) {
+    let forgotten = sketches.known(account).forgotten;
+    assert!(sketches.feed(account, forgotten, letters, mark));
+}
+
 fn mark(change: u64) -> Mark {
     Mark {
         epoch: 1,
@@ -55,7 +66,7 @@ fn letter(number: u64) -> (ItemKey, Sketch) {
 fn an_unknown_account_is_not_narrowed() {
     let sketches = open(&MemoryDisk::new());
     assert_eq!(sketches.narrow(ACCOUNT, &with(&[1])), Ok(None));
-    sketches.feed(ACCOUNT, vec![letter(1)], None);
+    feed(&sketches, ACCOUNT, vec![letter(1)], None);
     assert_eq!(sketches.narrow(ACCOUNT, &with(&[1])), Ok(None));
 }
 
@@ -64,7 +75,7 @@ fn what_has_the_grams_is_found_before_and_after_it_was_written_and_read_again() 
     let disk = MemoryDisk::new();
     let sketches = open(&disk);
     for number in 1..=300 {
-        sketches.feed(ACCOUNT, vec![letter(number)], Some(mark(number)));
+        feed(&sketches, ACCOUNT, vec![letter(number)], Some(mark(number)));
         if number % 7 == 0 {
             sketches.settle().unwrap();
         }
@@ -95,7 +106,7 @@ fn what_has_the_grams_is_found_before_and_after_it_was_written_and_read_again() 
 fn demands_are_joined() {
     let sketches = open(&MemoryDisk::new());
     let letters = (1..=40).map(letter).collect();
-    sketches.feed(ACCOUNT, letters, Some(mark(40)));
+    feed(&sketches, ACCOUNT, letters, Some(mark(40)));
     let grams = |number| Step::Grams(vec![gram(number)]);
     let any = Condition::new(vec![grams(1_000_001), grams(1_000_002), Step::Any(2)]);
     let found = items(&sketches, &any);
@@ -117,7 +128,12 @@ fn a_text_too_rich_for_a_sketch_is_always_a_candidate() {
     let sketches = open(&disk);
     let rich = sketch(0..900_000);
     assert_eq!(rich, Sketch::opaque());
-    sketches.feed(ACCOUNT, vec![(ItemKey(5), rich), letter(6)], Some(mark(1)));
+    feed(
+        &sketches,
+        ACCOUNT,
+        vec![(ItemKey(5), rich), letter(6)],
+        Some(mark(1)),
+    );
     assert_eq!(items(&sketches, &with(&[77, 78, 79, 80, 81, 82, 83])), [5]);
     sketches.settle().unwrap();
     assert_eq!(items(&sketches, &with(&[77, 78, 79, 80, 81, 82, 83])), [5]);
@@ -128,12 +144,12 @@ fn a_forgotten_account_begins_anew_and_the_others_stay() {
     let disk = MemoryDisk::new();
     let sketches = open(&disk);
     let other = AccountId(ACCOUNT.0 + SHARDS);
-    sketches.feed(ACCOUNT, vec![letter(1)], Some(mark(1)));
-    sketches.feed(other, vec![letter(1)], Some(mark(1)));
+    feed(&sketches, ACCOUNT, vec![letter(1)], Some(mark(1)));
+    feed(&sketches, other, vec![letter(1)], Some(mark(1)));
     sketches.settle().unwrap();
     sketches.forget(ACCOUNT);
     assert_eq!(sketches.narrow(ACCOUNT, &with(&[1])), Ok(None));
-    sketches.feed(ACCOUNT, vec![letter(2)], Some(mark(2)));
+    feed(&sketches, ACCOUNT, vec![letter(2)], Some(mark(2)));
     assert_eq!(items(&sketches, &with(&[2])), [2]);
     sketches.settle().unwrap();
     assert_eq!(items(&open(&disk), &with(&[2])), [2]);
@@ -144,7 +160,12 @@ fn a_forgotten_account_begins_anew_and_the_others_stay() {
 fn a_damaged_pack_is_noticed_and_its_account_forgotten() {
     let disk = MemoryDisk::new();
     let sketches = open(&disk);
-    sketches.feed(ACCOUNT, (1..=64).map(letter).collect(), Some(mark(64)));
+    feed(
+        &sketches,
+        ACCOUNT,
+        (1..=64).map(letter).collect(),
+        Some(mark(64)),
+    );
     sketches.settle().unwrap();
     let is_pack = |path: &PathBuf| path.extension().is_some_and(|end| end == "pack");
     let pack = disk.paths().into_iter().find(is_pack).unwrap();
@@ -170,7 +191,7 @@ fn space_of_what_was_forgotten_is_given_back() {
     };
     for round in 1..=110 {
         sketches.forget(ACCOUNT);
-        sketches.feed(ACCOUNT, vec![rich()], Some(mark(round)));
+        feed(&sketches, ACCOUNT, vec![rich()], Some(mark(round)));
         sketches.settle().unwrap();
     }
     assert!(size(&disk) < 24 * 1024 * 1024, "{}", size(&disk));
@@ -185,7 +206,12 @@ fn after_a_power_cut_at_any_moment_it_is_behind_but_never_wrong() {
         for round in 0..8 {
             let numbers = round * 9 + 1..=round * 9 + 9;
             let last = mark(*numbers.end());
-            sketches.feed(ACCOUNT, numbers.map(letter).collect(), Some(last));
+            feed(
+                &sketches,
+                ACCOUNT,
+                numbers.map(letter).collect(),
+                Some(last),
+            );
             if sketches.settle().is_ok() {
                 settled = last.change.0;
             }
@@ -217,10 +243,15 @@ fn after_a_power_cut_at_any_moment_it_is_behind_but_never_wrong() {
 fn a_full_disk_leaves_everything_as_it_was() {
     let disk = MemoryDisk::new();
     let sketches = open(&disk);
-    sketches.feed(ACCOUNT, vec![letter(1)], Some(mark(1)));
+    feed(&sketches, ACCOUNT, vec![letter(1)], Some(mark(1)));
     sketches.settle().unwrap();
     disk.set_capacity(Some(1));
-    sketches.feed(ACCOUNT, (2..=900).map(letter).collect(), Some(mark(900)));
+    feed(
+        &sketches,
+        ACCOUNT,
+        (2..=900).map(letter).collect(),
+        Some(mark(900)),
+    );
     assert!(sketches.settle().is_err());
     assert!(items(&sketches, &with(&[1_000_700])).contains(&700));
     disk.set_capacity(None);
@@ -241,7 +272,7 @@ proptest! {
         let sketches = open(&MemoryDisk::new());
         for (number, text) in texts.iter().enumerate() {
             let fed = (ItemKey(number as u64), sketch(text.iter().copied()));
-            sketches.feed(ACCOUNT, vec![fed], Some(mark(number as u64 + 1)));
+            feed(&sketches, ACCOUNT, vec![fed], Some(mark(number as u64 + 1)));
             if number % settle_every == 0 {
                 sketches.settle().unwrap();
             }
@@ -270,4 +301,23 @@ proptest! {
         bytes[at] ^= mask;
         prop_assert!(manifest::Manifest::decode(&bytes).is_err());
     }
+}
+
+#[test]
+fn what_was_begun_before_an_account_was_forgotten_is_not_taken() {
+    let sketches = open(&MemoryDisk::new());
+    let begun = sketches.known(ACCOUNT).forgotten;
+    assert!(sketches.feed(ACCOUNT, begun, vec![letter(1)], None));
+    sketches.forget(ACCOUNT);
+    assert!(!sketches.feed(ACCOUNT, begun, vec![letter(2)], Some(mark(2))));
+    sketches.settle().unwrap();
+    assert!(!sketches.feed(ACCOUNT, begun, vec![letter(2)], Some(mark(2))));
+    assert_eq!(sketches.narrow(ACCOUNT, &with(&[1])), Ok(None));
+    feed(
+        &sketches,
+        ACCOUNT,
+        vec![letter(1), letter(2)],
+        Some(mark(2)),
+    );
+    assert_eq!(items(&sketches, &with(&[1_000_002])), [2]);
 }
