@@ -14,6 +14,7 @@ use formats::message::{
     PartKind, SUMMARY_BYTES_MAX, Summary, SummaryRef, charset, decode, encoded_word, header, html,
     parameter,
 };
+use formats::rich_text;
 use formats::script::compare::{Comparator, regular_expression, wildcards};
 use formats::script::{self, Script};
 
@@ -253,4 +254,23 @@ fn patterns(bytes: &[u8]) {
             .unwrap_or_default();
         let _ = regular_expression(short, comparator).map(|regex| regex.is_match(text));
     }
+}
+
+/// Rich text: read in every form within its bounds, packed and unpacked, and what HTML it encloses
+/// enclosed again.
+pub fn rich_text(bytes: &[u8]) {
+    const BYTES_MAX: usize = 10_000;
+    if let Ok(document) = rich_text::packed::unpack(bytes, BYTES_MAX) {
+        assert!(document.len() <= BYTES_MAX);
+    }
+    let packed = rich_text::packed::pack(bytes);
+    assert_eq!(
+        rich_text::packed::unpack(&packed, bytes.len()).as_deref(),
+        Ok(bytes)
+    );
+    assert!(rich_text::text_of(bytes, BYTES_MAX).len() <= BYTES_MAX);
+    let html = rich_text::html_of(bytes, BYTES_MAX);
+    let again = rich_text::html_of(&rich_text::enclosing_html(&html), usize::MAX);
+    let unix = |text: &str| text.replace("\r\n", "\n").replace(['\r', '\0'], "\n");
+    assert_eq!(unix(&again), unix(&html));
 }

@@ -7,7 +7,8 @@
 //!
 //! Start at [`message::scan::Scanner`], which reads a letter once as it arrives and leaves a
 //! [`message::Summary`]; [`address`] and [`date`] stand for themselves; [`mailbox_file`] is for
-//! import and export; [`document`] knows the words of attachments; [`script`] reads what people have decided about their mail.
+//! import and export; [`document`] knows the words of attachments; [`rich_text`] is what
+//! Outlook writes; [`script`] reads what people have decided about their mail.
 
 pub mod address;
 mod cursor;
@@ -16,4 +17,5 @@ pub mod document;
 pub mod mailbox_file;
 pub mod message;
 pub mod moment;
+pub mod rich_text;
 pub mod script;

@@ -134,6 +134,14 @@ fn documents_are_read() {
 }
 
 #[test]
+fn rich_text_is_read() {
+    let enclosing: &[u8] = br"{\rtf1\ansi\fromhtml1 {\fonttbl{\f0\fcharset204 A;}}{\*\htmltag64 <p>}\
+        \htmlrtf {\b \htmlrtf0 a\'e4\u8364 ?\par\tab{\*\htmltag84 &lt;}\htmlrtf }\htmlrtf0 \bin2 {}}";
+    let packed = formats::rich_text::packed::pack(enclosing);
+    run_on(&[enclosing, &packed], entry::rich_text);
+}
+
+#[test]
 fn mailbox_files_are_read() {
     run(entry::mailbox_files);
 }

@@ -3,7 +3,7 @@
 //! Never loads, renders or cleans anything, and its result is not HTML any more. One pass, no
 //! recursion; an unclosed tag, comment or script hides what follows it, as a browser would.
 //!
-//! Start at [`text`].
+//! Start at [`text`]; [`of_text`] is the way back.
 
 use memchr::{memchr, memchr2, memmem};
 
@@ -52,6 +52,107 @@ pub fn text(html: &str, chars_max: usize) -> String {
         rest = text.markup(markup);
     }
     text.out
+}
+
+/// A page that shows a plain text as it is: lines and blanks are kept.
+pub fn of_text(text: &str) -> String {
+    let mut page = String::with_capacity(text.len() + text.len() / 8);
+    page.push_str("<html><body><div style=\"white-space:pre-wrap\">\r\n");
+    for character in text.replace("\r\n", "\n").chars() {
+        match character {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\n' | '\r' => page.push_str("<br>"),
+            other => page.push(other),
+        }
+    }
+    page.push_str("\r\n</div></body></html>\r\n");
+    page
+}
+
+/// A piece of HTML; together the pieces are the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    /// Text without markup and entities.
+    Text(&'a str),
+    /// An entity, and how it is written.
+    Sign(char, &'a str),
+    /// A tag.
+    Markup(Markup<'a>),
+    /// What is never read: comments, declarations, whole elements such as `style`.
+    Hidden(&'a str),
+}
+
+/// A tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Markup<'a> {
+    /// Of the element, as written.
+    pub(crate) name: &'a str,
+    /// Whether it ends the element.
+    pub(crate) is_end: bool,
+    /// All of it.
+    pub(crate) written: &'a str,
+}
+
+/// The pieces of `html`.
+pub(crate) fn steps(html: &str) -> impl Iterator<Item = Step<'_>> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let (step, behind) = step(rest)?;
+        rest = behind;
+        Some(step)
+    })
+}
+
+fn step(html: &str) -> Option<(Step<'_>, &str)> {
+    let up_to = |behind: &str| {
+        let end = html.len().saturating_sub(behind.len());
+        html.get(..end).unwrap_or(html)
+    };
+    let text_end = memchr2(b'<', b'&', html.as_bytes()).unwrap_or(html.len());
+    if text_end > 0 {
+        return html
+            .split_at_checked(text_end)
+            .map(|(text, rest)| (Step::Text(text), rest));
+    }
+    let inside = html.get(1..)?;
+    if html.starts_with('&') {
+        return Some(match read_entity(html) {
+            Some((character, behind)) => (Step::Sign(character, up_to(behind)), behind),
+            None => (Step::Text(up_to(inside)), inside),
+        });
+    }
+    if let Some(comment) = inside.strip_prefix("!--") {
+        let behind = behind(comment, "-->");
+        return Some((Step::Hidden(up_to(behind)), behind));
+    }
+    let is_end = inside.starts_with('/');
+    let name = inside.strip_prefix('/').unwrap_or(inside);
+    let length = name.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    let (name, attributes) = name.split_at_checked(length)?;
+    if name.is_empty() && !inside.starts_with(['!', '?']) {
+        return Some((Step::Text(up_to(inside)), inside));
+    }
+    let behind = behind_tag(attributes);
+    let hidden = HIDDEN
+        .iter()
+        .find(|hidden| !is_end && name.eq_ignore_ascii_case(hidden));
+    if let Some(hidden) = hidden {
+        let behind = behind_element(behind, hidden);
+        return Some((Step::Hidden(up_to(behind)), behind));
+    }
+    let written = up_to(behind);
+    if name.is_empty() {
+        return Some((Step::Hidden(written), behind));
+    }
+    let markup = Markup {
+        name,
+        is_end,
+        written,
+    };
+    Some((Step::Markup(markup), behind))
 }
 
 /// What stands between the last character and the next.
@@ -342,6 +443,35 @@ mod tests {
             "1 < 2 x y"
         );
         assert_eq!(text("a<b", 100), "a");
+    }
+
+    #[test]
+    fn the_pieces_are_the_whole() {
+        let html = "<!DOCTYPE html><html><head><style>a<b</style></head><p a='>'>x &lt; y & <\
+            z<br/></p><!-- c --> 1 < 2 &nope;<i";
+        let written = |step: Step<'_>| match step {
+            Step::Text(text) | Step::Hidden(text) | Step::Sign(_, text) => text.to_owned(),
+            Step::Markup(markup) => markup.written.to_owned(),
+        };
+        assert_eq!(steps(html).map(written).collect::<String>(), html);
+        let names = steps(html).filter_map(|step| match step {
+            Step::Markup(markup) => Some((markup.name.to_owned(), markup.is_end)),
+            _ => None,
+        });
+        let names: Vec<_> = names
+            .map(|(name, is_end)| format!("{is_end} {name}"))
+            .collect();
+        assert_eq!(
+            names[..3],
+            ["false html", "false p", "false z"].map(str::to_owned)
+        );
+    }
+
+    #[test]
+    fn a_plain_text_is_shown_as_it_is() {
+        let page = of_text("a < b\r\n\"c\"  d");
+        assert!(page.contains("a &lt; b<br>&quot;c&quot;  d"), "{page}");
+        assert_eq!(text(&page, 100), "a < b\n\"c\" d");
     }
 
     #[test]
