@@ -6,9 +6,11 @@
 //!
 //! Start at [`wire`], which says how one description of a structure gives both directions; then
 //! [`data`] (values, rows, restrictions, identifiers), [`transport`] (what stands in the HTTP
-//! bodies), [`rop`] (the operations on mailboxes) and [`nspi`] (those on the address book).
+//! bodies), [`rop`] (the operations on mailboxes), [`fasttransfer`] (whole messages
+//! in one stream) and [`nspi`] (the address book's operations).
 
 pub mod data;
+pub mod fasttransfer;
 pub mod nspi;
 pub mod rop;
 pub mod transport;

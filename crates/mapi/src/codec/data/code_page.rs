@@ -42,6 +42,20 @@ pub fn charset_name(code_page: u32) -> &'static str {
     encoding(code_page).name()
 }
 
+/// The number of a charset that letters name, if it has one here.
+pub fn code_page_of_charset(name: &str) -> Option<u32> {
+    let wanted = Encoding::for_label_no_replacement(name.trim().as_bytes())?;
+    if wanted == UTF_8 {
+        return Some(65001);
+    }
+    let known = [
+        1252, 1250, 1251, 1253, 1254, 1255, 1256, 1257, 1258, 874, 866, 932, 936, 949, 950, 10000,
+        20866, 21866, 51932, 38598, 50220, 54936,
+    ];
+    let known = known.into_iter().chain(28591..=28606);
+    known.into_iter().find(|&page| encoding(page) == wanted)
+}
+
 /// The number by which UTF-16 is told.
 const UTF_16: u32 = 1200;
 
@@ -86,6 +100,20 @@ mod tests {
         ] {
             let bytes = to_code_page(code_page, text);
             assert_eq!(from_code_page(code_page, &bytes), text, "{code_page}");
+        }
+    }
+
+    #[test]
+    fn charsets_of_letters_have_numbers() {
+        for (name, wanted) in [
+            ("utf-8", Some(65001)),
+            ("ISO-8859-1", Some(1252)),
+            ("iso-8859-2", Some(28592)),
+            ("gb2312", Some(936)),
+            ("x-unknown", None),
+            ("utf-16", None),
+        ] {
+            assert_eq!(code_page_of_charset(name), wanted, "{name}");
         }
     }
 

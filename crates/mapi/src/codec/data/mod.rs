@@ -15,7 +15,7 @@ mod sort;
 mod tag;
 mod value;
 
-pub use code_page::{charset_name, from_code_page, to_code_page};
+pub use code_page::{charset_name, code_page_of_charset, from_code_page, to_code_page};
 pub use entry_id::{
     AddressBookEntryId, EntryId, EphemeralEntryId, FlatEntryList, FolderEntryId, MessageEntryId,
     OneOffEntryId, OneOffTexts, StoreEntryId, provider,
