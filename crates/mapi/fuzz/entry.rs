@@ -11,6 +11,7 @@ use mapi::codec::data::{
     EntryId, FlatEntryList, PredecessorChangeList, PropertyName, PropertyTag, RecipientRow,
     Restriction, ServerId, SortOrderSet, TaggedValue,
 };
+use mapi::codec::fasttransfer::{Element, Lexer, Producer};
 use mapi::codec::nspi;
 use mapi::codec::rop::buffer;
 use mapi::codec::transport::body::{
@@ -136,6 +137,66 @@ pub fn address_book(bytes: &[u8]) {
             assert_eq!(twice, Ok(Ok(once)));
         }
     }
+}
+
+/// Streams of whole messages: what was read is written and read as the same, however it is cut.
+pub fn fasttransfer(bytes: &[u8]) {
+    let once = elements(bytes, 13);
+    let mut producer = Producer::default();
+    for element in &once {
+        match element {
+            Element::Marker(marker) => producer.marker(*marker),
+            Element::Property(property) => {
+                let _ = producer.property(property);
+            }
+            Element::Long(key, size) => {
+                let _ = producer.begin_long(key, *size);
+            }
+            Element::Piece(piece) => producer.piece(piece.clone()),
+        }
+    }
+    let written = producer.take(usize::MAX);
+    let twice = elements(&written, 17);
+    let markers = |elements: &[Element]| {
+        let markers = elements.iter().filter(|e| matches!(e, Element::Marker(_)));
+        markers.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(markers(&once), markers(&twice));
+}
+
+/// As far as the stream can be read.
+fn elements(bytes: &[u8], piece: usize) -> Vec<Element> {
+    let (mut lexer, mut elements) = (Lexer::default(), Vec::new());
+    for piece in bytes.chunks(piece) {
+        lexer.push(piece);
+        loop {
+            match lexer.next_element() {
+                Ok(Some(element)) => elements.push(element),
+                Ok(None) => break,
+                Err(_) => return elements,
+            }
+        }
+    }
+    elements
+}
+
+/// Letters as messages and back.
+pub fn convert(bytes: &[u8]) {
+    let message = mapi::convert::read::content(bytes);
+    let frame = mapi::convert::Frame {
+        message_id: "<1@x>",
+        boundary: "fuzz",
+        now: mapi::codec::data::FileTime::default(),
+        blind: mapi::convert::Blind::Kept,
+    };
+    let mut letter = Vec::new();
+    let done: Result<(), ()> = mapi::convert::letter(&message, &frame, &mut |piece| {
+        letter.extend_from_slice(piece);
+        Ok(())
+    });
+    assert_eq!(done, Ok(()));
+    let again = mapi::convert::read::content(&letter);
+    assert!(again.recipients.len() <= message.recipients.len());
 }
 
 /// Questions of Autodiscover.

@@ -94,6 +94,27 @@ fn address_book() {
 }
 
 #[test]
+fn fasttransfer() {
+    let examples = [
+        "03 00 15 40 1F 00 37 00 06 00 00 00 48 00 69 00 00 00 0B 00 1F 0E 00 00",
+        "0B 00 05 80 08 20 06 00 00 00 00 00 C0 00 00 00 00 00 00 46 00 06 85 00 00 01 00",
+        "03 00 17 40 03 00 00 00 01 02 03 02 01 96 67 02 00 00 00 A3 A2 03 00 3B 40",
+        r#"1F 10 00 80 29 03 02 00 00 00 00 00 C0 00 00 00 00 00 00 46 01 u"K" 01 00 00 00 02 00 00 00 00 00"#,
+    ];
+    run('#', &examples, entry::fasttransfer);
+}
+
+#[test]
+fn convert() {
+    let letters: [&[u8]; 3] = [
+        include_bytes!("../../formats/fuzz/seeds/multipart"),
+        include_bytes!("../../formats/fuzz/seeds/digest"),
+        include_bytes!("../../formats/fuzz/seeds/parameters"),
+    ];
+    engine::rehearsal::mutation::run(&letters, b"\r\n-:;\"<>()=?&,", ROUNDS / 40, entry::convert);
+}
+
+#[test]
 fn autodiscover() {
     let example = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Autodiscover xmlns=\"r\"><Request>\
                    <EMailAddress>o&amp;&#x27;a@x</EMailAddress><LegacyDN><![CDATA[/o=X]]></LegacyDN>\

@@ -3,11 +3,14 @@
 //! Pure: ids, boundaries and times come from the caller, bytes go to it. Nothing here asks who
 //! may send what. What one form cannot say and the other can is listed in `ARCHITECTURE.md`.
 //!
-//! Start at [`letter`], which writes a letter of a message's properties.
+//! Start at [`letter`], which writes a letter of a message's properties, and at [`read`], which is
+//! the way back; [`best`] makes each form of the text of another.
 //!
 //! Source: [MS-OXCMAIL] 2.1 and 2.2, [MS-OXOSMIME], [MS-OXBBODY].
 
+pub mod best;
 mod compose;
+pub mod read;
 pub mod set;
 mod values;
 

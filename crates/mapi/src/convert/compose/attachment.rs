@@ -119,6 +119,11 @@ fn content_type(attachment: &Attachment, header: &mut HeaderWriter) {
     {
         texts.push(("name".to_owned(), name.to_owned()));
     }
+    if let Some(charset) = attachment.values.text(0x371b)
+        && !texts.iter().any(|(of, _)| of == "charset")
+    {
+        texts.push(("charset".to_owned(), charset.to_owned()));
+    }
     let texts: Vec<_> = texts
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))

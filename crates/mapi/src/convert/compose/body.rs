@@ -3,7 +3,8 @@
 //! Source: [MS-OXCMAIL] 2.1.3.4 (bodies), [MS-OXBBODY] 2.1 (which is the best).
 
 use super::super::Values;
-use crate::codec::data::{Value, charset_name, from_code_page};
+use super::super::best::{self, Native};
+use crate::codec::data::{charset_name, from_code_page};
 use crate::content::{Attachment, Content};
 use bytes::Bytes;
 use formats::message::compose::{Body, Composer, HeaderWriter};
@@ -27,11 +28,16 @@ struct Html {
 }
 
 impl Texts {
-    /// The texts of a message.
+    /// The texts of a message. One with HTML or rich text also gets a plain text, for readers that
+    /// show nothing else.
     pub fn of(content: &Content) -> Self {
+        let html = match best::native(&content.values) {
+            Native::Html | Native::Rtf => Html::of(content),
+            Native::Plain | Native::Undefined => None,
+        };
         Self {
-            plain: content.values.text(0x1000).map(str::to_owned),
-            html: Html::of(content),
+            plain: best::plain(&content.values),
+            html,
         }
     }
 
@@ -74,23 +80,15 @@ const RENDERED_IN_BODY: i32 = 0x04;
 
 impl Html {
     fn of(content: &Content) -> Option<Self> {
-        let code_page = content.values.integer(0x3fde);
-        let code_page = code_page.and_then(|page| u32::try_from(page).ok());
-        let in_utf8 = |bytes: Vec<u8>| Self {
-            bytes,
-            charset: charset_name(UTF_8),
+        let (bytes, code_page) = best::html(&content.values)?;
+        let (bytes, code_page) = match code_page {
+            UTF_16 => (from_code_page(UTF_16, &bytes).into_bytes(), UTF_8),
+            code_page => (bytes, code_page),
         };
-        match content.values.get(&0x1013)? {
-            Value::Unicode(text) if !text.is_empty() => Some(in_utf8(text.clone().into_bytes())),
-            Value::Binary(bytes) if !bytes.is_empty() => Some(match code_page.unwrap_or(UTF_8) {
-                UTF_16 => in_utf8(from_code_page(UTF_16, bytes).into_bytes()),
-                page => Self {
-                    bytes: bytes.to_vec(),
-                    charset: charset_name(page),
-                },
-            }),
-            _ => None,
-        }
+        Some(Self {
+            bytes,
+            charset: charset_name(code_page),
+        })
     }
 
     fn write(self, mut header: HeaderWriter, composer: &mut Composer<Bytes>) {
