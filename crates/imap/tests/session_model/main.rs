@@ -1,0 +1,707 @@
+//! Random sessions of one client over several mailboxes: every answer is what a model of the
+//! standards says, word for word where the words are the standards'.
+//!
+//! The model knows messages as UID, flags and bytes. Standards: RFC 9051 §6.3.12, §6.4; RFC 3502,
+//! RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5466, RFC 6851, RFC 7377, RFC 8508, RFC 9394, RFC
+//! 9586, RFC 9738.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+#![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
+
+mod model;
+#[path = "../wire/mod.rs"]
+mod wire;
+
+use engine::Settings;
+use model::{Action, FLAGS, Flags, Key, Mailbox, Message, NAMES, actions};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use wire::{Wire, open, stage};
+
+/// The client and what it knows to be so.
+struct Session {
+    wire: Wire,
+    tag: usize,
+    boxes: [Mailbox; 3],
+    open: Option<(usize, bool)>,
+    saved: BTreeSet<u32>,
+    uid_only: bool,
+}
+
+impl Session {
+    fn new() -> Self {
+        let mut wire = open(&stage(Settings::default()), true);
+        wire.take();
+        let mut session = Self {
+            wire,
+            tag: 0,
+            boxes: Default::default(),
+            open: None,
+            saved: BTreeSet::new(),
+            uid_only: false,
+        };
+        session.ok("LOGIN alice@example.test alice");
+        session.ok("SETMETADATA \"\" (/private/filters/values/todo \"FLAGGED UNSEEN\")");
+        session
+    }
+
+    /// Sends a command; its untagged lines and what stands behind the tag.
+    fn command(&mut self, text: &str) -> (Vec<String>, String) {
+        self.tag += 1;
+        let tag = format!("t{} ", self.tag);
+        self.wire.send(format!("{tag}{text}\r\n").as_bytes());
+        let answer = self.wire.take();
+        let at = answer.rfind(&format!("\r\n{tag}")).map_or(0, |at| at + 2);
+        let (told, tagged) = answer.split_at(at);
+        let tagged = tagged
+            .strip_prefix(&tag)
+            .unwrap_or_else(|| panic!("{text}: {answer}"));
+        (responses(told), tagged.trim_end().to_owned())
+    }
+
+    fn ok(&mut self, text: &str) -> (Vec<String>, String) {
+        let (told, tagged) = self.command(text);
+        assert!(tagged.starts_with("OK "), "{text}: {tagged}");
+        (told, tagged)
+    }
+
+    fn refused(&mut self, text: &str, how: &str) {
+        let (told, tagged) = self.command(text);
+        assert!(
+            tagged.starts_with(how) && told.is_empty(),
+            "{text}: {told:?} {tagged}"
+        );
+    }
+
+    /// What a command is called that may be said of UIDs.
+    fn by_uid(&self, verb: &str) -> String {
+        // By numbers and by UIDs in turn, so that both are asked.
+        if self.uid_only || self.tag.is_multiple_of(2) {
+            format!("UID {verb}")
+        } else {
+            verb.to_owned()
+        }
+    }
+
+    fn opened(&self) -> Option<&Mailbox> {
+        self.open.map(|(index, _)| &self.boxes[index])
+    }
+
+    /// Some messages of the open mailbox by their indices, with a set that names them for `verb`.
+    fn some(&self, from: usize, to: usize, verb: &str) -> Option<(Vec<usize>, String)> {
+        let messages = &self.opened()?.messages;
+        let count = Some(messages.len()).filter(|count| *count > 0)?;
+        let (from, to) = (from % count, to % count);
+        let (from, to) = (from.min(to), from.max(to));
+        let set = if verb.starts_with("UID") {
+            format!("{}:{}", messages[from].uid, messages[to].uid)
+        } else {
+            format!("{}:{}", from + 1, to + 1)
+        };
+        Some(((from..=to).collect(), set))
+    }
+
+    fn expect(&self, what: &str, told: &[String], wanted: &[String]) {
+        assert_eq!(told, wanted, "{what}, of {:?} {:?}", self.open, self.boxes);
+    }
+
+    /// `* 3 FETCH (…)`, with what else is told when it is asked by UID.
+    fn fetched(&self, index: usize, verb: &str, items: &str) -> String {
+        let message = &self.opened().unwrap().messages[index];
+        if self.uid_only {
+            format!("* {} UIDFETCH ({items})", message.uid)
+        } else if verb.starts_with("UID") {
+            format!("* {} FETCH (UID {} {items})", index + 1, message.uid)
+        } else {
+            format!("* {} FETCH ({items})", index + 1)
+        }
+    }
+
+    /// Takes messages out of the open mailbox; how that is told.
+    fn remove(&mut self, mut indices: Vec<usize>) -> Vec<String> {
+        indices.sort_unstable();
+        let Some((open, _)) = self.open else {
+            return Vec::new();
+        };
+        let messages = &mut self.boxes[open].messages;
+        let gone: Vec<(usize, u32)> = indices
+            .iter()
+            .rev()
+            .map(|at| (*at, messages.remove(*at).uid))
+            .collect();
+        for (_, uid) in &gone {
+            self.saved.remove(uid);
+        }
+        if self.uid_only {
+            let uids: Vec<u32> = gone.iter().rev().map(|(_, uid)| *uid).collect();
+            return Some(format!("* VANISHED {}", set(&uids)))
+                .filter(|_| !uids.is_empty())
+                .into_iter()
+                .collect();
+        }
+        gone.iter()
+            .map(|(at, _)| format!("* {} EXPUNGE", at + 1))
+            .collect()
+    }
+
+    /// `* 5 EXISTS` if messages came into the open mailbox.
+    fn exists(&self, target: usize) -> Vec<String> {
+        let is_open = self.open.is_some_and(|(open, _)| open == target);
+        let count = self.boxes[target].messages.len();
+        is_open
+            .then(|| format!("* {count} EXISTS"))
+            .into_iter()
+            .collect()
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Append(to, letters, flag) => self.append(to % 3, letters, FLAGS[flag % 4]),
+            Action::Catenate(to, from, index) => self.catenate(to % 3, from % 3, *index),
+            Action::Replace(index, to) => self.replace(*index, to % 3),
+            Action::Store {
+                from,
+                to,
+                sign,
+                flag,
+                silent,
+            } => {
+                self.store(*from, *to, *sign, FLAGS[flag % 4], *silent);
+            }
+            Action::Transfer {
+                from,
+                to,
+                target,
+                moves,
+            } => {
+                self.transfer(*from, *to, target % 3, *moves);
+            }
+            Action::Expunge => self.expunge(),
+            Action::UidExpunge(from, to) => self.uid_expunge(*from, *to),
+            Action::Fetch(from, to) => self.fetch(*from, *to),
+            Action::Read(index) => self.read(*index),
+            Action::Status(index) => self.status(index % 3),
+            Action::Batches => self.batches(),
+            Action::Show(index, which) => self.show(index % 3, *which),
+            Action::Open(index, read_only) => self.select(index % 3, *read_only),
+            Action::Close => self.close(),
+            Action::Unselect => self.unselect(),
+            Action::UidOnly => self.enable_uid_only(),
+            search => self.search(search),
+        }
+    }
+
+    fn append(&mut self, to: usize, letters: &[char], flag: &'static str) {
+        let mut text = format!("APPEND {}", NAMES[to]);
+        let mut uids = Vec::new();
+        for letter in letters {
+            let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
+            text += &format!(" ({flag}) {{{}+}}\r\n{letter}", letter.len());
+            uids.push(self.boxes[to].add(letter, Flags::from([flag])));
+        }
+        let (told, tagged) = self.ok(&text);
+        assert!(
+            tagged.ends_with(&format!(" {}] APPEND completed", set(&uids))),
+            "{tagged}"
+        );
+        self.expect(&text, &told, &self.exists(to));
+    }
+
+    fn catenate(&mut self, to: usize, from: usize, index: usize) {
+        let Some(count) = Some(self.boxes[from].messages.len()).filter(|count| *count > 0) else {
+            let url = format!("/{}/;UID=1000", NAMES[from]);
+            let text = format!("APPEND {} CATENATE (URL \"{url}\")", NAMES[to]);
+            return self.refused(&text, "NO [BADURL ");
+        };
+        let source = self.boxes[from].messages[index % count].clone();
+        let text = format!(
+            "APPEND {} CATENATE (TEXT {{14+}}\r\nSubject: c\r\n\r\n URL \"/{}/;UID={}/;SECTION=TEXT\")",
+            NAMES[to], NAMES[from], source.uid
+        );
+        let (_, body) = source.text.split_once("\r\n\r\n").unwrap();
+        let uid = self.boxes[to].add(format!("Subject: c\r\n\r\n{body}"), Flags::new());
+        let (told, tagged) = self.ok(&text);
+        assert!(
+            tagged.ends_with(&format!(" {uid}] APPEND completed")),
+            "{tagged}"
+        );
+        self.expect(&text, &told, &self.exists(to));
+    }
+
+    fn replace(&mut self, index: usize, to: usize) {
+        let verb = self.by_uid("REPLACE");
+        let Some((indices, set)) = self.some(index, index, &verb) else {
+            return;
+        };
+        let one = set.split(':').next().unwrap().to_owned();
+        let letter = "Subject: a\r\n\r\nnew\r\n";
+        let text = format!(
+            "{verb} {one} {} (work) {{{}+}}\r\n{letter}",
+            NAMES[to],
+            letter.len()
+        );
+        if self.open.is_some_and(|(_, read_only)| read_only) {
+            return self.refused(&text, "NO [READ-ONLY]");
+        }
+        let mut wanted = self.remove(indices);
+        let uid = self.boxes[to].add(letter.to_owned(), Flags::from(["work"]));
+        wanted.extend(self.exists(to));
+        let (told, _) = self.ok(&text);
+        let (place, told) = told.split_first().unwrap();
+        assert!(
+            place.ends_with(&format!(" {uid}] New message is stored")),
+            "{place}"
+        );
+        self.expect(&text, told, &wanted);
+    }
+
+    fn store(&mut self, from: usize, to: usize, sign: char, flag: &'static str, silent: bool) {
+        let verb = self.by_uid("STORE");
+        let Some((indices, set)) = self.some(from, to, &verb) else {
+            return;
+        };
+        let sign = Some(sign)
+            .filter(|sign| *sign != '=')
+            .map_or(String::new(), String::from);
+        let silence = if silent { ".SILENT" } else { "" };
+        let text = format!("{verb} {set} {sign}FLAGS{silence} ({flag})");
+        let (open, read_only) = self.open.unwrap();
+        if read_only {
+            return self.refused(&text, "NO [READ-ONLY]");
+        }
+        let mut wanted = Vec::new();
+        for index in indices {
+            let flags = &mut self.boxes[open].messages[index].flags;
+            match sign.as_str() {
+                "+" => _ = flags.insert(flag),
+                "-" => _ = flags.remove(flag),
+                _ => *flags = Flags::from([flag]),
+            }
+            let told = flags_told(flags);
+            wanted.push(self.fetched(index, &verb, &told));
+        }
+        wanted.retain(|_| !silent);
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    fn transfer(&mut self, from: usize, to: usize, target: usize, moves: bool) {
+        let verb = self.by_uid(if moves { "MOVE" } else { "COPY" });
+        let Some((indices, sources)) = self.some(from, to, &verb) else {
+            return;
+        };
+        let text = format!("{verb} {sources} {}", NAMES[target]);
+        let (open, read_only) = self.open.unwrap();
+        if moves && read_only {
+            return self.refused(&text, "NO [READ-ONLY]");
+        }
+        if moves && open == target {
+            return self.refused(&text, "NO [CANNOT]");
+        }
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for index in &indices {
+            let message = self.boxes[open].messages[*index].clone();
+            old.push(message.uid);
+            new.push(self.boxes[target].add(message.text, message.flags));
+        }
+        let code = format!(" {} {}] ", set(&old), set(&new));
+        let (mut told, mut tagged) = self.ok(&text);
+        let wanted = if moves {
+            tagged = told.remove(0);
+            self.remove(indices)
+        } else {
+            self.exists(target)
+        };
+        assert!(
+            tagged.contains("[COPYUID ") && tagged.contains(&code),
+            "{tagged}: {code}"
+        );
+        self.expect(&text, &told, &wanted);
+    }
+
+    fn expunge(&mut self) {
+        let Some((open, read_only)) = self.open else {
+            return self.refused("EXPUNGE", "BAD ");
+        };
+        if read_only {
+            return self.refused("EXPUNGE", "NO [READ-ONLY]");
+        }
+        let wanted = self.remove(deleted(&self.boxes[open].messages, |_| true));
+        let (told, _) = self.ok("EXPUNGE");
+        self.expect("EXPUNGE", &told, &wanted);
+    }
+
+    fn uid_expunge(&mut self, from: usize, to: usize) {
+        let Some((indices, set)) = self.some(from, to, "UID") else {
+            return;
+        };
+        let text = format!("UID EXPUNGE {set}");
+        let (open, read_only) = self.open.unwrap();
+        if read_only {
+            return self.refused(&text, "NO [READ-ONLY]");
+        }
+        let wanted = deleted(&self.boxes[open].messages, |index| indices.contains(&index));
+        let wanted = self.remove(wanted);
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    fn fetch(&mut self, from: usize, to: usize) {
+        let verb = self.by_uid("FETCH");
+        let Some((indices, set)) = self.some(from, to, &verb) else {
+            return;
+        };
+        let text = format!("{verb} {set} (FLAGS RFC822.SIZE BODY.PEEK[])");
+        let tell = |index: &usize| {
+            let Message { flags, text, .. } = &self.opened().unwrap().messages[*index];
+            let (flags, size) = (flags_told(flags), text.len());
+            let items = format!("{flags} RFC822.SIZE {size} BODY[] {{{size}}}\r\n{text}");
+            self.fetched(*index, &verb, &items)
+        };
+        let wanted: Vec<String> = indices.iter().map(tell).collect();
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    /// Reading marks as read, which is told with it; not after EXAMINE.
+    fn read(&mut self, index: usize) {
+        let verb = self.by_uid("FETCH");
+        let Some((indices, set)) = self.some(index, index, &verb) else {
+            return;
+        };
+        let text = format!("{verb} {set} BODY[TEXT]");
+        let (open, read_only) = self.open.unwrap();
+        let message = &mut self.boxes[open].messages[indices[0]];
+        let (_, body) = message.text.split_once("\r\n\r\n").unwrap();
+        let mut items = format!("BODY[TEXT] {{{}}}\r\n{body}", body.len());
+        if !read_only && message.flags.insert("\\seen") {
+            items += &format!(" {}", flags_told(&message.flags));
+        }
+        let wanted = [self.fetched(indices[0], &verb, &items)];
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    fn search(&mut self, action: &Action) {
+        let (Action::Search(key)
+        | Action::Counts(key)
+        | Action::Save(key)
+        | Action::Page(key, ..)
+        | Action::Sort(key, _)
+        | Action::Everywhere(key)) = action
+        else {
+            panic!("{action:?}");
+        };
+        if let Action::Everywhere(key) = action {
+            return self.everywhere(key);
+        }
+        let verb = self.by_uid(if matches!(action, Action::Sort(..)) {
+            "SORT"
+        } else {
+            "SEARCH"
+        });
+        let Some(opened) = self.opened() else {
+            return self.refused(&format!("{verb} ALL"), "BAD ");
+        };
+        let mut found: Vec<(usize, &Message)> = opened
+            .messages
+            .iter()
+            .enumerate()
+            .filter(|(_, message)| key.fits(message, &self.saved))
+            .collect();
+        if let Action::Sort(_, reverse) = action {
+            found.sort_by_key(|(_, message)| message.text["Subject: ".len()..].chars().next());
+            if *reverse {
+                // Equals stay in the order of the mailbox (RFC 5256 §3).
+                found.sort_by_key(|(_, message)| {
+                    std::cmp::Reverse(message.text["Subject: ".len()..].chars().next())
+                });
+            }
+        }
+        let uids: BTreeSet<u32> = found.iter().map(|(_, message)| message.uid).collect();
+        let is_uid = verb.starts_with("UID");
+        let number = |(index, message): &(usize, &Message)| match is_uid {
+            true => message.uid,
+            false => u32::try_from(index + 1).unwrap(),
+        };
+        let numbers: Vec<u32> = found.iter().map(number).collect();
+        let (text, wanted) = self.asked(action, &verb, &numbers);
+        if let Action::Save(_) = action {
+            self.saved = uids;
+        }
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    /// How it is asked, and what comes.
+    fn asked(&self, action: &Action, verb: &str, numbers: &[u32]) -> (String, Vec<String>) {
+        let uid = if verb.starts_with("UID") { " UID" } else { "" };
+        let head = format!("* ESEARCH (TAG \"t{}\"){uid}", self.tag + 1);
+        let listed: String = numbers.iter().map(|number| format!(" {number}")).collect();
+        match action {
+            Action::Search(key) => (
+                format!("{verb} {}", key.text()),
+                vec![format!("* SEARCH{listed}")],
+            ),
+            Action::Sort(key, reverse) => {
+                let reverse = if *reverse { "REVERSE " } else { "" };
+                let text = format!("{verb} ({reverse}SUBJECT) UTF-8 {}", key.text());
+                (text, vec![format!("* SORT{listed}")])
+            }
+            Action::Save(key) => (format!("{verb} RETURN (SAVE) {}", key.text()), Vec::new()),
+            Action::Page(key, from, to, backwards) => {
+                let sign = if *backwards { "-" } else { "" };
+                let window = format!("{sign}{}:{sign}{}", from + 1, to + 1);
+                let (first, last) = (*from.min(to), (*from.max(to) + 1).min(numbers.len()));
+                let count = numbers.len();
+                let within = match backwards {
+                    _ if first >= last => &[],
+                    true => &numbers[count - last..count - first],
+                    false => &numbers[first..last],
+                };
+                let within = Some(set(within)).filter(|_| !within.is_empty());
+                let within = within.unwrap_or("NIL".to_owned());
+                let text = format!("{verb} RETURN (PARTIAL {window}) {}", key.text());
+                (text, vec![format!("{head} PARTIAL ({window} {within})")])
+            }
+            _ => {
+                let Action::Counts(key) = action else {
+                    panic!("{action:?}")
+                };
+                let text = format!("{verb} RETURN (MIN MAX COUNT ALL) {}", key.text());
+                let count = numbers.len();
+                let told = match (numbers.first(), numbers.last()) {
+                    (Some(min), Some(max)) => {
+                        format!(" MIN {min} MAX {max} COUNT {count} ALL {}", set(numbers))
+                    }
+                    _ => format!(" COUNT {count}"),
+                };
+                (text, vec![head + &told])
+            }
+        }
+    }
+
+    /// In several mailboxes, of which only those are told that have something.
+    fn everywhere(&mut self, key: &Key) {
+        if key.needs_saved() {
+            return; // `$` belongs to the open one.
+        }
+        let text = format!(
+            "ESEARCH IN (mailboxes (INBOX Sent Drafts)) RETURN (ALL) {}",
+            key.text()
+        );
+        let (told, _) = self.ok(&text);
+        let told = told.iter().map(|line| {
+            let mailbox = line.split_once(" MAILBOX ").unwrap().1;
+            let mailbox = mailbox.split(' ').next().unwrap().to_owned();
+            (mailbox, line.split_once(") UID ALL ").unwrap().1.to_owned())
+        });
+        let told: BTreeMap<String, String> = told.collect();
+        let found = self.boxes.iter().zip(NAMES).map(|(mailbox, name)| {
+            let fitting = mailbox
+                .messages
+                .iter()
+                .filter(|message| key.fits(message, &self.saved));
+            (
+                name.to_owned(),
+                fitting.map(|message| message.uid).collect::<Vec<_>>(),
+            )
+        });
+        let wanted: BTreeMap<String, String> = found
+            .filter(|(_, uids)| !uids.is_empty())
+            .map(|(name, uids)| (name, set(&uids)))
+            .collect();
+        assert_eq!(told, wanted, "{text}");
+    }
+
+    fn status(&mut self, index: usize) {
+        let (name, mailbox) = (NAMES[index], &self.boxes[index]);
+        let unseen = mailbox
+            .messages
+            .iter()
+            .filter(|each| !each.flags.contains("\\seen"));
+        let wanted = format!(
+            "* STATUS {name} (MESSAGES {} UIDNEXT {} UNSEEN {} DELETED {} SIZE {})",
+            mailbox.messages.len(),
+            mailbox.uids + 1,
+            unseen.count(),
+            deleted(&mailbox.messages, |_| true).len(),
+            mailbox
+                .messages
+                .iter()
+                .map(|each| each.text.len())
+                .sum::<usize>(),
+        );
+        let text = format!("STATUS {name} (MESSAGES UIDNEXT UNSEEN DELETED SIZE)");
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &[wanted]);
+    }
+
+    fn batches(&mut self) {
+        let Some(opened) = self.opened() else {
+            return self.refused("UIDBATCHES 500", "BAD ");
+        };
+        let last = opened
+            .messages
+            .last()
+            .map(|message| format!(" {}:1", message.uid));
+        let last = last.unwrap_or_default();
+        let wanted = format!("* UIDBATCHES (TAG \"t{}\"){last}", self.tag + 1);
+        let (told, _) = self.ok("UIDBATCHES 500");
+        self.expect("UIDBATCHES", &told, &[wanted]);
+    }
+
+    /// Authorizes a message and reads it by its URL.
+    fn show(&mut self, index: usize, which: usize) {
+        let messages = &self.boxes[index].messages;
+        let Some(message) = messages.get(which % messages.len().max(1)).cloned() else {
+            return;
+        };
+        let place = format!(
+            "imap://alice@x/{}/;UID={};URLAUTH=authuser",
+            NAMES[index], message.uid
+        );
+        let (told, _) = self.ok(&format!("GENURLAUTH \"{place}\" INTERNAL"));
+        let url = told[0].split('"').nth(1).unwrap().to_owned();
+        let (told, _) = self.ok(&format!("URLFETCH \"{url}\""));
+        let (size, text) = (message.text.len(), &message.text);
+        self.expect(
+            "URLFETCH",
+            &told,
+            &[format!("* URLFETCH \"{url}\" {{{size}}}\r\n{text}")],
+        );
+    }
+
+    fn select(&mut self, index: usize, read_only: bool) {
+        let (verb, right) = match read_only {
+            true => ("EXAMINE", "[READ-ONLY]"),
+            false => ("SELECT", "[READ-WRITE]"),
+        };
+        self.saved.clear();
+        self.open = Some((index, read_only));
+        let (told, tagged) = self.ok(&format!("{verb} {}", NAMES[index]));
+        assert!(tagged.contains(right), "{tagged}");
+        let mailbox = &self.boxes[index];
+        let exists = format!("* {} EXISTS", mailbox.messages.len());
+        let next = format!("* OK [UIDNEXT {}] Next UID", mailbox.uids + 1);
+        assert!(told.contains(&exists) && told.contains(&next), "{told:?}");
+    }
+
+    /// Closing removes silently what is marked, unless nothing may be changed.
+    fn close(&mut self) {
+        let Some((open, read_only)) = self.open else {
+            return self.refused("CLOSE", "BAD ");
+        };
+        if !read_only {
+            self.remove(deleted(&self.boxes[open].messages, |_| true));
+        }
+        let (told, _) = self.ok("CLOSE");
+        self.expect("CLOSE", &told, &[]);
+        self.open = None;
+        self.saved.clear();
+    }
+
+    fn unselect(&mut self) {
+        if self.open.is_none() {
+            return self.refused("UNSELECT", "BAD ");
+        }
+        let (told, _) = self.ok("UNSELECT");
+        self.expect("UNSELECT", &told, &[]);
+        self.open = None;
+        self.saved.clear();
+    }
+
+    fn enable_uid_only(&mut self) {
+        let (told, _) = self.ok("ENABLE UIDONLY");
+        self.uid_only = true;
+        self.expect("ENABLE", &told, &["* ENABLED UIDONLY".to_owned()]);
+        if self
+            .opened()
+            .is_some_and(|opened| !opened.messages.is_empty())
+        {
+            self.refused("FETCH 1 FLAGS", "BAD [UIDREQUIRED]");
+        }
+    }
+}
+
+/// The places of what is marked as deleted.
+fn deleted(messages: &[Message], is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+    let is_marked = |index: &usize| messages[*index].flags.contains("\\deleted");
+    let all = 0..messages.len();
+    all.filter(is_marked)
+        .filter(|index| is_wanted(*index))
+        .collect()
+}
+
+/// `FLAGS (…)`, with the flags in an order of their own.
+fn flags_told(flags: &Flags) -> String {
+    let told: Vec<&str> = flags.iter().copied().collect();
+    format!("FLAGS ({})", told.join(" "))
+}
+
+/// Numbers as a set that keeps their order: `3,5:7`.
+fn set(numbers: &[u32]) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *number == *last + 1 => *last = *number,
+            _ => runs.push((*number, *number)),
+        }
+    }
+    let shown = runs.iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}:{last}"),
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
+/// The untagged answers, each with its literals; flags in the order of [`flags_told`].
+fn responses(told: &str) -> Vec<String> {
+    let (mut all, mut rest) = (Vec::new(), told);
+    while !rest.is_empty() {
+        let mut one = String::new();
+        loop {
+            let (line, behind) = rest.split_once("\r\n").unwrap();
+            rest = behind;
+            one += &in_order(line);
+            let size = line
+                .rsplit_once('{')
+                .and_then(|(_, size)| size.strip_suffix('}'));
+            let Some(size) = size.and_then(|size| size.parse::<usize>().ok()) else {
+                break;
+            };
+            let (literal, behind) = rest.split_at(size);
+            one += &format!("\r\n{literal}");
+            rest = behind;
+        }
+        all.push(one);
+    }
+    all
+}
+
+fn in_order(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("FLAGS (") else {
+        return line.to_owned();
+    };
+    let (flags, behind) = rest.split_once(')').unwrap();
+    let flags = flags.to_lowercase();
+    let mut flags: Vec<&str> = flags.split(' ').filter(|flag| !flag.is_empty()).collect();
+    flags.sort_unstable();
+    format!("{before}FLAGS ({}){behind}", flags.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 100,
+        max_shrink_iters: 300,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_answer_is_what_the_model_says(actions in actions()) {
+        let mut session = Session::new();
+        for action in &actions {
+            session.act(action);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The model: messages in mailboxes, what a search finds there, and what a client may do next.
+
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+pub type Flags = BTreeSet<&'static str>;
+
+/// The mailboxes, by the place in the model; all but the first are empty in the beginning.
+pub const NAMES: [&str; 3] = ["INBOX", "Sent", "Drafts"];
+
+/// As they are told: the system's with a capital, in lower case here.
+pub const FLAGS: [&str; 4] = ["\\flagged", "\\seen", "\\deleted", "work"];
+
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub uid: u32,
+    pub flags: Flags,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Mailbox {
+    pub messages: Vec<Message>,
+    pub uids: u32,
+}
+
+impl Mailbox {
+    pub fn add(&mut self, text: String, flags: Flags) -> u32 {
+        self.uids += 1;
+        let uid = self.uids;
+        self.messages.push(Message { uid, flags, text });
+        uid
+    }
+}
+
+/// What a search looks for.
+#[derive(Debug, Clone)]
+pub enum Key {
+    All,
+    Flag(&'static str),
+    Subject(char),
+    Uids(u32, u32),
+    After(u32),
+    Before(u32),
+    Saved,
+    Filter,
+    Not(Box<Key>),
+    Or(Box<Key>, Box<Key>),
+}
+
+impl Key {
+    pub fn text(&self) -> String {
+        match self {
+            Self::All => "ALL".to_owned(),
+            Self::Flag("work") => "KEYWORD work".to_owned(),
+            Self::Flag(flag) => flag[1..].to_uppercase(),
+            Self::Subject(letter) => format!("SUBJECT {letter}"),
+            Self::Uids(a, b) => format!("UID {a}:{b}"),
+            Self::After(uid) => format!("UIDAFTER {uid}"),
+            Self::Before(uid) => format!("UIDBEFORE {uid}"),
+            Self::Saved => "UID $".to_owned(),
+            Self::Filter => "FILTER todo".to_owned(),
+            Self::Not(key) => format!("NOT {}", key.text()),
+            Self::Or(a, b) => format!("OR {} {}", a.text(), b.text()),
+        }
+    }
+
+    pub fn fits(&self, message: &Message, saved: &BTreeSet<u32>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Flag(flag) => message.flags.contains(flag),
+            Self::Subject(letter) => message.text.starts_with(&format!("Subject: {letter}")),
+            Self::Uids(a, b) => (*a.min(b)..=*a.max(b)).contains(&message.uid),
+            Self::After(uid) => message.uid > *uid,
+            Self::Before(uid) => message.uid < *uid,
+            Self::Saved => saved.contains(&message.uid),
+            // As it was set in the beginning.
+            Self::Filter => {
+                message.flags.contains("\\flagged") && !message.flags.contains("\\seen")
+            }
+            Self::Not(key) => !key.fits(message, saved),
+            Self::Or(a, b) => a.fits(message, saved) || b.fits(message, saved),
+        }
+    }
+
+    pub fn needs_saved(&self) -> bool {
+        match self {
+            Self::Saved => true,
+            Self::Not(key) => key.needs_saved(),
+            Self::Or(a, b) => a.needs_saved() || b.needs_saved(),
+            _ => false,
+        }
+    }
+}
+
+/// What the client does next. Numbers are taken modulo what there is.
+#[derive(Debug, Clone)]
+pub enum Action {
+    Append(usize, Vec<char>, usize),
+    Catenate(usize, usize, usize),
+    Replace(usize, usize),
+    Store {
+        from: usize,
+        to: usize,
+        sign: char,
+        flag: usize,
+        silent: bool,
+    },
+    Transfer {
+        from: usize,
+        to: usize,
+        target: usize,
+        moves: bool,
+    },
+    Expunge,
+    UidExpunge(usize, usize),
+    Fetch(usize, usize),
+    Read(usize),
+    Search(Key),
+    Counts(Key),
+    Save(Key),
+    Page(Key, usize, usize, bool),
+    Sort(Key, bool),
+    Everywhere(Key),
+    Status(usize),
+    Batches,
+    Show(usize, usize),
+    Open(usize, bool),
+    Close,
+    Unselect,
+    UidOnly,
+}
+
+pub fn keys() -> impl Strategy<Value = Key> {
+    let leaf = prop_oneof![
+        Just(Key::All),
+        prop::sample::select(FLAGS.to_vec()).prop_map(Key::Flag),
+        prop::sample::select(vec!['a', 'b', 'c']).prop_map(Key::Subject),
+        (1_u32..9, 1_u32..9).prop_map(|(a, b)| Key::Uids(a, b)),
+        (1_u32..9).prop_map(Key::After),
+        (1_u32..9).prop_map(Key::Before),
+        Just(Key::Saved),
+        Just(Key::Filter),
+    ];
+    leaf.prop_recursive(3, 8, 2, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|key| Key::Not(Box::new(key))),
+            (inner.clone(), inner).prop_map(|(a, b)| Key::Or(Box::new(a), Box::new(b))),
+        ]
+    })
+}
+
+pub fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let place = || 0_usize..12;
+    let letters = prop::collection::vec(prop::sample::select(vec!['a', 'b', 'c']), 1..4);
+    let changes = prop_oneof![
+        4 => (place(), letters, place()).prop_map(|(to, letters, flag)| Action::Append(to, letters, flag)),
+        1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::Catenate(a, b, c)),
+        1 => (place(), place()).prop_map(|(a, b)| Action::Replace(a, b)),
+        4 => (place(), place(), prop::sample::select(vec!['+', '-', '=']), place(), any::<bool>()).prop_map(
+            |(from, to, sign, flag, silent)| Action::Store { from, to, sign, flag, silent }
+        ),
+        3 => (place(), place(), place(), any::<bool>()).prop_map(
+            |(from, to, target, moves)| Action::Transfer { from, to, target, moves }
+        ),
+        1 => Just(Action::Expunge),
+        1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),
+        1 => place().prop_map(Action::Read),
+    ];
+    let looks = prop_oneof![
+        2 => (place(), place()).prop_map(|(a, b)| Action::Fetch(a, b)),
+        2 => keys().prop_map(Action::Search),
+        1 => keys().prop_map(Action::Counts),
+        1 => keys().prop_map(Action::Save),
+        1 => (keys(), place(), place(), any::<bool>()).prop_map(|(k, a, b, c)| Action::Page(k, a, b, c)),
+        1 => (keys(), any::<bool>()).prop_map(|(key, reverse)| Action::Sort(key, reverse)),
+        1 => keys().prop_map(Action::Everywhere),
+        1 => place().prop_map(Action::Status),
+        1 => Just(Action::Batches),
+        1 => (place(), place()).prop_map(|(a, b)| Action::Show(a, b)),
+    ];
+    let opens = prop_oneof![
+        6 => (place(), prop::bool::weighted(0.2)).prop_map(|(a, b)| Action::Open(a, b)),
+        1 => Just(Action::Close),
+        1 => Just(Action::Unselect),
+        1 => Just(Action::UidOnly),
+    ];
+    prop::collection::vec(prop_oneof![6 => changes, 4 => looks, 2 => opens], 1..50)
+}
