@@ -1,39 +1,69 @@
-//! A message with all that it has, in memory: what a client writes before it saves.
+//! A message with all that belongs to it, apart from any store: what letters are made of and what
+//! they are read into.
+//!
+//! Properties are known by identifier, those with names by their names; texts are in Unicode.
+//!
+//! Source: [MS-OXCMSG] 2.2.1 to 2.2.3.
 
 use crate::codec::data::{PropertyName, Value};
 use std::collections::BTreeMap;
 
-/// A message; texts are always [`Value::Unicode`].
+/// `PidTagRecipientType`: a recipient's kind is told beside its properties.
+pub const TO: u8 = 1;
+/// A copy.
+pub const CC: u8 = 2;
+/// A copy that the others don't know of.
+pub const BCC: u8 = 3;
+
+/// Properties by their identifiers below 0x8000.
+pub type Values = BTreeMap<u16, Value>;
+
+/// A message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Content {
-    /// By identifier, without type.
-    pub values: BTreeMap<u16, Value>,
-    /// Those that have a name.
+    /// Properties without names.
+    pub values: Values,
+    /// Properties with names.
     pub named: Vec<(PropertyName, Value)>,
-    /// In their order.
+    /// Who it is to.
     pub recipients: Vec<Recipient>,
-    /// In their order.
+    /// What is attached.
     pub attachments: Vec<Attachment>,
 }
 
-/// Someone it goes to.
+/// A recipient.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recipient {
-    /// Stable number.
+    /// Its number, by which it is changed.
     pub row: u32,
-    /// To (1), Cc (2), Bcc (3).
+    /// [`TO`], [`CC`] or [`BCC`] in the low four bits; whether it was sent before above them.
     pub kind: u8,
-    /// Name (3001), type (3002), address (3003), Internet address (39FE) and more.
-    pub values: BTreeMap<u16, Value>,
+    /// Name (3001), type (3002), address (3003), SMTP address (39FE) and whatever else is told.
+    pub values: Values,
 }
 
-/// Something that goes with it.
+/// An attachment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attachment {
-    /// Stable number.
+    /// Its number, which never changes.
     pub number: u32,
-    /// Content (3701), method (3705) and more.
-    pub values: BTreeMap<u16, Value>,
-    /// The message that it is, if it is one.
+    /// Its properties; the data (3701) too, where it has some.
+    pub values: Values,
+    /// The message that is attached, if it is one.
     pub embedded: Option<Box<Content>>,
+}
+
+impl Content {
+    /// The text of a property.
+    pub fn text(&self, id: u16) -> Option<&str> {
+        text_of(&self.values, id)
+    }
+}
+
+/// The text of a property.
+pub fn text_of(values: &Values, id: u16) -> Option<&str> {
+    match values.get(&id) {
+        Some(Value::Unicode(text)) => Some(text),
+        _ => None,
+    }
 }

@@ -8,7 +8,7 @@
 use crate::codec::data::{
     EntryId, FolderEntryId, GlobalCounter, Guid, LongTermId, MessageEntryId, ObjectId,
 };
-use engine::{AccountId, FolderId, PlaceId};
+use engine::{AccountId, ChangeSeq, FolderId, PlaceId};
 
 /// All that stands before a person's own part. Outlook keeps it in profiles, so it never changes.
 const NAME_PREFIX: &str =
@@ -129,6 +129,11 @@ pub fn folder_id(folder: FolderId) -> ObjectId {
 /// What a message is called within a logon.
 pub fn message_id(place: PlaceId) -> ObjectId {
     object_id(place.0)
+}
+
+/// What a change is called within a logon.
+pub fn change_number(change: ChangeSeq) -> ObjectId {
+    object_id(change.0)
 }
 
 /// The number behind an id, if it is one of this mailbox.

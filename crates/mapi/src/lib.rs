@@ -2,9 +2,9 @@
 //!
 //! Pure: no sockets, no clock, no disk. There are the [`codec`], every structure in both
 //! directions, so that a client for the tests is made of the same descriptions as the server;
-//! [`autodiscover`], by which Outlook finds the server; and a view of a mailbox: folders, letters
-//! and their properties can be read, letters be marked, deleted, moved and copied. Writing,
-//! notifications and the address book are to come. `server` puts it on HTTP.
+//! [`autodiscover`], by which Outlook finds the server; and a view of a mailbox: folders and what
+//! is in them can be read, made, changed, searched, moved and deleted. Notifications and the
+//! address book are to come. `server` puts it on HTTP.
 //!
 //! Start at [`connection::connect`], which begins a [`request::Session`]; a client finds it again by
 //! [`contexts`]. The operations are in `command`, what things are called for ever in [`identity`],
@@ -21,6 +21,7 @@ pub mod connection;
 pub mod content;
 pub mod contexts;
 pub mod convert;
+mod draft;
 pub mod identity;
 mod object;
 mod property;

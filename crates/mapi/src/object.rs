@@ -2,11 +2,15 @@
 //!
 //! Source: [MS-OXCROPS] 3.2.5.1 to 3.2.5.3.
 
-use crate::codec::data::{PropertyTag, Restriction, SortOrder};
+use crate::codec::data::{
+    PropertyTag, PropertyType, Restriction, SortOrder, Value, from_code_page,
+};
+use crate::content::Values;
+use crate::draft::{Message, OpenAttachment};
 use crate::identity::MailboxIdentity;
+use crate::property::names::Names;
 use crate::refusal::Refusal;
-use bytes::Bytes;
-use engine::{Account, FolderId, ItemKey, Location, Uid};
+use engine::{Account, FolderId, Location};
 use std::collections::BTreeMap;
 
 /// Objects that one session may have open: Outlook has some hundreds.
@@ -24,18 +28,48 @@ pub enum Object {
     /// A table of folders or messages.
     Table(Table),
     /// A message.
-    Message(Location, ItemKey),
+    Message(Box<Message>),
+    /// An attachment of a message.
+    Attachment(Box<OpenAttachment>),
     /// A value as a stream.
     Stream(Stream),
 }
 
-/// A value that is read piece by piece.
+/// A value that is read and written piece by piece.
 #[derive(Debug)]
 pub struct Stream {
-    /// All of it.
-    pub data: Bytes,
-    /// The next byte to be read.
+    /// All of it; texts without their end mark.
+    pub data: Vec<u8>,
+    /// The next byte to be read or written.
     pub position: usize,
+    /// The object that it is a property of.
+    pub parent: u32,
+    /// Which property.
+    pub tag: PropertyTag,
+    /// Of 8-bit texts.
+    pub code_page: u32,
+    /// It may be written.
+    pub may_write: bool,
+    /// It says something else than the object does.
+    pub is_changed: bool,
+}
+
+impl Stream {
+    /// The value that it makes.
+    pub fn value(&self) -> Value {
+        match self.tag.property_type() {
+            PropertyType::UNICODE => {
+                let units: Vec<_> = self
+                    .data
+                    .chunks_exact(2)
+                    .map(|pair| u16::from_le_bytes(pair.try_into().unwrap_or_default()))
+                    .collect();
+                Value::Unicode(String::from_utf16_lossy(&units))
+            }
+            PropertyType::STRING8 => Value::Unicode(from_code_page(self.code_page, &self.data)),
+            _ => Value::Binary(self.data.clone().into()),
+        }
+    }
 }
 
 /// A table as its client sees it.
@@ -60,8 +94,10 @@ pub struct Table {
 pub enum Rows {
     /// Folders.
     Folders(Vec<FolderId>),
-    /// Messages of a folder.
-    Messages(FolderId, Vec<Uid>),
+    /// Messages.
+    Messages(Vec<Location>),
+    /// What is all there is to know of each: attachments, permissions, rules.
+    Values(Vec<Values>),
 }
 
 impl Rows {
@@ -69,7 +105,8 @@ impl Rows {
     pub fn len(&self) -> usize {
         match self {
             Self::Folders(folders) => folders.len(),
-            Self::Messages(_, uids) => uids.len(),
+            Self::Messages(places) => places.len(),
+            Self::Values(rows) => rows.len(),
         }
     }
 
@@ -79,9 +116,11 @@ impl Rows {
             Self::Folders(all) => {
                 Self::Folders(places.filter_map(|place| all.get(place).copied()).collect())
             }
-            Self::Messages(folder, all) => {
-                let uids = places.filter_map(|place| all.get(place).copied());
-                Self::Messages(*folder, uids.collect())
+            Self::Messages(all) => {
+                Self::Messages(places.filter_map(|place| all.get(place).copied()).collect())
+            }
+            Self::Values(all) => {
+                Self::Values(places.filter_map(|place| all.get(place).cloned()).collect())
             }
         }
     }
@@ -94,6 +133,8 @@ pub struct Logon {
     pub account: Account,
     /// Its GUIDs.
     pub identity: MailboxIdentity,
+    /// Which identifiers its properties have.
+    pub names: Names,
 }
 
 /// All that a session has open.
@@ -117,12 +158,40 @@ impl Objects {
         self.open(logon_id, Object::Logon)
     }
 
+    /// The message of a handle.
+    pub fn message(&mut self, logon_id: u8, handle: u32) -> Result<&mut Message, Refusal> {
+        match self.object(logon_id, handle)? {
+            Object::Message(message) => Ok(message),
+            _ => Err(Refusal::NotSupported),
+        }
+    }
+
+    /// The attachment of a handle.
+    pub fn attachment(
+        &mut self,
+        logon_id: u8,
+        handle: u32,
+    ) -> Result<&mut OpenAttachment, Refusal> {
+        match self.object(logon_id, handle)? {
+            Object::Attachment(open) => Ok(open),
+            _ => Err(Refusal::NotSupported),
+        }
+    }
+
     /// The object of a handle, if it belongs to this logon.
     pub fn object(&mut self, logon_id: u8, handle: u32) -> Result<&mut Object, Refusal> {
         if !belongs(logon_id, handle) {
             return Err(Refusal::NullObject);
         }
         self.open.get_mut(&handle).ok_or(Refusal::NullObject)
+    }
+
+    /// The same, only to be looked at.
+    pub fn look(&self, logon_id: u8, handle: u32) -> Result<&Object, Refusal> {
+        if !belongs(logon_id, handle) {
+            return Err(Refusal::NullObject);
+        }
+        self.open.get(&handle).ok_or(Refusal::NullObject)
     }
 
     /// Gives an object a handle: the next number that no living one has. FFFFFFFF is never given,
@@ -146,9 +215,45 @@ impl Objects {
         if !belongs(logon_id, handle) {
             return;
         }
-        if let Some(Object::Logon) = self.open.remove(&handle) {
-            self.log_off(logon_id);
+        match self.open.remove(&handle) {
+            Some(Object::Logon) => self.log_off(logon_id),
+            // What was written shows in the object it belongs to, at the latest now.
+            Some(Object::Stream(mut stream)) => self.hand_over(&mut stream),
+            _ => {}
         }
+    }
+
+    /// Puts what was written into a stream into the message or attachment that it belongs to,
+    /// which keeps it when it is saved.
+    pub fn hand_over(&mut self, stream: &mut Stream) {
+        if !std::mem::take(&mut stream.is_changed) {
+            return;
+        }
+        let (id, value) = (stream.tag.id(), stream.value());
+        match self.open.get_mut(&stream.parent) {
+            Some(Object::Message(message)) => message.set(id, Some(value)),
+            Some(Object::Attachment(open)) => {
+                open.attachment.values.insert(id, value);
+            }
+            _ => {}
+        }
+    }
+
+    /// The same of a stream that stays open.
+    pub fn commit_stream(&mut self, handle: u32) {
+        if let Some(Object::Stream(mut stream)) = self.open.remove(&handle) {
+            self.hand_over(&mut stream);
+            self.open.insert(handle, Object::Stream(stream));
+        }
+    }
+
+    /// Bytes in all streams that are open.
+    pub fn stream_bytes(&self) -> usize {
+        let streams = self.open.values().map(|object| match object {
+            Object::Stream(stream) => stream.data.len(),
+            _ => 0,
+        });
+        streams.sum()
     }
 
     fn log_off(&mut self, logon_id: u8) {

@@ -21,6 +21,46 @@ pub enum Refusal {
     NotFound,
     /// Not allowed.
     AccessDenied,
+    /// Somebody else changed it in the meantime.
+    ObjectModified,
+    /// It is there already.
+    Duplicate,
+    /// It has more than may be.
+    TooBig,
+    /// The account is full.
+    OverQuota,
+    /// It has folders below it.
+    HasFolders,
+    /// There are messages in it.
+    HasMessages,
+    /// It would stand below itself.
+    FolderCycle,
+    /// It shows what others hold.
+    SearchFolder,
+    /// It is no search.
+    NotSearchFolder,
+    /// Nobody said yet what it is to show.
+    NotInitialized,
+    /// A search must not look into itself.
+    SearchScope,
+    /// There is no such bookmark any more.
+    InvalidBookmark,
+    /// The heading is open already, or closed, or no heading.
+    NotCollapsed,
+    /// The same, the other way.
+    NotExpanded,
+    /// It is to nobody.
+    NoRecipients,
+    /// It is to someone who can't be written to.
+    InvalidRecipients,
+    /// One may not send for that other.
+    SendAsDenied,
+    /// It is on its way already.
+    Submitted,
+    /// It can't be taken back.
+    UnableToAbort,
+    /// A stream can't be read or written there.
+    StreamSeek,
     /// A value of the request makes no sense.
     InvalidParameter,
     /// It is too much for one request.
@@ -39,10 +79,30 @@ impl Refusal {
             Self::LoginPermission => 0x0000_03f2,
             Self::NullObject => 0x0000_04b9,
             Self::TooManyObjects => 0x0000_04de,
+            Self::SearchFolder => 0x0000_0460,
+            Self::NotSearchFolder => 0x0000_0461,
+            Self::InvalidRecipients => 0x0000_0467,
+            Self::SearchScope => 0x0000_0490,
+            Self::SendAsDenied => 0x0000_04dc,
+            Self::OverQuota => 0x0000_04dd,
+            Self::NotExpanded => 0x0000_04f7,
+            Self::NotCollapsed => 0x0000_04f8,
             Self::NullDestination => 0x0000_0503,
+            Self::StreamSeek => 0x8003_0019,
             Self::Failed => 0x8000_4005,
             Self::NotSupported => 0x8004_0102,
+            Self::ObjectModified => 0x8004_0109,
             Self::NotFound => 0x8004_010f,
+            Self::UnableToAbort => 0x8004_0114,
+            Self::TooBig => 0x8004_0305,
+            Self::InvalidBookmark => 0x8004_0405,
+            Self::Duplicate => 0x8004_0604,
+            Self::NotInitialized => 0x8004_0605,
+            Self::NoRecipients => 0x8004_0607,
+            Self::Submitted => 0x8004_0608,
+            Self::HasFolders => 0x8004_0609,
+            Self::HasMessages => 0x8004_060a,
+            Self::FolderCycle => 0x8004_060b,
             Self::TooComplex => 0x8004_0117,
             Self::AccessDenied => 0x8007_0005,
             Self::InvalidParameter => 0x8007_0057,
@@ -55,7 +115,14 @@ impl From<EngineError> for Refusal {
         match error {
             EngineError::NoSuchAccount => Self::UnknownUser,
             EngineError::NoSuchFolder | EngineError::NoSuchItem => Self::NotFound,
-            EngineError::Denied => Self::AccessDenied,
+            EngineError::Denied | EngineError::SpecialFolder => Self::AccessDenied,
+            EngineError::NameTaken | EngineError::RoleTaken => Self::Duplicate,
+            EngineError::NameRefused(_) => Self::InvalidParameter,
+            EngineError::WouldLoop => Self::FolderCycle,
+            EngineError::HasChildren => Self::HasFolders,
+            EngineError::WrongForm => Self::SearchFolder,
+            EngineError::OverQuota => Self::OverQuota,
+            EngineError::TooLarge | EngineError::TooLong | EngineError::TooMany(_) => Self::TooBig,
             _ => Self::Failed,
         }
     }

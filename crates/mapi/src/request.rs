@@ -156,27 +156,31 @@ impl Session {
         call: &Call,
         done: Done,
         answering: &mut Answering<'_>,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<(u32, Response), Refusal> {
         let handle = match (done.opened, done.handle) {
             (_, Some(handle)) => handle,
             (Some(object), None) => self.objects.open(call.logon_id, object)?,
-            (None, None) => return Ok(done.response),
+            (None, None) => return Ok((done.code, done.response)),
         };
         if !answering.set(call.target, handle) {
             self.objects.release(call.logon_id, handle);
             return Err(Refusal::NullObject);
         }
-        Ok(done.response)
+        Ok((done.code, done.response))
     }
 }
 
-fn reply(call: &Call, outcome: Result<Response, Refusal>, answering: &mut Answering<'_>) -> Reply {
+fn reply(
+    call: &Call,
+    outcome: Result<(u32, Response), Refusal>,
+    answering: &mut Answering<'_>,
+) -> Reply {
     let handle = call.answer_index();
     let refusal = match outcome {
-        Ok(response) => {
+        Ok((code, response)) => {
             return Reply::Said {
                 handle,
-                code: 0,
+                code,
                 response,
             };
         }

@@ -11,7 +11,9 @@ use mapi::codec::data::{
     Cell, Content, EntryId, ObjectId, Outcome, PropertyTag, Restriction, SortOrder, SortOrderSet,
     TaggedValue, TypedString, Value,
 };
-use mapi::codec::rop::{Call, Reply, Request, Response, folder, logon, message, stream, table};
+use mapi::codec::rop::{
+    Call, Reply, Request, Response, folder, logon, message, stream, table, transfer,
+};
 use mapi::codec::wire::{Form, Nothing, decode};
 use proptest::prelude::*;
 
@@ -402,23 +404,19 @@ fn what_builds_on_a_failed_operation_fails_alone() {
 #[test]
 fn what_is_not_done_yet_is_refused_in_its_own_form() {
     let (_, _, mut client) = ida();
-    let delete = Request::HardDeleteMessages(folder::DeleteMessages {
-        want_asynchronous: false,
-        notify_non_read: false,
-        messages: vec![],
-    });
-    let reply = client.call(0, 0, delete, &[]);
+    let data = bytes::Bytes::new();
+    let put = Request::FastTransferDestinationPutBuffer(transfer::TransferData { data });
     assert!(matches!(
-        reply,
+        client.call(0, 0, put, &[]),
         Reply::Said {
             code: 0x8004_0102,
-            response: Response::HardDeleteMessages(_),
+            response: Response::FastTransferDestinationPutBuffer(_),
             ..
         }
     ));
-    let spooler = client.call(0, 0, Request::SetSpooler(Nothing), &[]);
+    let state = client.call(0, 0, Request::SynchronizationGetTransferState(Nothing), &[]);
     assert!(matches!(
-        spooler,
+        state,
         Reply::Refused {
             code: 0x8004_0102,
             ..

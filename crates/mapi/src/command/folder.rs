@@ -2,15 +2,17 @@
 //!
 //! Source: [MS-OXCFOLD] 3.2.5.1, 3.2.5.13, 3.2.5.14.
 
-use super::{Done, Place};
+use super::{Done, Place, search, table};
 use crate::codec::rop::Response;
 use crate::codec::rop::folder::{FolderOpened, OpenFolder, OpenTable, RowCount};
 use crate::codec::rop::logon::Ghost;
 use crate::identity;
-use crate::object::{Object, Rows, Table};
+use crate::object::{Logon, Object, Rows};
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{FolderId, FolderRow, ROOT, Reading, Shelf, Uid};
+use engine::account::values;
+use engine::{FolderForm, FolderId, FolderRow, Location, ROOT, Reading, Shelf, Uid};
+use std::ops::ControlFlow;
 
 /// Settings, which no letter is.
 const TABLE_ASSOCIATED: u8 = 0x02;
@@ -56,15 +58,12 @@ pub(super) fn hierarchy(
     request: &OpenTable,
 ) -> Result<Done, Refusal> {
     let folder = folder_of(session, at)?;
-    if request.flags & TABLE_SOFT_DELETES != 0 {
-        return Err(Refusal::NotSupported);
-    }
-    let all = session
-        .objects
-        .logon(at.logon_id)?
-        .account
-        .read()?
-        .all_folders()?;
+    let view = session.objects.logon(at.logon_id)?.account.read()?;
+    let all = if request.flags & TABLE_SOFT_DELETES != 0 {
+        view.removed_folders()?
+    } else {
+        view.all_folders()?
+    };
     let is_below = |row: &FolderRow| {
         if request.flags & TABLE_DEPTH != 0 {
             depth_below(&all, folder, row).is_some()
@@ -80,7 +79,7 @@ pub(super) fn hierarchy(
     };
     Ok(Done::opened(
         Response::HierarchyTable(row_count),
-        table(rows),
+        table::opened(rows),
     ))
 }
 
@@ -110,33 +109,67 @@ pub(super) fn contents(
     request: &OpenTable,
 ) -> Result<Done, Refusal> {
     let folder = folder_of(session, at)?;
-    if request.flags & TABLE_SOFT_DELETES != 0 {
-        return Err(Refusal::NotSupported);
+    let code_page = session.code_page;
+    let logon = session.objects.logon(at.logon_id)?;
+    let row = logon.account.read()?.folder(folder)?;
+    if matches!(row.form, FolderForm::Search(_)) {
+        search::refresh(logon, folder, code_page)?;
     }
-    let view = session.objects.logon(at.logon_id)?.account.read()?;
-    // Settings that clients keep in folders are not served yet, so there are none.
-    let uids: Vec<Uid> = if request.flags & TABLE_ASSOCIATED != 0 {
-        Vec::new()
-    } else {
-        view.uids(folder, Shelf::Mail)?.iter().collect()
-    };
-    let rows = Rows::Messages(folder, uids.into_iter().rev().collect());
+    let rows = Rows::Messages(messages(logon, folder, request.flags)?);
     let row_count = RowCount {
         row_count: u32::try_from(rows.len()).unwrap_or(u32::MAX),
     };
     Ok(Done::opened(
         Response::ContentsTable(row_count),
-        table(rows),
+        table::opened(rows),
     ))
 }
 
-fn table(rows: Rows) -> Object {
-    Object::Table(Table {
-        natural: rows.clone(),
-        rows,
-        orders: Vec::new(),
-        restriction: None,
-        columns: None,
-        position: 0,
-    })
+/// The messages that a table of these flags shows.
+fn messages(logon: &Logon, folder: FolderId, flags: u8) -> Result<Vec<Location>, Refusal> {
+    let view = logon.account.read()?;
+    let row = view.folder(folder)?;
+    if matches!(row.form, FolderForm::Search(_)) {
+        let mut found = Vec::new();
+        for item in values::members(&view, folder)? {
+            found.extend(view.location(item)?);
+        }
+        found.reverse();
+        return Ok(found);
+    }
+    let is_associated = flags & TABLE_ASSOCIATED != 0;
+    if flags & TABLE_SOFT_DELETES != 0 {
+        return removed(&view, folder, is_associated);
+    }
+    let shelves: &[Shelf] = if is_associated {
+        &[Shelf::Associated]
+    } else {
+        &[Shelf::Mail, Shelf::Other]
+    };
+    let mut all = Vec::new();
+    for &shelf in shelves {
+        let uids: Vec<Uid> = view.uids(folder, shelf)?.iter().collect();
+        let at = |uid| Location { folder, shelf, uid };
+        all.extend(uids.into_iter().rev().map(at));
+    }
+    Ok(all)
+}
+
+/// What was deleted from a folder and can still be brought back, the latest first.
+fn removed(
+    view: &impl Reading,
+    folder: FolderId,
+    is_associated: bool,
+) -> Result<Vec<Location>, Refusal> {
+    let mut all = Vec::new();
+    let shelf = Shelf::Recoverable;
+    view.items(folder, shelf, 0..=u32::MAX, &mut |uid, row| {
+        let was_associated = row.removed.is_some_and(|was| was.from == Shelf::Associated);
+        if was_associated == is_associated {
+            all.push(Location { folder, shelf, uid });
+        }
+        ControlFlow::Continue(())
+    })?;
+    all.reverse();
+    Ok(all)
 }

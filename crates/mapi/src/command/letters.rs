@@ -5,18 +5,24 @@
 //!
 //! Source: [MS-OXCFOLD] 3.2.5.6, 3.2.5.11; [MS-OXCMSG] 3.2.5.10, 3.2.5.11.
 
-use super::{Done, Place, folder};
-use crate::codec::data::ObjectId;
-use crate::codec::rop::Response;
+use super::{Done, Place, attributes, folder};
+use crate::codec::data::{ObjectId, Value};
 use crate::codec::rop::folder::{Completion, DeleteMessages, MoveCopyMessages};
-use crate::codec::rop::message::{ReadFlagSet, SetMessageReadFlag, SetReadFlags};
+use crate::codec::rop::message::{
+    MessageStatus, MessageStatusRequest, ReadFlagSet, SetMessageReadFlag, SetMessageStatus,
+    SetReadFlags,
+};
+use crate::codec::rop::{Request, Response};
+use crate::draft::Base;
 use crate::identity;
 use crate::object::{Logon, Object};
+use crate::property::item::ItemProperties;
 use crate::refusal::Refusal;
 use crate::request::Session;
+use engine::account::values::PartChanges;
 use engine::{
-    EngineError, FlagChange, FlagSet, Flags, FolderId, Location, PlaceId, Reading, Shelf, Transfer,
-    Txn,
+    EngineError, FlagChange, FlagSet, Flags, FolderForm, FolderId, ItemKey, Location, PlaceId,
+    Reading, Shelf, Transfer, Txn,
 };
 
 /// How a message is to be marked, if it is. Receipts are not sent here, so what is only about
@@ -34,18 +40,32 @@ fn mark(read_flags: u8) -> Result<Option<FlagChange>, Refusal> {
     }
 }
 
-/// Where these messages of a folder stand; `None` for those that do not stand there.
+/// Whether messages that were deleted are meant too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deleted {
+    Without,
+    With,
+}
+
+/// Where these messages of a folder stand; `None` for those that do not stand there. A search shows
+/// messages wherever they stand.
 fn located(
     txn: &Txn<'_, '_>,
     folder: FolderId,
     messages: &[ObjectId],
+    deleted: Deleted,
 ) -> Result<Vec<Option<Location>>, EngineError> {
+    let is_search = matches!(txn.folder(folder)?.form, FolderForm::Search(_));
     let locate = |id: &ObjectId| {
         let Some(number) = identity::number_of(*id) else {
             return Ok(None);
         };
         let found = txn.item_at_place(PlaceId(number))?.map(|(at, _)| at);
-        Ok(found.filter(|at| at.folder == folder && at.shelf == Shelf::Mail))
+        let is_meant = |at: &Location| {
+            (is_search || at.folder == folder)
+                && (at.shelf != Shelf::Recoverable || deleted == Deleted::With)
+        };
+        Ok(found.filter(is_meant))
     };
     messages.iter().map(locate).collect()
 }
@@ -55,10 +75,11 @@ fn each(
     logon: &Logon,
     folder: FolderId,
     messages: &[ObjectId],
+    deleted: Deleted,
     work: impl Fn(&mut Txn<'_, '_>, Location) -> Result<(), EngineError>,
 ) -> Result<Completion, Refusal> {
     let done = logon.account.write(|txn| {
-        let places = located(txn, folder, messages)?;
+        let places = located(txn, folder, messages, deleted)?;
         for at in places.iter().flatten() {
             work(txn, *at)?;
         }
@@ -88,9 +109,13 @@ pub(super) fn set_read_flags(
             done.wait()?;
             Completion { is_partial: false }
         }
-        Some(change) => each(logon, folder, &request.messages, |txn, place| {
-            txn.set_flags(place, &change).map(|_| ())
-        })?,
+        Some(change) => each(
+            logon,
+            folder,
+            &request.messages,
+            Deleted::Without,
+            |txn, place| txn.set_flags(place, &change).map(|_| ()),
+        )?,
     };
     Ok(Done::said(Response::SetReadFlags(completion)))
 }
@@ -101,9 +126,10 @@ pub(super) fn set_message_read_flag(
     at: Place,
     request: &SetMessageReadFlag,
 ) -> Result<Done, Refusal> {
-    let item = match session.objects.object(at.logon_id, at.handle)? {
-        Object::Message(_, item) => *item,
-        _ => return Err(Refusal::NotSupported),
+    let item = match session.objects.message(at.logon_id, at.handle)?.base {
+        Base::Stored { item, .. } => item,
+        // What is not kept yet is read by who writes it.
+        Base::New { .. } | Base::Content(_) => return Err(Refusal::NotSupported),
     };
     let logon = session.objects.logon(at.logon_id)?;
     if let Some(change) = mark(request.read_flags)? {
@@ -119,21 +145,38 @@ pub(super) fn set_message_read_flag(
     })))
 }
 
-/// `RopDeleteMessages`: they stay recoverable for a while.
+/// `RopDeleteMessages`: they stay recoverable for a while; `RopHardDeleteMessages`: for good, also
+/// what was deleted before.
 pub(super) fn delete(
     session: &mut Session,
     at: Place,
     request: &DeleteMessages,
+    which: &Request,
 ) -> Result<Done, Refusal> {
     let folder = folder::folder_of(session, at)?;
     let logon = session.objects.logon(at.logon_id)?;
-    let completion = each(logon, folder, &request.messages, |txn, place| {
-        txn.expunge(place)
+    let is_hard = matches!(which, Request::HardDeleteMessages(_));
+    let deleted = if is_hard {
+        Deleted::With
+    } else {
+        Deleted::Without
+    };
+    let completion = each(logon, folder, &request.messages, deleted, |txn, place| {
+        if is_hard {
+            txn.purge(place)
+        } else {
+            txn.expunge(place)
+        }
     })?;
-    Ok(Done::said(Response::DeleteMessages(completion)))
+    Ok(Done::said(if is_hard {
+        Response::HardDeleteMessages(completion)
+    } else {
+        Response::DeleteMessages(completion)
+    }))
 }
 
-/// `RopMoveCopyMessages`, within one mailbox. The messages get new numbers where they come to.
+/// `RopMoveCopyMessages`, within one mailbox. The messages get new numbers where they come to; what
+/// was deleted comes back by being moved.
 pub(super) fn move_or_copy(
     session: &mut Session,
     at: Place,
@@ -151,8 +194,74 @@ pub(super) fn move_or_copy(
         Transfer::Move
     };
     let logon = session.objects.logon(at.logon_id)?;
-    let completion = each(logon, from, &request.messages, |txn, place| {
-        txn.transfer(how, place, to).map(|_| ())
+    let messages = &request.messages;
+    let completion = each(logon, from, messages, Deleted::With, |txn, place| {
+        if place.shelf == Shelf::Recoverable && how == Transfer::Move {
+            txn.restore(place, Some(to)).map(|_| ())
+        } else {
+            txn.transfer(how, place, to).map(|_| ())
+        }
     })?;
     Ok(Done::said(Response::MoveCopyMessages(completion)))
+}
+
+/// `PidTagMessageStatus`
+const STATUS: u16 = 0x0e17;
+
+/// The message of that number in the folder that is open.
+fn item_of(session: &mut Session, at: Place, message: ObjectId) -> Result<(ItemKey, i32), Refusal> {
+    folder::folder_of(session, at)?;
+    let number = identity::number_of(message).ok_or(Refusal::NotFound)?;
+    let logon = session.objects.logon(at.logon_id)?;
+    let view = logon.account.read()?;
+    let (place, row) = view
+        .item_at_place(PlaceId(number))?
+        .ok_or(Refusal::NotFound)?;
+    let item = row.item;
+    let properties = ItemProperties::load(logon, &view, place, row)?;
+    let kept = properties.map(|properties| properties.kept().values.get(&STATUS).cloned());
+    match kept {
+        Some(Some(Value::Integer32(status))) => Ok((item, status)),
+        Some(_) => Ok((item, 0)),
+        None => Err(Refusal::NotFound),
+    }
+}
+
+/// `RopGetMessageStatus`
+pub(super) fn status(
+    session: &mut Session,
+    at: Place,
+    request: &MessageStatusRequest,
+) -> Result<Done, Refusal> {
+    let (_, status) = item_of(session, at, request.message)?;
+    Ok(Done::said(Response::MessageStatus(MessageStatus {
+        status: status.cast_unsigned(),
+    })))
+}
+
+/// `RopSetMessageStatus`: answers what it was.
+pub(super) fn set_status(
+    session: &mut Session,
+    at: Place,
+    request: &SetMessageStatus,
+) -> Result<Done, Refusal> {
+    let (item, old) = item_of(session, at, request.message)?;
+    let old = old.cast_unsigned();
+    let new = (old & !request.mask) | (request.status & request.mask);
+    let logon = session.objects.logon(at.logon_id)?;
+    if new != old {
+        let value = Value::Integer32(new.cast_signed());
+        let done = logon.account.write(|txn| {
+            let place = txn.location(item)?.ok_or(EngineError::NoSuchItem)?;
+            let part = PartChanges {
+                path: Vec::new(),
+                changes: Some(attributes::stored(txn, &[(STATUS, Some(value.clone()))])?),
+            };
+            txn.set_values(place, &[part], None)
+        })?;
+        done.wait()?;
+    }
+    Ok(Done::said(Response::SetMessageStatus(MessageStatus {
+        status: old,
+    })))
 }

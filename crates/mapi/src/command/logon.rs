@@ -1,17 +1,17 @@
 //! Opening a mailbox, and what is asked of it as a whole.
 //!
-//! Source: [MS-OXCSTOR] 3.2.5.1, 3.2.5.2, 3.2.5.8, 3.2.5.9.
+//! Source: [MS-OXCSTOR] 3.2.5.1, 3.2.5.8, 3.2.5.9.
 
 use super::{Done, Place};
 use crate::codec::data::ObjectId;
 use crate::codec::rop::Response;
 use crate::codec::rop::logon;
 use crate::codec::rop::logon::{
-    LOGON_PRIVATE, LoggedOn, LoggedOnStore, LogonTime, LongId, MessageClass, PrivateLogon,
-    ReceiveFolder, ShortId,
+    LOGON_PRIVATE, LoggedOn, LoggedOnStore, LogonTime, LongId, PrivateLogon, ShortId,
 };
 use crate::identity::{self, MailboxIdentity};
 use crate::object::Logon;
+use crate::property::names::Names;
 use crate::refusal::Refusal;
 use crate::request::Session;
 use engine::{Account, FolderId, Kind, MAIL_ROOT, NewFolder, ROOT, Reading, Role, Timestamp, Txn};
@@ -86,6 +86,7 @@ pub(super) fn log_on(
     let opened = Logon {
         account,
         identity: mailbox,
+        names: Names::default(),
     };
     let handle = session.objects.log_on(at.logon_id, opened)?;
     let response = Response::Logon(LoggedOn {
@@ -165,46 +166,6 @@ fn logon_time(now: Timestamp) -> LogonTime {
         month: civil.month,
         year: u16::try_from(civil.year).unwrap_or_default(),
     }
-}
-
-/// `RopGetReceiveFolder`: all mail comes to the Inbox; only what belongs to no mail at all would
-/// come to the root. Source: [MS-OXCSTOR] 3.2.5.2 (the longest prefix at a dot counts).
-pub(super) fn receive_folder(
-    session: &mut Session,
-    at: Place,
-    request: &MessageClass,
-) -> Result<Done, Refusal> {
-    let logon = session.objects.logon(at.logon_id)?;
-    let class = request.message_class.0.to_ascii_uppercase();
-    if !is_class(&class) {
-        return Err(Refusal::InvalidParameter);
-    }
-    let below = |known: &str| {
-        let rest = class.strip_prefix(known.as_bytes());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
-    };
-    let (folder, explicit) = if below("IPC") {
-        (ROOT, "IPC")
-    } else {
-        let inbox = logon.account.read()?.folder_with_role(Role::Inbox)?;
-        let (inbox, _) = inbox.ok_or(Refusal::NotFound)?;
-        let known = ["REPORT.IPM", "IPM"].into_iter().find(|known| below(known));
-        (inbox, known.unwrap_or_default())
-    };
-    Ok(Done::said(Response::ReceiveFolder(ReceiveFolder {
-        folder: identity::folder_id(folder),
-        message_class: explicit.into(),
-    })))
-}
-
-/// Source: [MS-OXCSTOR] 2.2.1.2.1.1.
-fn is_class(class: &[u8]) -> bool {
-    let is_printable = class.iter().all(|byte| (0x20..0x7f).contains(byte));
-    let has_no_gaps = class.is_empty()
-        || class
-            .split(|&byte| byte == b'.')
-            .all(|part| !part.is_empty());
-    class.len() < 256 && is_printable && has_no_gaps
 }
 
 /// `RopLongTermIdFromId`.

@@ -1,31 +1,39 @@
-//! Opening messages.
+//! Opening and making messages.
 //!
-//! Source: [MS-OXCMSG] 3.2.5.1.
+//! Source: [MS-OXCMSG] 3.2.5.1, 3.2.5.2.
 
-use super::{Done, Place, property};
-use crate::codec::data::{
-    AddressKind, AddressTexts, PropertyRow, RecipientRow, RecipientTexts, TypedString,
-};
+use super::{Done, Place, recipient};
+use crate::codec::data::{ObjectId, TypedString};
 use crate::codec::rop::Response;
-use crate::codec::rop::message::{
-    MessageHead, OpenMessage, OpenRecipientRow, ReadRecipientRow, ReadRecipients, Recipients,
-};
+use crate::codec::rop::message::{CreateMessage, MessageCreated, MessageHead, OpenMessage};
 use crate::codec::wire::{Form, Wire, Writer};
+use crate::draft::{Base, Changes, Message};
 use crate::identity;
-use crate::object::Object;
-use crate::property::item::{Correspondent, ItemProperties};
+use crate::object::{Logon, Object};
+use crate::property::Properties;
+use crate::property::item::ItemProperties;
+use crate::property::message::{BaseProperties, Facts, MessageProperties, subject_parts};
+use crate::property::names::FIRST_NAMED;
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{PlaceId, Reading, Shelf};
+use engine::{FolderForm, FolderId, ItemKey, Location, PlaceId, Reading, Rights, Shelf};
 
 /// Texts of the answer are in the session's code page.
 const SESSION_CODE_PAGE: u16 = 0x0fff;
-/// Only to read.
-const READ_ONLY: u8 = 0;
-/// Whatever is allowed: here, to read.
-const BEST_ACCESS: u8 = 3;
-/// The most recipients that an answer counts.
-const RECIPIENTS_TOLD_MAX: usize = 255;
+/// How something is opened. Source: [MS-OXCROPS] 2.2.6.1.1.
+pub(super) const READ_WRITE: u8 = 1;
+/// Whatever is allowed.
+pub(super) const BEST_ACCESS: u8 = 3;
+/// Also what was deleted.
+pub(super) const SOFT_DELETED: u8 = 4;
+
+/// The code page that is meant.
+pub(super) fn code_page(session: &Session, told: u16) -> u32 {
+    match told {
+        0 | SESSION_CODE_PAGE => session.code_page,
+        other => other.into(),
+    }
+}
 
 /// `RopOpenMessage`: by its number alone, because clients name the folder it was moved from.
 pub(super) fn open(
@@ -33,108 +41,168 @@ pub(super) fn open(
     at: Place,
     request: &OpenMessage,
 ) -> Result<Done, Refusal> {
-    if ![READ_ONLY, BEST_ACCESS].contains(&request.open_mode) {
-        return Err(Refusal::AccessDenied);
-    }
     let number = identity::number_of(request.message).ok_or(Refusal::NotFound)?;
+    let code_page = code_page(session, request.code_page);
     let logon = session.objects.logon(at.logon_id)?;
     let view = logon.account.read()?;
     let found = view.item_at_place(PlaceId(number))?;
-    let found = found.filter(|(place, _)| place.shelf == Shelf::Mail);
+    let is_wanted = |place: &Location| {
+        place.shelf != Shelf::Recoverable || request.open_mode & SOFT_DELETED != 0
+    };
+    let found = found.filter(|(place, _)| is_wanted(place));
     let (place, row) = found.ok_or(Refusal::NotFound)?;
-    let details = view.details(row.item)?.ok_or(Refusal::NotFound)?;
-    let item = row.item;
-    let message = ItemProperties::new(&logon.account, &logon.identity, place, row, details);
-    let head = head(&message, at.room);
-    let object = Object::Message(place, item);
+    let may_write = may_edit(&view, place.folder)? && place.shelf != Shelf::Recoverable;
+    let mode = request.open_mode & !SOFT_DELETED;
+    if mode == READ_WRITE && !may_write {
+        return Err(Refusal::AccessDenied);
+    }
+    let message = Message {
+        base: Base::Stored {
+            at: place,
+            item: row.item,
+            changed: row.changed,
+        },
+        changes: Changes::default(),
+        may_write: may_write && [READ_WRITE, BEST_ACCESS].contains(&mode),
+        code_page,
+        parent: None,
+    };
+    let head = head(&properties(logon, &message)?, at.room)?;
+    let object = Object::Message(Box::new(message));
     Ok(Done::opened(Response::OpenMessage(head), object))
 }
 
-fn head(message: &ItemProperties<'_>, room: usize) -> MessageHead {
-    let (prefix, rest) = message.subject_parts();
-    let recipients = message.recipients();
+/// Whether one may change messages there.
+pub(super) fn may_edit(view: &impl Reading, folder: FolderId) -> Result<bool, Refusal> {
+    let rights = view.rights(folder)?;
+    let replacing = Rights::INSERT | Rights::DELETE_ANY | Rights::EXPUNGE;
+    let any = [Rights::EDIT_ANY, Rights::EDIT_OWN, replacing];
+    Ok(any.iter().any(|needed| rights.contains(*needed)))
+}
+
+/// `RopCreateMessage`: it has no number before it is saved.
+pub(super) fn create(
+    session: &mut Session,
+    at: Place,
+    request: &CreateMessage,
+) -> Result<Done, Refusal> {
+    let folder = FolderId(identity::number_of(request.folder).ok_or(Refusal::NotFound)?);
+    let code_page = code_page(session, request.code_page);
+    let logon = session.objects.logon(at.logon_id)?;
+    let row = logon
+        .account
+        .read()?
+        .folder_with_rights(folder, Rights::INSERT)?;
+    if matches!(row.form, FolderForm::Search(_)) {
+        return Err(Refusal::SearchFolder);
+    }
+    let message = Message {
+        base: Base::New {
+            folder,
+            is_associated: request.is_associated,
+        },
+        changes: Changes::default(),
+        may_write: true,
+        code_page,
+        parent: None,
+    };
+    let response = Response::CreateMessage(MessageCreated { message: None });
+    Ok(Done::opened(response, Object::Message(Box::new(message))))
+}
+
+/// An open message as it is now: one that is kept may have been moved since it was opened.
+pub(super) fn properties<'a>(
+    logon: &'a Logon,
+    message: &'a Message,
+) -> Result<MessageProperties<'a>, Refusal> {
+    let base = match &message.base {
+        Base::New { is_associated, .. } => BaseProperties::New {
+            is_associated: *is_associated,
+        },
+        Base::Stored { at, item, .. } => BaseProperties::Item(Box::new(stored(logon, *at, *item)?)),
+        Base::Content(content) => BaseProperties::Content(content),
+    };
+    Ok(MessageProperties {
+        changes: &message.changes,
+        base,
+    })
+}
+
+/// A message that is kept, wherever it stands by now.
+pub(super) fn stored(
+    logon: &Logon,
+    opened_at: Location,
+    item: ItemKey,
+) -> Result<ItemProperties<'_>, Refusal> {
+    let view = logon.account.read()?;
+    let place = view.location(item)?.unwrap_or(opened_at);
+    let row = view.item(place)?.filter(|row| row.item == item);
+    let row = row.ok_or(Refusal::NotFound)?;
+    ItemProperties::load(logon, &view, place, row)?.ok_or(Refusal::NotFound)
+}
+
+/// Lets `tell` see the properties of an open message.
+pub(super) fn look<T>(
+    session: &Session,
+    at: Place,
+    tell: impl FnOnce(&MessageProperties<'_>, &Message) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let Object::Message(message) = session.objects.look(at.logon_id, at.handle)? else {
+        return Err(Refusal::NotSupported);
+    };
+    let logon = session.objects.logon(at.logon_id)?;
+    tell(&properties(logon, message)?, message)
+}
+
+/// The number of a message; none of one that has none yet.
+pub(super) fn number(logon: &Logon, message: &Message) -> Result<ObjectId, Refusal> {
+    match &message.base {
+        Base::Stored { at, item, .. } => {
+            Ok(identity::message_id(stored(logon, *at, *item)?.row().place))
+        }
+        Base::New { .. } | Base::Content(_) => Ok(ObjectId::default()),
+    }
+}
+
+/// Bytes before what is told of a message.
+const HEAD_BYTES: usize = 6;
+/// The most recipients that an answer counts.
+const RECIPIENTS_TOLD_MAX: usize = 255;
+
+/// What is told of a message that is opened.
+pub(super) fn head(message: &MessageProperties<'_>, room: usize) -> Result<MessageHead, Refusal> {
+    let (prefix, rest) = subject_parts(message)?;
+    let recipients = message.recipients()?;
+    let is_named = |id: u16| id >= FIRST_NAMED;
     let mut head = MessageHead {
-        has_named_properties: false,
+        has_named_properties: message.tags().iter().any(|tag| is_named(tag.id())),
         subject_prefix: TypedString::new(&prefix),
         normalized_subject: TypedString::new(&rest),
         recipient_count: u16::try_from(recipients.len()).unwrap_or(u16::MAX),
-        recipient_columns: Vec::new(),
+        recipient_columns: recipient::columns(&recipients),
         recipients: Vec::new(),
     };
-    // Six bytes stand before the answer; those who don't fit are read one by one.
-    let mut room = room.saturating_sub(6 + size(&head));
-    for (kind, person) in recipients.into_iter().take(RECIPIENTS_TOLD_MAX) {
-        let row = recipient(kind, person);
+    // Those who don't fit are read one by one.
+    let mut room = room.saturating_sub(HEAD_BYTES + size(&head));
+    for one in recipients.iter().take(RECIPIENTS_TOLD_MAX) {
+        let row = recipient::opened(one, &head.recipient_columns);
         let Some(left) = room.checked_sub(size(&row)) else {
             break;
         };
         room = left;
         head.recipients.push(row);
     }
-    head
+    Ok(head)
 }
 
-fn size(value: &impl Wire) -> usize {
+pub(super) fn size(value: &impl Wire) -> usize {
     let mut writer = Writer::new(Form::Rop);
     value.write(&mut writer);
     writer.size()
 }
 
-fn recipient(kind: u8, person: Correspondent) -> OpenRecipientRow {
-    let texts = AddressTexts {
-        email: Some(person.address),
-        display_name: Some(person.name),
-        simple_name: None,
-        transmittable_name: None,
-    };
-    OpenRecipientRow {
-        recipient_type: kind,
-        code_page: SESSION_CODE_PAGE,
-        reserved: 0,
-        recipient: RecipientRow {
-            kind: AddressKind::Smtp,
-            texts: RecipientTexts::Unicode(texts),
-            is_transmittable_same: true,
-            is_responsible: false,
-            has_no_rich_info: true,
-            properties: PropertyRow::default(),
-        },
-    }
-}
-
-/// Bytes before the rows of an answer.
-const RECIPIENTS_HEAD_BYTES: usize = 7;
-
-/// `RopReadRecipients`: those from a row on, as many as fit; the rows are counted from 0.
-///
-/// Source: [MS-OXCMSG] 3.2.5.6.
-pub(super) fn recipients(
-    session: &mut Session,
-    at: Place,
-    request: &ReadRecipients,
-) -> Result<Done, Refusal> {
-    let all = property::of_message(session, at, |message| Ok(message.recipients()))?;
-    let mut room = at.room.saturating_sub(RECIPIENTS_HEAD_BYTES);
-    let mut rows = Vec::new();
-    let from = usize::try_from(request.row).unwrap_or(usize::MAX);
-    let later = (0_u32..).zip(all).skip(from).take(RECIPIENTS_TOLD_MAX);
-    for (number, (kind, person)) in later {
-        let told = recipient(kind, person);
-        let row = ReadRecipientRow {
-            row: number,
-            recipient_type: told.recipient_type,
-            code_page: told.code_page,
-            reserved: 0,
-            recipient: told.recipient,
-        };
-        let Some(left) = room.checked_sub(size(&row)) else {
-            break;
-        };
-        room = left;
-        rows.push(row);
-    }
-    if rows.is_empty() {
-        return Err(Refusal::NotFound);
-    }
-    Ok(Done::said(Response::ReadRecipients(Recipients { rows })))
+/// `RopReloadCachedInformation`.
+pub(super) fn reload(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    let head = look(session, at, |message, _| head(message, at.room))?;
+    Ok(Done::said(Response::ReloadCachedInformation(head)))
 }

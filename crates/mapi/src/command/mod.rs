@@ -1,14 +1,23 @@
 //! What each operation does.
 //!
-//! Start at [`run`]: one line for each operation that is done here; all others are refused.
+//! Start at [`run`]: the families below it have one line for each operation that is done here; all
+//! others are refused.
 
+mod attachment;
+mod attributes;
 mod folder;
 mod letters;
 mod logon;
 mod message;
+mod naming;
 mod property;
+mod receive;
+mod recipient;
+mod save;
+mod search;
 mod stream;
 mod table;
+mod tree;
 
 use crate::codec::rop::{Call, Request, Response};
 use crate::object::Object;
@@ -24,6 +33,8 @@ pub(crate) struct Done {
     pub opened: Option<Object>,
     /// The handle of what was opened, where it has one already.
     pub handle: Option<u32>,
+    /// 0, or that something was not as it was asked for.
+    pub code: u32,
 }
 
 impl Done {
@@ -32,7 +43,12 @@ impl Done {
             response,
             opened: None,
             handle: None,
+            code: 0,
         }
+    }
+
+    fn with_warning(self, code: u32) -> Self {
+        Self { code, ..self }
     }
 
     fn opened(response: Response, object: Object) -> Self {
@@ -40,6 +56,7 @@ impl Done {
             response,
             opened: Some(object),
             handle: None,
+            code: 0,
         }
     }
 }
@@ -48,6 +65,8 @@ impl Done {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     logon_id: u8,
+    /// The place of the object's handle in the buffer's table.
+    input: u8,
     handle: u32,
     /// The second handle, where there is one: a destination.
     target: u32,
@@ -65,24 +84,70 @@ pub(crate) fn run(
 ) -> Result<Done, Refusal> {
     let at = Place {
         logon_id: call.logon_id,
+        input: call.input,
         handle,
         target,
         room,
     };
-    match &call.request {
+    for family in [mailbox, folders, tables, messages, properties] {
+        if let Some(outcome) = family(session, at, &call.request) {
+            return outcome;
+        }
+    }
+    Err(Refusal::NotSupported)
+}
+
+/// What became of an operation; none of one that is of another family.
+type Outcome = Option<Result<Done, Refusal>>;
+
+/// Mailboxes, ids and names.
+fn mailbox(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
         Request::Logon(request) => logon::log_on(session, at, request),
-        Request::ReceiveFolder(request) => logon::receive_folder(session, at, request),
+        Request::ReceiveFolder(request) => receive::folder(session, at, request),
+        Request::SetReceiveFolder(request) => receive::set(session, at, request),
+        Request::ReceiveFolderTable(_) => receive::table(session, at),
         Request::LongTermIdFromId(request) => logon::long_term_id(session, at, request),
         Request::IdFromLongTermId(request) => logon::short_term_id(session, at, request),
+        Request::PropertyIdsFromNames(request) => naming::ids(session, at, request),
+        Request::NamesFromPropertyIds(request) => naming::names(session, at, request),
+        Request::QueryNamedProperties(request) => naming::query(session, at, request),
+        _ => return None,
+    })
+}
+
+/// Folders and what is done to the messages in them.
+fn folders(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
         Request::OpenFolder(request) => folder::open(session, at, request),
+        Request::CreateFolder(request) => tree::create(session, at, request),
+        Request::DeleteFolder(request) => tree::delete(session, at, request),
+        Request::MoveFolder(request) => tree::move_folder(session, at, request),
+        Request::CopyFolder(request) => tree::copy_folder(session, at, request),
+        Request::EmptyFolder(request) | Request::HardDeleteMessagesAndSubfolders(request) => {
+            tree::empty(session, at, request, which)
+        }
+        Request::SetSearchCriteria(request) => search::set(session, at, request),
+        Request::SearchCriteria(request) => search::criteria(session, at, request),
         Request::HierarchyTable(request) => folder::hierarchy(session, at, request),
         Request::ContentsTable(request) => folder::contents(session, at, request),
         Request::SetReadFlags(request) => letters::set_read_flags(session, at, request),
         Request::SetMessageReadFlag(request) => {
             letters::set_message_read_flag(session, at, request)
         }
-        Request::DeleteMessages(request) => letters::delete(session, at, request),
+        Request::DeleteMessages(request) | Request::HardDeleteMessages(request) => {
+            letters::delete(session, at, request, which)
+        }
+        Request::SetMessageStatus(request) => letters::set_status(session, at, request),
+        Request::MessageStatus(request) => letters::status(session, at, request),
         Request::MoveCopyMessages(request) => letters::move_or_copy(session, at, request),
+        _ => return None,
+    })
+}
+
+/// Tables.
+fn tables(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
         Request::SetColumns(request) => table::set_columns(session, at, request),
         Request::SortTable(request) => table::sort(session, at, request),
         Request::Restrict(request) => table::restrict(session, at, request),
@@ -92,15 +157,56 @@ pub(crate) fn run(
         Request::QueryPosition(_) => table::query_position(session, at),
         Request::SeekRow(request) => table::seek_row(session, at, request),
         Request::Status(_) => table::status(session, at),
+        _ => return None,
+    })
+}
+
+/// Open messages and what belongs to them.
+fn messages(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
         Request::OpenMessage(request) => message::open(session, at, request),
-        Request::ReadRecipients(request) => message::recipients(session, at, request),
+        Request::CreateMessage(request) => message::create(session, at, request),
+        Request::ReloadCachedInformation(_) => message::reload(session, at),
+        Request::SaveChangesMessage(request) => save::save(session, at, request),
+        Request::ReadRecipients(request) => recipient::read(session, at, request),
+        Request::ModifyRecipients(request) => recipient::modify(session, at, request),
+        Request::RemoveAllRecipients(_) => recipient::remove_all(session, at),
+        Request::AttachmentTable(request) => attachment::table(session, at, request),
+        Request::ValidAttachments(_) => attachment::valid(session, at),
+        Request::OpenAttachment(request) => attachment::open(session, at, request),
+        Request::CreateAttachment(_) => attachment::create(session, at),
+        Request::DeleteAttachment(request) => attachment::delete(session, at, request),
+        Request::SaveChangesAttachment(_) => attachment::save(session, at),
+        Request::OpenEmbeddedMessage(request) => attachment::open_message(session, at, request),
+        _ => return None,
+    })
+}
+
+/// Properties and streams of whatever is open.
+fn properties(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
         Request::PropertiesSpecific(request) => property::specific(session, at, request),
         Request::PropertiesAll(request) => property::all(session, at, request),
         Request::PropertiesList(_) => property::list(session, at),
+        Request::SetProperties(request) | Request::SetPropertiesNoReplicate(request) => {
+            property::set(session, at, request, which)
+        }
+        Request::DeleteProperties(request) | Request::DeletePropertiesNoReplicate(request) => {
+            property::delete(session, at, request, which)
+        }
         Request::OpenStream(request) => stream::open(session, at, request),
         Request::ReadStream(request) => stream::read(session, at, request),
         Request::StreamSize(_) => stream::size(session, at),
         Request::SeekStream(request) => stream::seek(session, at, request),
-        _ => Err(Refusal::NotSupported),
-    }
+        Request::WriteStream(request)
+        | Request::WriteStreamExtended(request)
+        | Request::WriteAndCommitStream(request) => {
+            stream::write(session, at, &request.data, which)
+        }
+        Request::CommitStream(_) => stream::commit(session, at),
+        Request::SetStreamSize(request) => stream::set_size(session, at, request),
+        Request::CopyToStream(request) => stream::copy(session, at, request),
+        Request::CloneStream(_) => stream::clone(session, at),
+        _ => return None,
+    })
 }

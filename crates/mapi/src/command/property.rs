@@ -1,48 +1,40 @@
 //! Properties of whatever is open.
 //!
-//! Source: [MS-OXCPRPT] 3.2.5.1 to 3.2.5.3.
+//! Source: [MS-OXCPRPT] 3.2.5.1 to 3.2.5.5.
 
-use super::{Done, Place};
-use crate::codec::data::{Outcome, PropertyRow, TaggedValue, Value};
-use crate::codec::rop::Response;
-use crate::codec::rop::property::{
-    Properties as PropertyValues, PropertiesAll, PropertiesRow, PropertiesSpecific, PropertyTags,
+use super::{Done, Place, attributes, message};
+use crate::codec::data::{
+    NameKind, Outcome, PropertyProblem, PropertyRow, PropertyTag, TaggedValue, Value,
 };
-use crate::object::{Logon, Object};
+use crate::codec::rop::property::{
+    Problems, Properties as PropertyValues, PropertiesAll, PropertiesRow, PropertiesSpecific,
+    PropertyTags, SetProperties,
+};
+use crate::codec::rop::{Request, Response};
+use crate::draft::{NORMALIZED_SUBJECT, SUBJECT, SUBJECT_PREFIX};
+use crate::object::Object;
+use crate::property::attachment::AttachmentProperties;
 use crate::property::folder::FolderProperties;
-use crate::property::item::ItemProperties;
+use crate::property::message::{COMPUTED, subject_parts};
+use crate::property::names::{self, FIRST_NAMED};
 use crate::property::store::StoreProperties;
-use crate::property::{Properties, Wanted, cell};
+use crate::property::{Properties, Wanted, cell, in_unicode, kept};
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{FolderId, ItemKey, Location, Reading};
+use engine::Reading;
 
 /// Bytes that one value may have within an answer; what is longer is read as a stream.
 const VALUE_BYTES_MAX: usize = 8 * 1024;
 
-/// What is open under a handle.
-enum Opened {
-    Store,
-    Folder(FolderId),
-    Message(Location, ItemKey),
-}
-
 /// Lets `tell` see the properties of what is open.
 pub(super) fn of<T>(
-    session: &mut Session,
+    session: &Session,
     at: Place,
     tell: impl FnOnce(&dyn Properties) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
-    let opened = match session.objects.object(at.logon_id, at.handle)? {
-        Object::Logon => Opened::Store,
-        Object::Folder(folder) => Opened::Folder(*folder),
-        Object::Message(place, item) => Opened::Message(*place, *item),
-        Object::Table(_) | Object::Stream(_) => return Err(Refusal::NotSupported),
-    };
     let logon = session.objects.logon(at.logon_id)?;
-    let view = logon.account.read()?;
-    match opened {
-        Opened::Store => {
+    match session.objects.look(at.logon_id, at.handle)? {
+        Object::Logon => {
             let engine = logon.account.engine();
             let owner = engine.directory().account(logon.account.id())?;
             let owner = owner.ok_or(Refusal::UnknownUser)?;
@@ -52,52 +44,27 @@ pub(super) fn of<T>(
                 actor: logon.account.origin().actor,
                 display_name: named.unwrap_or(&owner.record.address).clone(),
                 identity: logon.identity,
-                used_bytes: view.state()?.used_bytes,
+                used_bytes: logon.account.read()?.state()?.used_bytes,
+                kept: attributes::of_store(logon)?,
             })
         }
-        Opened::Folder(id) => {
-            let all = view.all_folders()?;
-            let found = all.iter().find(|(known, _)| *known == id);
+        Object::Folder(id) => {
+            let all = logon.account.read()?.all_folders()?;
+            let found = all.iter().find(|(known, _)| known == id);
             let (_, row) = found.ok_or(Refusal::NotFound)?;
             tell(&FolderProperties {
-                id,
+                id: *id,
                 row,
                 all: &all,
                 identity: &logon.identity,
                 depth: 0,
+                kept: attributes::of_folder(logon, *id)?,
             })
         }
-        Opened::Message(opened_at, item) => tell(&message(logon, opened_at, item)?),
+        Object::Message(open) => tell(&message::properties(logon, open)?),
+        Object::Attachment(open) => tell(&AttachmentProperties(&open.attachment)),
+        _ => Err(Refusal::NotSupported),
     }
-}
-
-/// The same of a message alone.
-pub(super) fn of_message<T>(
-    session: &mut Session,
-    at: Place,
-    tell: impl FnOnce(&ItemProperties<'_>) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
-    let (opened_at, item) = match session.objects.object(at.logon_id, at.handle)? {
-        Object::Message(place, item) => (*place, *item),
-        _ => return Err(Refusal::NotSupported),
-    };
-    let logon = session.objects.logon(at.logon_id)?;
-    tell(&message(logon, opened_at, item)?)
-}
-
-/// A message as it is now; it may have been moved since it was opened.
-fn message(
-    logon: &Logon,
-    opened_at: Location,
-    item: ItemKey,
-) -> Result<ItemProperties<'_>, Refusal> {
-    let view = logon.account.read()?;
-    let place = view.location(item)?.unwrap_or(opened_at);
-    let row = view.item(place)?.filter(|row| row.item == item);
-    let row = row.ok_or(Refusal::NotFound)?;
-    let details = view.details(item)?.ok_or(Refusal::NotFound)?;
-    let (account, identity) = (&logon.account, &logon.identity);
-    Ok(ItemProperties::new(account, identity, place, row, details))
 }
 
 fn wanted(session: &Session, bytes_max: u16) -> Wanted {
@@ -160,4 +127,146 @@ pub(super) fn list(session: &mut Session, at: Place) -> Result<Done, Refusal> {
         Ok(())
     })?;
     Ok(Done::said(Response::PropertiesList(PropertyTags { tags })))
+}
+
+/// `RopSetProperties` and its sister. What can't be set is told; all else is done.
+pub(super) fn set(
+    session: &mut Session,
+    at: Place,
+    request: &SetProperties,
+    which: &Request,
+) -> Result<Done, Refusal> {
+    let code_page = code_page(session, at)?;
+    let values = request.values.values.iter();
+    let changes: Vec<_> = values
+        .map(|set| (set.tag, Some(in_unicode(set.value.clone(), code_page))))
+        .collect();
+    let problems = change(session, at, &changes)?;
+    let problems = Problems { problems };
+    Ok(Done::said(match which {
+        Request::SetPropertiesNoReplicate(_) => Response::SetPropertiesNoReplicate(problems),
+        _ => Response::SetProperties(problems),
+    }))
+}
+
+/// `RopDeleteProperties` and its sister.
+pub(super) fn delete(
+    session: &mut Session,
+    at: Place,
+    request: &PropertyTags,
+    which: &Request,
+) -> Result<Done, Refusal> {
+    let changes: Vec<_> = request.tags.iter().map(|tag| (*tag, None)).collect();
+    let problems = change(session, at, &changes)?;
+    let problems = Problems { problems };
+    Ok(Done::said(match which {
+        Request::DeletePropertiesNoReplicate(_) => Response::DeletePropertiesNoReplicate(problems),
+        _ => Response::DeleteProperties(problems),
+    }))
+}
+
+/// Of the 8-bit texts of what is open.
+fn code_page(session: &Session, at: Place) -> Result<u32, Refusal> {
+    Ok(match session.objects.look(at.logon_id, at.handle)? {
+        Object::Message(message) => message.code_page,
+        _ => session.code_page,
+    })
+}
+
+/// A property with its value to be, or with none.
+pub(super) type Change = (PropertyTag, Option<Value>);
+
+/// Changes properties of what is open; answers what could not be done. Folders change at once,
+/// messages and attachments when they are saved.
+pub(super) fn change(
+    session: &mut Session,
+    at: Place,
+    changes: &[Change],
+) -> Result<Vec<PropertyProblem>, Refusal> {
+    let mut problems = Vec::new();
+    let mut possible = Vec::new();
+    for (index, change) in (0..).zip(changes) {
+        match why_not(session, at, change)? {
+            Some(error_code) => problems.push(PropertyProblem {
+                index,
+                tag: change.0,
+                error_code,
+            }),
+            None => possible.push((index, change.clone())),
+        }
+    }
+    match session.objects.look(at.logon_id, at.handle)? {
+        Object::Logon => attributes::change_store(session, at, &possible)?,
+        Object::Folder(folder) => {
+            let folder = *folder;
+            let refused = attributes::change_folder(session, at, folder, &possible)?;
+            problems.extend(refused);
+        }
+        Object::Message(_) => change_message(session, at, &possible)?,
+        Object::Attachment(_) => {
+            let open = session.objects.attachment(at.logon_id, at.handle)?;
+            if !open.may_write {
+                return Err(Refusal::AccessDenied);
+            }
+            for (_, (tag, value)) in possible {
+                open.attachment.values.remove(&tag.id());
+                let value = value.map(|value| (tag.id(), value));
+                open.attachment.values.extend(value);
+            }
+        }
+        _ => return Err(Refusal::NotSupported),
+    }
+    problems.sort_by_key(|problem| problem.index);
+    Ok(problems)
+}
+
+/// Why a property can't be set to that, if it can't.
+fn why_not(session: &Session, at: Place, (tag, value): &Change) -> Result<Option<u32>, Refusal> {
+    /// `ecComputed`
+    const COMPUTED_ONLY: u32 = 0x8004_011a;
+    /// `ecUnregisteredNamedProp`
+    const UNREGISTERED: u32 = 0x0000_04fa;
+    let id = tag.id();
+    if COMPUTED.contains(&id) {
+        return Ok(Some(COMPUTED_ONLY));
+    }
+    let can_be_kept = |value: &Value| kept::to_store(value).is_some();
+    if value.as_ref().is_some_and(|value| !can_be_kept(value)) {
+        return Ok(Some(Refusal::NotSupported.code()));
+    }
+    if id >= FIRST_NAMED {
+        let view = session.objects.logon(at.logon_id)?.account.read()?;
+        let name = names::name_of_id(&view, id)?;
+        return Ok((name.kind == NameKind::Nameless).then_some(UNREGISTERED));
+    }
+    Ok(None)
+}
+
+fn change_message(
+    session: &mut Session,
+    at: Place,
+    changes: &[(u16, Change)],
+) -> Result<(), Refusal> {
+    // The subject's rest goes behind the prefix as it is by then.
+    let prefix = message::look(session, at, |message, _| Ok(subject_parts(message)?.0))?;
+    let message = session.objects.message(at.logon_id, at.handle)?;
+    if !message.may_write {
+        return Err(Refusal::AccessDenied);
+    }
+    let mut prefix = prefix;
+    for (_, (tag, value)) in changes {
+        match (tag.id(), value) {
+            (NORMALIZED_SUBJECT, Some(Value::Unicode(rest))) => {
+                let text = |text: String| Some(Value::Unicode(text));
+                message.set(SUBJECT, text(format!("{prefix}{rest}")));
+                message.set(SUBJECT_PREFIX, text(prefix.clone()));
+            }
+            (SUBJECT_PREFIX, Some(Value::Unicode(set))) => {
+                prefix.clone_from(set);
+                message.set(SUBJECT_PREFIX, value.clone());
+            }
+            (id, value) => message.set(id, value.clone()),
+        }
+    }
+    Ok(())
 }

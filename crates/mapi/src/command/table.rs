@@ -6,7 +6,7 @@
 //! Source: [MS-OXCTABL] 3.2.5.
 
 use super::folder::depth_below;
-use super::{Done, Place};
+use super::{Done, Place, attributes};
 use crate::codec::data::{Cell, PropertyRow, PropertyTag, SortOrder, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::table::{
@@ -15,13 +15,15 @@ use crate::codec::rop::table::{
 };
 use crate::codec::wire::{Form, Nothing, Wire, Writer};
 use crate::condition;
+use crate::content::Values;
 use crate::object::{Logon, Object, Rows, Table};
 use crate::property::folder::FolderProperties;
 use crate::property::item::ItemProperties;
+use crate::property::message::tags_of;
 use crate::property::{Properties, Wanted, cell};
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{FolderId, FolderRow, Location, Reading, Uid, View};
+use engine::{FolderId, FolderRow, Location, Reading, View};
 use std::cmp::Ordering;
 
 /// Bytes of one value in a row: texts have at most 255 units there, binaries twice as many bytes.
@@ -37,6 +39,18 @@ fn table(session: &mut Session, at: Place) -> Result<&mut Table, Refusal> {
         Object::Table(table) => Ok(table),
         _ => Err(Refusal::NotSupported),
     }
+}
+
+/// A table that was just opened.
+pub(super) fn opened(rows: Rows) -> Object {
+    Object::Table(Table {
+        natural: rows.clone(),
+        rows,
+        orders: Vec::new(),
+        restriction: None,
+        columns: None,
+        position: 0,
+    })
 }
 
 /// All work is done at once.
@@ -164,7 +178,7 @@ impl<'a> RowReader<'a> {
         let view = logon.account.read()?;
         let folders = match rows {
             Rows::Folders(_) => view.all_folders()?,
-            Rows::Messages(..) => Vec::new(),
+            Rows::Messages(_) | Rows::Values(_) => Vec::new(),
         };
         Ok(Self {
             logon,
@@ -210,31 +224,43 @@ impl<'a> RowReader<'a> {
                     all: &self.folders,
                     identity: &self.logon.identity,
                     depth: depth_below(&self.folders, engine::MAIL_ROOT, row).unwrap_or_default(),
+                    kept: attributes::of_folder(self.logon, id)?,
                 })
             }
-            Rows::Messages(folder, uids) => {
-                let uid = uids.get(at).copied().ok_or(Refusal::NotFound)?;
-                match self.message(*folder, uid)? {
+            Rows::Messages(places) => {
+                let place = places.get(at).copied().ok_or(Refusal::NotFound)?;
+                match self.message(place)? {
                     Some(item) => tell(&item),
                     None => tell(&Gone),
                 }
             }
+            Rows::Values(rows) => tell(&Told(rows.get(at).ok_or(Refusal::NotFound)?)),
         }
     }
 
-    fn message(&self, folder: FolderId, uid: Uid) -> Result<Option<ItemProperties<'_>>, Refusal> {
-        let at = Location::mail(folder, uid);
-        let Some(row) = self.view.item(at)? else {
-            return Ok(None);
-        };
-        let details = self.view.details(row.item)?;
-        let (account, identity) = (&self.logon.account, &self.logon.identity);
-        Ok(details.map(|details| ItemProperties::new(account, identity, at, row, details)))
+    fn message(&self, at: Location) -> Result<Option<ItemProperties<'_>>, Refusal> {
+        match self.view.item(at)? {
+            Some(row) => ItemProperties::load(self.logon, &self.view, at, row),
+            None => Ok(None),
+        }
+    }
+}
+
+/// What a row says by itself.
+struct Told<'a>(&'a Values);
+
+impl Properties for Told<'_> {
+    fn tags(&self) -> Vec<PropertyTag> {
+        tags_of(self.0).collect()
+    }
+
+    fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
+        Ok(self.0.get(&id).cloned())
     }
 }
 
 /// Header, text and HTML: read as streams only.
-const LONG: [u16; 3] = [0x007d, 0x1000, 0x1013];
+const LONG: [u16; 4] = [0x007d, 0x1000, 0x1009, 0x1013];
 
 /// What is no longer there.
 struct Gone;

@@ -1,46 +1,42 @@
-//! Properties of letters, as they came by whatever way.
+//! Properties of messages that are kept, by whatever way they came.
 //!
-//! What lists show stands in the store's row and the summary; only text, HTML and header are read
-//! from the letter itself.
+//! What clients set comes first; then what the store's row says, then the summary; only text, HTML
+//! and header are read from the letter itself.
 //!
 //! Source: [MS-OXCMSG] 2.2.1, [MS-OXOMSG] 2.2.1, [MS-OXCMAIL] 2.2.3 (from Internet headers).
 
-use super::{Properties, integer};
-use crate::codec::data::{
-    EntryId, FileTime, OneOffEntryId, PredecessorChangeList, PropertyTag, Value, Xid,
-};
+use super::integer;
+use super::kept::{self, Kept};
+use super::message::{Facts, message_flags, tags_of, told};
+use super::names::Names;
+use super::parts;
+use super::{Properties, letter};
+use crate::codec::data::{FileTime, PredecessorChangeList, PropertyTag, Value, Xid};
+use crate::content::{Attachment, Content, Recipient};
 use crate::identity::{self, MailboxIdentity};
+use crate::object::Logon;
 use crate::refusal::Refusal;
-use engine::{Account, Details, Flags, ItemRow, Location};
+use engine::account::values::{self, Holder};
+use engine::{Account, Details, Flags, ItemRow, Location, PathStep, Reading, Shelf};
 use formats::message::decode::{self, Encoding};
-use formats::message::encoded_word;
-use formats::message::{Addresses, EntryRef, EnvelopeRef, PartRef, SummaryRef, charset};
+use formats::message::{PartRef, SummaryRef};
 
-/// Bytes of one text that are read; what is longer is cut.
-const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes of a header that are told.
 const HEADER_BYTES_MAX: u64 = 256 * 1024;
 
-/// A letter, with all that the store has of it at hand but its bytes.
+/// A message that is kept, with all that the store has of it at hand but its bytes.
 #[derive(Debug)]
 pub struct ItemProperties<'a> {
     account: &'a Account,
     identity: &'a MailboxIdentity,
+    names: &'a Names,
     at: Location,
     row: ItemRow,
     details: Details,
+    kept: Kept,
 }
 
-/// A sender or recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Correspondent {
-    /// The name to show: the address where there is none.
-    pub name: String,
-    /// The address.
-    pub address: String,
-}
-
-const TAGS: [u32; 46] = [
+const TAGS: [u32; 49] = [
     0x0017_0003,
     0x001a_001f,
     0x0036_0003,
@@ -77,6 +73,8 @@ const TAGS: [u32; 46] = [
     0x1035_001f,
     0x1039_001f,
     0x1042_001f,
+    0x1081_0003,
+    0x1090_0003,
     0x3007_0040,
     0x3008_0040,
     0x3fd9_001f,
@@ -87,127 +85,165 @@ const TAGS: [u32; 46] = [
     0x65e3_0102,
     0x6748_0014,
     0x674a_0014,
+    0x67a4_0014,
 ];
 
 impl<'a> ItemProperties<'a> {
-    /// A letter at a place.
-    pub fn new(
-        account: &'a Account,
-        identity: &'a MailboxIdentity,
+    /// A message at a place; none where its details are gone.
+    pub fn load(
+        logon: &'a Logon,
+        view: &impl Reading,
         at: Location,
         row: ItemRow,
-        details: Details,
-    ) -> Self {
-        Self {
+    ) -> Result<Option<Self>, Refusal> {
+        let Some(details) = view.details(row.item)? else {
+            return Ok(None);
+        };
+        let values = values::values(view, Holder::Item(row.item), &[])?;
+        let (account, names) = (&logon.account, &logon.names);
+        Ok(Some(Self {
             account,
-            identity,
+            identity: &logon.identity,
+            names,
             at,
+            kept: kept::read(account, names, view, &values)?,
             row,
             details,
-        }
+        }))
+    }
+
+    /// What the store says of it.
+    pub fn row(&self) -> &ItemRow {
+        &self.row
+    }
+
+    /// What clients set.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// What stands in its summary; none of a letter that has none.
-    fn summary(&self) -> Option<SummaryRef<'_>> {
+    pub(super) fn summary(&self) -> Option<SummaryRef<'_>> {
         SummaryRef::new(&self.details.summary).ok()
     }
 
-    fn envelope(&self) -> Option<EnvelopeRef<'_>> {
-        self.summary().map(|summary| summary.envelope())
+    /// All that is kept of its parts.
+    fn tree(&self) -> Result<Vec<(Vec<PathStep>, Kept)>, Refusal> {
+        let view = self.account.read()?;
+        let tree = values::value_tree(&view, Holder::Item(self.row.item))?;
+        let read = |(path, all): (Vec<PathStep>, Vec<_>)| {
+            Ok((path, kept::read(self.account, self.names, &view, &all)?))
+        };
+        tree.into_iter().map(read).collect()
     }
 
-    /// The whole subject.
-    pub fn subject(&self) -> String {
-        let envelope = self.envelope();
-        let subject = envelope.and_then(|envelope| envelope.subject);
-        subject.map(encoded_word::decode).unwrap_or_default()
-    }
-
-    /// `RE: ` and its like, and the rest: the prefix has at most three letters or digits before
-    /// the colon. Source: [MS-OXCMSG] 3.2.5.2 (the subject's two parts).
-    pub fn subject_parts(&self) -> (String, String) {
-        let subject = self.subject();
-        let prefix = subject.split_once(": ").filter(|(before, _)| {
-            (1..=3).contains(&before.chars().count()) && before.chars().all(char::is_alphabetic)
-        });
-        match prefix {
-            Some((before, rest)) => (format!("{before}: "), rest.to_owned()),
-            None => (String::new(), subject),
+    /// Attachments; with their data only if they say so.
+    pub fn attachments(&self, with_data: bool) -> Result<Vec<Attachment>, Refusal> {
+        if self.kept.has_attachments {
+            let mut all = parts::attachments(&self.tree()?);
+            if with_data {
+                for (attachment, part) in &mut all {
+                    self.read_part(attachment, *part)?;
+                }
+            }
+            return Ok(all.into_iter().map(|(attachment, _)| attachment).collect());
         }
-    }
-
-    /// Recipients: To (1), Cc (2), Bcc (3), in their order.
-    pub fn recipients(&self) -> Vec<(u8, Correspondent)> {
-        let Some(envelope) = self.envelope() else {
-            return Vec::new();
-        };
-        let fields = [(1, envelope.to()), (2, envelope.cc()), (3, envelope.bcc())];
-        let of_field = |(kind, field)| correspondents(field).map(move |one| (kind, one));
-        fields.into_iter().flat_map(of_field).collect()
-    }
-
-    fn sender(&self) -> Option<Correspondent> {
-        let envelope = self.envelope()?;
-        correspondents(envelope.sender())
-            .next()
-            .or_else(|| correspondents(envelope.from()).next())
-    }
-
-    fn author(&self) -> Option<Correspondent> {
-        correspondents(self.envelope()?.from()).next()
-    }
-
-    fn shown(&self, kind: u8) -> Value {
-        let names = self.recipients().into_iter();
-        let names = names.filter(|(of, _)| *of == kind).map(|(_, one)| one.name);
-        Value::Unicode(names.collect::<Vec<_>>().join("; "))
-    }
-
-    /// Source: [MS-OXCMSG] 2.2.1.6.
-    fn message_flags(&self) -> i32 {
-        let has = |flag: Flags| self.row.flags.0 & flag.0 != 0;
-        let bits = [
-            (has(Flags::SEEN), 0x0001 | 0x0400),
-            (has(Flags::DRAFT), 0x0008),
-            (self.has_attachment(), 0x0010),
-        ];
-        let set = bits.into_iter().filter(|(is_set, _)| *is_set);
-        // Unmodified since it came, but for drafts.
-        let unmodified = if has(Flags::DRAFT) { 0 } else { 0x0002 };
-        set.fold(unmodified, |all, (_, bit)| all | bit)
-    }
-
-    fn has_attachment(&self) -> bool {
-        self.summary()
-            .is_some_and(|summary| summary.has_attachment())
-    }
-
-    /// The first text of a type that is not an attachment, as bytes in UTF-8.
-    fn text(&self, subtype: &str) -> Result<Option<String>, Refusal> {
         let Some(summary) = self.summary() else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let is_shown = |part: &PartRef<'_>| {
-            let is_attached = part
-                .disposition
-                .as_ref()
-                .is_some_and(|disposition| disposition.value.eq_ignore_ascii_case(b"attachment"));
-            part.is("text", subtype) && !is_attached
+        let described = parts::of_letter(&summary);
+        let mut all = Vec::new();
+        for (number, attachment) in (0..).zip(described) {
+            let mut attachment = attachment;
+            if with_data {
+                self.read_part(&mut attachment, Some(number))?;
+            }
+            all.push(attachment);
+        }
+        Ok(all)
+    }
+
+    /// Reads what is attached out of the letter's part of that number.
+    fn read_part(&self, attachment: &mut Attachment, part: Option<u32>) -> Result<(), Refusal> {
+        let (Some(part), Some(summary)) = (part, self.summary()) else {
+            return Ok(());
         };
-        let Some(part) = summary.parts().find(is_shown) else {
-            return Ok(None);
+        let place = usize::try_from(part).unwrap_or(usize::MAX);
+        if let Some(part) = parts::attached(&summary).get(place) {
+            parts::put_data(attachment, part, self.decoded(part, u64::MAX)?, 0);
+        }
+        Ok(())
+    }
+
+    /// The first steps to all parts that something is kept of.
+    pub fn steps(&self) -> Result<Vec<PathStep>, Refusal> {
+        let tree = self.tree()?;
+        let steps = tree.iter().filter_map(|(path, _)| path.first().copied());
+        let mut steps: Vec<_> = steps
+            .filter(|step| !matches!(step, PathStep::Part(_)))
+            .collect();
+        steps.dedup();
+        Ok(steps)
+    }
+
+    /// The decoded bytes of what is attached to the letter, in its order.
+    pub fn attached_bytes(&self) -> Result<Vec<Vec<u8>>, Refusal> {
+        let Some(summary) = self.summary() else {
+            return Ok(Vec::new());
         };
+        let attached = parts::attached(&summary);
+        attached
+            .iter()
+            .map(|part| self.decoded(part, u64::MAX))
+            .collect()
+    }
+
+    /// All of it.
+    pub fn content(&self) -> Result<Content, Refusal> {
+        let mut content = Content {
+            recipients: self.recipients()?,
+            attachments: self.attachments(true)?,
+            values: self.kept.values.clone(),
+            ..Content::default()
+        };
+        for id in letter::TOLD.into_iter().chain([0x0e07, 0x1081, 0x1090]) {
+            if !content.values.contains_key(&id) {
+                let value = self.raw(id)?;
+                content.values.extend(value.map(|value| (id, value)));
+            }
+        }
+        Ok(content)
+    }
+
+    /// The bytes of a part, as they were before they were made ready for the way.
+    fn decoded(&self, part: &PartRef<'_>, bytes_max: u64) -> Result<Vec<u8>, Refusal> {
         let message = self
             .account
             .message_with_prefix(&self.row, self.details.prefix.clone());
         let start = part.body_start.saturating_add(message.prefix_len());
-        let size = part.body_size().min(TEXT_BYTES_MAX);
+        let size = part.body_size().min(bytes_max);
         let raw = message.read(start..start.saturating_add(size))?;
-        let bytes = decode::all(Encoding::named(part.encoding), &raw);
-        let label = part.parameters.text("charset").unwrap_or_default();
-        Ok(Some(
-            charset::to_utf8(label.as_bytes(), &bytes).into_owned(),
-        ))
+        Ok(decode::all(Encoding::named(part.encoding), &raw))
+    }
+
+    /// Source: [MS-OXCMSG] 2.2.1.6.
+    fn message_flags(&self) -> i32 {
+        use message_flags as bit;
+        let has = |flag: Flags| self.row.flags.contains(flag);
+        let is_draft = has(Flags::DRAFT);
+        let bits = [
+            (has(Flags::SEEN), bit::READ | bit::EVER_READ),
+            (is_draft, bit::UNSENT),
+            (!is_draft, bit::UNMODIFIED),
+            (has(Flags::SUBMIT_PENDING), bit::SUBMITTED),
+            (
+                self.has_attachments().unwrap_or(false),
+                bit::HAS_ATTACHMENTS,
+            ),
+            (self.at.shelf == Shelf::Associated, bit::ASSOCIATED),
+        ];
+        let set = bits.into_iter().filter(|(is_set, _)| *is_set);
+        set.fold(0, |all, (_, bit)| all | bit)
     }
 
     fn header(&self) -> Result<String, Refusal> {
@@ -238,9 +274,8 @@ impl<'a> ItemProperties<'a> {
             0x0e07 => Value::Integer32(self.message_flags()),
             0x0e08 => integer(self.row.size),
             0x0e09 => binary(self.identity.folder_entry(self.at.folder)),
-            0x0e1b => Value::Boolean(self.has_attachment()),
-            0x0e69 => Value::Boolean(self.row.flags.0 & Flags::SEEN.0 != 0),
             0x0fff => binary(self.identity.message_entry(self.at.folder, self.row.place)),
+            0x0039 => time(self.details.sent?),
             0x3007 => time(self.details.created),
             0x3008 => time(self.row.modified),
             0x65e0 => binary(self.identity.key(self.row.place.0)),
@@ -251,47 +286,15 @@ impl<'a> ItemProperties<'a> {
                 list.add(self.change_key());
                 binary(list.to_bytes())
             }
+            // Follow-up: the flag that all programs know says whether.
+            0x1090 if self.row.flags.contains(Flags::FLAGGED) => Value::Integer32(2),
+            0x1081 if self.row.flags.contains(Flags::ANSWERED) => Value::Integer32(102),
+            0x1081 if self.row.flags.contains(Flags::FORWARDED) => Value::Integer32(104),
             0x6748 => id_value(identity::folder_id(self.at.folder)),
+            0x67a4 => Value::Integer64(identity::as_integer(identity::change_number(
+                self.row.changed,
+            ))),
             0x674a => id_value(identity::message_id(self.row.place)),
-            _ => return None,
-        })
-    }
-
-    /// Those of the sender, and of whom the sender stands for.
-    fn of_people(&self, id: u16) -> Option<Value> {
-        let text = |text: String| Value::Unicode(text);
-        let person = match id {
-            0x0c19 | 0x0c1a | 0x0c1d | 0x0c1e | 0x0c1f => self.sender()?,
-            0x003b | 0x0041 | 0x0042 | 0x0064 | 0x0065 => self.author()?,
-            0x0e02 => return Some(self.shown(3)),
-            0x0e03 => return Some(self.shown(2)),
-            0x0e04 => return Some(self.shown(1)),
-            _ => return None,
-        };
-        Some(match id {
-            0x0c1a | 0x0042 => text(person.name),
-            0x0c1e | 0x0064 => text("SMTP".to_owned()),
-            0x0c1f | 0x0065 => text(person.address),
-            0x0c19 | 0x0041 => Value::Binary(person.entry_id().into()),
-            _ => Value::Binary(person.search_key().into()),
-        })
-    }
-
-    /// Those of the letter's own header, by its envelope.
-    fn of_envelope(&self, id: u16) -> Option<Value> {
-        let raw = |bytes: &[u8]| Value::Unicode(String::from_utf8_lossy(bytes).into_owned());
-        Some(match id {
-            0x0037 => Value::Unicode(self.subject()),
-            0x003d => Value::Unicode(self.subject_parts().0),
-            0x0e1d | 0x0070 => Value::Unicode(self.subject_parts().1),
-            0x0039 => Value::Time(FileTime::from_unix(self.details.sent?.0)),
-            0x1035 => raw(self.envelope()?.message_id?),
-            0x1042 => raw(self.envelope()?.in_reply_to?),
-            0x1039 => {
-                let references: Vec<_> = self.summary()?.references().collect();
-                (!references.is_empty()).then(|| raw(&references.join(b" ".as_slice())))?
-            }
-            0x3fd9 => Value::Unicode(self.summary()?.preview().to_owned()),
             _ => return None,
         })
     }
@@ -301,68 +304,56 @@ fn id_value(id: crate::codec::data::ObjectId) -> Value {
     Value::Integer64(identity::as_integer(id))
 }
 
-fn correspondents(field: Addresses<'_>) -> impl Iterator<Item = Correspondent> {
-    field.filter_map(|entry| match entry {
-        EntryRef::Mailbox {
-            name,
-            local,
-            domain,
-        } => {
-            let local = String::from_utf8_lossy(local);
-            let address = match domain {
-                [] => local.into_owned(),
-                domain => format!("{local}@{}", String::from_utf8_lossy(domain)),
-            };
-            let name = name
-                .map(encoded_word::decode)
-                .filter(|name| !name.is_empty());
-            Some(Correspondent {
-                name: name.unwrap_or_else(|| address.clone()),
-                address,
-            })
+impl Facts for ItemProperties<'_> {
+    fn raw(&self, id: u16) -> Result<Option<Value>, Refusal> {
+        // Whether it is flagged is known to all programs; only that it is done is kept here.
+        let is_flag = id == 0x1090 && self.row.flags.contains(Flags::FLAGGED);
+        let kept = self.kept.values.get(&id).filter(|_| !is_flag);
+        let kept = kept.filter(|value| id != 0x1090 || **value == Value::Integer32(1));
+        if let Some(value) = kept {
+            return Ok(Some(value.clone()));
         }
-        EntryRef::GroupStart(_) | EntryRef::GroupEnd => None,
-    })
-}
-
-impl Correspondent {
-    /// An address that stands in no address book.
-    pub fn entry_id(&self) -> Vec<u8> {
-        EntryId::OneOff(OneOffEntryId::smtp(&self.name, &self.address)).to_bytes()
+        if let Some(value) = self.of_row(id) {
+            return Ok(Some(value));
+        }
+        let Some(summary) = self.summary() else {
+            return Ok(None);
+        };
+        if id == 0x007d {
+            return self.header().map(|header| Some(Value::Unicode(header)));
+        }
+        let read = |part: &PartRef<'_>, bytes_max| self.decoded(part, bytes_max);
+        letter::value(summary, id, &read)
     }
 
-    /// By which clients compare people. Source: [MS-OXCDATA] 2.2.5.
-    pub fn search_key(&self) -> Vec<u8> {
-        let text = format!("SMTP:{}", self.address.to_uppercase());
-        [text.as_bytes(), &[0]].concat()
+    fn recipients(&self) -> Result<Vec<Recipient>, Refusal> {
+        if self.kept.has_recipients {
+            return Ok(parts::recipients(&self.tree()?));
+        }
+        Ok(self.summary().map(letter::recipients).unwrap_or_default())
+    }
+
+    fn has_attachments(&self) -> Result<bool, Refusal> {
+        if self.kept.has_attachments {
+            let all = self.attachments(false)?;
+            return Ok(all.iter().any(super::message::is_visible));
+        }
+        Ok(self
+            .summary()
+            .is_some_and(|summary| summary.has_attachment()))
     }
 }
 
 impl Properties for ItemProperties<'_> {
     fn tags(&self) -> Vec<PropertyTag> {
-        TAGS.map(PropertyTag).to_vec()
+        let mut tags = TAGS.map(PropertyTag).to_vec();
+        tags.extend(tags_of(&self.kept.values));
+        tags.sort_by_key(|tag| tag.id());
+        tags.dedup_by_key(|tag| tag.id());
+        tags
     }
 
     fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
-        let fixed = match id {
-            // Importance and sensitivity are normal, the object is a message that may be read, its
-            // HTML is in UTF-8.
-            0x0017 => Some(Value::Integer32(1)),
-            0x001a => Some(Value::Unicode("IPM.Note".to_owned())),
-            0x0036 => Some(Value::Integer32(0)),
-            0x0ff4 => Some(Value::Integer32(0x02)),
-            0x0ffe => Some(Value::Integer32(5)),
-            0x3fde => Some(Value::Integer32(65001)),
-            0x007d => Some(Value::Unicode(self.header()?)),
-            0x1000 => self.text("plain")?.map(Value::Unicode),
-            0x1013 => self
-                .text("html")?
-                .map(|html| Value::Binary(html.into_bytes().into())),
-            _ => None,
-        };
-        let found = fixed
-            .or_else(|| self.of_row(id))
-            .or_else(|| self.of_people(id));
-        Ok(found.or_else(|| self.of_envelope(id)))
+        told(self, id)
     }
 }

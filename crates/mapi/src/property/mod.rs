@@ -4,11 +4,18 @@
 //!
 //! Source: [MS-OXCPRPT] 3.2.5.1 (types and limits), [MS-OXPROPS].
 
+pub mod attachment;
 pub mod folder;
 pub mod item;
+pub mod kept;
+mod letter;
+pub mod message;
+pub mod names;
+pub(crate) mod parts;
+pub mod person;
 pub mod store;
 
-use crate::codec::data::{Cell, PropertyTag, PropertyType, Value, to_code_page};
+use crate::codec::data::{Cell, PropertyTag, PropertyType, Value, from_code_page, to_code_page};
 use crate::codec::wire::String8;
 use crate::refusal::Refusal;
 
@@ -55,13 +62,29 @@ fn in_type(value: Value, kind: PropertyType, code_page: u32) -> Option<Value> {
             let text = to_code_page(code_page, &text);
             Some(Value::String8(String8(text.into())))
         }
+        (Value::MultipleUnicode(all), PropertyType::MULTIPLE_STRING8) => {
+            let narrow = |text: &String| String8(to_code_page(code_page, text).into());
+            Some(Value::MultipleString8(all.iter().map(narrow).collect()))
+        }
         (value, PropertyType::UNSPECIFIED) => Some(value),
         (value, kind) => (value.property_type() == kind).then_some(value),
     }
 }
 
+/// A value whose texts are in Unicode, as all texts are kept.
+pub fn in_unicode(value: Value, code_page: u32) -> Value {
+    match value {
+        Value::String8(text) => Value::Unicode(from_code_page(code_page, &text.0)),
+        Value::MultipleString8(all) => {
+            let texts = all.iter().map(|text| from_code_page(code_page, &text.0));
+            Value::MultipleUnicode(texts.collect())
+        }
+        other => other,
+    }
+}
+
 /// Bytes of what can be long.
-fn bytes_of(value: &Value) -> usize {
+pub fn bytes_of(value: &Value) -> usize {
     match value {
         Value::Unicode(text) => text.encode_utf16().count() * 2,
         Value::String8(text) => text.0.len(),

@@ -3,7 +3,9 @@
 //! Source: [MS-OXCSTOR] 2.2.2.1.
 
 use super::Properties;
+use super::message::tags_of;
 use crate::codec::data::{AddressBookEntryId, EntryId, PropertyTag, StoreEntryId, Value};
+use crate::content::Values;
 use crate::identity::{self, MailboxIdentity};
 use crate::refusal::Refusal;
 use engine::AccountId;
@@ -21,7 +23,15 @@ pub struct StoreProperties {
     pub identity: MailboxIdentity,
     /// Bytes in it.
     pub used_bytes: u64,
+    /// What clients set.
+    pub kept: Values,
 }
+
+/// Properties that a client can't set.
+pub const COMPUTED: [u16; 16] = [
+    0x0e08, 0x0ff4, 0x0ff7, 0x0ff8, 0x0ff9, 0x0ffa, 0x0ffb, 0x0ffe, 0x0fff, 0x3003, 0x340d, 0x35df,
+    0x35e0, 0x6619, 0x661b, 0x661c,
+];
 
 const TAGS: [u32; 15] = [
     0x0e08_0014,
@@ -43,15 +53,16 @@ const TAGS: [u32; 15] = [
 
 /// What this server can: unique entry ids, Unicode, HTML, tables that can be sorted …
 ///
-/// Source: [MS-OXCSTOR] 2.2.2.1.1.7; without search, submission, RTF and rules, which are not
-/// served yet.
+/// Source: [MS-OXCSTOR] 2.2.2.1.1.7.
 const SUPPORT_MASK: i32 = 0x0005_2001;
 /// The folders whose entry ids are told: subtree and Inbox.
 const VALID_FOLDERS: i32 = 0x03;
 
 impl Properties for StoreProperties {
     fn tags(&self) -> Vec<PropertyTag> {
-        TAGS.map(PropertyTag).to_vec()
+        let mut tags = TAGS.map(PropertyTag).to_vec();
+        tags.extend(tags_of(&self.kept));
+        tags
     }
 
     fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
@@ -78,7 +89,7 @@ impl Properties for StoreProperties {
             0x35e0 => Value::Binary(self.identity.folder_entry(engine::MAIL_ROOT).into()),
             0x6619 => person(self.actor),
             0x661b => person(self.owner),
-            _ => return Ok(None),
+            _ => return Ok(self.kept.get(&id).cloned()),
         }))
     }
 }

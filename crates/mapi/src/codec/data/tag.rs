@@ -22,6 +22,8 @@ impl PropertyType {
     pub const UNICODE: Self = Self(0x001f);
     /// Bytes.
     pub const BINARY: Self = Self(0x0102);
+    /// Several texts in a code page.
+    pub const MULTIPLE_STRING8: Self = Self(0x101e);
     const MULTIPLE: u16 = 0x1000;
     const INSTANCE: u16 = 0x2000;
 

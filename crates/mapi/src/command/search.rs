@@ -1,0 +1,289 @@
+//! Folders that show what others hold.
+//!
+//! What a search shows is kept with it as members, so that it has changes like any folder. It is
+//! brought up to date from the change log whenever someone looks, and made anew where the log does
+//! not reach back so far.
+//!
+//! Start at [`refresh`].
+//!
+//! Source: [MS-OXCFOLD] 2.2.1.4, 2.2.1.5, 3.2.5.4, 3.2.5.5.
+
+use super::folder::{depth_below, folder_of};
+use super::{Done, Place, attributes};
+use crate::codec::data::Value;
+use crate::codec::rop::Response;
+use crate::codec::rop::folder::{SearchCriteria, SearchCriteriaRequest, SetSearchCriteria};
+use crate::codec::wire::{Form, Nothing, Wire, Writer, decode};
+use crate::condition;
+use crate::identity;
+use crate::object::Logon;
+use crate::property::item::ItemProperties;
+use crate::refusal::Refusal;
+use crate::request::Session;
+use engine::account::values;
+use engine::{
+    ChangeSeq, Changes, EngineError, FolderChange, FolderForm, FolderId, ItemKey, Location, Object,
+    PathStep, Reading, Shelf,
+};
+use std::collections::BTreeSet;
+
+/// Flags of a request. Source: [MS-OXCFOLD] 2.2.1.4.1.
+const STOP: u32 = 0x01;
+const RECURSIVE: u32 = 0x04;
+const STATIC: u32 = 0x0004_0000;
+/// Flags of an answer. Source: [MS-OXCFOLD] 2.2.1.5.2.
+const IS_RUNNING: u32 = 0x01;
+const IS_RECURSIVE: u32 = 0x04;
+const IS_COMPLETE: u32 = 0x1000;
+const IS_STATIC: u32 = 0x0001_0000;
+
+/// Where a search keeps up to which change it is.
+const OF_SEARCH: [PathStep; 1] = [PathStep::Part(3)];
+const UP_TO: u16 = 0x67a4;
+/// Records of the change log that are read at a time.
+const RECORDS: usize = 1000;
+/// Members that come and go in one commit.
+const MEMBERS_PER_COMMIT: usize = 1000;
+
+/// `RopSetSearchCriteria`: without a condition or folders, those of before.
+pub(super) fn set(
+    session: &mut Session,
+    at: Place,
+    request: &SetSearchCriteria,
+) -> Result<Done, Refusal> {
+    let folder = folder_of(session, at)?;
+    let code_page = session.code_page;
+    let logon = session.objects.logon(at.logon_id)?.clone();
+    let row = logon.account.read()?.folder(folder)?;
+    let FolderForm::Search(old) = &row.form else {
+        return Err(Refusal::NotSearchFolder);
+    };
+    let mut criteria = request.clone();
+    if criteria.restriction.is_none() || criteria.folders.is_empty() {
+        let old: SetSearchCriteria = decode(old, Form::Rop).map_err(|_| Refusal::NotInitialized)?;
+        criteria.restriction = criteria.restriction.or(old.restriction);
+        if criteria.folders.is_empty() {
+            criteria.folders = old.folders;
+        }
+    }
+    if criteria.folders.contains(&identity::folder_id(folder)) {
+        return Err(Refusal::SearchScope);
+    }
+    let mut writer = Writer::new(Form::Rop);
+    criteria.write(&mut writer);
+    let bytes = writer.finish().map_err(|_| Refusal::TooBig)?;
+    let change = FolderChange {
+        criteria: Some(bytes.into()),
+        ..FolderChange::default()
+    };
+    let done = logon
+        .account
+        .write(|txn| txn.update_folder(folder, &change))?;
+    done.wait()?;
+    if request.flags & STOP == 0 {
+        repeat(&logon, folder, &criteria, code_page)?;
+    }
+    Ok(Done::said(Response::SetSearchCriteria(Nothing)))
+}
+
+/// `RopGetSearchCriteria`
+pub(super) fn criteria(
+    session: &mut Session,
+    at: Place,
+    request: &SearchCriteriaRequest,
+) -> Result<Done, Refusal> {
+    let folder = folder_of(session, at)?;
+    let logon = session.objects.logon(at.logon_id)?;
+    let criteria = of_folder(logon, folder)?.ok_or(Refusal::NotInitialized)?;
+    let has = |flag| criteria.flags & flag != 0;
+    let flags = [
+        (!has(STOP), IS_RUNNING),
+        (has(RECURSIVE), IS_RECURSIVE),
+        (has(STATIC), IS_STATIC),
+        (true, IS_COMPLETE),
+    ];
+    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
+    Ok(Done::said(Response::SearchCriteria(SearchCriteria {
+        restriction: criteria.restriction.filter(|_| request.include_restriction),
+        logon_id: at.logon_id,
+        folders: if request.include_folders {
+            criteria.folders
+        } else {
+            Vec::new()
+        },
+        flags: set.fold(0, |all, (_, flag)| all | flag),
+    })))
+}
+
+/// What a search is to show, if anyone said so.
+fn of_folder(logon: &Logon, folder: FolderId) -> Result<Option<SetSearchCriteria>, Refusal> {
+    match logon.account.read()?.folder(folder)?.form {
+        FolderForm::Search(bytes) => Ok(decode(&bytes, Form::Rop).ok()),
+        FolderForm::Normal => Err(Refusal::NotSearchFolder),
+    }
+}
+
+/// Brings what a search shows up to date. Who only looks at another's mailbox sees it as its owner
+/// left it.
+pub(super) fn refresh(logon: &Logon, folder: FolderId, code_page: u32) -> Result<(), Refusal> {
+    let Some(criteria) = of_folder(logon, folder)? else {
+        return Ok(());
+    };
+    if criteria.flags & (STOP | STATIC) != 0 || !logon.account.is_own() {
+        return Ok(());
+    }
+    let kept = attributes::of(logon, folder, &OF_SEARCH)?;
+    let Some(Value::Integer64(up_to)) = kept.get(&UP_TO) else {
+        return repeat(logon, folder, &criteria, code_page);
+    };
+    let mut since = ChangeSeq(up_to.cast_unsigned());
+    let mut changed = BTreeSet::new();
+    loop {
+        let view = logon.account.read()?;
+        let Changes::Page { records, more } = view.changes(since, RECORDS)? else {
+            return repeat(logon, folder, &criteria, code_page);
+        };
+        for (number, record) in records {
+            since = number;
+            if let Object::Item(item) = record.object {
+                changed.insert(item);
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let search = Search::new(logon, &criteria, code_page)?;
+    let mut found = Vec::new();
+    for item in changed {
+        let at = search.view_location(item)?;
+        let is_shown = match at {
+            Some(at) => search.shows(at)?,
+            None => false,
+        };
+        found.push((item, is_shown));
+    }
+    show(logon, folder, &found, since)
+}
+
+/// Looks through all that a search looks at.
+fn repeat(
+    logon: &Logon,
+    folder: FolderId,
+    criteria: &SetSearchCriteria,
+    code_page: u32,
+) -> Result<(), Refusal> {
+    let search = Search::new(logon, criteria, code_page)?;
+    let view = logon.account.read()?;
+    let head = view.head()?;
+    let mut found: BTreeSet<ItemKey> = BTreeSet::new();
+    for folder in &search.scope {
+        for shelf in [Shelf::Mail, Shelf::Other] {
+            for uid in view.uids(*folder, shelf)?.iter() {
+                let at = Location {
+                    folder: *folder,
+                    shelf,
+                    uid,
+                };
+                if let Some(row) = view.item(at)?
+                    && search.shows(at)?
+                {
+                    found.insert(row.item);
+                }
+            }
+        }
+    }
+    let old = values::members(&view, folder)?;
+    drop(view);
+    let gone = old.iter().filter(|item| !found.contains(item));
+    let mut all: Vec<_> = gone.map(|item| (*item, false)).collect();
+    all.extend(found.iter().map(|item| (*item, true)));
+    show(logon, folder, &all, head)
+}
+
+/// Lets a search show items, or no longer; the last commit says up to which change it is now.
+fn show(
+    logon: &Logon,
+    folder: FolderId,
+    found: &[(ItemKey, bool)],
+    up_to: ChangeSeq,
+) -> Result<(), Refusal> {
+    for chunk in found.chunks(MEMBERS_PER_COMMIT) {
+        let done = logon.account.write(|txn| {
+            for (item, is_shown) in chunk {
+                match txn.show_in_search(folder, *item, *is_shown) {
+                    // It went while it was looked at.
+                    Ok(()) | Err(EngineError::NoSuchItem) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        })?;
+        done.wait()?;
+    }
+    let up_to = Value::Integer64(up_to.0.cast_signed());
+    attributes::keep_apart(logon, folder, &OF_SEARCH, &[(UP_TO, Some(up_to))])
+}
+
+/// What is looked for, and where.
+struct Search<'a> {
+    logon: &'a Logon,
+    criteria: &'a SetSearchCriteria,
+    scope: BTreeSet<FolderId>,
+    code_page: u32,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        logon: &'a Logon,
+        criteria: &'a SetSearchCriteria,
+        code_page: u32,
+    ) -> Result<Self, Refusal> {
+        let all = logon.account.read()?.all_folders()?;
+        let roots = criteria
+            .folders
+            .iter()
+            .filter_map(|id| identity::number_of(*id));
+        let roots: BTreeSet<_> = roots.map(FolderId).collect();
+        let is_within = |id: &FolderId, row| {
+            let is_below = |root: &FolderId| depth_below(&all, *root, row).is_some();
+            roots.contains(id) || (criteria.flags & RECURSIVE != 0 && roots.iter().any(is_below))
+        };
+        let scope = all
+            .iter()
+            .filter(|(id, row)| row.form == FolderForm::Normal && is_within(id, row))
+            .map(|(id, _)| *id);
+        Ok(Self {
+            logon,
+            criteria,
+            scope: scope.collect(),
+            code_page,
+        })
+    }
+
+    fn view_location(&self, item: ItemKey) -> Result<Option<Location>, Refusal> {
+        Ok(self.logon.account.read()?.location(item)?)
+    }
+
+    /// Whether what stands there is to be shown.
+    fn shows(&self, at: Location) -> Result<bool, Refusal> {
+        let is_message = [Shelf::Mail, Shelf::Other].contains(&at.shelf);
+        if !is_message || !self.scope.contains(&at.folder) {
+            return Ok(false);
+        }
+        let view = self.logon.account.read()?;
+        let Some(row) = view.item(at)? else {
+            return Ok(false);
+        };
+        let Some(item) = ItemProperties::load(self.logon, &view, at, row)? else {
+            return Ok(false);
+        };
+        match &self.criteria.restriction {
+            Some(restriction) => condition::holds(restriction, &item, self.code_page),
+            None => Ok(true),
+        }
+    }
+}

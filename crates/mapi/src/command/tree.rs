@@ -1,0 +1,333 @@
+//! Making, removing, moving, copying and emptying folders.
+//!
+//! What is removed stays recoverable for a while, whichever way it was removed; only messages can
+//! be dropped for good.
+//!
+//! Source: [MS-OXCFOLD] 3.2.5.2, 3.2.5.3, 3.2.5.7 to 3.2.5.9, 3.2.5.12.
+
+use super::{Done, Place, folder};
+use crate::codec::data::from_code_page;
+use crate::codec::rop::folder::{
+    Completion, CopyFolder, CreateFolder, DeleteFolder, EmptyFolder, FolderCreated, FolderOpened,
+    FolderText, FolderTexts, MoveFolder,
+};
+use crate::codec::rop::logon::Ghost;
+use crate::codec::rop::{Request, Response};
+use crate::identity;
+use crate::object::{Logon, Object};
+use crate::refusal::Refusal;
+use crate::request::Session;
+use bytes::Bytes;
+use engine::{
+    EngineError, FolderForm, FolderId, FolderRow, Location, MAIL_ROOT, NewFolder, ROOT, Reading,
+    Role, Shelf, Transfer, Txn,
+};
+
+/// Characters of a folder's name. Source: [MS-OXCFOLD] 2.2.1.2.1.
+const NAME_UNITS_MAX: usize = 255;
+/// A folder that shows what others hold. Source: [MS-OXCFOLD] 2.2.1.2.1.
+const SEARCH: u8 = 2;
+/// With what is in it. Source: [MS-OXCFOLD] 2.2.1.3.1.
+const WITH_MESSAGES: u8 = 0x01;
+const WITH_FOLDERS: u8 = 0x04;
+
+/// The shelves of what people and programs put into folders.
+const SHELVES: [Shelf; 3] = [Shelf::Mail, Shelf::Other, Shelf::Associated];
+
+fn name_of(session: &Session, text: &FolderText) -> Result<String, Refusal> {
+    let name = match text {
+        FolderText::Unicode(text) => text.clone(),
+        FolderText::Narrow(text) => from_code_page(session.code_page, &text.0),
+    };
+    checked(name)
+}
+
+fn checked(name: String) -> Result<String, Refusal> {
+    if name.is_empty() || name.encode_utf16().count() > NAME_UNITS_MAX {
+        return Err(Refusal::InvalidParameter);
+    }
+    Ok(name)
+}
+
+/// `RopCreateFolder`: one of that name may be as good.
+pub(super) fn create(
+    session: &mut Session,
+    at: Place,
+    request: &CreateFolder,
+) -> Result<Done, Refusal> {
+    let parent = folder::folder_of(session, at)?;
+    let name = checked(match &request.texts {
+        FolderTexts::Unicode([name, _]) => name.clone(),
+        FolderTexts::Narrow([name, _]) => from_code_page(session.code_page, &name.0),
+    })?;
+    let logon = session.objects.logon(at.logon_id)?;
+    let all = logon.account.read()?.all_folders()?;
+    let known = all
+        .iter()
+        .find(|(_, row)| row.parent == Some(parent) && row.name == name);
+    if let Some((found, _)) = known {
+        if !request.open_existing {
+            return Err(Refusal::Duplicate);
+        }
+        return Ok(created(*found, true));
+    }
+    let row = all.iter().find(|(id, _)| *id == parent);
+    let (_, row) = row.ok_or(Refusal::NotFound)?;
+    let is_search = request.folder_type == SEARCH;
+    let new = NewFolder {
+        parent: Some(parent),
+        name,
+        kind: row.kind,
+        form: if is_search {
+            FolderForm::Search(Bytes::new())
+        } else {
+            FolderForm::Normal
+        },
+        // What it shows stands elsewhere, so that other programs would show it twice.
+        hidden: is_search || row.hidden,
+        ..NewFolder::default()
+    };
+    let made = logon.account.write(|txn| txn.create_folder(&new))?;
+    Ok(created(made.wait()?, false))
+}
+
+fn created(folder: FolderId, is_existing: bool) -> Done {
+    let opened = || FolderOpened {
+        has_rules: false,
+        ghost: Ghost { servers: None },
+    };
+    let response = Response::CreateFolder(FolderCreated {
+        folder: identity::folder_id(folder),
+        existing: is_existing.then(opened),
+    });
+    Done::opened(response, Object::Folder(folder))
+}
+
+/// A folder and all below it, those farthest down first.
+fn with_all_below(all: &[(FolderId, FolderRow)], folder: FolderId) -> Vec<FolderId> {
+    let depth = |row| folder::depth_below(all, folder, row);
+    let below = all.iter().filter_map(|(id, row)| Some((depth(row)?, *id)));
+    let mut below: Vec<_> = below.collect();
+    below.sort_unstable_by(|left, right| right.cmp(left));
+    below
+        .into_iter()
+        .map(|(_, id)| id)
+        .chain([folder])
+        .collect()
+}
+
+/// Whether a folder is one that every account has.
+fn is_special(folder: FolderId, row: &FolderRow) -> bool {
+    [ROOT, MAIL_ROOT].contains(&folder) || row.role != Role::None
+}
+
+/// `RopDeleteFolder`: with what is in it only if the client says so; else it stays, and the answer
+/// says that something was left out.
+pub(super) fn delete(
+    session: &mut Session,
+    at: Place,
+    request: &DeleteFolder,
+) -> Result<Done, Refusal> {
+    folder::folder_of(session, at)?;
+    let number = identity::number_of(request.folder).ok_or(Refusal::NotFound)?;
+    let folder = FolderId(number);
+    let logon = session.objects.logon(at.logon_id)?;
+    let view = logon.account.read()?;
+    let row = view.folder(folder)?;
+    if is_special(folder, &row) {
+        return Err(Refusal::AccessDenied);
+    }
+    let all = view.all_folders()?;
+    drop(view);
+    let doomed = with_all_below(&all, folder);
+    let holds: u32 = SHELVES.iter().map(|shelf| row.shelf(*shelf).count).sum();
+    let is_search = matches!(row.form, FolderForm::Search(_));
+    let is_left = (holds > 0 && !is_search && request.flags & WITH_MESSAGES == 0)
+        || (doomed.len() > 1 && request.flags & WITH_FOLDERS == 0);
+    if !is_left {
+        let done = logon.account.write(|txn| {
+            for folder in &doomed {
+                txn.remove_folder(*folder)?;
+            }
+            Ok::<_, EngineError>(())
+        })?;
+        done.wait()?;
+    }
+    Ok(Done::said(Response::DeleteFolder(Completion {
+        is_partial: is_left,
+    })))
+}
+
+/// The folder that things are to come to.
+fn destination(session: &mut Session, at: Place) -> Result<FolderId, Refusal> {
+    match session.objects.look(at.logon_id, at.target) {
+        Ok(Object::Folder(folder)) => Ok(*folder),
+        Ok(Object::Logon) => Ok(ROOT),
+        Ok(_) => Err(Refusal::NotSupported),
+        Err(_) => Err(Refusal::NullDestination),
+    }
+}
+
+/// `RopMoveFolder`; one that was removed comes back so.
+pub(super) fn move_folder(
+    session: &mut Session,
+    at: Place,
+    request: &MoveFolder,
+) -> Result<Done, Refusal> {
+    let to = destination(session, at)?;
+    let folder = FolderId(identity::number_of(request.folder).ok_or(Refusal::NotFound)?);
+    let name = name_of(session, &request.new_name)?;
+    let logon = session.objects.logon(at.logon_id)?;
+    let view = logon.account.read()?;
+    let parent = Some(to).filter(|to| *to != MAIL_ROOT);
+    let was_removed = match view.folder(folder) {
+        Ok(row) if is_special(folder, &row) => return Err(Refusal::AccessDenied),
+        Ok(_) => false,
+        Err(_) => view.removed_folders()?.iter().any(|(id, _)| *id == folder),
+    };
+    drop(view);
+    let done = logon.account.write(|txn| {
+        if was_removed {
+            txn.restore_folder(folder, parent, &name)
+        } else {
+            txn.rename_folder(folder, parent, &name)
+        }
+    })?;
+    done.wait()?;
+    Ok(Done::said(Response::MoveFolder(Completion {
+        is_partial: false,
+    })))
+}
+
+/// `RopCopyFolder`: with what is in it, and with the folders below if the client says so.
+pub(super) fn copy_folder(
+    session: &mut Session,
+    at: Place,
+    request: &CopyFolder,
+) -> Result<Done, Refusal> {
+    let to = destination(session, at)?;
+    let folder = FolderId(identity::number_of(request.folder).ok_or(Refusal::NotFound)?);
+    let name = name_of(session, &request.new_name)?;
+    let logon = session.objects.logon(at.logon_id)?;
+    let all = logon.account.read()?.all_folders()?;
+    let mut below = with_all_below(&all, folder);
+    // The topmost first, so that each finds the copy of its parent.
+    below.reverse();
+    if below.contains(&to) {
+        return Err(Refusal::FolderCycle);
+    }
+    if !request.want_recursive {
+        below.truncate(1);
+    }
+    let done = logon.account.write(|txn| {
+        let mut copies: Vec<(FolderId, FolderId)> = Vec::new();
+        for source in &below {
+            let row = txn.folder(*source)?;
+            let above = copies.iter().find(|(old, _)| row.parent == Some(*old));
+            let new = NewFolder {
+                parent: Some(above.map_or(to, |(_, new)| *new)),
+                name: if *source == folder {
+                    name.clone()
+                } else {
+                    row.name.clone()
+                },
+                kind: row.kind,
+                form: row.form.clone(),
+                hidden: row.hidden,
+                ..NewFolder::default()
+            };
+            let copy = txn.create_folder(&new)?;
+            copies.push((*source, copy));
+            if row.form == FolderForm::Normal {
+                copy_messages(txn, *source, copy)?;
+            }
+        }
+        Ok::<_, EngineError>(())
+    })?;
+    done.wait()?;
+    Ok(Done::said(Response::CopyFolder(Completion {
+        is_partial: false,
+    })))
+}
+
+fn copy_messages(txn: &mut Txn<'_, '_>, from: FolderId, to: FolderId) -> Result<(), EngineError> {
+    for shelf in SHELVES {
+        let uids: Vec<_> = txn.uids(from, shelf)?.iter().collect();
+        for uid in uids {
+            let at = Location {
+                folder: from,
+                shelf,
+                uid,
+            };
+            txn.transfer(Transfer::Copy, at, to)?;
+        }
+    }
+    Ok(())
+}
+
+/// `RopEmptyFolder` and `RopHardDeleteMessagesAndSubfolders`: settings stay unless the client says
+/// otherwise.
+pub(super) fn empty(
+    session: &mut Session,
+    at: Place,
+    request: &EmptyFolder,
+    which: &Request,
+) -> Result<Done, Refusal> {
+    let folder = folder::folder_of(session, at)?;
+    let is_hard = matches!(which, Request::HardDeleteMessagesAndSubfolders(_));
+    let logon = session.objects.logon(at.logon_id)?;
+    if matches!(
+        logon.account.read()?.folder(folder)?.form,
+        FolderForm::Search(_)
+    ) {
+        return Err(Refusal::NotSupported);
+    }
+    let is_partial = empty_folder(logon, folder, is_hard, request.want_delete_associated)?;
+    let completion = Completion { is_partial };
+    Ok(Done::said(if is_hard {
+        Response::HardDeleteMessagesAndSubfolders(completion)
+    } else {
+        Response::EmptyFolder(completion)
+    }))
+}
+
+/// Answers whether something was left: folders that every account has.
+fn empty_folder(
+    logon: &Logon,
+    folder: FolderId,
+    is_hard: bool,
+    with_associated: bool,
+) -> Result<bool, Refusal> {
+    let all = logon.account.read()?.all_folders()?;
+    let mut below = with_all_below(&all, folder);
+    below.pop();
+    let row_of = |id: &FolderId| all.iter().find(|(known, _)| known == id);
+    let total = below.len();
+    below.retain(|id| row_of(id).is_some_and(|(id, row)| !is_special(*id, row)));
+    let is_partial = below.len() < total;
+    let done = logon.account.write(|txn| {
+        for shelf in SHELVES {
+            if shelf == Shelf::Associated && !with_associated {
+                continue;
+            }
+            let uids: Vec<_> = txn.uids(folder, shelf)?.iter().collect();
+            for uid in uids {
+                let at = Location { folder, shelf, uid };
+                if is_hard {
+                    txn.purge(at)?;
+                } else {
+                    txn.expunge(at)?;
+                }
+            }
+        }
+        for folder in &below {
+            match txn.remove_folder(*folder) {
+                Ok(()) | Err(EngineError::HasChildren) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok::<_, EngineError>(())
+    })?;
+    done.wait()?;
+    Ok(is_partial)
+}
