@@ -6,16 +6,18 @@
 mod filters;
 mod spam;
 
+use crate::administration::reports::Reports;
 use crate::administration::{
     self, AccountAdd, AccountChange, Export, Failure, Format, GroupSet, Import, Kind, Progress,
     Reply, Request, Undelete, control,
 };
 use crate::command_line::{
-    self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Part, Queue,
+    self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Part, Queue, Report,
 };
 use crate::configuration::{Configuration, ListenArguments};
 use crate::driver::client_certificates::fingerprint;
 use crate::house::{self, House};
+use crate::reports::ReportKind;
 use crate::{log, reports, sample, serve};
 use clap::CommandFactory;
 use engine::{EngineError, StoreError};
@@ -69,7 +71,12 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
                 .map_err(|error| Failure(error.to_string()))?;
             sample::run(context.data, settings, arguments.port_base, context.json)
         }
-        Command::Report { kind, file } => show(&reports::show(kind, &file)?, context.json),
+        Command::Report {
+            action: Report::Dmarc { file },
+        } => show(&reports::show(ReportKind::Dmarc, &file)?, context.json),
+        Command::Report {
+            action: Report::Tls { file },
+        } => show(&reports::show(ReportKind::Tls, &file)?, context.json),
         Command::Rebuild { part } => {
             let configuration = context.configuration()?;
             if !house::is_in(context.data()?) {
@@ -194,6 +201,7 @@ fn request(command: Command) -> Result<Request, Failure> {
         Command::Script { action } => filters::script(action)?,
         Command::Spam { action } => spam::spam(action)?,
         Command::Ban { action } => spam::ban(action),
+        Command::Report { action } => Request::Reports(report(&action)?),
         Command::Queue { action } => queue(action),
         Command::Trace { what } => Request::Trace { what },
         Command::Dns { domain } => Request::Dns { domain },
@@ -214,7 +222,6 @@ fn request(command: Command) -> Result<Request, Failure> {
         | Command::Try(_)
         | Command::Rebuild { .. }
         | Command::Restore(_)
-        | Command::Report { .. }
         | Command::Sendmail { .. }
         | Command::Completions { .. } => return Err(Failure("not a request".into())),
     })
@@ -331,6 +338,15 @@ fn folder(action: Folder) -> Request {
         },
         Folder::Rights { account, path } => Request::FolderRights { account, path },
     }
+}
+
+fn report(action: &Report) -> Result<Reports, Failure> {
+    Ok(match action {
+        Report::List => Reports::List,
+        Report::Show { number } => Reports::Show { number: *number },
+        Report::Send { now } => Reports::Send { now: *now },
+        Report::Dmarc { .. } | Report::Tls { .. } => return Err(Failure("not a request".into())),
+    })
 }
 
 fn queue(action: Queue) -> Request {

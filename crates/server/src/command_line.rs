@@ -3,6 +3,7 @@
 //! Says nothing about how it is done. Start at [`CommandLine`].
 
 mod filters;
+mod reports;
 mod spam;
 
 use clap::error::ErrorKind;
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use filters::{Forward, Script, Vacation};
+pub use reports::Report;
 pub use spam::{Ban, Spam};
 
 /// facteur: a mail server in one binary.
@@ -183,13 +185,12 @@ pub enum Command {
         /// The domain.
         domain: String,
     },
-    /// Show a report of another server: of mail in a domain's name (DMARC), or of encryption (TLS).
-    #[command(after_help = "Example:\n  facteur report dmarc google.com!example.test!1!2.zip")]
+    /// Reports between servers: of mail in a domain's name (DMARC), and of encryption (TLS-RPT).
+    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur report list")]
     Report {
-        /// What it is about.
-        kind: ReportKind,
-        /// The file as it was attached: XML or JSON, plain or packed by gzip or zip.
-        file: PathBuf,
+        /// What to do with them.
+        #[command(subcommand)]
+        action: Report,
     },
     /// Bring mail in from a Maildir, an mbox or a folder of .eml files.
     #[command(
@@ -265,15 +266,6 @@ pub struct Try {
     /// Added to every standard port.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub port_base: u16,
-}
-
-/// Kinds of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportKind {
-    /// Who sent mail in the domain's name, and what was proven of it.
-    Dmarc,
-    /// Whether connections to this server could be encrypted.
-    Tls,
 }
 
 /// What can be done with domains.

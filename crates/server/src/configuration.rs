@@ -8,6 +8,7 @@
 
 use crate::examination::settings::{Settings as Examination, Spam};
 use crate::outbound::settings::{Delivery, Dns};
+use crate::reports::settings::Settings as Reports;
 use crate::signing::settings::Signing;
 use crate::web::mapi;
 use crate::web::mta_sts::Mode;
@@ -46,6 +47,8 @@ pub struct Configuration {
     pub spam: Spam,
     /// How letters are signed.
     pub signing: Signing,
+    /// What is told to other servers of their mail.
+    pub reports: Reports,
     /// What is said over HTTPS.
     pub web: Web,
     /// What Outlook is offered.

@@ -5,6 +5,7 @@
 //! the lock back.
 
 use crate::configuration::{Cleartext, Configuration, Service};
+use crate::reports::tally::Tally;
 use crate::world::{SystemClock, SystemRng};
 use engine::traffic::Allowance;
 use engine::{Engine, EngineError, Sending, Settings};
@@ -35,6 +36,8 @@ pub struct House {
     pub data: PathBuf,
     /// What the administrator decided.
     pub configuration: Configuration,
+    /// What was seen of others' mail and is not yet in the store.
+    pub tally: Arc<Tally>,
     /// Stops the store's threads when dropped; the last field, so that nothing else uses the store
     /// by then.
     _threads: Threads,
@@ -130,6 +133,7 @@ impl House {
             backend,
             data: data.to_owned(),
             configuration: configuration.clone(),
+            tally: Arc::default(),
             _threads: threads,
         })
     }

@@ -21,16 +21,21 @@ use crate::listeners::{Listeners, remove_socket};
 use crate::local_users::LocalUsers;
 use crate::metrics::{Gauge, Metrics};
 use crate::notify::{State, notify};
+use crate::outbound::fetch::Web;
 use crate::outbound::names::{Names, Resolver};
+use crate::outbound::tls::Keys;
+use crate::reports::told::{Addresses as ReportAddresses, Keeper};
+use crate::reports::{rounds, task};
 use crate::sessions::Sessions;
 use crate::trace::Trace;
-use crate::world::SystemClock;
+use crate::world::{SystemClock, SystemRng};
 use crate::{condition, housekeeping, indexing, outbound, page, signing, web};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 use store::backend::embedded::{Condition, Status};
+use store::world::Rng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -91,7 +96,9 @@ async fn serve(
     let stop_signals = StopSignals::listen()?;
     let (stop, stopping) = watch::channel(false);
     let names = Arc::new(Resolver::new(&configuration.dns)?);
-    let surroundings = Arc::new(surroundings(house, configuration, &names, stopping)?);
+    let reported = Arc::new(ReportAddresses::default());
+    let surroundings = surroundings(house, configuration, &names, &reported, stopping)?;
+    let surroundings = Arc::new(surroundings);
     let names: Arc<dyn Names> = names;
     let sending = start_sending(house, addresses, &surroundings, &names)?;
     let sessions = Sessions::new(&house.engine, configuration);
@@ -113,7 +120,8 @@ async fn serve(
     let indexing = indexing::start(house)?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
-    let keys = tokio::spawn(tend_keys(Arc::clone(house), names));
+    let keys = tokio::spawn(tend_keys(Arc::clone(house), Arc::clone(&names)));
+    let reports = start_reports(house, names, reported, surroundings.stopping.clone())?;
 
     tell_start(house, configuration, &open);
     notify(State::Ready);
@@ -128,9 +136,15 @@ async fn serve(
     }
     remove_socket(&control::place(&house.data));
     let _ = stop.send(true);
-    tokio::join!(listeners.drain(DRAIN), sending.drain());
+    let (.., told) = tokio::join!(listeners.drain(DRAIN), sending.drain(), reports);
+    drop(told); // A panic there was reported by its own thread.
     // Both wait for running steps, which may wait for the disk.
+    let last = Arc::clone(house);
     let _ = tokio::task::spawn_blocking(move || {
+        if let Err(error) = rounds::flush(&last) {
+            tracing::error!(%error, "reports");
+        }
+        drop(last);
         indexing.stop();
         housekeeping.stop();
         surroundings.disk.stop();
@@ -167,6 +181,7 @@ fn surroundings(
     house: &House,
     configuration: &Configuration,
     names: &Arc<Resolver>,
+    addresses: &Arc<ReportAddresses>,
     stopping: watch::Receiver<bool>,
 ) -> Result<Surroundings, String> {
     let cores = available_parallelism().map_or(1, usize::from);
@@ -189,7 +204,7 @@ fn surroundings(
     .map_err(|error| error.to_string())?;
     let disk = Pool::start("disk", or(limits.disk_threads, 4 * cores), STEPS_WAITING);
     let disk = Arc::new(disk.map_err(failed)?);
-    let examiners = examiners(house, configuration, names, &disk);
+    let examiners = examiners(house, configuration, names, &disk, addresses);
     Ok(Surroundings {
         clock: Arc::new(SystemClock),
         disk,
@@ -217,6 +232,7 @@ fn start_sending(
             names: Arc::clone(names),
             pool: Arc::clone(&surroundings.disk),
             counters: surroundings.metrics.service("outbound"),
+            tally: Arc::clone(&house.tally),
             trace: Arc::clone(&surroundings.trace),
             addresses,
             stopping: surroundings.stopping.clone(),
@@ -230,12 +246,16 @@ fn examiners(
     configuration: &Configuration,
     names: &Arc<Resolver>,
     disk: &Arc<Pool>,
+    addresses: &Arc<ReportAddresses>,
 ) -> Examiners {
     let settings = &configuration.examination;
     let mut list: Vec<Arc<dyn Examiner>> = Vec::new();
     if settings.authentication {
         let (engine, disk) = (house.engine.clone(), Arc::clone(disk));
-        let examiner = Authenticator::new(settings, names.asker(), engine, disk);
+        let mut examiner = Authenticator::new(settings, names.asker(), engine, disk);
+        if configuration.reports.dmarc {
+            examiner = examiner.counting(Arc::clone(&house.tally));
+        }
         list.push(Arc::new(examiner));
     }
     let spam = &configuration.spam;
@@ -257,6 +277,11 @@ fn examiners(
     if spam.enabled {
         let counter = Counter::new(house.engine.clone(), Arc::clone(disk));
         list.push(Arc::new(counter)); // The last: it counts what all others found.
+    }
+    if configuration.reports.keep {
+        let (engine, pool) = (house.engine.clone(), Arc::clone(disk));
+        let addresses = Arc::clone(addresses);
+        list.push(Arc::new(Keeper::new(engine, pool, addresses)));
     }
     Examiners::new(list)
 }
@@ -407,6 +432,25 @@ async fn tend_keys(house: Arc<House>, names: Arc<dyn Names>) {
         }
         tokio::time::sleep(KEYS_CHECK).await;
     }
+}
+
+/// Begins to tell others what is seen of their mail.
+fn start_reports(
+    house: &Arc<House>,
+    names: Arc<dyn Names>,
+    addresses: Arc<ReportAddresses>,
+    stopping: watch::Receiver<bool>,
+) -> Result<tokio::task::JoinHandle<()>, String> {
+    let web = Web {
+        names,
+        keys: Arc::new(Keys::new()?),
+        port: house.configuration.delivery.https_port,
+    };
+    let mut dice = [0; 8];
+    SystemRng.fill(&mut dice);
+    let (house, dice) = (Arc::clone(house), u64::from_ne_bytes(dice));
+    let run = task::run(house, Arc::new(web), addresses, dice, stopping);
+    Ok(tokio::spawn(run))
 }
 
 /// Looks at the certificate's files now and then, and at SIGHUP.

@@ -7,6 +7,7 @@ use crate::outbound::names::Resolver;
 use crate::zone::Facts;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use tokio::runtime::Handle;
 
 pub fn show(house: &House, domain: &str) -> Result<Reply, Failure> {
     let wanted = zone::wanted(house, domain)?;
@@ -31,20 +32,28 @@ pub fn show(house: &House, domain: &str) -> Result<Reply, Failure> {
     Ok(Reply::new(text(&checks), data))
 }
 
-/// Runs something that waits for the network, on a thread of its own: who calls this may be a
-/// thread that must not.
+/// Runs something that waits for the network.
 fn in_runtime<T: Send>(
     work: impl Future<Output = Result<T, Failure>> + Send,
 ) -> Result<T, Failure> {
+    with_runtime(|runtime| runtime.block_on(work))
+}
+
+/// Runs something that blocks until the network answers, on a thread of its own: who calls this may
+/// be a thread that must not.
+pub fn with_runtime<T: Send>(
+    work: impl FnOnce(&Handle) -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
                 .enable_all()
                 .build();
             let runtime = runtime.map_err(|error| Failure::of("threads", error))?;
-            runtime.block_on(work)
+            work(runtime.handle())
         });
-        let broken = |_| Failure("the examination broke off".to_owned());
+        let broken = |_| Failure("it broke off".to_owned());
         thread.join().map_err(broken)?
     })
 }

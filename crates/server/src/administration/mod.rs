@@ -16,6 +16,7 @@ mod losses;
 pub mod offline;
 mod queue;
 mod relearn;
+pub mod reports;
 mod sharing;
 pub mod spam;
 mod store;
@@ -122,6 +123,7 @@ pub enum Request {
     Filters(filters::Filters),
     Spam(spam::Spam),
     Ban(ban::Ban),
+    Reports(reports::Reports),
     QueueList {
         entry: String,
     },
@@ -404,6 +406,7 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
         Request::Filters(request) => filters::run(house, request),
         Request::Spam(request) => spam::run(house, &request, watcher),
         Request::Ban(request) => ban::run(house, &request),
+        Request::Reports(request) => reports::run(house, &request),
         Request::QueueList { entry } => queue::list(house, &entry),
         Request::QueueShow { entry } => queue::show(house, &entry),
         Request::QueueHold { entry } => queue::hold(house, &entry, queue::Hold::Hold),

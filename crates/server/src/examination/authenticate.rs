@@ -11,10 +11,12 @@
 
 use super::chain;
 use super::results;
+use super::seen::Seen;
 use super::settings::{DmarcUse, Settings};
 use super::spf;
 use super::{Examiner, Looking};
 use crate::driver::pool::Pool;
+use crate::reports::tally::Tally;
 use engine::examination::authentication::{
     Authentication, Author, Outcome, Policy, Signature as Signed,
 };
@@ -54,6 +56,8 @@ pub struct Authenticator {
     pool: Arc<Pool>,
     budget: Duration,
     dmarc: DmarcUse,
+    /// Where letters are counted, if their domains are to be told of them.
+    tally: Option<Arc<Tally>>,
 }
 
 impl Examiner for Authenticator {
@@ -85,9 +89,18 @@ impl Examiner for Authenticator {
 }
 
 impl Authenticator {
+    /// Counts letters there for the reports to their domains.
+    pub fn counting(self, tally: Arc<Tally>) -> Self {
+        Self {
+            tally: Some(tally),
+            ..self
+        }
+    }
+
     /// Asks names of `asker`; reads bodies on `pool`.
     pub fn new(settings: &Settings, asker: TokioResolver, engine: Engine, pool: Arc<Pool>) -> Self {
         Self {
+            tally: None,
             asker: MessageAuthenticator(asker),
             engine,
             pool,
@@ -115,11 +128,16 @@ impl Authenticator {
             self.arc(&letter.header, &message),
             self.reverse(letter),
         );
-        let (dmarc, policy) = match author {
+        let judged = match author {
             Author::Domain(_) => self.dmarc(letter, &message, &dkim, &spf).await,
-            Author::Unknown | Author::Unclear => (Outcome::PermanentError, Policy::None),
+            Author::Unknown | Author::Unclear => None,
         };
-        Ok(Authentication {
+        let (dmarc, policy) = match (&author, &judged) {
+            (Author::Domain(_), Some(found)) => of_dmarc(found),
+            (Author::Domain(_), None) => (Outcome::TemporaryError, Policy::None),
+            (Author::Unknown | Author::Unclear, _) => (Outcome::PermanentError, Policy::None),
+        };
+        let found = Authentication {
             author,
             spf: of_spf(spf.result()),
             signatures: dkim.iter().map(signed).collect(),
@@ -127,7 +145,18 @@ impl Authenticator {
             policy,
             arc,
             reverse,
-        })
+        };
+        if let (Some(tally), Some(judged)) = (&self.tally, judged) {
+            let seen = Seen {
+                letter,
+                found: &found,
+                judged: &judged,
+                spf_domain: spf.domain(),
+                is_obeyed: self.dmarc == DmarcUse::Obey,
+            };
+            seen.count(tally, self.engine.now().seconds());
+        }
+        Ok(found)
     }
 
     async fn spf(&self, letter: &Examination) -> SpfOutput {
@@ -194,14 +223,12 @@ impl Authenticator {
         message: &AuthenticatedMessage<'_>,
         dkim: &[DkimOutput<'_>],
         spf: &SpfOutput,
-    ) -> (Outcome, Policy) {
+    ) -> Option<DmarcOutput> {
         let domain = letter.sender.rsplit_once('@').map(|(_, domain)| domain);
         let domain = domain.unwrap_or(&letter.greeting);
         let question = DmarcParameters::new(message, dkim, domain, spf);
-        match timeout(self.budget, self.asker.verify_dmarc(question)).await {
-            Ok(found) => of_dmarc(&found),
-            Err(_) => (Outcome::TemporaryError, Policy::None),
-        }
+        let found = timeout(self.budget, self.asker.verify_dmarc(question)).await;
+        found.ok()
     }
 
     /// Hashes the body as the signatures want it.

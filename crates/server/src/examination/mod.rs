@@ -14,6 +14,7 @@ pub mod milter;
 pub mod outside;
 mod results;
 pub mod rspamd;
+mod seen;
 pub mod settings;
 pub mod spam;
 mod spf;

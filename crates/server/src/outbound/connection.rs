@@ -4,6 +4,7 @@
 
 use super::candidates::Candidate;
 use super::demand::Demand;
+use super::observing::result_of;
 use super::settings::Encryption;
 use super::tls::{Keys, server_name};
 use bytes::Bytes;
@@ -53,7 +54,16 @@ pub enum Encrypted {
     /// It was not offered or not wanted.
     No,
     /// It failed for this reason, and the letter went without.
-    Failed(String),
+    Failed(TlsFailure),
+}
+
+/// Why encryption failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFailure {
+    /// A word of RFC 8460 §4.3.
+    pub result: &'static str,
+    /// The error.
+    pub why: String,
 }
 
 impl std::fmt::Display for Encrypted {
@@ -61,7 +71,7 @@ impl std::fmt::Display for Encrypted {
         match self {
             Self::Yes(how) => f.write_str(how),
             Self::No => f.write_str("none"),
-            Self::Failed(why) => write!(f, "none: {why}"),
+            Self::Failed(failure) => write!(f, "none: {}", failure.why),
         }
     }
 }
@@ -83,6 +93,8 @@ pub struct Connection {
     pub host: String,
     /// What became of encryption.
     pub encrypted: Encrypted,
+    /// Why it is not proven as its domain wants it, where that did not matter.
+    pub unproven: Option<TlsFailure>,
     /// Letters that went over it.
     pub letters: u32,
     closed: bool,
@@ -94,7 +106,7 @@ pub struct NoConnection {
     /// What is told.
     pub reason: Reason,
     /// Encryption failed on the way; without it there might be a connection.
-    pub tls_failed: Option<String>,
+    pub tls_failed: Option<TlsFailure>,
 }
 
 impl NoConnection {
@@ -150,22 +162,27 @@ impl Connection {
         demand: &Demand,
     ) -> Result<Self, NoConnection> {
         let mut demand = demand.clone();
-        let mut failed: Option<String> = None;
+        let mut failed: Option<TlsFailure> = None;
         loop {
             let none = match Self::connect(candidate, terms, keys, &demand).await {
                 Ok(mut connection) => {
-                    if let (Some(why), Encrypted::No) = (failed, &connection.encrypted) {
-                        connection.encrypted = Encrypted::Failed(why);
+                    // Also where a weaker proof would do: what was wanted failed.
+                    if let Some(failure) = failed {
+                        connection.unproven = Some(failure.clone());
+                        if connection.encrypted == Encrypted::No {
+                            connection.encrypted = Encrypted::Failed(failure);
+                        }
                     }
                     return Ok(connection);
                 }
                 Err(none) => none,
             };
-            let (Some(why), Some(weaker)) = (&none.tls_failed, demand.weaker()) else {
+            let (Some(failure), Some(weaker)) = (&none.tls_failed, demand.weaker()) else {
                 return Err(none);
             };
+            let why = &failure.why;
             tracing::warn!(host = candidate.host, why, by = demand.by, "TLS failed");
-            failed.get_or_insert_with(|| why.clone());
+            failed.get_or_insert_with(|| failure.clone());
             demand = weaker;
         }
     }
@@ -221,6 +238,7 @@ impl Connection {
             client: Client::new(manner, tls == Encryption::Immediate),
             host,
             encrypted: Encrypted::No,
+            unproven: None,
             letters: 0,
             closed: false,
         }
@@ -265,10 +283,14 @@ impl Connection {
         keys: &Keys,
         demand: &Demand,
     ) -> Result<(), NoConnection> {
-        let failed = |why: &str| NoConnection {
-            tls_failed: Some(why.to_owned()),
+        let broken = |result, why: &str| NoConnection {
+            tls_failed: Some(TlsFailure {
+                result,
+                why: why.to_owned(),
+            }),
             ..NoConnection::because(Status::new(4, 7, 5), why)
         };
+        let failed = |why| broken("validation-failure", why);
         let config = keys
             .config(&demand.proof)
             .ok_or_else(|| failed("no certificate authorities here"))?;
@@ -280,7 +302,7 @@ impl Connection {
         let stream = timeout(HANDSHAKE, handshake)
             .await
             .map_err(|_| failed("the handshake took too long"))?
-            .map_err(|error| failed(&error.to_string()))?;
+            .map_err(|error| broken(result_of(&error), &error.to_string()))?;
         self.encrypted = Encrypted::Yes(facts(&stream, demand.by));
         self.stream = Stream::Tls(Box::new(stream));
         Ok(())

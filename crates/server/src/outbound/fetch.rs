@@ -1,9 +1,9 @@
-//! Fetches a domain's MTA-STS policy.
+//! Asks other domains' web servers: fetches a domain's MTA-STS policy, and posts reports.
 //!
-//! One GET over TLS with a certificate that is valid for `mta-sts.DOMAIN`; no redirections, no
-//! second connection, all within bounds. Start at [`Source`].
+//! One request over TLS with a certificate that is valid for the name asked for; no redirections, no
+//! second connection, all within bounds. Start at [`Source`] and [`Web::post`].
 //!
-//! Standards: RFC 8461 §3.3 (fetching), RFC 9112 (HTTP/1.1).
+//! Standards: RFC 8461 §3.3 (fetching), RFC 8460 §5.4 (posting), RFC 9112 (HTTP/1.1).
 
 use super::names::Names;
 use super::tls::{Keys, Proof, server_name};
@@ -59,31 +59,62 @@ impl Source for Web {
 impl Web {
     async fn fetch(&self, domain: &str) -> Result<String, String> {
         let host = format!("mta-sts.{domain}");
-        let found = self.names.addresses(&host).await;
+        // HTTP/1.0 keeps the answer in one piece: no chunks.
+        let request = format!(
+            "GET /.well-known/mta-sts.txt HTTP/1.0\r\nHost: {host}\r\n\
+             User-Agent: facteur\r\nAccept: text/plain\r\nConnection: close\r\n\r\n"
+        );
+        body(&self.ask(&host, self.port, request.as_bytes()).await?)
+    }
+
+    /// Posts a document to an address like `https://host:port/path`.
+    ///
+    /// Errors: a line that says why it was not taken.
+    pub async fn post(&self, url: &str, media_type: &str, document: &[u8]) -> Result<(), String> {
+        let target = Target::parse(url, self.port).ok_or("not an address of the web")?;
+        let Target { host, port, path } = target;
+        let length = document.len();
+        let head = format!(
+            "POST {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: facteur\r\n\
+             Content-Type: {media_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        let request = [head.as_bytes(), document].concat();
+        let answer = timeout(PATIENCE, self.ask(host, port, &request)).await;
+        let answer = answer.unwrap_or_else(|_| Err("took too long".to_owned()))?;
+        match status(&answer) {
+            Some(code) if code.starts_with('2') => Ok(()),
+            code => Err(format!("status {}", code.unwrap_or("none"))),
+        }
+    }
+
+    /// Asks the first of a host's addresses that answers.
+    async fn ask(&self, host: &str, port: u16, request: &[u8]) -> Result<Vec<u8>, String> {
+        let found = self.names.addresses(host).await;
         let addresses = found.map_err(|error| format!("{host}: {error:?}"))?.records;
         let mut last = "no address".to_owned();
         for address in addresses.into_iter().take(ADDRESSES_MAX) {
-            match self.ask(&host, SocketAddr::new(address, self.port)).await {
-                Ok(answer) => return body(&answer),
+            let at = SocketAddr::new(address, port);
+            match self.ask_at(host, at, request).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => last = error.to_string(),
             }
         }
         Err(format!("{host}: {last}"))
     }
 
-    async fn ask(&self, host: &str, address: SocketAddr) -> std::io::Result<Vec<u8>> {
+    async fn ask_at(
+        &self,
+        host: &str,
+        address: SocketAddr,
+        request: &[u8],
+    ) -> std::io::Result<Vec<u8>> {
         let unable = |why: &str| std::io::Error::other(why.to_owned());
         let config = self.keys.config(&Proof::Authority);
         let config = config.ok_or_else(|| unable("no certificate authorities"))?;
         let name = server_name(host).ok_or_else(|| unable("not a name"))?;
         let stream = TcpStream::connect(address).await?;
         let mut stream = TlsConnector::from(config).connect(name, stream).await?;
-        // HTTP/1.0 keeps the answer in one piece: no chunks.
-        let request = format!(
-            "GET /.well-known/mta-sts.txt HTTP/1.0\r\nHost: {host}\r\n\
-             User-Agent: facteur\r\nAccept: text/plain\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await?;
+        stream.write_all(request).await?;
         let mut answer = Vec::new();
         let read = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await;
         match read {
@@ -92,6 +123,40 @@ impl Web {
             _ => Ok(answer),
         }
     }
+}
+
+/// The parts of an address of the web.
+#[derive(Debug, PartialEq, Eq)]
+struct Target<'a> {
+    host: &'a str,
+    port: u16,
+    path: &'a str,
+}
+
+impl<'a> Target<'a> {
+    /// Only names, no literal addresses and nothing that could end the line.
+    fn parse(url: &'a str, usual_port: u16) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let is_plain = |c: char| c.is_ascii_graphic();
+        if !scheme.eq_ignore_ascii_case("https") || !rest.chars().all(is_plain) {
+            return None;
+        }
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (authority, usual_port),
+        };
+        let is_label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        let path = if path.is_empty() { "/" } else { path };
+        let is_host = !host.is_empty() && host.chars().all(is_label);
+        is_host.then_some(Self { host, port, path })
+    }
+}
+
+/// The code in an answer's first line.
+fn status(answer: &[u8]) -> Option<&str> {
+    let line = answer.split(|&byte| byte == b'\r').next()?;
+    std::str::from_utf8(line).ok()?.split(' ').nth(1)
 }
 
 /// The text behind a good answer's header.
@@ -133,6 +198,27 @@ fn body(answer: &[u8]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reports_are_posted_to_names_only_and_no_address_can_end_the_line() {
+        let target = |host, port, path| Some(Target { host, port, path });
+        assert_eq!(
+            Target::parse("https://a.test/x?y", 443),
+            target("a.test", 443, "/x?y")
+        );
+        assert_eq!(
+            Target::parse("HTTPS://a.test:8443", 443),
+            target("a.test", 8443, "/")
+        );
+        for bad in [
+            "http://a.test/",
+            "https:///x",
+            "https://a@b.test/",
+            "https://a.test/\r\nX: y",
+        ] {
+            assert_eq!(Target::parse(bad, 443), None, "{bad}");
+        }
+    }
 
     #[test]
     fn only_a_plain_text_with_status_200_is_a_policy() {

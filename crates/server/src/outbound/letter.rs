@@ -5,6 +5,7 @@
 use super::connection::{NextPiece, Pieces};
 use super::route::{Hop, Routes};
 use crate::driver::pool::Pool;
+use crate::reports::is_report;
 use crate::signing::{self, RESULTS, Signer, Unsigned};
 use bytes::Bytes;
 use engine::queue::{Job, Outgoing, QueuedRecipient};
@@ -28,6 +29,8 @@ pub struct Ready {
     pub recipients: Vec<QueuedRecipient>,
     /// Its author would rather have it arrive than be encrypted as its domain demands.
     pub waives_tls: bool,
+    /// It is a report to another server, which is not reported about.
+    pub is_report: bool,
     form: Form,
     first: Bytes,
 }
@@ -46,6 +49,7 @@ impl Ready {
             return Ok(None);
         };
         let (form, first, unsigned) = look_through(engine, &outgoing)?;
+        let is_report = outgoing.letter.is_ours && is_report(&first);
         let waives_tls = !outgoing.letter.needs_tls && waives_tls(&first);
         let first = match unsigned {
             Some(unsigned) => {
@@ -65,6 +69,7 @@ impl Ready {
             hop,
             recipients,
             waives_tls,
+            is_report,
             form,
             first,
         }))

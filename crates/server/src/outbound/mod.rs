@@ -8,12 +8,13 @@
 
 mod candidates;
 mod connection;
-mod dane;
+pub mod dane;
 mod demand;
-mod fetch;
+pub mod fetch;
 mod letter;
 mod look;
 pub mod names;
+mod observing;
 pub mod route;
 pub mod settings;
 mod settling;
@@ -24,6 +25,7 @@ mod worker;
 use crate::configuration::{Addresses, Configuration, Endpoint, Service};
 use crate::driver::pool::Pool;
 use crate::metrics::{Gauge, ServiceMetrics};
+use crate::reports::tally::Tally;
 use crate::signing::Signer;
 use crate::trace::Trace;
 use crate::world::{SystemClock, SystemRng};
@@ -84,6 +86,8 @@ pub struct Shared {
     workers_max: u32,
     counters: Arc<ServiceMetrics>,
     trace: Arc<Trace>,
+    /// Where it is counted whether connections could be encrypted, if anyone is to be told.
+    tally: Option<Arc<Tally>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -107,6 +111,8 @@ pub struct Surroundings<'a> {
     pub counters: Arc<ServiceMetrics>,
     /// What happened to each letter.
     pub trace: Arc<Trace>,
+    /// What is counted for reports.
+    pub tally: Arc<Tally>,
     /// Where we listen ourselves.
     pub addresses: &'a Addresses,
     /// Becomes true once, when the server stops.
@@ -167,6 +173,7 @@ pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<
         workers_max,
         counters: around.counters,
         trace: around.trace,
+        tally: configuration.reports.tls.then_some(around.tally),
         stopping: around.stopping,
     });
     let task = tokio::spawn(Arc::clone(&shared).dispatch());

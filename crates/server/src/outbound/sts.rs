@@ -89,6 +89,24 @@ impl Policy {
         })
     }
 
+    /// The names of its mail servers.
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// The lines that matter, for the reports about it.
+    pub fn lines(&self) -> Vec<String> {
+        let mode = match self.mode {
+            Mode::Enforce => "enforce",
+            Mode::Testing => "testing",
+            Mode::None => "none",
+        };
+        let first = ["version: STSv1".to_owned(), format!("mode: {mode}")];
+        let hosts = self.patterns.iter().map(|pattern| format!("mx: {pattern}"));
+        let last = format!("max_age: {}", self.max_age_seconds);
+        first.into_iter().chain(hosts).chain([last]).collect()
+    }
+
     /// True when a host is one of the domain's mail servers.
     pub fn allows(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();

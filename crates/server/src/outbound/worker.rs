@@ -7,12 +7,12 @@
 //! Start at [`run`].
 
 use super::candidates::{self, Nowhere};
-use super::connection::{Connection, Terms};
+use super::connection::{Connection, NoConnection, Terms};
 use super::demand::{Demand, Demands};
 use super::letter::Ready;
 use super::route::{Dialect, Hop, Place};
 use super::settings::Encryption;
-use super::{Shared, dice, now};
+use super::{Shared, dice, now, observing};
 use engine::queue::{
     Attempt, Ending, Job, NextHop, QueuedRecipient, Reason, RecipientResult, Settled, Status, Step,
     Verdict,
@@ -215,7 +215,7 @@ impl Shared {
             (false, true) => Wish::Waived,
             (false, false) => Wish::Usual,
         };
-        match self.connect(&ready.hop, wish).await {
+        match self.connect(ready, wish).await {
             Ok(mut new) if wish == Wish::Waived => {
                 let result = self.transfer(ready, &mut new).await;
                 new.quit().await; // Other letters must not go over what was not proven.
@@ -271,13 +271,14 @@ impl Shared {
     }
 
     /// Opens a connection to the first address that takes one.
-    async fn connect(&self, hop: &Hop, wish: Wish) -> Result<Connection, Verdict> {
-        timeout(SEARCH, self.search(hop, wish))
+    async fn connect(&self, ready: &Ready, wish: Wish) -> Result<Connection, Verdict> {
+        timeout(SEARCH, self.search(ready, wish))
             .await
             .unwrap_or_else(|_| Err(Verdict::Later(Reason::ours(Status::NO_ANSWER))))
     }
 
-    async fn search(&self, hop: &Hop, wish: Wish) -> Result<Connection, Verdict> {
+    async fn search(&self, ready: &Ready, wish: Wish) -> Result<Connection, Verdict> {
+        let hop = &ready.hop;
         let terms = self.terms(hop);
         if let Place::Socket(path) = &hop.place {
             let opened = Connection::open_socket(path, &terms, &self.keys).await;
@@ -296,15 +297,17 @@ impl Shared {
                 None => Ok(Demand::configured(hop.tls)),
                 Some(demands) => demands.of(names, &candidate.host, self.port).await,
             };
-            let opened = match demand {
-                Ok(demand) => Connection::open(candidate, &terms, &self.keys, &demand)
-                    .await
-                    .map_err(|none| none.reason),
-                Err(reason) => Err(reason),
+            let opened = match &demand {
+                Ok(demand) => Connection::open(candidate, &terms, &self.keys, demand).await,
+                Err(reason) => Err(NoConnection {
+                    reason: reason.clone(),
+                    tls_failed: None,
+                }),
             };
+            self.note_session(ready, demands.as_ref(), candidate, &demand, &opened);
             match opened {
                 Ok(connection) => return Ok(connection),
-                Err(reason) => last = named(reason, candidate),
+                Err(none) => last = named(none.reason, candidate),
             }
         }
         // What a letter demands for itself is refused for good where nobody can give it.
@@ -312,6 +315,31 @@ impl Shared {
             (Wish::Strict, 5) => Verdict::Never(last),
             _ => Verdict::Later(last),
         })
+    }
+
+    /// Counts how it went, for the report to the domain.
+    fn note_session(
+        &self,
+        ready: &Ready,
+        demands: Option<&Demands>,
+        candidate: &candidates::Candidate,
+        demand: &Result<Demand, Reason>,
+        opened: &Result<Connection, NoConnection>,
+    ) {
+        let (Some(tally), Some(demands)) = (&self.tally, demands) else {
+            return;
+        };
+        let Place::Exchangers(domain) = &ready.hop.place else {
+            return;
+        };
+        // What a letter demands for itself says nothing of the domain; reports are never reported.
+        if demands.strict || ready.is_report {
+            return;
+        }
+        let policy = demands.policy.as_deref();
+        if let Some(session) = observing::session(domain, policy, candidate, demand, opened) {
+            tally.note_session(session, now().seconds());
+        }
     }
 
     /// What the domain demands; `None` where the configuration has the word.
@@ -426,9 +454,16 @@ fn only_served(attempt: Attempt) -> Attempt {
     }
 }
 
-/// True when nobody was accepted because the connection was gone, and the letter was not yet sent.
+/// True when nobody was accepted because the connection was gone, or the other server had said
+/// farewell to it (421, RFC 5321 §3.8), and the letter was not yet sent.
 fn is_all_broken(result: &Outcome) -> bool {
-    let broken = |verdict: &Verdict| matches!(verdict, Verdict::Later(reason) if reason.status == Status::BROKEN);
+    let is_farewell = |reply: &String| reply.starts_with("421");
+    let broken = |verdict: &Verdict| match verdict {
+        Verdict::Later(reason) => {
+            reason.status == Status::BROKEN || reason.reply.as_ref().is_some_and(is_farewell)
+        }
+        _ => false,
+    };
     result.verdicts.iter().all(|(_, verdict)| broken(verdict))
 }
 

@@ -4,13 +4,13 @@
 
 use super::{Unreadable, markup, shown};
 use formats::moment;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Senders of one report that are kept; the others are only counted.
 const RECORDS_MAX: usize = 10_000;
 
 /// One report.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// Who reports.
     pub reporter: String,
@@ -31,7 +31,7 @@ pub struct Aggregate {
 }
 
 /// Letters of one sender that fared alike.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The sender's address.
     pub source: String,

@@ -1,27 +1,51 @@
-//! Reports of other servers about mail in the name of our domains: who sent it and whether it was
-//! proven (DMARC), and whether connections to us could be encrypted (TLS-RPT).
+//! Reports between servers about mail in a domain's name: who sent it and whether it was proven
+//! (DMARC), and whether connections could be encrypted (TLS-RPT).
 //!
-//! Reports come from anyone, so they are read within bounds of bytes, elements and entries, and what
-//! is shown of them holds no control characters. Start at [`show`].
+//! Ours: what is seen is counted in [`tally`], added up and sent once a day by [`rounds`], to those
+//! whom [`destination`] finds, in the form that [`compose`] gives it. Theirs: they come from anyone,
+//! so they are read within bounds of bytes, elements and entries, and what is shown of them holds no
+//! control characters; [`told`] keeps those that come by mail, [`show`] reads files.
 //!
-//! Standards: RFC 7489 §7.2 and appendix C (aggregate reports), RFC 8460 §4 (TLS reports), RFC 1952
-//! (gzip).
+//! Standards: RFC 7489 §7.2 and appendix C, RFC 9990 (aggregate reports), RFC 8460 §4 (TLS
+//! reports), RFC 1952 (gzip).
 
 mod aggregate;
+pub mod compose;
+pub mod destination;
 #[cfg(test)]
 mod fuzzed;
 mod markup;
+pub mod observed;
+mod pack;
+pub mod rounds;
+pub mod settings;
+pub mod tally;
+pub mod task;
 mod tls;
+pub mod told;
 mod unpack;
 
 use crate::administration::{Failure, Reply};
-use crate::command_line::ReportKind;
+use engine::signature::field::fields;
+use formats::message::header;
 use std::fmt::Display;
 use std::io::Read;
 use std::path::Path;
 
 /// Bytes of a report as it was sent; larger ones are rarely accepted as mail at all.
 const PACKED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// How the subject of a report about letters begins (RFC 7489 §7.2.1.1).
+const REPORT_SUBJECT: &[u8] = b"report domain:";
+
+/// Which kind of report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportKind {
+    /// About letters in a domain's name.
+    Dmarc,
+    /// About connections to a domain's servers.
+    Tls,
+}
 
 /// Why a report cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +99,18 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other(Unreadable::TooLarge.to_string()));
     }
     Ok(bytes)
+}
+
+/// True when a letter that begins like this is a report, of either kind.
+pub fn is_report(start: &[u8]) -> bool {
+    let header = start.get(..header::length(start)).unwrap_or(start);
+    fields(header).iter().any(|(name, value)| {
+        let name = name.trim_ascii_end();
+        let start = value.trim_ascii_start();
+        let start = start.get(..REPORT_SUBJECT.len()).unwrap_or_default();
+        name.eq_ignore_ascii_case(b"TLS-Report-Domain")
+            || (name.eq_ignore_ascii_case(b"Subject") && start.eq_ignore_ascii_case(REPORT_SUBJECT))
+    })
 }
 
 /// A text of a stranger as it may be shown: one line, without control characters, not too long.

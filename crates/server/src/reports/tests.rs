@@ -1,6 +1,55 @@
 use super::{Unreadable, aggregate, tls, unpack};
+use crate::outbound::dane::Record;
+use crate::outbound::names::{Answer, Found, Names, NamesError};
 use miniz_oxide::deflate::compress_to_vec;
 use proptest::prelude::*;
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::IpAddr;
+
+/// Texts of a test; what is not in it does not exist, and below `lame.test` nobody answers.
+#[derive(Default)]
+pub struct Zone(HashMap<&'static str, Vec<&'static str>>);
+
+impl Zone {
+    pub fn with(mut self, name: &'static str, text: &'static str) -> Self {
+        self.0.entry(name).or_default().push(text);
+        self
+    }
+
+    pub fn ask<T>(question: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(question)
+    }
+}
+
+impl Names for Zone {
+    fn exchangers<'a>(&'a self, _: &'a str) -> Answer<'a, Found<Vec<(u16, String)>>> {
+        Box::pin(async { Err(NamesError::Nothing) })
+    }
+
+    fn addresses<'a>(&'a self, _: &'a str) -> Answer<'a, Found<Vec<IpAddr>>> {
+        Box::pin(async { Err(NamesError::Nothing) })
+    }
+
+    fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<String>> {
+        let found = self
+            .0
+            .get(name)
+            .map(|texts| texts.iter().map(|one| (*one).to_owned()));
+        let missing = if name.ends_with("lame.test") {
+            NamesError::Unavailable("no answer".to_owned())
+        } else {
+            NamesError::NoSuchName
+        };
+        let found = found.map(Iterator::collect).ok_or(missing);
+        Box::pin(async move { found })
+    }
+
+    fn keys<'a>(&'a self, _: u16, _: &'a str) -> Answer<'a, Vec<Record>> {
+        Box::pin(async { Err(NamesError::Nothing) })
+    }
+}
 
 const AGGREGATE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <!-- from a large provider -->
@@ -135,5 +184,20 @@ proptest! {
         bytes[at] = byte;
         let _ = aggregate::parse(&bytes);
         let _ = unpack::unpacked(&gzip(&bytes)).map(|text| aggregate::parse(&text).is_ok());
+    }
+}
+
+#[test]
+fn reports_are_known_by_their_header() {
+    for (header, is) in [
+        (
+            "Subject: Report Domain: a.test Submitter: b.test\r\n\r\n",
+            true,
+        ),
+        ("tls-report-domain: a.test\r\n\r\n", true),
+        ("Subject: Re: Report Domain: a.test\r\n\r\n", false),
+        ("A: b\r\n\r\nTLS-Report-Domain: x\r\n", false),
+    ] {
+        assert_eq!(super::is_report(header.as_bytes()), is, "{header}");
     }
 }

@@ -12,10 +12,12 @@ const LINES_MAX: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TlsReport {
+    /// Who reports.
     #[serde(default)]
-    organization_name: String,
+    pub organization_name: String,
+    /// The report's name.
     #[serde(default)]
-    report_id: String,
+    pub report_id: String,
     date_range: DateRange,
     policies: Vec<PolicyResult>,
 }
@@ -61,6 +63,44 @@ struct Details {
     receiving_mx_hostname: String,
     #[serde(default)]
     failed_session_count: u64,
+}
+
+impl TlsReport {
+    /// Who reports, as it may be shown.
+    pub fn reporter(&self) -> String {
+        shown(&self.organization_name)
+    }
+
+    /// The same, with no more in it than is shown.
+    pub fn bounded(mut self) -> Self {
+        self.policies.truncate(LINES_MAX);
+        let mut room = LINES_MAX;
+        for result in &mut self.policies {
+            result.failure_details.truncate(room);
+            room -= result.failure_details.len();
+        }
+        self
+    }
+
+    /// The domains that it is about, and how many connections succeeded and failed in all.
+    pub fn sums(&self) -> (Vec<String>, u64, u64) {
+        let domains = self
+            .policies
+            .iter()
+            .map(|one| shown(&one.policy.policy_domain));
+        let mut domains: Vec<String> = domains.collect();
+        domains.dedup();
+        let sum = |of: fn(&Summary) -> u64| {
+            let all = self.policies.iter().map(|one| of(&one.summary));
+            all.fold(0_u64, u64::saturating_add)
+        };
+        let succeeded = sum(|summary| summary.total_successful_session_count);
+        (
+            domains,
+            succeeded,
+            sum(|summary| summary.total_failure_session_count),
+        )
+    }
 }
 
 /// Reads a report.
