@@ -26,6 +26,7 @@ mod engine;
 mod error;
 pub mod examination;
 pub mod filter;
+pub mod greylist;
 pub mod memo;
 pub mod queue;
 mod record;

@@ -392,7 +392,8 @@ impl Configuration {
     pub fn examines(&self) -> bool {
         let spam = &self.spam;
         let asks = spam.clamav.is_some() || spam.rspamd.is_some() || !spam.milter.is_empty();
-        self.examination.authentication || spam.enabled || asks
+        let makes_wait = spam.greylist_seconds > 0;
+        self.examination.authentication || spam.enabled || asks || makes_wait
     }
 
     /// What the types alone don't refuse.

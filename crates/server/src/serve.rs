@@ -11,6 +11,7 @@ use crate::driver::tls::{Certificates, ClientCertificates};
 use crate::examination::authenticate::Authenticator;
 use crate::examination::blocklists::Blocklists;
 use crate::examination::clamav::ClamAvExaminer;
+use crate::examination::greylisting::Greylister;
 use crate::examination::milter::Milter;
 use crate::examination::outside::Reader;
 use crate::examination::rspamd::RspamdExaminer;
@@ -273,6 +274,11 @@ fn examiners(
     }
     if let Some(rspamd) = spam.rspamd.clone() {
         list.push(Arc::new(RspamdExaminer::new(rspamd, reader)));
+    }
+    if spam.greylist_seconds > 0 {
+        let (engine, pool) = (house.engine.clone(), Arc::clone(disk));
+        let waiting = Greylister::new(engine, pool, spam.greylist_seconds);
+        list.push(Arc::new(waiting)); // Before what costs more.
     }
     if spam.enabled {
         let counter = Counter::new(house.engine.clone(), Arc::clone(disk));

@@ -80,7 +80,7 @@ fn a_refusal_is_the_reply_and_nobody_gets_the_letter() {
         ),
         (
             Decision::Defer(Refusal::new("7.1", "come back")),
-            "451 4.7.1 come back\r\n",
+            "450 4.7.1 come back\r\n",
         ),
     ] {
         let house = house();

@@ -10,6 +10,7 @@
 use super::ledger::{Key, Ledger, Table};
 use super::{Assessment, Points, Reason};
 use crate::delivery::Envelope;
+use crate::directory::Resolution;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use parking_lot::Mutex;
@@ -66,6 +67,27 @@ impl Engine {
         let mut ledger = Ledger::open(&view, account)?;
         let known = ledger.find(&view, Table::Contacts, self.contact(address))?;
         Ok(known.is_none())
+    }
+
+    /// True when a mailbox behind one of these addresses knows a letter from or to the author. Reads
+    /// the disk.
+    pub fn is_known_to_any(
+        &self,
+        recipients: &[String],
+        author: &str,
+    ) -> Result<bool, EngineError> {
+        for recipient in recipients {
+            let resolution = self.resolve(recipient)?;
+            let Resolution::Local { mailboxes, .. } = &*resolution else {
+                continue;
+            };
+            for mailbox in mailboxes {
+                if !self.is_first_contact(mailbox.account, author)? {
+                    return Ok(!author.is_empty());
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Notes whom a delivered letter made known: its author to those for whom that is new, and its

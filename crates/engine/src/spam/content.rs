@@ -160,7 +160,8 @@ impl Content {
     }
 }
 
-fn people(value: &[u8]) -> impl Iterator<Item = Person> {
+/// The people whom an address field names.
+pub fn people(value: &[u8]) -> impl Iterator<Item = Person> {
     let (entries, _) = list::parse(value, ENTRIES_MAX);
     entries.into_iter().filter_map(|entry| match entry {
         Entry::Mailbox {

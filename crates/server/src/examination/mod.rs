@@ -10,6 +10,7 @@ pub mod authenticate;
 pub mod blocklists;
 mod chain;
 pub mod clamav;
+pub mod greylisting;
 pub mod milter;
 pub mod outside;
 mod results;

@@ -5,6 +5,9 @@ use crate::configuration::Endpoint;
 use engine::spam::{self, Points};
 use serde::Deserialize;
 
+/// Servers that try again wait some minutes first, and some hours at most.
+const GREYLIST_SECONDS_MAX: u32 = 4 * 3_600;
+
 /// `[examination]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -57,6 +60,8 @@ pub struct Spam {
     pub refuse_attachments: Vec<String>,
     /// Largest attached file in bytes; 0 for as large as a letter may be.
     pub attachment_bytes: u64,
+    /// Seconds after which strangers may come again; 0 lets them in at once.
+    pub greylist_seconds: u32,
     /// Lists that are asked.
     pub blocklist: Vec<Blocklist>,
     /// The daemon of `ClamAV`.
@@ -167,6 +172,7 @@ impl Default for Spam {
             learn_for_all: true,
             refuse_attachments: Vec::new(),
             attachment_bytes: 0,
+            greylist_seconds: 0,
             blocklist: Vec::new(),
             clamav: None,
             rspamd: None,
@@ -193,6 +199,9 @@ impl Spam {
         let scores = [self.junk_score, self.refuse_score];
         if scores.iter().any(|score| !(0.0..=1000.0).contains(score)) || self.junk_score < 0.1 {
             return Err("[spam] scores must be above 0 and at most 1000".into());
+        }
+        if self.greylist_seconds > GREYLIST_SECONDS_MAX {
+            return Err("[spam] greylist_seconds must be at most 14400".into());
         }
         Ok(())
     }

@@ -178,7 +178,8 @@ fn examination(session: &mut Session) -> Result<Examination, Refusal> {
 pub(crate) fn examined(session: &mut Session, examined: Examined) {
     let (code, class, no) = match &examined.decision {
         Decision::Accept | Decision::Quarantine => (250, '2', None),
-        Decision::Defer(no) => (451, '4', Some(no.clone())),
+        // "Blocked for policy reasons" (RFC 5321 §4.2.3).
+        Decision::Defer(no) => (450, '4', Some(no.clone())),
         Decision::Refuse(no) => (550, '5', Some(no.clone())),
     };
     let Some(transaction) = session.transaction.as_mut() else {
