@@ -15,6 +15,7 @@
 //! ! pass 60                    so many seconds pass
 //! ! administrator              alice may use the administration
 //! ! person bob@example.test    someone more, whose password is `bob`
+//! ! read-by-each alice@… Work  what was read there is kept for each reader
 //! ```
 //! Client lines that follow one another are sent at once. Whatever the server sends must be named.
 
@@ -24,7 +25,7 @@ mod wire;
 
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
-use engine::{Limits, Settings};
+use engine::{EngineError, FolderChange, Limits, Reading, Settings};
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use wire::{Wire, open, stage};
@@ -105,6 +106,20 @@ impl Stage {
         changed.unwrap().wait().unwrap();
     }
 
+    fn keep_for_each(&self, place: &str) {
+        let (address, path) = place.split_once(' ').unwrap();
+        let owner = self.rehearsal.number(address).unwrap();
+        let account = self.rehearsal.engine.account_as_server(owner);
+        let (folder, _) = account.read().unwrap().folder_at(&[path]).unwrap().unwrap();
+        let change = FolderChange {
+            read_by_each: Some(true),
+            ..FolderChange::default()
+        };
+        let changed = account.write(|txn| txn.update_folder(folder, &change));
+        let changed: Result<_, EngineError> = changed;
+        changed.unwrap().wait().unwrap();
+    }
+
     fn command(&mut self, text: &str) {
         match text {
             "plain" => self.encrypted = false,
@@ -128,6 +143,10 @@ impl Stage {
             "limit 3 saves" => self.limit(false),
             other => match other.split_once(' ') {
                 Some(("person", address)) => drop(self.rehearsal.person(address).unwrap()),
+                Some(("read-by-each", place)) => {
+                    self.flush();
+                    self.keep_for_each(place);
+                }
                 Some(("pass", seconds)) => {
                     self.flush();
                     self.rehearsal.pass(seconds.parse().unwrap());

@@ -9,7 +9,7 @@ mod spam;
 use crate::administration::reports::Reports;
 use crate::administration::{
     self, AccountAdd, AccountChange, Export, Failure, Format, GroupSet, Import, Kind, Progress,
-    Reply, Request, Undelete, control,
+    Reply, Request, SeenBy, Undelete, control,
 };
 use crate::command_line::{
     self, Account, Alias, Command, CommandLine, Domain, Folder, Group, Part, Queue, Report,
@@ -336,6 +336,14 @@ fn folder(action: Folder) -> Request {
             who,
             rights,
         },
+        Folder::Seen { account, path, by } => Request::FolderSeen {
+            account,
+            path,
+            by: match by {
+                command_line::SeenBy::Each => SeenBy::Each,
+                command_line::SeenBy::All => SeenBy::All,
+            },
+        },
         Folder::Rights { account, path } => Request::FolderRights { account, path },
     }
 }
@@ -393,10 +401,11 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::of(path.display(), error))
 }
 
-/// A time as RFC 3339 writes it, in seconds since 1970.
+/// A time as RFC 3339 writes it, or a date, whose beginning in UTC is meant; in seconds since 1970.
 fn time(text: &str) -> Result<i64, Failure> {
-    let refuse = || Failure::of(text, "not a time like 2026-03-01T12:00:00Z");
-    moment::parse(text).ok_or_else(refuse)
+    let refuse = || Failure::of(text, "neither a time like 2026-03-01T12:00:00Z nor a date");
+    let midnight = || moment::parse(&format!("{text}T00:00:00Z"));
+    moment::parse(text).or_else(midnight).ok_or_else(refuse)
 }
 
 /// A password from standard input, or typed in twice-hidden form where there is a terminal.

@@ -552,6 +552,19 @@ pub enum Folder {
         #[arg(value_name = "read|write|all|none|LETTERS")]
         rights: String,
     },
+    /// Say whether those who share a folder have read its letters each by themselves or all
+    /// together.
+    #[command(
+        after_help = "Example:\n  facteur --data /var/lib/facteur folder seen news@example.test Inbox each"
+    )]
+    Seen {
+        /// The account's address.
+        account: String,
+        /// The folder.
+        path: String,
+        /// `each`: what one has read is unread for the others; `all`: read is read.
+        by: SeenBy,
+    },
     /// Show who may do what in a folder.
     #[command(
         after_help = "Example:\n  facteur --data /var/lib/facteur folder rights alice@example.test Work/2026"
@@ -562,6 +575,15 @@ pub enum Folder {
         /// The folder.
         path: String,
     },
+}
+
+/// Whose reading counts in a folder that is shared.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SeenBy {
+    /// Each reader's own.
+    Each,
+    /// Everyone's.
+    All,
 }
 
 /// What can be done with the queue. Entries are named as the list shows them, by an address or

@@ -81,8 +81,10 @@ impl Txn<'_, '_> {
         };
         self.check_quota(row.size)?;
         let owner = self.account().id();
+        let row = Txn::new(source, &mut *self.txn).as_read_here(at, row)?;
         let receipt = self.txn.copy_item(source.id(), at, owner, to)?;
         self.leave_allowed_flags(receipt.at)?;
+        self.carry_read(receipt.at, row.flags)?;
         self.note_coming(receipt.at, Cause::Copied)?;
         Ok(Some(receipt.at.uid))
     }

@@ -10,10 +10,10 @@ use crate::spam::{Lesson, Opinion};
 use crate::upload::Staged;
 use bytes::Bytes;
 use std::collections::HashMap;
-use store::id::{FolderId, Timestamp, Uid};
+use store::id::{AccountId, FolderId, Timestamp, Uid};
 use store::model::{
     Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Keywords, Kind,
-    Location, Name, NewFolder, NewItem, Reads, Receipt, Rights, Role, UidSet,
+    Location, Name, NewFolder, NewItem, ReadState, Reads, Receipt, Rights, Role, UidSet,
 };
 
 /// Reads and changes of one account, as one commit.
@@ -138,7 +138,8 @@ impl<'t, 's> Txn<'t, 's> {
         };
         if new.grants.is_empty() && parent != MAIL_ROOT {
             // Who shares a folder shares what is made in it (RFC 4314 §4).
-            new.grants = self.folder(parent)?.grants;
+            let above = self.folder(parent)?;
+            (new.grants, new.read_by_each) = (above.grants, above.read_by_each);
         }
         self.account
             .engine()
@@ -331,6 +332,7 @@ impl<'t, 's> Txn<'t, 's> {
         };
         let receipt = self.txn.insert_item(self.account.id(), &item)?;
         self.leave_allowed_flags(receipt.at)?;
+        self.put_as_read(receipt.at, letter.flags.flags)?;
         self.note_coming(receipt.at, Cause::Put)?;
         Ok(receipt)
     }
@@ -343,9 +345,14 @@ impl<'t, 's> Txn<'t, 's> {
         }
         let item = self.reads().item_row(self.account.id(), at)?;
         let given = item.ok_or(EngineError::NoSuchItem)?.flag_set();
-        let rights = self.rights(at.folder)?;
+        let folder = self.folder(at.folder)?;
+        let rights = self.rights_in(&folder);
+        let mut mask = settable(rights);
+        if self.reader_of(&folder).is_some() {
+            mask = mask | Flags::SEEN; // It is the owner's.
+        }
         let mut left = given.clone();
-        left.flags = given.flags & settable(rights);
+        left.flags = given.flags & mask;
         if !rights.contains(Rights::WRITE_FLAGS) {
             left.keywords = Keywords::default();
         }
@@ -365,24 +372,89 @@ impl<'t, 's> Txn<'t, 's> {
     ) -> Result<FlagOutcome, EngineError> {
         let row = self.folder(at.folder)?;
         let rights = self.rights_in(&row);
-        let change = match self.account.standing() {
+        let mut change = match self.account.standing() {
             Standing::Owner => change.clone(),
             Standing::Guest => self.allowed(at, change, rights)?,
         };
+        let mut read_changed = false;
+        if let Some(reader) = self.reader_of(&row) {
+            let known = self.reads().item_row(self.account.id(), at)?;
+            let known = known.ok_or(EngineError::NoSuchItem)?;
+            let FlagChange::Replace(new) = &mut change else {
+                return Err(EngineError::Denied); // What a guest may do is told as a whole.
+            };
+            read_changed = self.keep_read(at, reader, new.flags)?;
+            new.flags = (new.flags & !Flags::SEEN) | (known.flags & Flags::SEEN);
+        }
         let old = if self.has_script(at)? {
             self.reads().item_row(self.account.id(), at)?
         } else {
             None
         };
-        let outcome = self.txn.set_flags(self.account.id(), at, &change)?;
+        let mut outcome = self.txn.set_flags(self.account.id(), at, &change)?;
         if let Some(old) = old {
             self.note_flags(at, &old.flag_set(), &outcome.row.flag_set())?;
         }
+        outcome.row = self.as_read_here(at, outcome.row)?;
+        outcome.changed |= read_changed;
         let is_answered = outcome.row.flag_set().flags.contains(Flags::ANSWERED);
         if outcome.changed && is_answered && row.role == Role::Inbox {
             self.note_lesson(at, Some(Opinion::Wanted));
         }
         Ok(outcome)
+    }
+
+    /// Keeps for one reader whether they have read a letter; true if that is new.
+    fn keep_read(
+        &mut self,
+        at: Location,
+        reader: AccountId,
+        flags: Flags,
+    ) -> Result<bool, EngineError> {
+        let owner = self.account.id();
+        let is_read = flags.contains(Flags::SEEN);
+        if self.reads().is_read_by(owner, at.folder, at.uid, reader)? == is_read {
+            return Ok(false);
+        }
+        let state = if is_read {
+            ReadState::Read
+        } else {
+            ReadState::Unread
+        };
+        self.txn.set_read_by(owner, at, reader, state)?;
+        Ok(true)
+    }
+
+    /// A letter that a guest puts in was read by nobody but perhaps that guest.
+    fn put_as_read(&mut self, at: Location, flags: Flags) -> Result<(), EngineError> {
+        let folder = self.folder(at.folder)?;
+        let Some(reader) = self.reader_of(&folder) else {
+            return Ok(());
+        };
+        if self.rights_in(&folder).contains(Rights::KEEP_SEEN) {
+            self.keep_read(at, reader, flags)?;
+        }
+        let change = FlagChange::remove(Flags::SEEN);
+        self.txn.set_flags(self.account.id(), at, &change)?;
+        Ok(())
+    }
+
+    /// Gives a letter that came to another place the seen flag that this user had before.
+    pub(super) fn carry_read(&mut self, at: Location, before: Flags) -> Result<(), EngineError> {
+        let folder = self.folder(at.folder)?;
+        if !self.rights_in(&folder).contains(Rights::KEEP_SEEN) {
+            return Ok(());
+        }
+        if let Some(reader) = self.reader_of(&folder) {
+            return self.keep_read(at, reader, before).map(drop);
+        }
+        let change = if before.contains(Flags::SEEN) {
+            FlagChange::add(Flags::SEEN)
+        } else {
+            FlagChange::remove(Flags::SEEN)
+        };
+        self.txn.set_flags(self.account.id(), at, &change)?;
+        Ok(())
     }
 
     fn note_lesson(&mut self, at: Location, opinion: Option<Opinion>) {
@@ -481,6 +553,11 @@ impl<'t, 's> Txn<'t, 's> {
         to: FolderId,
     ) -> Result<Receipt, EngineError> {
         let owner = self.account.id();
+        let before = match self.account.standing() {
+            Standing::Owner => None,
+            Standing::Guest => self.reads().item_row(owner, at)?,
+        };
+        let before = before.map(|row| self.as_read_here(at, row)).transpose()?;
         let receipt = match how {
             Transfer::Move => self.txn.move_item(owner, at, to)?,
             Transfer::Copy => {
@@ -490,6 +567,9 @@ impl<'t, 's> Txn<'t, 's> {
             }
         };
         self.leave_allowed_flags(receipt.at)?;
+        if let Some(before) = before {
+            self.carry_read(receipt.at, before.flags)?;
+        }
         self.note_coming(receipt.at, Cause::Copied)?;
         Ok(receipt)
     }
@@ -576,6 +656,7 @@ impl<'t, 's> Txn<'t, 's> {
             .reads()
             .item_row(self.account.id(), at)?
             .ok_or(EngineError::NoSuchItem)?;
+        let item = self.as_read_here(at, item)?;
         let mask = settable(rights);
         if mask == Flags::NONE {
             return Err(EngineError::Denied);

@@ -1,4 +1,7 @@
 //! Reads of one account, each checked against the folders' rights.
+//!
+//! Where a folder keeps for each reader what they have read, a guest is shown their own seen flag in
+//! every row, and the owner that of the item.
 
 use super::quota::has_room;
 use super::rights::rights_of;
@@ -8,10 +11,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, RangeInclusive};
 use store::backend::Direction;
-use store::id::{ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, PlaceId, Uid};
+use store::id::{AccountId, ChangeSeq, ContentId, ConversationId, FolderId, ItemKey, PlaceId, Uid};
 use store::model::{
-    AccountRow, Changes, Departed, Details, FolderRow, ItemRow, Location, Name, Object, Reads,
-    Rights, Role, Shelf, Stand, UidSet,
+    AccountRow, Changes, Departed, Details, Flags, FolderRow, ItemRow, Location, Name, Object,
+    Reads, Rights, Role, Shelf, Stand, UidSet,
 };
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -204,17 +207,56 @@ pub trait Reading {
         uids: RangeInclusive<u32>,
         visit: &mut dyn FnMut(Uid, ItemRow) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        self.folder_with_rights(folder, Rights::READ)?;
-        let owner = self.account().id();
-        Ok(self
-            .reads()
-            .items(owner, folder, shelf, uids, Direction::Forward, visit)?)
+        let row = self.folder_with_rights(folder, Rights::READ)?;
+        let (owner, reads) = (self.account().id(), self.reads());
+        let forward = Direction::Forward;
+        let Some(reader) = self.reader_of(&row).filter(|_| shelf == Shelf::Mail) else {
+            return Ok(reads.items(owner, folder, shelf, uids, forward, visit)?);
+        };
+        let read = reads.read_by(owner, folder, reader)?;
+        let mut visit = |uid, row| visit(uid, with_seen(row, read.contains(uid)));
+        Ok(reads.items(owner, folder, shelf, uids, forward, &mut visit)?)
     }
 
     /// The row of the item at a place.
     fn item(&self, at: Location) -> Result<Option<ItemRow>, EngineError> {
         self.folder_with_rights(at.folder, Rights::READ)?;
-        Ok(self.reads().item_row(self.account().id(), at)?)
+        let row = self.reads().item_row(self.account().id(), at)?;
+        row.map(|row| self.as_read_here(at, row)).transpose()
+    }
+
+    /// How many letters of a folder this user has not read.
+    fn unseen(&self, folder: FolderId, row: &FolderRow) -> Result<u32, EngineError> {
+        let counters = row.shelf(Shelf::Mail);
+        let Some(reader) = self.reader_of(row) else {
+            return Ok(counters.unseen);
+        };
+        let owner = self.account().id();
+        let read = self.reads().read_by(owner, folder, reader)?;
+        let there = self.reads().uids(owner, folder, Shelf::Mail)?;
+        Ok(there.difference(&read).len())
+    }
+
+    /// Who this user is to a folder that keeps what was read for each reader; `None` for the owner
+    /// and in all other folders, where the items' own flag counts.
+    #[doc(hidden)]
+    fn reader_of(&self, row: &FolderRow) -> Option<AccountId> {
+        let is_reader = row.read_by_each && self.account().standing() == Standing::Guest;
+        is_reader.then(|| self.account().origin().actor)
+    }
+
+    /// An item's row with the seen flag that this user has there.
+    #[doc(hidden)]
+    fn as_read_here(&self, at: Location, row: ItemRow) -> Result<ItemRow, EngineError> {
+        if at.shelf != Shelf::Mail || self.account().standing() == Standing::Owner {
+            return Ok(row);
+        }
+        let Some(reader) = self.reader_of(&self.folder(at.folder)?) else {
+            return Ok(row);
+        };
+        let owner = self.account().id();
+        let read = self.reads().is_read_by(owner, at.folder, at.uid, reader)?;
+        Ok(with_seen(row, read))
     }
 
     /// Where an item stands now, if this user may know.
@@ -234,8 +276,10 @@ pub trait Reading {
         let Some((at, row)) = found else {
             return Ok(None);
         };
-        let visible = self.location(row.item)? == Some(at);
-        Ok(visible.then_some((at, row)))
+        if self.location(row.item)? != Some(at) {
+            return Ok(None);
+        }
+        Ok(Some((at, self.as_read_here(at, row)?)))
     }
 
     /// The item that has this content id now.
@@ -249,8 +293,10 @@ pub trait Reading {
         let Some((at, row)) = found else {
             return Ok(None);
         };
-        let visible = self.location(row.item)? == Some(at);
-        Ok(visible.then_some((at, row)))
+        if self.location(row.item)? != Some(at) {
+            return Ok(None);
+        }
+        Ok(Some((at, self.as_read_here(at, row)?)))
     }
 
     /// Prefix, summary and dates of an item.
@@ -360,6 +406,16 @@ pub trait Reading {
         let name = Name::Keyword(keyword.to_owned());
         Ok(self.reads().number_of(self.account().id(), &name)?)
     }
+}
+
+fn with_seen(row: ItemRow, is_read: bool) -> ItemRow {
+    let others = row.flags & !Flags::SEEN;
+    let flags = if is_read {
+        others | Flags::SEEN
+    } else {
+        others
+    };
+    ItemRow { flags, ..row }
 }
 
 /// A folder's name as it is kept and looked up: names that look alike because a letter with an

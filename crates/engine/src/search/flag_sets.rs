@@ -69,7 +69,13 @@ fn by_bit(letters: &[(Uid, Flags)]) -> BTreeMap<u32, Vec<Uid>> {
     all
 }
 
-type Key = (AccountId, FolderId);
+/// With the reader, where each has a seen flag of their own.
+type Key = (AccountId, FolderId, Option<AccountId>);
+
+fn key(view: &impl Reading, folder: FolderId) -> Result<Key, EngineError> {
+    let reader = view.reader_of(&view.folder(folder)?);
+    Ok((view.account().id(), folder, reader))
+}
 
 /// The sets of the folders asked last, the latest at the end.
 #[derive(Debug, Default)]
@@ -98,11 +104,11 @@ impl FlagCache {
         account: &Account,
         folder: FolderId,
     ) -> Result<Option<Arc<FlagSets>>, EngineError> {
-        let key = (account.id(), folder);
+        let view = account.read()?;
+        let key = key(&view, folder)?;
         let Some(mut sets) = self.known(key) else {
             return Ok(None);
         };
-        let view = account.read()?;
         let row = view.state()?;
         if sets.epoch != row.epoch {
             return Ok(None);
@@ -193,7 +199,8 @@ impl Walk {
                     .map(|(bit, uids)| (bit, uids.into_iter().collect()))
                     .collect(),
             };
-            cache.keep((account.id(), self.folder), Arc::new(sets));
+            let key = key(&account.read()?, self.folder)?;
+            cache.keep(key, Arc::new(sets));
         }
         Ok(self.next.is_none())
     }

@@ -124,7 +124,7 @@ fn write_state(
     sync::write_exists(out, count);
     if !rev2 {
         out.put_slice(b"* 0 RECENT\r\n");
-        let unseen = row.shelf(Shelf::Mail).unseen;
+        let unseen = view.unseen(selected.folder, row)?;
         let first = if selected.uid_only {
             None // It would be a message number (RFC 9586 §3.7).
         } else {

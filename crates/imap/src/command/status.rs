@@ -66,7 +66,7 @@ pub(super) fn write_status(
             StatusItem::Recent => 0,
             StatusItem::UidNext => u64::from(counters.uid_next.0.max(1)),
             StatusItem::UidValidity => u64::from(row.uid_validity),
-            StatusItem::Unseen => u64::from(counters.unseen),
+            StatusItem::Unseen => u64::from(account.read()?.unseen(folder, row)?),
             StatusItem::Deleted => u64::from(counters.deleted),
             StatusItem::DeletedStorage => deleted_bytes(account, folder, row)?,
             StatusItem::Size => counters.bytes,

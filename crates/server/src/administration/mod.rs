@@ -23,6 +23,8 @@ mod store;
 mod trace;
 mod zone;
 
+pub use sharing::SeenBy;
+
 use crate::house::House;
 use ::store::StoreError;
 use engine::EngineError;
@@ -115,6 +117,11 @@ pub enum Request {
         path: String,
         who: String,
         rights: String,
+    },
+    FolderSeen {
+        account: String,
+        path: String,
+        by: SeenBy,
     },
     FolderRights {
         account: String,
@@ -402,6 +409,7 @@ pub fn execute(house: &House, request: Request, watcher: Watcher<'_>) -> Result<
             who,
             rights,
         } => sharing::share(house, &account, &path, sharing::Share { who, rights }),
+        Request::FolderSeen { account, path, by } => sharing::seen(house, &account, &path, by),
         Request::FolderRights { account, path } => sharing::show(house, &account, &path),
         Request::Filters(request) => filters::run(house, request),
         Request::Spam(request) => spam::run(house, &request, watcher),

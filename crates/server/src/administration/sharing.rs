@@ -7,9 +7,10 @@
 use super::folders::{folder_at, open};
 use super::{Failure, Reply};
 use crate::house::House;
-use engine::{Grantee, Reading, Rights};
+use engine::{EngineError, FolderChange, Grantee, Reading, Rights};
 use imap::codec::access::{Letters, RightsChange};
 use imap::rights;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What people mean most often, in letters. Words come first: `write` could be letters too.
@@ -56,6 +57,34 @@ pub fn share(house: &House, address: &str, path: &str, share: Share) -> Result<R
     ))
 }
 
+/// Whose reading counts in a folder that is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SeenBy {
+    /// Each reader's own; the owner's stays with the letters.
+    Each,
+    /// Everyone's.
+    All,
+}
+
+/// Says whose reading counts in a folder.
+pub fn seen(house: &House, address: &str, path: &str, by: SeenBy) -> Result<Reply, Failure> {
+    let account = open(house, address)?;
+    let folder = folder_at(&account, path)?;
+    let change = FolderChange {
+        read_by_each: Some(by == SeenBy::Each),
+        ..FolderChange::default()
+    };
+    let changed = account.write(|txn| txn.update_folder(folder, &change));
+    changed
+        .map_err(|why: EngineError| Failure::of(path, why))?
+        .wait()?;
+    let each = by == SeenBy::Each;
+    Ok(Reply::new(
+        "",
+        json!({ "account": address, "path": path, "read_by_each": each }),
+    ))
+}
+
 /// Tells what others than the owner may do in a folder.
 pub fn show(house: &House, address: &str, path: &str) -> Result<Reply, Failure> {
     let account = open(house, address)?;
@@ -77,6 +106,8 @@ pub fn show(house: &House, address: &str, path: &str) -> Result<Reply, Failure> 
     }
     if lines.is_empty() {
         lines.push("only its owner may do anything with it".to_owned());
+    } else if row.read_by_each {
+        lines.push("what one has read is unread for the others".to_owned());
     }
     Ok(Reply::new(lines.join("\n"), Value::Array(data)))
 }

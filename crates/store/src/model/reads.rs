@@ -543,6 +543,19 @@ pub trait Reads: Read {
         Ok(members)
     }
 
+    /// Whether this reader of a public folder has read the letter with this UID.
+    fn is_read_by(
+        &self,
+        account: AccountId,
+        folder: FolderId,
+        uid: Uid,
+        reader: AccountId,
+    ) -> Result<bool, StoreError> {
+        let key = key::read_block(account, folder, reader, uids::block_of(uid));
+        let block = fetch::<uids::UidBlock, _>(self, &key)?;
+        Ok(block.is_some_and(|block| block.contains(uid)))
+    }
+
     /// The UIDs on a public folder's mail shelf that this reader has read.
     fn read_by(
         &self,

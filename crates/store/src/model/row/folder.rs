@@ -137,6 +137,8 @@ pub struct FolderRow {
     pub hidden: bool,
     /// Its owner wants it in the list of subscribed folders.
     pub subscribed: bool,
+    /// What was read is kept for each reader by themselves; the owner's are the items' own flags.
+    pub read_by_each: bool,
     /// Names one life of the folder's UIDs; given at creation, kept on renaming, never reused.
     pub uid_validity: u32,
     /// The position wanted in lists, lowest first (JMAP's sortOrder).
@@ -163,6 +165,7 @@ const HIDDEN: u8 = 1;
 const SUBSCRIBED: u8 = 2;
 const REMOVED: u8 = 4;
 const SEARCH: u8 = 8;
+const READ_BY_EACH: u8 = 16;
 
 impl FolderRow {
     /// The counters of one shelf.
@@ -200,6 +203,7 @@ impl FolderRow {
             | bit(self.subscribed, SUBSCRIBED)
             | bit(self.removed.is_some(), REMOVED)
             | bit(search, SEARCH)
+            | bit(self.read_by_each, READ_BY_EACH)
     }
 }
 
@@ -242,6 +246,7 @@ impl Row for FolderRow {
             },
             hidden: bits & HIDDEN != 0,
             subscribed: bits & SUBSCRIBED != 0,
+            read_by_each: bits & READ_BY_EACH != 0,
             uid_validity: input.number32()?,
             sort_order: input.number32()?,
             grants: rights::read(input)?,

@@ -46,6 +46,13 @@ impl UidBlock {
         was != used
     }
 
+    /// Whether a UID (taken modulo the block's size) is marked as used.
+    pub(crate) fn contains(&self, uid: Uid) -> bool {
+        let offset = uid.0 % BLOCK_UIDS;
+        let word = self.bits.get((offset / u64::BITS) as usize);
+        word.is_some_and(|word| word >> (offset % u64::BITS) & 1 == 1)
+    }
+
     /// Marks a run of offsets as used.
     fn fill(&mut self, run: &Range<u32>) {
         for (word, start) in self.bits.iter_mut().zip((0..).step_by(u64::BITS as usize)) {

@@ -31,6 +31,8 @@ pub struct NewFolder {
     pub hidden: bool,
     /// In its owner's list of subscribed folders.
     pub subscribed: bool,
+    /// What was read is kept for each reader by themselves.
+    pub read_by_each: bool,
     /// The position wanted in lists.
     pub sort_order: u32,
     /// Who may do what.
@@ -58,6 +60,8 @@ pub struct FolderChange {
     pub hidden: Option<bool>,
     /// Whether its owner is subscribed.
     pub subscribed: Option<bool>,
+    /// Whether what was read is kept for each reader by themselves.
+    pub read_by_each: Option<bool>,
     /// The position wanted in lists.
     pub sort_order: Option<u32>,
     /// The whole new list of rights.
@@ -85,6 +89,7 @@ impl Txn<'_> {
             form: new.form.clone(),
             hidden: new.hidden,
             subscribed: new.subscribed,
+            read_by_each: new.read_by_each,
             sort_order: new.sort_order,
             grants: new.grants.clone(),
             created: self.now,
@@ -326,6 +331,7 @@ impl FolderChange {
             form,
             hidden: self.hidden.unwrap_or(old.hidden),
             subscribed: self.subscribed.unwrap_or(old.subscribed),
+            read_by_each: self.read_by_each.unwrap_or(old.read_by_each),
             sort_order: self.sort_order.unwrap_or(old.sort_order),
             grants: self.grants.clone().unwrap_or_else(|| old.grants.clone()),
             ..old.clone()
