@@ -17,7 +17,7 @@ use std::sync::Arc;
 use store::StoreError;
 use store::backend::Direction;
 use store::id::{AccountId, FolderId, ItemKey, Uid};
-use store::model::{AccountRow, Changes, ItemRow, Object, Shelf, What};
+use store::model::{AccountRow, Changes, Details, ItemRow, Object, Shelf, What};
 use store::sketch::{Grams, Mark, Sketch};
 
 /// Letters of one step.
@@ -216,7 +216,8 @@ impl Feeder {
             let at = at.filter(|at| at.shelf == Shelf::Mail && record.what.intersects(what));
             let Some(at) = at else { continue };
             if let Some(row) = view.reads().item_row(account, at)? {
-                let (sketch, read) = self.sketch(mailbox, at.uid, &row)?;
+                let details = view.reads().details(account, item)?;
+                let (sketch, read) = self.sketch(mailbox, at.uid, &row, details)?;
                 told.sketches.push((item, sketch));
                 bytes += read;
             }
@@ -253,7 +254,8 @@ impl Feeder {
         )?;
         let (mut sketches, mut bytes) = (Vec::new(), 0);
         for (uid, row) in &rows {
-            let (sketch, read) = self.sketch(mailbox, *uid, row)?;
+            let details = reads.details(account, row.item)?;
+            let (sketch, read) = self.sketch(mailbox, *uid, row, details)?;
             sketches.push((row.item, sketch));
             bytes += read;
             if bytes >= BYTES_PER_STEP {
@@ -275,9 +277,8 @@ impl Feeder {
         mailbox: &Account,
         uid: Uid,
         row: &ItemRow,
+        details: Option<Details>,
     ) -> Result<(Sketch, u64), EngineError> {
-        let view = mailbox.read()?;
-        let details = view.reads().details(mailbox.id(), row.item)?;
         let mut letter = Letter::new(mailbox, uid, row, details.unwrap_or_default());
         let grams = &mut self.grams;
         match letter.each_text(&mut |text| super::grams::collect(text, grams)) {

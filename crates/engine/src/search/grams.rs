@@ -21,13 +21,22 @@ const LONGEST: usize = 4;
 pub(super) fn collect(text: &str, grams: &mut Grams) {
     let mut window = Window::default();
     let mut add = |_, gram| grams.add(gram);
-    if text.is_ascii() {
-        for byte in text.bytes() {
-            window.push(u32::from(byte.to_ascii_uppercase()), &mut add);
+    let mut rest = text;
+    // Folding looks at each letter by itself, apart from the order of marks, which no gram is made
+    // of; so what is ASCII needs no more than its case.
+    while !rest.is_empty() {
+        let plain = rest.bytes().position(|byte| !byte.is_ascii());
+        let (plain, other) = rest.split_at(plain.unwrap_or(rest.len()));
+        for byte in plain.bytes() {
+            window.push_ascii(byte.to_ascii_uppercase(), &mut add);
         }
-    } else {
-        let folded = Comparator::Unicode.fold(text);
-        coarse(&folded, |letter| window.push(letter, &mut add));
+        let other_len = other.bytes().position(|byte| byte.is_ascii());
+        let (other, behind) = other.split_at(other_len.unwrap_or(other.len()));
+        if !other.is_empty() {
+            let folded = Comparator::Unicode.fold(other);
+            coarse(&folded, |letter| window.push(letter, &mut add));
+        }
+        rest = behind;
     }
 }
 
@@ -61,9 +70,17 @@ fn coarse(folded: &str, mut each: impl FnMut(u32)) {
 /// The last characters that were read.
 #[derive(Debug, Default)]
 struct Window {
-    recent: [u32; LONGEST],
+    recent: [Recent; LONGEST - 1],
     /// How many of them belong to one run without spaces.
     run: usize,
+}
+
+/// A character, as it counts in the hashes of the grams that it begins or continues.
+#[derive(Debug, Default, Clone, Copy)]
+struct Recent {
+    /// Times the base of the hash, its square and its third power.
+    powers: [u64; LONGEST - 1],
+    is_dense: bool,
 }
 
 impl Window {
@@ -72,19 +89,37 @@ impl Window {
         let is_gap = char::from_u32(letter).is_none_or(|l| l.is_whitespace() || l.is_control());
         if is_gap {
             self.run = 0;
-            return;
+        } else {
+            self.extend(letter, is_dense(letter), add);
         }
-        let [_, a, b, c] = self.recent;
-        self.recent = [a, b, c, letter];
+    }
+
+    /// The same for ASCII, where less has to be asked.
+    fn push_ascii(&mut self, letter: u8, add: &mut impl FnMut(usize, u32)) {
+        if letter.is_ascii_graphic() {
+            self.extend(u32::from(letter), false, add);
+        } else {
+            self.run = 0;
+        }
+    }
+
+    fn extend(&mut self, letter: u32, is_dense: bool, add: &mut impl FnMut(usize, u32)) {
+        let value = u64::from(letter);
+        let [a, b, c] = self.recent;
+        let two = c.powers[0].wrapping_add(value);
+        let three = b.powers[1].wrapping_add(two);
+        let four = a.powers[2].wrapping_add(three);
+        let powers = [BASE, BASE_SQUARE, BASE_CUBE].map(|power| value.wrapping_mul(power));
+        self.recent = [b, c, Recent { powers, is_dense }];
         self.run = (self.run + 1).min(LONGEST);
-        if self.run >= 2 && is_dense(c) {
-            add(2, hash(&[c, letter]));
+        if self.run >= 2 && c.is_dense {
+            add(2, hash(two, 2));
         }
-        if self.run >= 3 && !is_dense(b) {
-            add(3, hash(&[b, c, letter]));
+        if self.run >= 3 && !b.is_dense {
+            add(3, hash(three, 3));
         }
-        if self.run >= 4 && !is_dense(a) {
-            add(4, hash(&[a, b, c, letter]));
+        if self.run >= 4 && !a.is_dense {
+            add(4, hash(four, 4));
         }
     }
 }
@@ -94,17 +129,17 @@ fn is_dense(letter: u32) -> bool {
     matches!(letter, 0x3040..=0x312f | 0x31f0..=0x31ff | 0x3400..=0x9fff | 0x2_0000..=0x3_ffff)
 }
 
-/// A hash all of whose bits depend on all characters (it ends as `MurmurHash3` does). It is part of
-/// the form of stored sketches.
-fn hash(letters: &[u32]) -> u32 {
-    let mut all = letters.len() as u64;
-    for &letter in letters {
-        all = (all ^ u64::from(letter)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        all ^= all >> 29;
-    }
-    all = (all ^ (all >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    all = (all ^ (all >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    let [a, b, c, d, ..] = (all ^ (all >> 33)).to_le_bytes();
+/// The characters of a gram are the digits of a number to this base (2^64 by the golden ratio), of
+/// which the lower 64 bits count: moved on by a character, each of them need only be added.
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+const BASE_SQUARE: u64 = BASE.wrapping_mul(BASE);
+const BASE_CUBE: u64 = BASE_SQUARE.wrapping_mul(BASE);
+
+/// A gram's number mixed so that the lower bits depend on all characters (by a factor of
+/// `MurmurHash3`). It is part of the form of stored sketches.
+fn hash(number: u64, length: u64) -> u32 {
+    let mixed = (number ^ length << 60).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let [.., a, b, c, d] = (mixed ^ mixed << 32).to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 

@@ -15,6 +15,7 @@ use formats::message::{
     Addresses, EntryRef, PartKind, PartRef, Summary, SummaryRef, charset, encoded_word, header,
     html,
 };
+use memchr::memmem;
 use std::collections::HashMap;
 use std::rc::Rc;
 use store::id::{ContentId, Timestamp, Uid};
@@ -134,12 +135,14 @@ impl<'a> Letter<'a> {
     pub(super) fn each_text(&mut self, visit: &mut dyn FnMut(&str)) -> Result<(), EngineError> {
         let header = self.header()?;
         visit(&header_text(&header));
-        header::fields(&header).for_each(|field| visit(&encoded_word::decode(field.value)));
+        // A plain value has been seen with its field: decoded, only its blanks differ.
+        let coded = header::fields(&header).filter(|field| !is_plain(field.raw));
+        coded.for_each(|field| visit(&encoded_word::decode(field.value)));
         let summary = self.details.summary.clone();
         if let Ok(summary) = SummaryRef::new(&summary) {
             let envelope = summary.envelope();
             let fields = [envelope.subject, envelope.message_id, envelope.in_reply_to];
-            let values = fields.into_iter().flatten();
+            let values = fields.into_iter().flatten().filter(|raw| !is_plain(raw));
             values.for_each(|raw| visit(&encoded_word::decode(raw)));
             for addresses in [
                 envelope.from(),
@@ -353,14 +356,17 @@ fn header_text(block: &[u8]) -> String {
     let mut text = String::with_capacity(block.len());
     for field in header::fields(block) {
         match str::from_utf8(field.raw) {
-            Ok(raw) if raw.is_ascii() && !raw.contains("=?") => {
-                text.extend(raw.split(['\r', '\n']));
-            }
+            Ok(raw) if is_plain(field.raw) => text.extend(raw.split(['\r', '\n'])),
             _ => text.push_str(&encoded_word::decode(field.raw)),
         }
         text.push('\0');
     }
     text
+}
+
+/// True for ASCII in which no other charset is coded.
+fn is_plain(raw: &[u8]) -> bool {
+    raw.is_ascii() && memmem::find(raw, b"=?").is_none()
 }
 
 fn is_in_value(needle: &Needle, raw: &[u8]) -> bool {

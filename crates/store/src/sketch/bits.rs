@@ -46,50 +46,60 @@ impl Class {
     }
 }
 
+/// Places that are kept room for from one text to the next: those of 100 pages.
+const KEPT_PLACES: usize = 128 * 1024;
+
 /// Grams of one text, being collected. Can be used for one text after the other.
 #[derive(Debug)]
-pub struct Grams(Vec<u64>);
+pub struct Grams {
+    /// Which were added.
+    bits: Vec<u64>,
+    /// The same as a list, so that a short text costs little.
+    places: Vec<u32>,
+}
 
 impl Default for Grams {
     fn default() -> Self {
-        Self(vec![0; (1 << COLLECTED_LOG) / WORD_BITS])
+        Self {
+            bits: vec![0; (1 << COLLECTED_LOG) / WORD_BITS],
+            places: Vec::new(),
+        }
     }
 }
 
 impl Grams {
     /// Adds one, by a hash of it whose lower 20 bits are well mixed.
     pub fn add(&mut self, gram: u32) {
-        let place = usize::try_from(gram).unwrap_or(0) & ((1 << COLLECTED_LOG) - 1);
-        if let Some(word) = self.0.get_mut(place / WORD_BITS) {
-            *word |= 1 << (place % WORD_BITS);
+        let place = gram & ((1 << COLLECTED_LOG) - 1);
+        let bit = 1 << (place % u64::BITS);
+        if let Some(word) = word_of(&mut self.bits, place)
+            && *word & bit == 0
+        {
+            *word |= bit;
+            self.places.push(place);
         }
     }
 
     /// The sketch of what was collected; the collection is empty afterwards.
     pub fn take(&mut self) -> Sketch {
-        let grams: usize = self.0.iter().map(|word| word.count_ones() as usize).sum();
-        let class = Class::for_grams(grams);
-        let sketch = Sketch {
-            class,
-            words: fold(&self.0, class.bits() / WORD_BITS),
-        };
-        self.0.fill(0);
-        sketch
+        let class = Class::for_grams(self.places.len());
+        let mut words = vec![0_u64; class.bits() / WORD_BITS].into_boxed_slice();
+        for &place in &self.places {
+            if let Some(word) = words.get_mut(class.bit(place) / WORD_BITS) {
+                *word |= 1 << (place % u64::BITS);
+            }
+            if let Some(word) = word_of(&mut self.bits, place) {
+                *word = 0;
+            }
+        }
+        self.places.clear();
+        self.places.shrink_to(KEPT_PLACES);
+        Sketch { class, words }
     }
 }
 
-/// Lays the pieces of a row of bits over one another, until there are only so many words. A bit of
-/// the outcome is set where any bit of that place in a piece was.
-fn fold(words: &[u64], len: usize) -> Box<[u64]> {
-    let mut folded = vec![0; len].into_boxed_slice();
-    if len > 0 {
-        for piece in words.chunks(len) {
-            for (all, word) in folded.iter_mut().zip(piece) {
-                *all |= word;
-            }
-        }
-    }
-    folded
+fn word_of(bits: &mut [u64], place: u32) -> Option<&mut u64> {
+    bits.get_mut(usize::try_from(place).ok()? / WORD_BITS)
 }
 
 /// What one text might contain.
@@ -123,17 +133,8 @@ impl Sketch {
         self.words.len() * size_of::<u64>()
     }
 
-    /// The places of the bits that are set.
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        self.words.iter().enumerate().flat_map(|(number, &word)| {
-            let mut left = word;
-            std::iter::from_fn(move || {
-                let place = left.trailing_zeros() as usize;
-                (left != 0).then(|| {
-                    left &= left - 1;
-                    number * WORD_BITS + place
-                })
-            })
-        })
+    /// Its bits, the first in the lowest place.
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
     }
 }

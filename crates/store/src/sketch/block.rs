@@ -16,6 +16,8 @@ const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of rows that share a checksum, at least, where there are so many.
 const GROUP_BYTES: usize = 512;
 const ITEM_BYTES: usize = 6;
+/// Sketches, and bits of each, that are turned on their side at a time.
+const SQUARE: usize = 64;
 const SUM_BYTES: usize = 4;
 
 /// The measures of a block.
@@ -73,15 +75,48 @@ pub(super) fn of_sketches(class: Class, sketches: &[(ItemKey, &Sketch)]) -> Vec<
     };
     let stride = shape.stride();
     let mut rows = vec![0_u8; class.bits() * stride];
-    for (column, (_, sketch)) in sketches.iter().enumerate() {
-        for place in sketch.places() {
-            if let Some(byte) = rows.get_mut(place * stride + column / 8) {
-                *byte |= 1 << (column % 8);
+    // 64 bits of 64 sketches at a time: those of one sketch after the other would be written all
+    // over a block that no cache holds.
+    for word in 0..class.bits() / SQUARE {
+        for (group, sketches) in sketches.chunks(SQUARE).enumerate() {
+            let mut square = [0_u64; SQUARE];
+            for (line, (_, sketch)) in square.iter_mut().zip(sketches) {
+                *line = sketch.words().get(word).copied().unwrap_or(0);
+            }
+            turn(&mut square);
+            for (row, line) in (word * SQUARE..).zip(square) {
+                let start = row * stride + group * 8;
+                let end = (start + 8).min((row + 1) * stride);
+                if let Some(place) = rows.get_mut(start..end) {
+                    place
+                        .iter_mut()
+                        .zip(line.to_le_bytes())
+                        .for_each(|(to, from)| *to = from);
+                }
             }
         }
     }
     let items: Vec<ItemKey> = sketches.iter().map(|(item, _)| *item).collect();
     encode(shape, &items, &rows)
+}
+
+/// Turns a square of bits on its side: what was bit m of line n becomes bit n of line m. Blocks of
+/// ever fewer bits change places with those across the diagonal.
+fn turn(square: &mut [u64; SQUARE]) {
+    let mut width = SQUARE / 2;
+    let mut mask = u64::MAX >> width;
+    while width > 0 {
+        for lines in square.chunks_exact_mut(2 * width) {
+            let (upper, lower) = lines.split_at_mut(width);
+            for (high, low) in upper.iter_mut().zip(lower) {
+                let changed = (*high >> width ^ *low) & mask;
+                *high ^= changed << width;
+                *low ^= changed;
+            }
+        }
+        width /= 2;
+        mask ^= mask << width;
+    }
 }
 
 fn encode(shape: Shape, items: &[ItemKey], rows: &[u8]) -> Vec<u8> {
@@ -257,6 +292,25 @@ impl Reader<'_> {
             Err(StoreError::Corrupt(
                 "a sketch of letters ends too early".to_owned(),
             ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_square_is_turned(lines in prop::collection::vec(any::<u64>(), SQUARE)) {
+            let mut square: [u64; SQUARE] = lines.clone().try_into().unwrap();
+            turn(&mut square);
+            for (n, line) in lines.iter().enumerate() {
+                for (m, turned) in square.iter().enumerate() {
+                    prop_assert_eq!(line >> m & 1, turned >> n & 1);
+                }
+            }
         }
     }
 }

@@ -138,11 +138,14 @@ impl Shard {
 
     pub(super) fn known(&self, account: AccountId) -> Known {
         let state = self.state.lock();
-        let view = state.of(account);
-        let blocks: usize = view.blocks.iter().map(|block| block.shape.items).sum();
+        let pending = state.pending.get(&account);
+        let entry = state.settled(account);
+        let blocks = entry.into_iter().flat_map(|entry| &entry.blocks);
+        let settled: usize = blocks.map(|block| block.shape.items).sum();
+        let fresh = pending.map_or(0, |pending| pending.sketches.len());
         Known {
-            mark: view.mark,
-            sketches: blocks.saturating_add(view.sketches.len()) as u64,
+            mark: state.mark(account),
+            sketches: settled.saturating_add(fresh) as u64,
             forgotten: state.times_forgotten(account),
         }
     }
@@ -279,11 +282,22 @@ impl State {
         self.forgotten.get(&account).copied().unwrap_or(0)
     }
 
+    /// What the manifest says of an account, if it still counts.
+    fn settled(&self, account: AccountId) -> Option<&Entry> {
+        let pending = self.pending.get(&account);
+        let is_forgotten = pending.is_some_and(|pending| pending.forgotten.is_some());
+        self.settled.0.get(&account).filter(|_| !is_forgotten)
+    }
+
+    fn mark(&self, account: AccountId) -> Option<Mark> {
+        let pending = self.pending.get(&account).and_then(|pending| pending.mark);
+        pending.or_else(|| self.settled(account)?.mark)
+    }
+
     /// All that is known of an account now.
     fn of(&self, account: AccountId) -> View {
         let pending = self.pending.get(&account);
-        let is_forgotten = pending.is_some_and(|pending| pending.forgotten.is_some());
-        let entry = self.settled.0.get(&account).filter(|_| !is_forgotten);
+        let entry = self.settled(account);
         let open = |place: &Place| {
             let file = Arc::clone(self.packs.get(&place.pack)?);
             Some(Opened {
@@ -292,9 +306,8 @@ impl State {
                 file,
             })
         };
-        let mark = pending.and_then(|pending| pending.mark);
         View {
-            mark: mark.or(entry.and_then(|entry| entry.mark)),
+            mark: self.mark(account),
             blocks: entry
                 .map(|entry| entry.blocks.iter().filter_map(open).collect())
                 .unwrap_or_default(),
