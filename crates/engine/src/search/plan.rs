@@ -124,8 +124,8 @@ pub struct Plan {
     tests: Vec<Test>,
     /// The numbers of the tests, cheapest first.
     order: Vec<usize>,
-    /// What makes one match better than another.
-    closer: Vec<Test>,
+    /// What makes one match better than another, each with its weight.
+    closer: Vec<(Test, u32)>,
     /// How the answers combine, in postfix order: no recursion, whatever the depth of the question.
     program: Vec<Step>,
 }
@@ -207,9 +207,10 @@ impl Plan {
         Ok(self.combine(&answers).unwrap_or(false))
     }
 
-    /// Adds tests that need not hold, but of which each that does makes a match more relevant.
+    /// Adds tests that need not hold, but of which each that does makes a match more relevant by
+    /// its weight among all of them.
     #[must_use]
-    pub fn with_closer(mut self, closer: Vec<Test>) -> Self {
+    pub fn with_closer(mut self, closer: Vec<(Test, u32)>) -> Self {
         self.closer = closer;
         self
     }
@@ -221,19 +222,17 @@ impl Plan {
 
     /// How relevant a match is, 1 to 100. All that match are half-way there.
     pub fn relevance(&self, item: &mut impl Candidate) -> Result<u8, EngineError> {
-        let mut close = 0;
-        for test in &self.closer {
-            close += usize::from(test.ask(item)?);
+        let (mut close, mut all) = (0_u64, 0_u64);
+        for (test, weight) in &self.closer {
+            all += u64::from(*weight);
+            if test.ask(item)? {
+                close += u64::from(*weight);
+            }
         }
         let half = RELEVANCE_MAX / 2;
-        let share = close
-            .saturating_mul(half.into())
-            .checked_div(self.closer.len());
-        Ok(half.saturating_add(
-            share
-                .and_then(|share| u8::try_from(share).ok())
-                .unwrap_or(0),
-        ))
+        let share = close.saturating_mul(half.into()).checked_div(all);
+        let share = share.and_then(|share| u8::try_from(share).ok());
+        Ok(half.saturating_add(share.unwrap_or(0)))
     }
 
     /// True if the rows alone decide, whatever they say.

@@ -16,6 +16,12 @@ use engine::{ChangeSeq, ContentId, ConversationId, Reading, Timestamp, UidSet, V
 /// Seconds in a day.
 const DAY_SECONDS: i64 = 86_400;
 
+/// How much it counts that a text stands there as a phrase.
+const PHRASE_WEIGHT: u32 = 3;
+/// How much it counts that the words of a text stand in these fields: what a letter is about says
+/// more than whom it is from, and that more than the rest.
+const TELLING_FIELDS: [(&str, u32); 2] = [("Subject", 5), ("From", 2)];
+
 /// What criteria are about.
 #[derive(Clone, Copy)]
 pub(crate) struct Ground<'a> {
@@ -78,12 +84,13 @@ impl Exactness {
     }
 }
 
-/// The texts in FUZZY as phrases; what must not match makes no match better.
+/// What makes a match in FUZZY better: a text that stands there as it was given, and one that
+/// stands in a more telling place than the body. What must not match makes no match better.
 fn add_closer(
     criterion: &Criterion,
     ground: Ground<'_>,
     exactness: Exactness,
-    closer: &mut Vec<Test>,
+    closer: &mut Vec<(Test, u32)>,
 ) {
     match criterion {
         Criterion::All(inner) | Criterion::Any(inner) => {
@@ -96,7 +103,13 @@ fn add_closer(
             if exactness == Exactness::Phrase =>
         {
             if let Query::Test(test) = simple(criterion, ground, exactness) {
-                closer.push(test);
+                closer.push((test, PHRASE_WEIGHT));
+            }
+            if let Criterion::Text(text) = criterion {
+                for (field, weight) in TELLING_FIELDS {
+                    let words = Exactness::Words.needle(text, ground.comparator);
+                    closer.push((Test::Field(field.to_owned(), words), weight));
+                }
             }
         }
         _ => {}
