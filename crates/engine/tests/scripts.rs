@@ -5,6 +5,7 @@
 
 use engine::account::annotations::{AnnotationChange, Audience};
 use engine::delivery::Failing;
+use engine::directory::Posting;
 use engine::queue::QueueState;
 use engine::rehearsal::Rehearsal;
 use engine::rules::{Rules, Vacation};
@@ -199,6 +200,28 @@ fn another_users_own_annotations_are_not_read() {
     annotate(&account, MAIL_ROOT, Audience::Oneself, "/vendor/x/z", "7");
     let test = "servermetadataexists \"/private/vendor/x/z\"";
     assert!(!holds(&house, &alice, "\"servermetadata\"", test));
+}
+
+#[test]
+fn a_list_is_known_to_those_who_may_write_to_it() {
+    let (house, alice) = house();
+    let engine = &house.engine;
+    for (name, members) in [
+        ("team@example.test", "alice@example.test"),
+        ("others@example.test", "bob@elsewhere.test"),
+    ] {
+        let made = engine.add_list(name, Some("Some"), &[members]);
+        made.unwrap().wait().unwrap();
+        let closed = engine.set_posting(name, &Posting::Members);
+        closed.unwrap().wait().unwrap();
+    }
+    let knows = |list: &str| {
+        let test = format!("valid_ext_list \"mailto:{list}\"");
+        holds(&house, &alice, "\"extlists\"", &test)
+    };
+    assert!(knows("team@example.test"));
+    assert!(!knows("others@example.test"));
+    assert!(!knows("nobody@example.test"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::marks;
 use crate::account::MAIL_ROOT;
 use crate::account::annotations::{Audience, annotation};
 use crate::account::scripts;
+use crate::directory::May;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::filter::{Filing, Library, Mark, Surroundings};
@@ -211,9 +212,17 @@ impl Surroundings for AccountSurroundings<'_> {
             .any(|known| known.eq_ignore_ascii_case(value))
     }
 
-    /// Groups and aliases are lists, by their addresses.
+    /// Groups and aliases are lists, by their addresses, for those who may write to them: else a
+    /// script would send past the moderators, and tell who is a member.
     fn listed(&self, list: &str) -> Vec<String> {
         let name = list.strip_prefix("mailto:").unwrap_or(list);
+        let directory = self.engine.directory();
+        let owner = directory.account(self.account).ok().flatten();
+        let owner = owner.map(|entry| entry.record.address.clone());
+        let may = directory.may_write(&owner.unwrap_or_default(), name);
+        if may != Ok(May::Yes) {
+            return Vec::new();
+        }
         let lists = self.engine.lists().unwrap_or_default();
         let found = lists
             .into_iter()
