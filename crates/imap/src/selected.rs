@@ -9,9 +9,10 @@
 use crate::codec::command::Numbering;
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::codec::write;
-use crate::command::context::Contexts;
+use crate::command::context::{Contexts, Held};
 use bytes::{BufMut, BytesMut};
 use engine::{Account, ChangeSeq, FolderId, Uid, UidSet};
+use std::collections::VecDeque;
 
 /// An open mailbox.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(crate) struct Selected {
     pub(crate) saved: UidSet,
     /// Results that are kept up to date.
     pub(crate) contexts: Contexts,
+    /// Changes of them that are told once their new messages were fetched.
+    pub(crate) held: VecDeque<Held>,
     /// UIDONLY is enabled: answers name messages by their UIDs.
     pub(crate) uid_only: bool,
 }

@@ -140,6 +140,7 @@ fn announce_selected(
     selected: &mut Selected,
     expunges: Expunges,
 ) -> Result<(), Refusal> {
+    context::tell_held(selected, desk.out);
     let view = desk.account.read()?;
     let row = view.folder(selected.folder)?;
     let head = view.head()?;
@@ -184,7 +185,7 @@ fn announce_selected(
         let changed = changed_uids(&view, selected.folder, since, None)?;
         let touched = changed.unwrap_or_else(|| selected.told.clone());
         let touched = touched.union(&came).intersection(&selected.told);
-        context::tell_changed(desk.account, selected, &touched, desk.out);
+        context::tell_changed(desk.account, selected, &touched, &came, desk.out);
     }
     selected.seen = selected.seen.max(head);
     if !selected.departed {

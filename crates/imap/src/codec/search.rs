@@ -4,11 +4,12 @@
 //! deeper than [`DEPTH_MAX`].
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
-//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
+//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 and RFC 5465 §7 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
 //! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER), RFC 9738 §3.2
 //! (UIDAFTER, UIDBEFORE).
 
 use super::cursor::{Cursor, Parsed};
+use super::fetch::{self, FetchItem};
 use super::moment::{self, Day};
 use super::sequence::{End, SequenceSet};
 use super::window::{self, Window};
@@ -107,15 +108,27 @@ impl Returned {
         let tells_some = self.partial.is_some() || self.relevancy;
         self.min || self.max || self.all || self.count || tells_some
     }
+}
 
+/// `RETURN (…)` with what its options name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// What the answer is to hold; `None` asks for the old `* SEARCH` answer.
+    pub returned: Option<Returned>,
+    /// What is told of a message that comes to a result kept up to date. Source: RFC 5465 §7.
+    pub items: Vec<FetchItem>,
+}
+
+impl Options {
     /// Reads `RETURN (…)` and the space behind it, if it stands next.
-    pub(super) fn read(cursor: &mut Cursor<'_>) -> Parsed<Option<Self>> {
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Parsed<Self> {
+        let mut options = Self::default();
         if !cursor.accept_word("RETURN ") {
-            return Ok(None);
+            return Ok(options);
         }
-        let returned = returned(cursor)?;
+        options.returned = Some(returned(cursor, &mut options.items)?);
         cursor.space()?;
-        Ok(Some(returned))
+        Ok(options)
     }
 }
 
@@ -124,6 +137,8 @@ impl Returned {
 pub struct SearchRequest {
     /// `RETURN (…)`; `None` asks for the old `* SEARCH` answer.
     pub returned: Option<Returned>,
+    /// `UPDATE (…)`, as in [`Options`].
+    pub items: Vec<FetchItem>,
     /// What is looked for.
     pub criterion: Criterion,
 }
@@ -131,21 +146,19 @@ pub struct SearchRequest {
 impl SearchRequest {
     /// Reads everything behind `SEARCH `.
     pub fn read(cursor: &mut Cursor<'_>) -> Parsed<Self> {
-        let returned = Returned::read(cursor)?;
+        let options = Options::read(cursor)?;
         if cursor.accept_word("CHARSET ") {
-            return Self::read_with_charset(cursor, returned);
+            return Self::read_with_charset(cursor, options);
         }
         Ok(Self {
-            returned,
+            returned: options.returned,
+            items: options.items,
             criterion: Builder::default().read(cursor)?,
         })
     }
 
     /// Reads the name of a charset, then what is looked for.
-    pub(super) fn read_with_charset(
-        cursor: &mut Cursor<'_>,
-        returned: Option<Returned>,
-    ) -> Parsed<Self> {
+    pub(super) fn read_with_charset(cursor: &mut Cursor<'_>, options: Options) -> Parsed<Self> {
         let charset = cursor.astring()?;
         let known = [&b"UTF-8"[..], b"US-ASCII"];
         let is_known = known.iter().any(|name| charset.eq_ignore_ascii_case(name));
@@ -157,13 +170,14 @@ impl SearchRequest {
             return Err(Fault::Charset);
         }
         Ok(Self {
-            returned,
+            returned: options.returned,
+            items: options.items,
             criterion: Builder::default().read(cursor)?,
         })
     }
 }
 
-fn returned(cursor: &mut Cursor<'_>) -> Parsed<Returned> {
+fn returned(cursor: &mut Cursor<'_>, items: &mut Vec<FetchItem>) -> Parsed<Returned> {
     let mut returned = Returned::default();
     let options = cursor.list_or_empty(RETURN_OPTIONS_MAX, |cursor| {
         let place = match cursor.word()?.to_ascii_uppercase().as_str() {
@@ -172,7 +186,13 @@ fn returned(cursor: &mut Cursor<'_>) -> Parsed<Returned> {
             "ALL" => &mut returned.all,
             "COUNT" => &mut returned.count,
             "SAVE" => &mut returned.save,
-            "UPDATE" => &mut returned.update,
+            "UPDATE" => {
+                if cursor.rest().starts_with(b" (") {
+                    cursor.space()?;
+                    *items = cursor.list(fetch::ITEMS_MAX, fetch::item)?;
+                }
+                &mut returned.update
+            }
             "RELEVANCY" => &mut returned.relevancy,
             "PARTIAL" => return window::read_once(cursor, &mut returned.partial),
             // A hint that the question will come again; nothing here gets faster by it.

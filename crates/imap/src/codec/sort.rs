@@ -5,7 +5,7 @@
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};
-use super::search::{Returned, SearchRequest};
+use super::search::{Options, SearchRequest};
 
 /// Keys in one SORT; there are only as many kinds, and each counts once.
 pub const SORT_KEYS_MAX: usize = 16;
@@ -72,12 +72,12 @@ pub struct SortRequest {
 impl SortRequest {
     /// Reads everything behind `SORT `.
     pub fn read(cursor: &mut Cursor<'_>) -> Parsed<Self> {
-        let returned = Returned::read(cursor)?;
+        let options = Options::read(cursor)?;
         let criteria = cursor.list(SORT_KEYS_MAX, sort_criterion)?;
         cursor.space()?;
         Ok(Self {
             criteria,
-            search: SearchRequest::read_with_charset(cursor, returned)?,
+            search: SearchRequest::read_with_charset(cursor, options)?,
         })
     }
 }
@@ -126,7 +126,7 @@ impl ThreadRequest {
         cursor.space()?;
         Ok(Self {
             algorithm,
-            search: SearchRequest::read_with_charset(cursor, None)?,
+            search: SearchRequest::read_with_charset(cursor, Options::default())?,
         })
     }
 }

@@ -5,17 +5,20 @@
 //! client is told so.
 //!
 //! Start at [`tell_removed`] and [`tell_changed`], which [`crate::sync`] calls around EXPUNGE and
-//! EXISTS. Standards: RFC 5267 §4.3.
+//! EXISTS. Standards: RFC 5267 §4.3; RFC 5465 §7 (FETCH items with UPDATE).
 
+use super::fetch::FetchWork;
 use super::search::answer::{self, Correlator};
 use super::search::numbers;
-use super::{Desk, Reply, Step};
+use super::{Desk, Reply, Step, Work};
 use crate::codec::command::Numbering;
+use crate::codec::fetch::FetchItem;
 use crate::refusal::Refusal;
 use crate::selected::Selected;
 use bytes::{BufMut, BytesMut};
 use engine::search::{Found, Harvest, Plan, Ranking, Run};
 use engine::{Account, EngineError, Shelf, Uid, UidSet};
+use std::collections::VecDeque;
 
 /// Results kept up to date in one session.
 const CONTEXTS_MAX: usize = 8;
@@ -33,10 +36,58 @@ pub(crate) struct Context {
     pub(crate) tag: String,
     /// What its numbers are.
     pub(crate) numbering: Numbering,
+    /// What is told of each message that comes to it.
+    pub(crate) items: Vec<FetchItem>,
     /// What its messages are like.
     pub(crate) plan: Plan,
     /// Its messages.
     pub(crate) members: Members,
+}
+
+/// A change of a result that waits until its new messages are fetched. Source: RFC 5465 §7.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The new messages.
+    uids: UidSet,
+    /// What is told of each.
+    items: Vec<FetchItem>,
+    /// How the change is told.
+    change: BytesMut,
+}
+
+impl Held {
+    /// Fetches, then tells the change.
+    pub(crate) fn release(self) -> Box<dyn Work> {
+        Box::new(Release {
+            fetch: FetchWork::of_new(self.uids, self.items),
+            change: self.change,
+        })
+    }
+}
+
+struct Release {
+    fetch: Box<dyn Work>,
+    change: BytesMut,
+}
+
+impl Work for Release {
+    fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        match self.fetch.step(desk) {
+            // Some may be gone meanwhile, which is told when it may be.
+            Ok(Step::Done(_)) => {}
+            Err(refusal) if refusal != Refusal::Broken => {}
+            step => return step,
+        }
+        desk.out.put_slice(&self.change);
+        Ok(Step::Done(Reply::silent("")))
+    }
+}
+
+/// Tells what still waits without fetching: numbers are about to change.
+pub(crate) fn tell_held(selected: &mut Selected, out: &mut BytesMut) {
+    for held in selected.held.drain(..) {
+        out.put_slice(&held.change);
+    }
 }
 
 /// The messages of a result.
@@ -142,7 +193,8 @@ impl Context {
         out.put_slice(b")\r\n");
     }
 
-    /// Looks at messages again; tells what left the result and what came to it.
+    /// Looks at messages again; tells what left the result and what came to it. The latter is
+    /// answered too.
     ///
     /// Errors: also [`EngineError::TooMany`] for more than can be looked at now.
     fn look_again(
@@ -151,7 +203,7 @@ impl Context {
         touched: &UidSet,
         selected: &Selected,
         out: &mut BytesMut,
-    ) -> Result<(), EngineError> {
+    ) -> Result<UidSet, EngineError> {
         let members = self.uids();
         let mut harvest = Rematch::new(&members, &mut self.members);
         let folder = selected.folder;
@@ -173,15 +225,14 @@ impl Context {
         let gone = touched.intersection(&members).difference(&matching);
         self.write("ADDTO", &added, selected, out);
         self.remove(&gone, selected, out);
+        let came = matching.difference(&members);
         if let Members::Set(uids) = &mut self.members {
-            let came = matching.difference(&members);
             *uids = uids.union(&came);
-            let came: Vec<Uid> = came.iter().collect();
             if !came.is_empty() {
-                self.write("ADDTO", &[(0, came)], selected, out);
+                self.write("ADDTO", &[(0, came.iter().collect())], selected, out);
             }
         }
-        Ok(())
+        Ok(came)
     }
 }
 
@@ -236,21 +287,39 @@ pub(crate) fn tell_removed(selected: &mut Selected, left: &UidSet, out: &mut Byt
 
 /// Tells what came to the results or left them because messages came or changed. A result of which
 /// that can't be said is kept up to date no longer.
+///
+/// `new` are those of the touched messages that have just come: where something is to be told of
+/// them, the change waits for it.
 pub(crate) fn tell_changed(
     account: &Account,
     selected: &mut Selected,
     touched: &UidSet,
+    new: &UidSet,
     out: &mut BytesMut,
 ) {
     let mut contexts = std::mem::take(&mut selected.contexts);
+    let mut held = VecDeque::new();
     contexts.0.retain_mut(|context| {
-        let told = context.look_again(account, touched, selected, out);
-        if told.is_err() {
+        let mut change = BytesMut::new();
+        let Ok(came) = context.look_again(account, touched, selected, &mut change) else {
             write_no_update(out, &context.tag);
+            return false;
+        };
+        let uids = came.intersection(new);
+        if context.items.is_empty() || uids.is_empty() {
+            out.put_slice(&change);
+        } else {
+            let items = context.items.clone();
+            held.push_back(Held {
+                uids,
+                items,
+                change,
+            });
         }
-        told.is_ok()
+        true
     });
     selected.contexts = contexts;
+    selected.held.append(&mut held);
 }
 
 /// Writes `* NO [NOUPDATE "a1"] …`.

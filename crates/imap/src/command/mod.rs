@@ -140,8 +140,16 @@ impl State {
         }
     }
 
-    /// The FETCH that NOTIFY wants of what has come, if there is one to do.
+    /// The FETCH that NOTIFY or a result that is kept up to date wants of what has come, if there is
+    /// one to do.
     pub(crate) fn fetch_of_new(&mut self) -> Option<Box<dyn Work>> {
+        self.fetch_for_notify().or_else(|| {
+            let held = self.selected.as_mut()?.held.pop_front()?;
+            Some(held.release())
+        })
+    }
+
+    fn fetch_for_notify(&mut self) -> Option<Box<dyn Work>> {
         let fresh = std::mem::take(&mut self.fresh);
         let group = self.notify.as_ref().and_then(|notify| notify.selected());
         let items = group.map(|group| group.items.clone())?;

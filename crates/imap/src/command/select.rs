@@ -20,6 +20,7 @@ use crate::shared::Found;
 use crate::sync;
 use bytes::BufMut;
 use engine::{ChangeSeq, Flags, FolderRow, Reading, Rights, Shelf, Uid, UidSet, View};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 /// Rows looked at for the first unread message; without one among them it is not told, as RFC 3501
@@ -65,6 +66,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         departed_since: head,
         saved: UidSet::default(),
         contexts: Contexts::default(),
+        held: VecDeque::new(),
         uid_only: desk.state.features.uid_only,
     };
     write_state(desk, &view, &selected, &row)?;

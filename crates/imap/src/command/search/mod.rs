@@ -264,6 +264,7 @@ impl SearchWork {
         let kept = selected.contexts.add(Context {
             tag: self.tag.clone(),
             numbering: self.numbering,
+            items: self.request.items.clone(),
             plan,
             members,
         });
