@@ -295,3 +295,40 @@ def test_curl_finds_the_way_to_the_settings(world, place):
         for version in ("--http1.1", "--http2"):
             status, *_ = site.get(HOST, "autodiscover/autodiscover.xml", version)
             assert status == "401"
+
+
+def test_the_address_book_resolves_who_is_typed(world, place):
+    with served(world, place) as site:
+        account = site.server.account()
+        site.server.command("account", "add", f"otto@{DOMAIN}", "--name", "Otto Ölander")
+        outlook = client(site, account)
+        # A place in the table: everyone, code page 1252.
+        place_in_table = b"\xff" + struct.pack("<IIIiIIIII", 0, 0, 0, 0, 0, 0, 1252, 0x409, 0x409)
+        none = struct.pack("<I", 0)
+        bound = outlook.ask("Bind", struct.pack("<I", 0) + place_in_table + none, outlook.book)
+        assert bound.code == 0 and bound.body[:8] == bytes(8) and len(bound.body) == 28
+        assert set(bound.cookies) == {"MapiContext", "MapiSequence"}
+        names = "".join(name + "\0" for name in ("ölan", "nobody", account.address))
+        columns = b"\xff" + struct.pack("<III", 2, DISPLAY_NAME, 0x39FE001F)
+        body = none + place_in_table + columns + b"\xff" + struct.pack("<I", 3)
+        found = outlook.ask(
+            "ResolveNames", body + names.encode("utf-16-le") + none, outlook.book)
+        reader = Reader(found.body)
+        assert [reader.number("I") for _ in range(3)] == [0, 0, 1252]
+        assert reader.number("B") and reader.number("I") == 3
+        assert [reader.number("I") for _ in range(3)] == [2, 0, 2]
+        assert reader.number("B") and [reader.number("I") for _ in range(4)] == [
+            2, DISPLAY_NAME, 0x39FE001F, 2]
+        told = []
+        for _ in range(2):
+            assert reader.number("B") == 0
+            for _ in range(2):
+                assert reader.number("B") == 0xFF
+                told.append(reader.wide())
+        assert told == ["Otto Ölander", f"otto@{DOMAIN}", account.address, account.address]
+        assert reader.rest() == none
+        assert outlook.ask("QueryRows", b"\0", outlook.book).code == 12
+        assert outlook.ask("Execute", b"", outlook.book).code == 5
+        ended = outlook.ask("Unbind", none + none, outlook.book)
+        assert ended.body == struct.pack("<III", 0, 1, 0)
+        assert outlook.ask("QueryColumns", none * 3, outlook.book).code == 10

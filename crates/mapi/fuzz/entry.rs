@@ -6,7 +6,10 @@
 #[path = "../tests/client/mod.rs"]
 mod client;
 
+use bytes::Bytes;
+use mapi::address_book::{self, Session};
 use mapi::autodiscover::request;
+use mapi::autodiscover::response::Place;
 use mapi::codec::data::{
     EntryId, FlatEntryList, PredecessorChangeList, PropertyName, PropertyTag, RecipientRow,
     Restriction, ServerId, SortOrderSet, TaggedValue,
@@ -21,6 +24,7 @@ use mapi::codec::transport::framing::Framed;
 use mapi::codec::transport::header::RequestType;
 use mapi::codec::transport::{auxiliary, extended, lz77};
 use mapi::codec::wire::{Form, Reader, Wire, Writer};
+use std::sync::{Arc, OnceLock};
 
 const FORMS: [Form; 3] = [Form::Rop, Form::Wide, Form::AddressBook];
 /// Columns of every kind that rows may have.
@@ -130,6 +134,7 @@ pub fn address_book(bytes: &[u8]) {
             let once = request.write().unwrap_or_default();
             let twice = nspi::Request::read(kind, &once).map(|request| request.write());
             assert_eq!(twice, Ok(Ok(once)));
+            answered(&request);
         }
         if let Ok(response) = nspi::Response::read(kind, bytes) {
             let once = response.write().unwrap_or_default();
@@ -197,6 +202,29 @@ pub fn convert(bytes: &[u8]) {
     assert_eq!(done, Ok(()));
     let again = mapi::convert::read::content(&letter);
     assert!(again.recipients.len() <= message.recipients.len());
+}
+
+/// Whatever is asked gets an answer that can be sent.
+fn answered(request: &nspi::Request) {
+    static SESSION: OnceLock<Option<Session>> = OnceLock::new();
+    let session = SESSION.get_or_init(|| {
+        let house = client::house();
+        let user = house.person("ida@example.test").ok()?;
+        let bind = nspi::request::Bind {
+            flags: 0,
+            stat: None,
+            auxiliary: Bytes::new(),
+        };
+        let place = Arc::new(Place {
+            origin: String::new(),
+            deployment: String::new(),
+        });
+        address_book::bind(&bind, &user, &house.engine, client::SERVER, &place).1
+    });
+    if let Some(session) = session {
+        let answer = session.answer(request).map(|answer| answer.write().is_ok());
+        assert!(answer.unwrap_or_default(), "{request:?}");
+    }
 }
 
 /// Questions of Autodiscover.

@@ -17,6 +17,14 @@ pub enum Refusal {
     NullDestination,
     /// The object is of another kind, or the operation is not done here.
     NotSupported,
+    /// There is no such entry in the address book.
+    InvalidObject,
+    /// Texts can't be told in that code page.
+    InvalidCodePage,
+    /// Nothing is there in that language.
+    InvalidLocale,
+    /// There are more rows or columns than may be told.
+    TableTooBig,
     /// There is none.
     NotFound,
     /// Not allowed.
@@ -43,7 +51,7 @@ pub enum Refusal {
     NotInitialized,
     /// A search must not look into itself.
     SearchScope,
-    /// There is no such bookmark any more.
+    /// There is no such bookmark any more, or no such container in the address book.
     InvalidBookmark,
     /// The heading is open already, or closed, or no heading.
     NotCollapsed,
@@ -91,6 +99,7 @@ impl Refusal {
             Self::StreamSeek => 0x8003_0019,
             Self::Failed => 0x8000_4005,
             Self::NotSupported => 0x8004_0102,
+            Self::InvalidObject => 0x8004_0108,
             Self::ObjectModified => 0x8004_0109,
             Self::NotFound => 0x8004_010f,
             Self::UnableToAbort => 0x8004_0114,
@@ -104,6 +113,9 @@ impl Refusal {
             Self::HasMessages => 0x8004_060a,
             Self::FolderCycle => 0x8004_060b,
             Self::TooComplex => 0x8004_0117,
+            Self::InvalidCodePage => 0x8004_011e,
+            Self::InvalidLocale => 0x8004_011f,
+            Self::TableTooBig => 0x8004_0403,
             Self::AccessDenied => 0x8007_0005,
             Self::InvalidParameter => 0x8007_0057,
         }

@@ -2,6 +2,7 @@
 //!
 //! Bounded: a full table is emptied, which costs less than remembering who was used last.
 
+use super::book::Book;
 use super::record::{AccountRecord, ListRecord};
 use super::resolve::Resolution;
 use crate::error::EngineError;
@@ -59,6 +60,8 @@ struct Tables {
     unlimited: HashMap<AccountId, Timestamp>,
     /// The lists that not everyone may write to; under no key, since there is one answer for all.
     restricted: HashMap<(), Arc<Restricted>>,
+    /// Address books, by the domains whose addresses stand in them.
+    books: HashMap<String, Arc<Book>>,
 }
 
 /// Lists that not everyone may write to, by their addresses.
@@ -73,6 +76,7 @@ impl Tables {
             self.names.clear();
             self.unlimited.clear();
             self.restricted.clear();
+            self.books.clear();
         }
     }
 }
@@ -87,6 +91,7 @@ impl Cache {
             names: HashMap::new(),
             unlimited: HashMap::new(),
             restricted: HashMap::new(),
+            books: HashMap::new(),
         }))
     }
 
@@ -175,6 +180,19 @@ impl Cache {
             |tables| &mut tables.restricted,
             |table| table.get(&()).cloned(),
             || (),
+            || read().map(Arc::new),
+        )
+    }
+
+    pub(super) fn book(
+        &self,
+        domains: &str,
+        read: impl FnOnce() -> Result<Book, EngineError>,
+    ) -> Result<Arc<Book>, EngineError> {
+        self.remembered(
+            |tables| &mut tables.books,
+            |table| table.get(domains).cloned(),
+            || domains.to_owned(),
             || read().map(Arc::new),
         )
     }

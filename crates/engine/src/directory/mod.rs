@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod administration;
+pub mod book;
 mod cache;
 mod posting;
 pub mod record;
@@ -17,6 +18,7 @@ mod resolve;
 
 use crate::error::EngineError;
 pub use address::Address;
+pub use book::{Book, BookEntry, BookKind};
 use cache::Cache;
 pub use cache::Entry;
 pub use posting::May;

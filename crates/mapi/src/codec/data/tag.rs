@@ -20,10 +20,12 @@ impl PropertyType {
     pub const STRING8: Self = Self(0x001e);
     /// Text in UTF-16.
     pub const UNICODE: Self = Self(0x001f);
+    /// Several texts of a code page.
+    pub const MULTIPLE_STRING8: Self = Self(0x101e);
+    /// Several texts in UTF-16.
+    pub const MULTIPLE_UNICODE: Self = Self(0x101f);
     /// Bytes.
     pub const BINARY: Self = Self(0x0102);
-    /// Several texts in a code page.
-    pub const MULTIPLE_STRING8: Self = Self(0x101e);
     const MULTIPLE: u16 = 0x1000;
     const INSTANCE: u16 = 0x2000;
 

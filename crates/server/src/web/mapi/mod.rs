@@ -8,6 +8,7 @@
 //! Sources: [MS-OXCMAPIHTTP] 2.2, 3.2; [MS-OXDSCLI] 3.2.
 
 mod address;
+mod address_book;
 mod autodiscover;
 mod endpoint;
 mod frame;
@@ -43,7 +44,7 @@ struct Shared {
     settings: Settings,
     /// Tells this server's objects from those of all others.
     server: Guid,
-    place: Place,
+    place: Arc<Place>,
     sessions: AtomicU64,
 }
 
@@ -60,7 +61,7 @@ impl Shared {
             door: Door::new(&house.engine, surroundings),
             settings: house.configuration.mapi.clone(),
             server,
-            place,
+            place: Arc::new(place),
             sessions: AtomicU64::new(FIRST_SESSION),
         }
     }
@@ -86,9 +87,11 @@ pub fn pages(
     }
     let shared = Arc::new(Shared::new(house, addresses, surroundings));
     let mailbox = endpoint::Page::new(mailbox::Mailboxes::new(&shared), &shared);
+    let book = endpoint::Page::new(address_book::AddressBook::new(&shared), &shared);
     site.with("/mapi/", Arc::new(Nothing(Arc::clone(&shared))))
         .with("/mapi/healthcheck.htm", Arc::new(HealthCheck))
         .with("/mapi/emsmdb/", Arc::new(mailbox))
+        .with("/mapi/nspi/", Arc::new(book))
         .with("/autodiscover/", Arc::new(autodiscover::Page::new(shared)))
 }
 

@@ -1,0 +1,214 @@
+//! The address book: whom one may see of those who have an address here.
+//!
+//! People see who has an address in a domain in which they have one too: a server may hold domains
+//! that know nothing of one another. In order of names, as a dictionary has them.
+//!
+//! Start at [`Directory::book`].
+
+use super::cache::Entry;
+use super::record::{AccountKind, AccountRecord, ListRecord};
+use super::{Address, Directory};
+use crate::error::EngineError;
+use crate::search::Comparator;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use store::id::AccountId;
+use store::model::{DirectoryKind, Reads};
+use unicode_normalization::char::is_combining_mark;
+
+/// What an entry of the address book stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BookKind {
+    /// An account.
+    Account(AccountKind),
+    /// A group, with those of its members that stand in the same book, in its order.
+    Group(Vec<AccountId>),
+}
+
+/// Someone or something with an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookEntry {
+    /// Its number in the directory, which accounts and groups share.
+    pub number: AccountId,
+    /// What it is.
+    pub kind: BookKind,
+    /// The name people read; the address where it has none.
+    pub name: String,
+    /// Its first address.
+    pub address: String,
+    /// Further addresses of its own.
+    pub other_addresses: Vec<String>,
+}
+
+/// An address book.
+#[derive(Debug, Default)]
+pub struct Book {
+    entries: Vec<BookEntry>,
+    places: HashMap<AccountId, usize>,
+}
+
+impl Book {
+    fn new(mut entries: Vec<BookEntry>) -> Self {
+        entries.sort_by_cached_key(|entry| (sort_key(&entry.name), entry.number));
+        let places = entries.iter().enumerate();
+        let places = places.map(|(place, entry)| (entry.number, place)).collect();
+        Self { entries, places }
+    }
+
+    /// All entries, by name.
+    pub fn entries(&self) -> &[BookEntry] {
+        &self.entries
+    }
+
+    /// Where an entry stands among them.
+    pub fn place(&self, number: AccountId) -> Option<usize> {
+        self.places.get(&number).copied()
+    }
+
+    /// An entry by its number.
+    pub fn entry(&self, number: AccountId) -> Option<&BookEntry> {
+        self.entries.get(self.place(number)?)
+    }
+}
+
+/// What a name is sorted by: first its letters, then what stands on or below them.
+pub fn sort_key(name: &str) -> (String, String) {
+    let folded = Comparator::Unicode.fold(name).into_owned();
+    let letters = folded.chars().filter(|letter| !is_combining_mark(*letter));
+    (letters.collect(), folded)
+}
+
+fn domain(address: &str) -> Option<&str> {
+    address.rsplit_once('@').map(|(_, domain)| domain)
+}
+
+impl Directory {
+    /// The address book of an account; empty for one that is not there.
+    pub fn book(&self, viewer: AccountId) -> Result<Arc<Book>, EngineError> {
+        let Some(entry) = self.account(viewer)? else {
+            return Ok(Arc::default());
+        };
+        let domains = domains(&entry.record);
+        let key = domains.iter().cloned().collect::<Vec<_>>().join(" ");
+        self.cache.book(&key, || self.read_book(&domains))
+    }
+
+    fn read_book(&self, domains: &BTreeSet<String>) -> Result<Book, EngineError> {
+        let is_shown = |address: &str| domain(address).is_some_and(|one| domains.contains(one));
+        let view = self.view()?;
+        let mut entries = Vec::new();
+        let mut numbers = HashMap::new();
+        for (number, row) in view.directory_records(DirectoryKind::Account)? {
+            let Entry { record, .. } = Entry::decode(AccountId(number), &row)?;
+            if is_shown(&record.address) {
+                numbers.insert(record.address.clone(), AccountId(number));
+                let others = record.other_addresses.iter().cloned();
+                numbers.extend(others.map(|address| (address, AccountId(number))));
+                entries.push(of_account(AccountId(number), record));
+            }
+        }
+        let mut groups = Vec::new();
+        for (number, row) in view.directory_records(DirectoryKind::Group)? {
+            let group = ListRecord::decode(&row.payload)?;
+            if is_shown(&group.address) {
+                numbers.insert(group.address.clone(), AccountId(number));
+                groups.push((AccountId(number), group));
+            }
+        }
+        let groups = groups.into_iter();
+        entries.extend(groups.map(|(number, group)| of_group(number, group, &numbers)));
+        Ok(Book::new(entries))
+    }
+}
+
+fn domains(record: &AccountRecord) -> BTreeSet<String> {
+    let all = record.other_addresses.iter().chain([&record.address]);
+    all.filter_map(|address| domain(address).map(str::to_owned))
+        .collect()
+}
+
+fn named(name: String, address: &str) -> String {
+    if name.is_empty() {
+        address.to_owned()
+    } else {
+        name
+    }
+}
+
+fn of_account(number: AccountId, record: AccountRecord) -> BookEntry {
+    BookEntry {
+        number,
+        kind: BookKind::Account(record.kind),
+        name: named(record.display_name, &record.address),
+        address: record.address,
+        other_addresses: record.other_addresses,
+    }
+}
+
+fn of_group(
+    number: AccountId,
+    group: ListRecord,
+    numbers: &HashMap<String, AccountId>,
+) -> BookEntry {
+    let known = |target: &String| {
+        let address = Address::parse(target).ok()?;
+        numbers.get(address.as_str()).copied()
+    };
+    BookEntry {
+        number,
+        kind: BookKind::Group(group.targets.iter().filter_map(known).collect()),
+        name: named(group.display_name, &group.address),
+        address: group.address,
+        other_addresses: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::Rehearsal;
+    use crate::settings::Settings;
+
+    #[test]
+    fn names_are_sorted_as_in_a_dictionary() {
+        let mut names = ["Zoë", "Ärger", "arbeit", "Zoe", "Übel", "Art", "ärger"];
+        names.sort_by_cached_key(|name| (sort_key(name), *name));
+        assert_eq!(
+            names,
+            ["arbeit", "Ärger", "ärger", "Art", "Übel", "Zoe", "Zoë"]
+        );
+    }
+
+    #[test]
+    fn one_sees_people_and_groups_of_ones_own_domains() {
+        let house = Rehearsal::new(Settings::default()).unwrap();
+        let engine = &house.engine;
+        let ida = house.person("ida@example.test").unwrap();
+        let otto = house.person("otto@example.test").unwrap();
+        engine.add_domain("other.test").unwrap().wait().unwrap();
+        engine
+            .add_list(
+                "team@example.test",
+                Some("A team"),
+                &["otto@example.test", "ida@example.test", "x@elsewhere.test"],
+            )
+            .unwrap()
+            .wait()
+            .unwrap();
+        engine
+            .add_list("team@other.test", Some("Others"), &["ida@example.test"])
+            .unwrap()
+            .wait()
+            .unwrap();
+        let book = engine.directory().book(ida.account).unwrap();
+        let names: Vec<_> = book.entries().iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["A team", "ida@example.test", "otto@example.test"]);
+        assert_eq!(
+            book.entries()[0].kind,
+            BookKind::Group(vec![otto.account, ida.account])
+        );
+        assert_eq!(book.place(otto.account), Some(2));
+        let again = engine.directory().book(otto.account).unwrap();
+        assert!(Arc::ptr_eq(&book, &again), "made once for all who see it");
+    }
+}
