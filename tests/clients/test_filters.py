@@ -1,7 +1,9 @@
 """Filters: scripts by ManageSieve with a real client, and forwards and vacation by command."""
 
+import imaplib
 import os
 import subprocess
+import time
 
 import clients
 import letters
@@ -128,3 +130,80 @@ def test_a_closed_group_refuses_strangers_and_a_moderated_one_asks(server):
             raise AssertionError("a stranger wrote to a closed group")
     shown = server.command("group", "list").stdout
     assert "members only" in shown and f"moderated by {moderator.address}" in shown, shown
+
+
+def test_an_alias_and_a_catch_all_lead_to_accounts(server):
+    one, two = server.account(), server.account()
+    server.command("alias", "add", "sales@example.test", one.address, two.address)
+    content = letters.letter("hello")
+    with clients.Smtp(server.ports["smtp"]) as smtp:
+        smtp.deliver("sender@elsewhere.test", ["sales@example.test"], content)
+        assert (count(server, one, "Inbox"), count(server, two, "Inbox")) == (1, 1)
+        server.command("domain", "catch-all", "example.test", two.address)
+        try:
+            smtp.deliver("sender@elsewhere.test", ["nobody.knows@example.test"], content)
+        finally:
+            server.command("domain", "catch-all", "example.test")
+        assert (count(server, one, "Inbox"), count(server, two, "Inbox")) == (1, 2)
+        try:
+            smtp.deliver("sender@elsewhere.test", ["nobody.knows@example.test"], content)
+        except clients.Refused as refused:
+            assert "550" in str(refused), refused
+        else:
+            raise AssertionError("nobody got a letter")
+    server.command("alias", "remove", "sales@example.test")
+    assert "sales@example.test" not in server.command("alias", "list").stdout
+
+
+def test_a_vacation_has_dates_and_is_over_when_they_say(server):
+    account = server.account()
+    before = len(server.command_json("queue", "list"))
+    for since, until, answers in [
+        ("2001-01-01", "2001-02-01", 0), ("2099-01-01", "2099-02-01", 0), ("2001-01-01", "2099-02-01", 1),
+    ]:
+        server.command("vacation", "set", account.address, "Away.", "--from", since, "--until", until)
+        shown = server.command("vacation", "show", account.address).stdout
+        assert since in shown and until in shown, shown
+        deliver(server, account, "hello")
+        assert len(server.command_json("queue", "list")) == before + answers, until
+
+
+def test_a_folders_script_runs_when_imap_puts_a_letter_there(server, place):
+    account = server.account()
+    script = 'require ["imapsieve", "environment", "fileinto", "copy", "imap4flags"];\n'
+    script += 'if environment "imap.cause" "APPEND" { fileinto :copy "Copies"; addflag "\\\\Flagged"; }\n'
+    path = script_file(place, script)
+    server.command("script", "put", account.address, "events", path)
+    with imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=clients.TLS) as imap:
+        imap.login(account.address, account.password)
+        port = server.ports["managesieve"]
+        assert any("IMAPSIEVE=SIEVE://" in known.upper() and str(port) in known
+                   for known in imap.capability()[1][0].decode().split())
+        for name in ("Work", "Copies"):
+            assert imap.create(name)[0] == "OK"
+        assert imap.xatom("SETMETADATA", 'Work (/shared/imapsieve/script "events")')[0] == "OK"
+        assert imap.append("Work", None, None, letters.letter("hello"))[0] == "OK"
+        end = time.monotonic() + SECONDS
+        while count(server, account, "Copies") == 0:
+            assert time.monotonic() < end, "the script did not run"
+            time.sleep(0.2)
+        imap.select("Work")
+        assert imap.search(None, "FLAGGED")[1] == [b"1"]
+
+
+def test_each_reader_of_a_shared_folder_has_read_what_they_have_read(server):
+    owner, reader = server.account(), server.account()
+    deliver(server, owner, "news")
+    server.command("folder", "share", owner.address, "Inbox", reader.address, "read")
+    server.command("folder", "seen", owner.address, "Inbox", "each")
+    assert "unread for the others" in server.command("folder", "rights", owner.address, "Inbox").stdout
+    shared = f'"Other Users/{owner.address}/INBOX"'
+    for account, folder in ((reader, shared), (owner, "INBOX")):
+        with imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=clients.TLS) as imap:
+            imap.login(account.address, account.password)
+            assert b"UNSEEN 1" in imap.status(folder, "(UNSEEN)")[1][0]
+            imap.select(folder)
+            assert imap.search(None, "UNSEEN")[1] == [b"1"]
+            imap.fetch("1", "(BODY[])")
+            assert imap.search(None, "UNSEEN")[1] == [b""]
+            assert b"UNSEEN 0" in imap.status(folder, "(UNSEEN)")[1][0]

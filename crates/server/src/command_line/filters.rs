@@ -64,7 +64,7 @@ pub enum Vacation {
 /// Arguments of `vacation set`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  facteur --data /var/lib/facteur vacation set alice@example.test Away --until 2026-03-15T00:00:00Z"
+    after_help = "Example:\n  facteur --data /var/lib/facteur vacation set alice@example.test Away --until 2026-03-15"
 )]
 pub struct VacationSet {
     /// The account's address.
@@ -74,10 +74,10 @@ pub struct VacationSet {
     /// The answer's subject; the letter's own if absent.
     #[arg(long, default_value = "")]
     pub subject: String,
-    /// When it begins; at once if absent.
+    /// When it begins, a time or a date (its beginning in UTC); at once if absent.
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
-    /// When it ends; never if absent.
+    /// When it ends, likewise; never if absent.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// Days between two answers to one sender.
