@@ -227,6 +227,15 @@ fn answered(request: &nspi::Request) {
     }
 }
 
+/// Messages in `winmail.dat`.
+pub fn tnef(bytes: &[u8]) {
+    if let Some(message) = mapi::convert::tnef::message(bytes) {
+        assert!(
+            message.attachments.len() <= bytes.len() && message.recipients.len() <= bytes.len()
+        );
+    }
+}
+
 /// Questions of Autodiscover.
 pub fn autodiscover(bytes: &[u8]) {
     if let Ok(request::Asked::Address(text) | request::Asked::LegacyName(text)) =

@@ -115,6 +115,19 @@ fn convert() {
 }
 
 #[test]
+fn tnef() {
+    let head = "78 9F 3E 22 01 00 01 07 90 06 00 08 00 00 00 E4 04 00 00 00 00 00 00 E8 00";
+    let properties = format!(
+        "{head} 01 03 90 06 00 1C 00 00 00 02 00 00 00 03 00 17 00 02 00 00 00 1E 00 37 00 \
+         01 00 00 00 02 00 00 00 41 00 00 00 B7 00"
+    );
+    let attached = format!(
+        "{head} 02 02 90 06 00 02 00 00 00 01 00 01 00 02 0F 80 06 00 02 00 00 00 41 42 83 00"
+    );
+    run('#', &[head, &properties, &attached], entry::tnef);
+}
+
+#[test]
 fn autodiscover() {
     let example = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Autodiscover xmlns=\"r\"><Request>\
                    <EMailAddress>o&amp;&#x27;a@x</EMailAddress><LegacyDN><![CDATA[/o=X]]></LegacyDN>\

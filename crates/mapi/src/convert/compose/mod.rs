@@ -13,6 +13,9 @@ mod body;
 mod header;
 mod people;
 
+pub(super) use header::date;
+pub(super) use people::one_off;
+
 use super::Values;
 use crate::codec::data::FileTime;
 use crate::content::{Attachment, Content};

@@ -67,7 +67,10 @@ pub fn one(values: &BTreeMap<u16, Value>, role: Role, domain: &str) -> Option<Ad
 
 /// Recipients of a kind: To (1), Cc (2), Bcc (3).
 pub fn recipients(content: &Content, kind: u8, domain: &str) -> Vec<Address> {
-    let of_kind = content.recipients.iter().filter(|one| one.kind == kind);
+    let of_kind = content
+        .recipients
+        .iter()
+        .filter(|one| one.kind & 0x0f == kind);
     of_kind
         .filter_map(|recipient| one(&recipient.values, RECIPIENT, domain))
         .collect()
