@@ -3,7 +3,8 @@
 //! Source: [MS-OXBBODY] 2.1.3.1 (the best body), 2.1.3.2 (conversions).
 
 use super::Values;
-use crate::codec::data::{Value, from_code_page};
+use crate::codec::data::{Value, from_code_page, to_code_page};
+use bytes::Bytes;
 use formats::message::html;
 use formats::rich_text::{self, Enclosed, packed};
 use std::collections::BTreeMap;
@@ -110,6 +111,18 @@ pub fn html(values: &BTreeMap<u16, Value>) -> Option<(Vec<u8>, u32)> {
         (None, None) => return None,
     };
     Some((page.into_bytes(), UTF_8))
+}
+
+/// The HTML in the code page that the message says its HTML is in.
+pub fn html_as_asked(values: &BTreeMap<u16, Value>) -> Option<Bytes> {
+    let (bytes, code_page) = html(values)?;
+    let asked = values
+        .integer(0x3fde)
+        .and_then(|page| u32::try_from(page).ok());
+    Some(match asked.filter(|asked| *asked != code_page) {
+        Some(asked) => to_code_page(asked, &from_code_page(code_page, &bytes)).into(),
+        None => bytes.into(),
+    })
 }
 
 /// The packed rich text: as it is there, or one that encloses what is.

@@ -13,12 +13,12 @@ use super::parts;
 use super::{Properties, letter};
 use crate::codec::data::{FileTime, PredecessorChangeList, PropertyTag, Value, Xid};
 use crate::content::{Attachment, Content, Recipient};
+use crate::convert::read;
 use crate::identity::{self, MailboxIdentity};
 use crate::object::Logon;
 use crate::refusal::Refusal;
 use engine::account::values::{self, Holder};
 use engine::{Account, Details, Flags, ItemRow, Location, PathStep, Reading, Shelf};
-use formats::message::decode::{self, Encoding};
 use formats::message::{PartRef, SummaryRef};
 
 /// Bytes of a header that are told.
@@ -36,9 +36,11 @@ pub struct ItemProperties<'a> {
     kept: Kept,
 }
 
-const TAGS: [u32; 49] = [
+const TAGS: [u32; 54] = [
     0x0017_0003,
     0x001a_001f,
+    0x0023_000b,
+    0x0029_000b,
     0x0036_0003,
     0x0037_001f,
     0x0039_0040,
@@ -49,6 +51,7 @@ const TAGS: [u32; 49] = [
     0x0064_001f,
     0x0065_001f,
     0x0070_001f,
+    0x0071_0102,
     0x007d_001f,
     0x0c19_0102,
     0x0c1a_001f,
@@ -70,6 +73,7 @@ const TAGS: [u32; 49] = [
     0x0fff_0102,
     0x1000_001f,
     0x1013_0102,
+    0x1016_0003,
     0x1035_001f,
     0x1039_001f,
     0x1042_001f,
@@ -77,6 +81,7 @@ const TAGS: [u32; 49] = [
     0x1090_0003,
     0x3007_0040,
     0x3008_0040,
+    0x3013_0102,
     0x3fd9_001f,
     0x3fde_0003,
     0x65e0_0102,
@@ -206,7 +211,8 @@ impl<'a> ItemProperties<'a> {
             values: self.kept.values.clone(),
             ..Content::default()
         };
-        for id in letter::TOLD.into_iter().chain([0x0e07, 0x1081, 0x1090]) {
+        let told = letter::TOLD.into_iter().chain(letter::OF_HEADER);
+        for id in told.chain([0x0e07, 0x1081, 0x1090]) {
             if !content.values.contains_key(&id) {
                 let value = self.raw(id)?;
                 content.values.extend(value.map(|value| (id, value)));
@@ -220,10 +226,11 @@ impl<'a> ItemProperties<'a> {
         let message = self
             .account
             .message_with_prefix(&self.row, self.details.prefix.clone());
-        let start = part.body_start.saturating_add(message.prefix_len());
-        let size = part.body_size().min(bytes_max);
+        let range = read::range_of(part);
+        let start = range.start.saturating_add(message.prefix_len());
+        let size = range.end.saturating_sub(range.start).min(bytes_max);
         let raw = message.read(start..start.saturating_add(size))?;
-        Ok(decode::all(Encoding::named(part.encoding), &raw))
+        Ok(read::data_of(part, raw.to_vec()))
     }
 
     /// Source: [MS-OXCMSG] 2.2.1.6.
@@ -246,7 +253,7 @@ impl<'a> ItemProperties<'a> {
         set.fold(0, |all, (_, bit)| all | bit)
     }
 
-    fn header(&self) -> Result<String, Refusal> {
+    fn header(&self) -> Result<Vec<u8>, Refusal> {
         let message = self
             .account
             .message_with_prefix(&self.row, self.details.prefix.clone());
@@ -255,8 +262,7 @@ impl<'a> ItemProperties<'a> {
             .and_then(|summary| summary.top())
             .map(|top| top.body_start);
         let end = end.unwrap_or_default().saturating_add(message.prefix_len());
-        let bytes = message.read(0..end.min(HEADER_BYTES_MAX))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(message.read(0..end.min(HEADER_BYTES_MAX))?.to_vec())
     }
 
     fn change_key(&self) -> Xid {
@@ -320,7 +326,12 @@ impl Facts for ItemProperties<'_> {
             return Ok(None);
         };
         if id == 0x007d {
-            return self.header().map(|header| Some(Value::Unicode(header)));
+            let header = self.header()?;
+            let text = String::from_utf8_lossy(&header).into_owned();
+            return Ok(Some(Value::Unicode(text)));
+        }
+        if letter::OF_HEADER.contains(&id) {
+            return Ok(letter::of_header(&self.header()?, id));
         }
         let read = |part: &PartRef<'_>, bytes_max| self.decoded(part, bytes_max);
         letter::value(summary, id, &read)

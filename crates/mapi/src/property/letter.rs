@@ -6,10 +6,11 @@ use super::person::{Correspondent, correspondents};
 use super::{integer, parts};
 use crate::codec::data::{FileTime, Value};
 use crate::content::{BCC, CC, Content, Recipient, TO, Values};
+use crate::convert;
+use crate::convert::read::{Parts, plain_text};
 use crate::refusal::Refusal;
 use engine::Timestamp;
-use formats::message::decode::{self, Encoding};
-use formats::message::{EnvelopeRef, PartRef, Summary, SummaryRef, charset, encoded_word};
+use formats::message::{EnvelopeRef, PartRef, Summary, SummaryRef, encoded_word, header};
 
 /// Bytes of one text that are read; what is longer is cut.
 const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -26,26 +27,32 @@ pub fn value(
     read: &ReadPart<'_>,
 ) -> Result<Option<Value>, Refusal> {
     Ok(match id {
-        0x1000 => text(summary, "plain", read)?.map(Value::Unicode),
-        0x1013 => text(summary, "html", read)?.map(|html| Value::Binary(html.into_bytes().into())),
+        0x001a => Some(Value::Unicode(Parts::of(&summary).class().to_owned())),
+        0x1000 => text(Parts::of(&summary).plain(), read)?.map(Value::Unicode),
+        0x1013 => text(Parts::of(&summary).html(), read)?
+            .map(|html| Value::Binary(html.into_bytes().into())),
         _ => of_people(summary.envelope(), id).or_else(|| of_envelope(summary, id)),
     })
 }
 
-/// The first text of a type that is not an attachment.
-fn text(
-    summary: SummaryRef<'_>,
-    subtype: &str,
-    read: &ReadPart<'_>,
-) -> Result<Option<String>, Refusal> {
-    let mut parts = summary.parts();
-    let Some(part) = parts.find(|part| part.is("text", subtype) && parts::is_shown(part)) else {
+/// The text of a part.
+fn text(part: Option<&PartRef<'_>>, read: &ReadPart<'_>) -> Result<Option<String>, Refusal> {
+    let Some(part) = part else {
         return Ok(None);
     };
-    let bytes = read(&part, TEXT_BYTES_MAX)?;
-    let label = part.parameters.text("charset").unwrap_or_default();
-    let text = charset::to_utf8(label.as_bytes(), &bytes);
-    Ok(Some(text.into_owned()))
+    let bytes = read(part, TEXT_BYTES_MAX)?;
+    Ok(Some(plain_text(part, &bytes)))
+}
+
+/// Properties that only the header tells, not the summary: they take a look into the letter.
+pub const OF_HEADER: [u16; 17] = [
+    0x0015, 0x0017, 0x0023, 0x0026, 0x0029, 0x0030, 0x0036, 0x0046, 0x004f, 0x0050, 0x0071, 0x1043,
+    0x1044, 0x1045, 0x3013, 0x3016, 0x3fdf,
+];
+
+/// One of [`OF_HEADER`], by the fields of the header.
+pub fn of_header(block: &[u8], id: u16) -> Option<Value> {
+    convert::read::header(block).values.remove(&id)
 }
 
 /// Those of the sender, and of whom the sender stands for.
@@ -115,9 +122,9 @@ fn recipient(row: u32, kind: u8, person: &Correspondent) -> Recipient {
 }
 
 /// What a letter tells.
-pub const TOLD: [u16; 20] = [
-    0x0037, 0x0039, 0x003b, 0x0041, 0x0042, 0x0064, 0x0065, 0x0c19, 0x0c1a, 0x0c1d, 0x0c1e, 0x0c1f,
-    0x1000, 0x1013, 0x1035, 0x1039, 0x1042, 0x3fd9, 0x5d01, 0x5d02,
+pub const TOLD: [u16; 21] = [
+    0x001a, 0x0037, 0x0039, 0x003b, 0x0041, 0x0042, 0x0064, 0x0065, 0x0c19, 0x0c1a, 0x0c1d, 0x0c1e,
+    0x0c1f, 0x1000, 0x1013, 0x1035, 0x1039, 0x1042, 0x3fd9, 0x5d01, 0x5d02,
 ];
 
 /// All that a letter in memory says. `depth` is in how many others it stands.
@@ -127,15 +134,17 @@ pub fn content(letter: &[u8], depth: u8) -> Content {
         return Content::default();
     };
     let decoded = |part: &PartRef<'_>| {
-        let range = [part.body_start, part.body_end].map(|at| usize::try_from(at).ok());
-        let bytes = match range {
+        let range = convert::read::range_of(part);
+        let bytes = match [range.start, range.end].map(|at| usize::try_from(at).ok()) {
             [Some(start), Some(end)] => letter.get(start..end).unwrap_or_default(),
             _ => &[],
         };
-        decode::all(Encoding::named(part.encoding), bytes)
+        convert::read::data_of(part, bytes.to_vec())
     };
     let read = |part: &PartRef<'_>, _| Ok(decoded(part));
-    let mut values = Values::from([(0x001a, Value::Unicode("IPM.Note".to_owned()))]);
+    let block = letter.get(..header::length(letter)).unwrap_or_default();
+    let convert::read::Header { mut values, named } = convert::read::header(block);
+    values.retain(|id, _| OF_HEADER.contains(id));
     for id in TOLD {
         // Reading what lies in memory can't fail.
         let told = value(summary, id, &read).ok().flatten();
@@ -150,6 +159,6 @@ pub fn content(letter: &[u8], depth: u8) -> Content {
         values,
         recipients: recipients(summary),
         attachments,
-        ..Content::default()
+        named,
     }
 }

@@ -9,6 +9,7 @@ use super::Properties;
 use super::item::ItemProperties;
 use crate::codec::data::{PropertyTag, Value};
 use crate::content::{Attachment, BCC, CC, Content, Recipient, TO, Values, text_of};
+use crate::convert::best;
 use crate::draft::{Changes, NORMALIZED_SUBJECT, SUBJECT, SUBJECT_PREFIX};
 use crate::refusal::Refusal;
 
@@ -67,12 +68,37 @@ pub fn told(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
         // A message that may be changed and read.
         0x0ff4 => Ok(Some(Value::Integer32(0x03))),
         0x0ffe => Ok(Some(Value::Integer32(5))),
+        0x1000 | 0x1009 | 0x1013 | 0x1016 => form_of_text(facts, id),
         0x0070 => match facts.raw(id)? {
             Some(topic) => Ok(Some(topic)),
             None => text(subject_parts(facts)?.1),
         },
         _ => Ok(facts.raw(id)?.or_else(|| default(id))),
     }
+}
+
+/// A form of the text: as it is there, or made of what is. HTML is made of rich text only, since
+/// programs would show a plain text as HTML otherwise.
+///
+/// Source: [MS-OXBBODY] 2.1.3.
+fn form_of_text(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
+    if let Some(value) = facts.raw(id)? {
+        return Ok(Some(value));
+    }
+    let mut values = Values::new();
+    for form in [0x1000, 0x1009, 0x1013, 0x3fde] {
+        values.extend(facts.raw(form)?.map(|value| (form, value)));
+    }
+    Ok(match id {
+        0x1000 => best::plain(&values).map(Value::Unicode),
+        0x1009 => best::packed_rtf(&values).map(|packed| Value::Binary(packed.into())),
+        0x1013 if values.contains_key(&0x1009) => best::html_as_asked(&values).map(Value::Binary),
+        0x1016 => match best::native(&values) {
+            best::Native::Undefined => None,
+            native => Some(Value::Integer32(native as i32)),
+        },
+        _ => None,
+    })
 }
 
 /// What is said where nobody said anything: normal importance, no sensitivity, a note, in UTF-8.

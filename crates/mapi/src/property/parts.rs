@@ -6,9 +6,9 @@
 use super::kept::Kept;
 use crate::codec::data::Value;
 use crate::content::{Attachment, Content, Recipient, Values};
+use crate::convert::read;
 use engine::PathStep;
-use formats::message::decode::{self, Encoding};
-use formats::message::{PartKind, PartRef, SummaryRef, encoded_word};
+use formats::message::{PartKind, PartRef, SummaryRef};
 
 /// Objects of a message's tree, each with the way to it.
 type Tree = [(Vec<PathStep>, Kept)];
@@ -108,125 +108,35 @@ fn of_values(values: Values) -> Kept {
     }
 }
 
-/// The parts of a letter that are attached to it, in their order: all that are neither a form of
-/// its text nor hold others. A letter within it is one, whatever is in that.
+/// The parts of a letter that are attached to it, in their order. A letter within it is one,
+/// whatever is in that; a letter that is signed or encrypted is one as a whole.
 pub fn attached<'a>(summary: &SummaryRef<'a>) -> Vec<PartRef<'a>> {
-    let parts: Vec<_> = summary.parts().collect();
-    let mut texts: [Option<usize>; 2] = [None, None];
-    for (form, subtype) in ["plain", "html"].into_iter().enumerate() {
-        let found = parts
-            .iter()
-            .find(|part| part.is("text", subtype) && is_shown(part));
-        if let Some(text) = texts.get_mut(form) {
-            *text = found.map(|part| part.index);
-        }
-    }
-    let is_within_letter = |part: &PartRef<'_>| {
-        let mut above = part.parent.and_then(|parent| parts.get(parent));
-        while let Some(part) = above {
-            if part.kind == PartKind::Message {
-                return true;
-            }
-            above = part.parent.and_then(|parent| parts.get(parent));
-        }
-        false
-    };
-    let is_attached = |part: &&PartRef<'a>| {
-        let is_text = texts.contains(&Some(part.index));
-        part.kind != PartKind::Multipart && !is_text && !is_within_letter(part)
-    };
-    parts.iter().filter(is_attached).copied().collect()
-}
-
-/// Whether a text is part of what is read, not a file.
-pub fn is_shown(part: &PartRef<'_>) -> bool {
-    let disposition = part.disposition.as_ref();
-    !disposition.is_some_and(|shown| shown.value.eq_ignore_ascii_case(b"attachment"))
+    let all = read::attachments(summary).into_iter();
+    all.map(|attachment| attachment.part).collect()
 }
 
 /// The decoded bytes of what is attached to a letter that lies in memory.
 pub fn attached_bytes(summary: &SummaryRef<'_>, letter: &[u8]) -> Vec<Vec<u8>> {
     let bytes = |part: &PartRef<'_>| {
-        let range = [part.body_start, part.body_end].map(|at| usize::try_from(at).ok());
-        let raw = match range {
+        let range = read::range_of(part);
+        let raw = match [range.start, range.end].map(|at| usize::try_from(at).ok()) {
             [Some(start), Some(end)] => letter.get(start..end).unwrap_or_default(),
             _ => &[],
         };
-        decode::all(Encoding::named(part.encoding), raw)
+        read::data_of(part, raw.to_vec())
     };
     attached(summary).iter().map(bytes).collect()
 }
 
 /// What the attachments of a letter say of themselves, in their order; without their data.
 pub fn of_letter(summary: &SummaryRef<'_>) -> Vec<Attachment> {
-    let attached = attached(summary);
-    (0..)
-        .zip(&attached)
-        .map(|(number, part)| described(number, part))
-        .collect()
-}
-
-/// Data that stands in the attachment itself, and a message that is attached.
-/// Source: [MS-OXCMSG] 2.2.2.9.
-const BY_VALUE: i32 = 1;
-const EMBEDDED: i32 = 5;
-/// The HTML shows it. Source: [MS-OXCMSG] 2.2.2.18.
-const RENDERED_IN_BODY: i32 = 4;
-
-fn described(number: u32, part: &PartRef<'_>) -> Attachment {
-    let text = |text: String| Value::Unicode(text);
-    let is_message = part.kind == PartKind::Message;
-    let mut values = Values::from([
-        (0x0e20, super::integer(part.body_size())),
-        (0x370b, Value::Integer32(-1)),
-        (
-            0x3705,
-            Value::Integer32(if is_message { EMBEDDED } else { BY_VALUE }),
-        ),
-        (0x370e, text(mime_type(part))),
-    ]);
-    let name = file_name(part).or_else(|| is_message.then(|| subject_within(part)));
-    if let Some(name) = name {
-        let extension = name.rfind('.').and_then(|dot| name.get(dot..));
-        values.extend(extension.map(|extension| (0x3703, text(extension.to_owned()))));
-        for id in [0x3001, 0x3704, 0x3707] {
-            values.insert(id, text(name.clone()));
-        }
-    }
-    let id = part.id.map(|id| String::from_utf8_lossy(id).into_owned());
-    if let Some(id) = id {
-        let bare = id.trim_matches(|edge| ['<', '>', ' '].contains(&edge));
-        values.insert(0x3712, text(bare.to_owned()));
-        if is_shown(part) {
-            values.insert(0x3714, Value::Integer32(RENDERED_IN_BODY));
-            values.insert(0x7ffe, Value::Boolean(true));
-        }
-    }
-    if let Some(location) = part.location {
-        values.insert(0x3713, text(String::from_utf8_lossy(location).into_owned()));
-    }
-    Attachment {
-        number,
-        values,
+    let all = read::attachments(summary).into_iter();
+    let all = all.map(|attachment| Attachment {
+        number: attachment.number,
+        values: attachment.values,
         ..Attachment::default()
-    }
-}
-
-fn mime_type(part: &PartRef<'_>) -> String {
-    let halves = [part.media_type, part.subtype].map(String::from_utf8_lossy);
-    halves.join("/")
-}
-
-fn file_name(part: &PartRef<'_>) -> Option<String> {
-    let disposition = part.disposition.as_ref();
-    let named = disposition.and_then(|shown| shown.parameters.text("filename"));
-    let name = named.or_else(|| part.parameters.text("name"))?;
-    Some(encoded_word::decode(name.as_bytes())).filter(|name| !name.is_empty())
-}
-
-fn subject_within(part: &PartRef<'_>) -> String {
-    let subject = part.envelope.as_ref().and_then(|envelope| envelope.subject);
-    subject.map(encoded_word::decode).unwrap_or_default()
+    });
+    all.collect()
 }
 
 /// Gives an attachment the bytes of its part; a message is read into its properties, unless it

@@ -7,16 +7,14 @@
 use super::super::Values;
 use super::parts::{Parts, Protection};
 use crate::codec::data::{FileTime, Value};
-use bytes::Bytes;
 use formats::date::Date;
-use formats::message::decode::Encoding;
-use formats::message::header::{fields, find, unfold};
+use formats::message::decode::{self, Encoding};
+use formats::message::header::{fields, length as header_length, unfold};
 use formats::message::{Parameters, PartKind, PartRef, SummaryRef, encoded_word};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
-/// Bytes of a part's header that are read.
-const HEADER_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes of a file name that are kept; no system takes longer ones.
 const NAME_BYTES_MAX: usize = 512;
 /// By value, and an embedded message. Source: [MS-OXCMSG] 2.2.2.9.
@@ -24,55 +22,67 @@ const BY_VALUE: i32 = 1;
 const EMBEDDED: i32 = 5;
 
 /// Something that comes along with a letter.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AttachmentPart {
+#[derive(Debug, Clone)]
+pub struct AttachmentPart<'a> {
     /// Counted from 0 in the order of the letter; the same as long as the letter is the same.
     pub number: u32,
     /// All but the content.
     pub values: BTreeMap<u16, Value>,
-    /// Bytes that stand before those of the letter: the header of what is signed.
-    pub prefix: Vec<u8>,
-    /// Where its bytes are in the letter.
-    pub range: Range<u64>,
-    /// How they are encoded there.
-    pub encoding: Encoding,
-    /// Whether the bytes are a letter.
-    pub is_message: bool,
+    /// The part that has the content: [`range_of`] and [`data_of`] lead to it.
+    pub part: PartRef<'a>,
 }
 
-/// What comes along with a letter. `read` reads the letter itself, only for headers of what is
-/// signed.
-pub fn attachments<E>(
-    summary: &SummaryRef<'_>,
-    read: &dyn Fn(Range<u64>) -> Result<Bytes, E>,
-) -> Result<Vec<AttachmentPart>, E> {
+/// What comes along with a letter, in its order.
+pub fn attachments<'a>(summary: &SummaryRef<'a>) -> Vec<AttachmentPart<'a>> {
     let parts = Parts::of(summary);
-    if let (Some(top), protection @ (Protection::Detached | Protection::Enclosed)) =
-        (parts.top(), parts.protection())
-    {
-        let end = top
-            .body_start
-            .min(top.header_start.saturating_add(HEADER_BYTES_MAX));
-        let header = read(top.header_start..end)?;
-        return Ok(vec![protected(top, &header, protection)]);
+    let protection = parts.protection();
+    if let (Some(top), Protection::Detached | Protection::Enclosed) = (parts.top(), protection) {
+        return vec![AttachmentPart {
+            number: 0,
+            values: protected(top, protection),
+            part: *top,
+        }];
     }
     let attached = (0..).zip(parts.attached());
-    Ok(attached
-        .map(|(number, (part, is_related))| attachment(number, part, is_related))
-        .collect())
+    let attached = attached.map(|(number, (part, is_related))| AttachmentPart {
+        number,
+        values: described(number, part, is_related),
+        part: *part,
+    });
+    attached.collect()
 }
 
-fn attachment(number: u32, part: &PartRef<'_>, is_related: bool) -> AttachmentPart {
+/// Where the content of a part is in the letter; of a signed letter with its header.
+pub fn range_of(part: &PartRef<'_>) -> Range<u64> {
+    let start = match part.kind {
+        PartKind::Multipart => part.header_start,
+        PartKind::Leaf | PartKind::Message => part.body_start,
+    };
+    start..part.body_end
+}
+
+/// The content that these bytes of a letter are: decoded, or of a signed letter its whole entity
+/// with the fields about the content.
+pub fn data_of(part: &PartRef<'_>, bytes: Vec<u8>) -> Vec<u8> {
+    match part.kind {
+        PartKind::Message => bytes,
+        PartKind::Leaf => decode::all(Encoding::named(part.encoding), &bytes),
+        PartKind::Multipart => {
+            let end = header_length(&bytes);
+            let (header, body) = bytes.split_at_checked(end).unwrap_or((&bytes, &[]));
+            [content_fields(header).as_slice(), body].concat()
+        }
+    }
+}
+
+fn described(number: u32, part: &PartRef<'_>, is_related: bool) -> BTreeMap<u16, Value> {
     let is_message = part.kind == PartKind::Message;
     let mut values = fixed(number, if is_message { EMBEDDED } else { BY_VALUE });
     let kind = [part.media_type, b"/", part.subtype].concat();
     values.put_text(0x370e, String::from_utf8_lossy(&kind));
     name(part, is_message, &mut values);
-    if let Some(charset) = part
-        .parameters
-        .text("charset")
-        .filter(|_| part.media_type == b"text")
-    {
+    let charset = part.parameters.text("charset");
+    if let Some(charset) = charset.filter(|_| part.media_type == b"text") {
         values.put_text(0x371b, charset);
     }
     let id = part.id.map(String::from_utf8_lossy);
@@ -89,20 +99,8 @@ fn attachment(number: u32, part: &PartRef<'_>, is_related: bool) -> AttachmentPa
     let is_hidden = is_related && (id.is_some() || part.location.is_some());
     values.insert(0x3714, Value::Integer32(if is_hidden { 0x04 } else { 0 }));
     values.insert(0x7ffe, Value::Boolean(is_hidden));
-    let encoding = Encoding::named(part.encoding);
-    values.insert(0x0e20, Value::Integer32(size(part, encoding)));
-    AttachmentPart {
-        number,
-        values,
-        prefix: Vec::new(),
-        range: part.body_start..part.body_end,
-        encoding: if is_message {
-            Encoding::Identity
-        } else {
-            encoding
-        },
-        is_message,
-    }
+    values.insert(0x0e20, Value::Integer32(size(part)));
+    values
 }
 
 fn fixed(number: u32, method: i32) -> BTreeMap<u16, Value> {
@@ -121,38 +119,24 @@ fn fixed(number: u32, method: i32) -> BTreeMap<u16, Value> {
 /// What one attachment holds of a letter that is signed or encrypted as a whole.
 ///
 /// Source: [MS-OXOSMIME] 2.1.1.2, 2.1.2.2.
-fn protected(top: &PartRef<'_>, header: &[u8], protection: Protection) -> AttachmentPart {
+fn protected(top: &PartRef<'_>, protection: Protection) -> BTreeMap<u16, Value> {
     let mut values = fixed(0, BY_VALUE);
     put_name("smime.p7m", &mut values);
-    let is_detached = protection == Protection::Detached;
-    let told = find(header, "Content-Type").map(|field| unfold(field.value).into_owned());
-    let told = told.unwrap_or_default();
-    let mime_tag = if is_detached {
-        b"multipart/signed".as_slice()
-    } else {
-        &told
-    };
-    values.put_text(0x370e, String::from_utf8_lossy(mime_tag));
-    values.insert(0x7ffe, Value::Boolean(false));
-    let encoding = Encoding::named(top.encoding);
-    let encoding = if is_detached {
-        Encoding::Identity
-    } else {
-        encoding
-    };
-    values.insert(0x0e20, Value::Integer32(size(top, encoding)));
-    AttachmentPart {
-        number: 0,
-        values,
-        prefix: if is_detached {
-            content_fields(header)
-        } else {
-            Vec::new()
-        },
-        range: top.body_start..top.body_end,
-        encoding,
-        is_message: false,
+    let kind = [top.media_type, b"/", top.subtype].concat();
+    let mut mime_tag = String::from_utf8_lossy(&kind).into_owned();
+    let is_enclosed = protection == Protection::Enclosed;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    for name in ["smime-type", "name"] {
+        // Only what is enclosed does not say itself what it is.
+        let value = top.parameters.text(name).filter(|_| is_enclosed);
+        if let Some(value) = value.filter(|value| value.bytes().all(is_plain)) {
+            let _ = write!(mime_tag, "; {name}={value}");
+        }
     }
+    values.put_text(0x370e, mime_tag);
+    values.insert(0x7ffe, Value::Boolean(false));
+    values.insert(0x0e20, Value::Integer32(size(top)));
+    values
 }
 
 /// The fields about the content, and the empty line behind them.
@@ -184,6 +168,10 @@ fn name(part: &PartRef<'_>, is_message: bool, values: &mut BTreeMap<u16, Value>)
         _ => description.filter(|text| !text.is_empty()),
     };
     if let Some(shown) = shown.or(told) {
+        // Lists of attachments show the name of a file, which a letter seldom has.
+        if is_message && values.text(0x3707).is_none() {
+            values.put_text(0x3707, shown.as_str());
+        }
         values.put_text(0x3001, shown);
     }
 }
@@ -238,11 +226,14 @@ fn times(parameters: Parameters<'_>, values: &mut BTreeMap<u16, Value>) {
 }
 
 /// Bytes of the content, as far as its place tells without decoding it.
-fn size(part: &PartRef<'_>, encoding: Encoding) -> i32 {
+fn size(part: &PartRef<'_>) -> i32 {
     let bytes = part.body_size();
-    let bytes = match encoding {
-        Encoding::Base64 => bytes.saturating_sub(part.lines.saturating_mul(2)) / 4 * 3,
-        Encoding::Identity | Encoding::QuotedPrintable => bytes,
+    let is_base64 =
+        part.kind == PartKind::Leaf && Encoding::named(part.encoding) == Encoding::Base64;
+    let bytes = if is_base64 {
+        bytes.saturating_sub(part.lines.saturating_mul(2)) / 4 * 3
+    } else {
+        bytes
     };
     i32::try_from(bytes).unwrap_or(i32::MAX)
 }

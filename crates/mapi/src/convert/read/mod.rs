@@ -12,7 +12,7 @@ mod header;
 mod parts;
 mod people;
 
-pub use attachment::{AttachmentPart, attachments};
+pub use attachment::{AttachmentPart, attachments, data_of, range_of};
 pub use header::{Header, header, subject_parts};
 pub use parts::{Parts, Protection};
 pub use people::recipients;
@@ -21,8 +21,7 @@ use crate::codec::data::{Value, code_page_of_charset};
 use crate::content::{Attachment, Content};
 use bytes::Bytes;
 use formats::message::decode::{self, Encoding};
-use formats::message::{PartRef, Summary, SummaryRef, charset, header as fields};
-use std::convert::Infallible;
+use formats::message::{PartKind, PartRef, Summary, SummaryRef, charset, header as fields};
 use std::ops::Range;
 
 /// Letters within letters that are read as messages; deeper ones have no content.
@@ -69,9 +68,6 @@ fn shallow(letter: &[u8]) -> (Content, Vec<(usize, Bytes)>) {
     let Ok(summary) = SummaryRef::new(&encoded) else {
         return (Content::default(), Vec::new());
     };
-    let read = |range: Range<u64>| -> Result<Bytes, Infallible> {
-        Ok(Bytes::copy_from_slice(slice(letter, &range)))
-    };
     let block = letter.get(..fields::length(letter)).unwrap_or_default();
     let Header { mut values, named } = header(block);
     let parts = Parts::of(&summary);
@@ -79,20 +75,19 @@ fn shallow(letter: &[u8]) -> (Content, Vec<(usize, Bytes)>) {
     for (id, value) in texts(&parts, letter) {
         values.insert(id, value);
     }
-    let Ok(found) = attachments(&summary, &read);
     let mut embedded = Vec::new();
     let mut all = Vec::new();
-    for (at, part) in found.into_iter().enumerate() {
-        let bytes = [part.prefix.as_slice(), slice(letter, &part.range)].concat();
-        let mut values = part.values;
-        if part.is_message {
-            embedded.push((at, bytes.into()));
+    for (at, found) in attachments(&summary).into_iter().enumerate() {
+        let bytes = slice(letter, &range_of(&found.part));
+        let mut values = found.values;
+        let bytes = Bytes::from(data_of(&found.part, bytes.to_vec()));
+        if found.part.kind == PartKind::Message {
+            embedded.push((at, bytes));
         } else {
-            let bytes = decode::all(part.encoding, &bytes);
-            values.insert(0x3701, Value::Binary(bytes.into()));
+            values.insert(0x3701, Value::Binary(bytes));
         }
         all.push(Attachment {
-            number: part.number,
+            number: found.number,
             values,
             embedded: None,
         });
