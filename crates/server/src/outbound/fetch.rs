@@ -160,7 +160,7 @@ fn status(answer: &[u8]) -> Option<&str> {
 }
 
 /// The text behind a good answer's header.
-fn body(answer: &[u8]) -> Result<String, String> {
+pub(super) fn body(answer: &[u8]) -> Result<String, String> {
     let text = String::from_utf8_lossy(answer);
     let (header, body) = text.split_once("\r\n\r\n").ok_or("no header")?;
     let mut lines = header.split("\r\n");

@@ -11,6 +11,8 @@ mod connection;
 pub mod dane;
 mod demand;
 pub mod fetch;
+#[cfg(test)]
+mod fuzzed;
 mod letter;
 mod look;
 pub mod names;

@@ -299,7 +299,7 @@ fn is_secure(found: &Lookup) -> bool {
     !answers.is_empty() && answers.iter().all(|record| record.proof.is_secure())
 }
 
-fn tlsa_record(tlsa: &TLSA) -> Record {
+pub(super) fn tlsa_record(tlsa: &TLSA) -> Record {
     Record {
         usage: match u8::from(tlsa.cert_usage) {
             2 => Usage::Authority,

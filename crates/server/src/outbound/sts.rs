@@ -65,10 +65,11 @@ impl Policy {
                 return None;
             };
             let (key, value) = (key.trim(), value.trim());
+            let pattern = value.trim_end_matches('.');
             if key != "mx" {
                 fields.entry(key).or_insert(value);
-            } else if patterns.len() < PATTERNS_MAX {
-                patterns.push(value.trim_end_matches('.').to_ascii_lowercase());
+            } else if patterns.len() < PATTERNS_MAX && !pattern.is_empty() {
+                patterns.push(pattern.to_ascii_lowercase());
             }
         }
         let mode = match *fields.get("mode")? {
