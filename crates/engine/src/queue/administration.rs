@@ -4,7 +4,8 @@ use super::{EntryKey, NEVER, QueuedLetter};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use bytes::Bytes;
-use store::backend::Pending;
+use std::ops::ControlFlow;
+use store::backend::{Direction, Pending};
 use store::id::{AccountId, BodyNumber, Timestamp};
 use store::model::{Due, Origin, QueueEntry, Reads};
 
@@ -76,8 +77,14 @@ impl Engine {
 
     /// How many entries wait, without reading them.
     pub fn queue_length(&self) -> Result<usize, EngineError> {
+        let mut count = 0;
+        let all = Timestamp(i64::MIN)..=Timestamp(i64::MAX);
         let view = self.directory().view()?;
-        Ok(view.queue_due(Timestamp(i64::MAX), usize::MAX)?.len())
+        view.each_due(all, Direction::Forward, &mut |_| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
     }
 
     /// What is due now, earliest first, at most `limit`.

@@ -15,8 +15,6 @@ use tokio::time::Instant;
 
 /// Entries that are read from the store at a time.
 const PORTION: usize = 256;
-/// Of these, such that are overdue for longest, while there are many newer ones.
-const OVERDUE: usize = PORTION / 2;
 /// How many times as long as putting letters off took the next ones are left alone.
 const EASE: u32 = 10;
 
@@ -40,7 +38,7 @@ impl Shared {
         let portion = Portion {
             most: room,
             overdue: if eased.is_zero() {
-                room.min(OVERDUE)
+                room / 2 // The other half is for what just came.
             } else {
                 0
             },
