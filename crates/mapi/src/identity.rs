@@ -141,6 +141,15 @@ pub fn number_of(id: ObjectId) -> Option<u64> {
     (id.replica == REPLICA).then_some(id.counter.number())
 }
 
+/// The number behind an id that is told as the value of a property, if it is one of this mailbox.
+pub fn number_of_integer(value: i64) -> Option<u64> {
+    let [low, high, counter @ ..] = value.to_le_bytes();
+    let counter = counter
+        .iter()
+        .fold(0, |all, byte| all << 8 | u64::from(*byte));
+    (u16::from_le_bytes([low, high]) == REPLICA).then_some(counter)
+}
+
 /// An id as the value of a property: its eight bytes as a number, low byte first.
 pub fn as_integer(id: ObjectId) -> i64 {
     // The counter's high byte stands first, behind the two of the replica.
@@ -195,6 +204,8 @@ mod tests {
         // 01 00 00 00 00 00 00 0D, low byte first.
         assert_eq!(as_integer(folder_id(FolderId(0x0d))), 0x0d00_0000_0000_0001);
         assert_eq!(number_of(folder_id(FolderId(0x0d))), Some(0x0d));
+        assert_eq!(number_of_integer(0x0d00_0000_0000_0001), Some(0x0d));
+        assert_eq!(number_of_integer(0x0d00_0000_0000_0002), None);
         let identity = MailboxIdentity::new(Guid([7; 16]), AccountId(1), engine::Guid([1; 16]));
         let id = message_id(PlaceId(9));
         assert_eq!(identity.short(identity.long(id)), Some(id));

@@ -26,7 +26,7 @@ pub enum Object {
     /// A folder.
     Folder(FolderId),
     /// A table of folders or messages.
-    Table(Table),
+    Table(Box<Table>),
     /// A message.
     Message(Box<Message>),
     /// An attachment of a message.
@@ -85,8 +85,108 @@ pub struct Table {
     pub restriction: Option<Restriction>,
     /// Chosen by the client; none before that.
     pub columns: Option<Vec<PropertyTag>>,
-    /// The row that comes next.
+    /// The row that comes next, among those that are shown.
     pub position: usize,
+    /// Its headings, if it has some.
+    pub grouping: Option<Grouping>,
+    /// Places that were marked.
+    pub bookmarks: BTreeMap<u32, Bookmark>,
+    /// The number of the next bookmark.
+    pub next_bookmark: u32,
+}
+
+/// Headings above rows.
+#[derive(Debug, Clone, Default)]
+pub struct Grouping {
+    /// How many stand above one another.
+    pub levels: usize,
+    /// How many of these levels are open at first.
+    pub open_levels: usize,
+    /// All of them, each before what stands below it.
+    pub headings: Vec<Heading>,
+    /// What is shown: headings, and the rows below those that are open.
+    pub shown: Vec<Shown>,
+}
+
+/// A heading.
+#[derive(Debug, Clone)]
+pub struct Heading {
+    /// Its name: the same whenever the same values stand above the same values.
+    pub id: u64,
+    /// How many stand above it.
+    pub depth: usize,
+    /// What stands below it is shown.
+    pub is_open: bool,
+    /// The first row below it.
+    pub first: usize,
+    /// Rows below it.
+    pub count: usize,
+    /// Those of them that were not read.
+    pub unread: usize,
+}
+
+/// What a client sees at one place of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The heading of that place among all.
+    Heading(usize),
+    /// The row of that place among all.
+    Row(usize),
+}
+
+/// A place that was marked: what stood there, and where that was.
+#[derive(Debug, Clone)]
+pub struct Bookmark {
+    /// What stood there; nothing at the end.
+    pub mark: Option<Mark>,
+    /// Where.
+    pub position: usize,
+}
+
+/// What stands at a place of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// A heading.
+    Heading(u64),
+    /// A folder.
+    Folder(FolderId),
+    /// A message.
+    Message(Location),
+    /// A row of what never changes.
+    Row(usize),
+}
+
+impl Table {
+    /// Rows and headings that are shown.
+    pub fn len(&self) -> usize {
+        match &self.grouping {
+            Some(grouping) => grouping.shown.len(),
+            None => self.rows.len(),
+        }
+    }
+
+    /// What is shown at a place.
+    pub fn shown(&self, place: usize) -> Option<Shown> {
+        match &self.grouping {
+            Some(grouping) => grouping.shown.get(place).copied(),
+            None => Some(Shown::Row(place)).filter(|_| place < self.rows.len()),
+        }
+    }
+
+    /// What stands at a place.
+    pub fn mark(&self, place: usize) -> Option<Mark> {
+        match self.shown(place)? {
+            Shown::Heading(heading) => {
+                let headings = self.grouping.as_ref().map(|grouping| &grouping.headings);
+                Some(Mark::Heading(headings?.get(heading)?.id))
+            }
+            Shown::Row(row) => Some(match &self.rows {
+                Rows::Folders(all) => Mark::Folder(*all.get(row)?),
+                Rows::Messages(all) => Mark::Message(*all.get(row)?),
+                Rows::Values(_) => Mark::Row(row),
+            }),
+        }
+    }
 }
 
 /// The rows of a table, in its order.

@@ -5,7 +5,9 @@
 
 mod attachment;
 mod attributes;
+mod bookmark;
 mod folder;
+mod grouping;
 mod letters;
 mod logon;
 mod message;
@@ -16,6 +18,7 @@ mod recipient;
 mod save;
 mod search;
 mod stream;
+mod submit;
 mod table;
 mod tree;
 
@@ -89,7 +92,7 @@ pub(crate) fn run(
         target,
         room,
     };
-    for family in [mailbox, folders, tables, messages, properties] {
+    for family in [mailbox, folders, tables, messages, sending, properties] {
         if let Some(outcome) = family(session, at, &call.request) {
             return outcome;
         }
@@ -157,6 +160,16 @@ fn tables(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::QueryPosition(_) => table::query_position(session, at),
         Request::SeekRow(request) => table::seek_row(session, at, request),
         Request::Status(_) => table::status(session, at),
+        Request::Abort(_) => table::abort(session, at),
+        Request::QueryColumnsAll(_) => table::all_columns(session, at),
+        Request::CreateBookmark(_) => bookmark::create(session, at),
+        Request::FreeBookmark(request) => bookmark::free(session, at, request),
+        Request::SeekRowBookmark(request) => bookmark::seek(session, at, request),
+        Request::SeekRowFractional(request) => bookmark::seek_fraction(session, at, request),
+        Request::ExpandRow(request) => grouping::expand(session, at, request),
+        Request::CollapseRow(request) => grouping::collapse(session, at, request),
+        Request::CollapseState(request) => grouping::state(session, at, request),
+        Request::SetCollapseState(request) => grouping::set_state(session, at, request),
         _ => return None,
     })
 }
@@ -178,6 +191,21 @@ fn messages(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::DeleteAttachment(request) => attachment::delete(session, at, request),
         Request::SaveChangesAttachment(_) => attachment::save(session, at),
         Request::OpenEmbeddedMessage(request) => attachment::open_message(session, at, request),
+        _ => return None,
+    })
+}
+
+/// Sending.
+fn sending(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
+        Request::SubmitMessage(_) | Request::TransportSend(_) => submit::submit(session, at, which),
+        Request::AbortSubmit(_) => submit::abort(session, at),
+        Request::AddressTypes(_) => submit::address_types(session, at),
+        Request::TransportFolder(_) => submit::folder(session, at),
+        Request::OptionsData(_) => submit::options(session, at),
+        Request::SetSpooler(_) | Request::SpoolerLockMessage(_) | Request::TransportNewMail(_) => {
+            submit::spooler(session, at, which)
+        }
         _ => return None,
     })
 }

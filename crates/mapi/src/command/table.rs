@@ -6,17 +6,17 @@
 //! Source: [MS-OXCTABL] 3.2.5.
 
 use super::folder::depth_below;
-use super::{Done, Place, attributes};
+use super::{Done, Place, attributes, bookmark, grouping};
 use crate::codec::data::{Cell, PropertyRow, PropertyTag, SortOrder, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::table::{
-    FindRow, FoundRow, Fraction, QueryRows, Restrict, RowSought, Rows as TableRows, SeekRow,
-    SetColumns, SortTable, TableStatus,
+    Columns, FindRow, FoundRow, Fraction, QueryRows, Restrict, RowSought, Rows as TableRows,
+    SeekRow, SetColumns, SortTable, TableStatus,
 };
 use crate::codec::wire::{Form, Nothing, Wire, Writer};
 use crate::condition;
 use crate::content::Values;
-use crate::object::{Logon, Object, Rows, Table};
+use crate::object::{Logon, Object, Rows, Shown, Table};
 use crate::property::folder::FolderProperties;
 use crate::property::item::ItemProperties;
 use crate::property::message::tags_of;
@@ -25,6 +25,7 @@ use crate::refusal::Refusal;
 use crate::request::Session;
 use engine::{FolderId, FolderRow, Location, Reading, View};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Bytes of one value in a row: texts have at most 255 units there, binaries twice as many bytes.
 /// Source: [MS-OXCTABL] 3.2.5.5.4.
@@ -34,7 +35,7 @@ const CELL_UNITS_MAX: usize = 255;
 /// Bytes before the rows of an answer.
 const ROWS_HEAD_BYTES: usize = 9;
 
-fn table(session: &mut Session, at: Place) -> Result<&mut Table, Refusal> {
+pub(super) fn table(session: &mut Session, at: Place) -> Result<&mut Table, Refusal> {
     match session.objects.object(at.logon_id, at.handle)? {
         Object::Table(table) => Ok(table),
         _ => Err(Refusal::NotSupported),
@@ -43,14 +44,17 @@ fn table(session: &mut Session, at: Place) -> Result<&mut Table, Refusal> {
 
 /// A table that was just opened.
 pub(super) fn opened(rows: Rows) -> Object {
-    Object::Table(Table {
+    Object::Table(Box::new(Table {
         natural: rows.clone(),
         rows,
         orders: Vec::new(),
         restriction: None,
         columns: None,
         position: 0,
-    })
+        grouping: None,
+        bookmarks: BTreeMap::new(),
+        next_bookmark: 1,
+    }))
 }
 
 /// All work is done at once.
@@ -75,13 +79,32 @@ pub(super) fn status(session: &mut Session, at: Place) -> Result<Done, Refusal> 
     Ok(Done::said(Response::Status(COMPLETE)))
 }
 
+/// `RopAbort`: all work is done at once, so there is none to be ended.
+pub(super) fn abort(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    table(session, at)?;
+    Err(Refusal::UnableToAbort)
+}
+
+/// `RopQueryColumnsAll`: what the first row can be asked for.
+pub(super) fn all_columns(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    let code_page = session.code_page;
+    let logon = session.objects.logon(at.logon_id)?.clone();
+    let table = table(session, at)?;
+    let reader = RowReader::new(&logon, code_page, &table.natural)?;
+    let columns = match table.natural.len() {
+        0 => Vec::new(),
+        _ => reader.look_at(&table.natural, 0, &|source| Ok(source.tags()))?,
+    };
+    Ok(Done::said(Response::QueryColumnsAll(Columns { columns })))
+}
+
 /// `RopQueryPosition`.
 pub(super) fn query_position(session: &mut Session, at: Place) -> Result<Done, Refusal> {
     let table = table(session, at)?;
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Done::said(Response::QueryPosition(Fraction {
         numerator: number(table.position),
-        denominator: number(table.rows.len()),
+        denominator: number(table.len()),
     })))
 }
 
@@ -92,25 +115,32 @@ pub(super) fn seek_row(
     request: &SeekRow,
 ) -> Result<Done, Refusal> {
     let table = table(session, at)?;
-    let length = i64::try_from(table.rows.len()).unwrap_or(i64::MAX);
     let start = match request.origin {
         0 => 0,
-        1 => i64::try_from(table.position).unwrap_or(i64::MAX),
-        2 => length,
+        1 => table.position,
+        2 => table.len(),
         _ => return Err(Refusal::InvalidParameter),
     };
-    let wanted = start.saturating_add(request.row_count.into());
+    let (has_sought_less, moved) = sought(table, start, request.row_count);
+    Ok(Done::said(Response::SeekRow(RowSought {
+        has_sought_less,
+        rows_sought: if request.want_row_moved_count {
+            moved
+        } else {
+            0
+        },
+    })))
+}
+
+/// Moves from a place; answers whether an end was met, and how far it went.
+pub(super) fn sought(table: &mut Table, start: usize, rows: i32) -> (bool, i32) {
+    let length = i64::try_from(table.len()).unwrap_or(i64::MAX);
+    let start = i64::try_from(start).unwrap_or(i64::MAX);
+    let wanted = start.saturating_add(rows.into());
     let reached = wanted.clamp(0, length);
     table.position = usize::try_from(reached).unwrap_or_default();
-    let sought = if request.want_row_moved_count {
-        i32::try_from(reached - start).unwrap_or_default()
-    } else {
-        0
-    };
-    Ok(Done::said(Response::SeekRow(RowSought {
-        has_sought_less: reached != wanted,
-        rows_sought: sought,
-    })))
+    let moved = i32::try_from(reached - start).unwrap_or_default();
+    (reached != wanted, moved)
 }
 
 /// `RopQueryRows`: as many rows as were asked for and fit.
@@ -131,12 +161,12 @@ pub(super) fn query_rows(
     let mut position = table.position;
     while rows.len() < usize::from(request.row_count) {
         let next = if request.is_forward {
-            Some(position).filter(|next| *next < table.rows.len())
+            Some(position).filter(|next| *next < table.len())
         } else {
             position.checked_sub(1)
         };
         let Some(next) = next else { break };
-        let row = reader.row(&table.rows, next, &columns)?;
+        let row = reader.shown(table, next, &columns)?;
         let Some(left) = room.checked_sub(size_of_row(&row)) else {
             if rows.is_empty() {
                 return Err(Refusal::TooComplex);
@@ -151,21 +181,21 @@ pub(super) fn query_rows(
         table.position = position;
     }
     let origin = match table.position {
-        end if end >= table.rows.len() => 2,
+        end if end >= table.len() => 2,
         0 => 0,
         _ => 1,
     };
     Ok(Done::said(Response::QueryRows(TableRows { origin, rows })))
 }
 
-fn size_of_row(row: &PropertyRow) -> usize {
+pub(super) fn size_of_row(row: &PropertyRow) -> usize {
     let mut writer = Writer::new(Form::Rop);
     row.write(&mut writer);
     writer.size()
 }
 
 /// What is needed to read rows of one table.
-struct RowReader<'a> {
+pub(super) struct RowReader<'a> {
     logon: &'a Logon,
     view: View<'a>,
     /// All folders, where they are the rows.
@@ -174,7 +204,7 @@ struct RowReader<'a> {
 }
 
 impl<'a> RowReader<'a> {
-    fn new(logon: &'a Logon, code_page: u32, rows: &Rows) -> Result<Self, Refusal> {
+    pub(super) fn new(logon: &'a Logon, code_page: u32, rows: &Rows) -> Result<Self, Refusal> {
         let view = logon.account.read()?;
         let folders = match rows {
             Rows::Folders(_) => view.all_folders()?,
@@ -186,6 +216,31 @@ impl<'a> RowReader<'a> {
             folders,
             code_page,
         })
+    }
+
+    /// The columns of what is shown at a place: a row, or a heading, which tells the values that it
+    /// stands for and what it counts.
+    pub(super) fn shown(
+        &self,
+        table: &Table,
+        place: usize,
+        columns: &[PropertyTag],
+    ) -> Result<PropertyRow, Refusal> {
+        match table.shown(place).ok_or(Refusal::NotFound)? {
+            Shown::Row(row) => self.row(&table.rows, row, columns),
+            Shown::Heading(heading) => {
+                let values = grouping::heading(table, heading, &|row, id| {
+                    self.look_at(&table.rows, row, &|source| source.value(id))
+                })?;
+                let wanted = Wanted {
+                    code_page: self.code_page,
+                    bytes_max: usize::MAX,
+                };
+                let told = Told(&values);
+                let cells = columns.iter().map(|&tag| cell(&told, tag, wanted));
+                cells.collect::<Result<_, Refusal>>().map(PropertyRow)
+            }
+        }
     }
 
     /// The columns of one row.
@@ -298,13 +353,16 @@ fn shortened(mut cell: Cell) -> Cell {
     cell
 }
 
-/// `RopSortTable`: the cursor goes to the beginning. Headings are not served yet.
+/// `RopSortTable`: the cursor goes to the beginning. The first of the keys may be headings.
 pub(super) fn sort(session: &mut Session, at: Place, request: &SortTable) -> Result<Done, Refusal> {
-    if request.orders.category_count > 0 {
+    let wanted = &request.orders;
+    if wanted.category_count > 0 && !matches!(table(session, at)?.rows, Rows::Messages(_)) {
         return Err(Refusal::NotSupported);
     }
-    let orders = &request.orders.orders;
-    arrange(session, at, |table| table.orders.clone_from(orders))?;
+    arrange(session, at, |table| {
+        table.orders.clone_from(&wanted.orders);
+        table.grouping = grouping::wanted(wanted);
+    })?;
     Ok(Done::said(Response::SortTable(COMPLETE)))
 }
 
@@ -326,6 +384,7 @@ pub(super) fn reset(session: &mut Session, at: Place) -> Result<Done, Refusal> {
     arrange(session, at, |table| {
         table.columns = None;
         table.orders.clear();
+        table.grouping = None;
         table.restriction = None;
     })?;
     Ok(Done::said(Response::ResetTable(Nothing)))
@@ -342,8 +401,17 @@ fn arrange(
     let table = table(session, at)?;
     let mut changed = table.clone();
     change(&mut changed);
+    changed.position = 0;
+    changed.bookmarks.clear();
+    if changed.restriction.is_none() && changed.orders.is_empty() {
+        changed.rows = changed.natural.clone();
+        changed.grouping = None;
+        *table = changed;
+        return Ok(());
+    }
     let natural = &changed.natural;
     let reader = RowReader::new(&logon, code_page, natural)?;
+    let is_grouped = changed.grouping.is_some();
     let mut shown = Vec::new();
     for place in 0..natural.len() {
         let is_shown = match &changed.restriction {
@@ -353,13 +421,23 @@ fn arrange(
             })?,
         };
         if is_shown {
-            let keys = reader.look_at(natural, place, &|source| keys(source, &changed.orders))?;
+            let keys = reader.look_at(natural, place, &|source| {
+                let mut keys = keys(source, &changed.orders)?;
+                if is_grouped {
+                    keys.push(source.value(grouping::READ)?);
+                }
+                Ok(keys)
+            })?;
             shown.push((keys, place));
         }
     }
-    shown.sort_by(|(left, _), (right, _)| compare_keys(left, right, &changed.orders));
+    match &mut changed.grouping {
+        Some(grouping) => grouping::arrange(grouping, &mut shown, &changed.orders),
+        None => {
+            shown.sort_by(|(left, _), (right, _)| compare_keys(left, right, &changed.orders));
+        }
+    }
     changed.rows = natural.of_places(shown.into_iter().map(|(_, place)| place));
-    changed.position = 0;
     *table = changed;
     Ok(())
 }
@@ -378,22 +456,30 @@ const DESCENDING: u8 = 1;
 /// What has no value stands first.
 fn compare_keys(left: &[Option<Value>], right: &[Option<Value>], orders: &[SortOrder]) -> Ordering {
     let pairs = left.iter().zip(right).zip(orders);
-    let ordered = pairs.map(|((left, right), order)| {
-        let known = left.as_ref().zip(right.as_ref());
-        let ascending = known
-            .and_then(|(left, right)| condition::compare(left, right))
-            .unwrap_or_else(|| left.is_some().cmp(&right.is_some()));
-        if order.order == DESCENDING {
-            ascending.reverse()
-        } else {
-            ascending
-        }
-    });
+    let ordered =
+        pairs.map(|((left, right), order)| compare_key(left.as_ref(), right.as_ref(), order));
     ordered.fold(Ordering::Equal, Ordering::then)
 }
 
-/// `RopFindRow`: the next row that fulfils a restriction; the cursor then stands on it. Bookmarks
-/// are not served yet.
+/// The same of one key.
+pub(super) fn compare_key(
+    left: Option<&Value>,
+    right: Option<&Value>,
+    order: &SortOrder,
+) -> Ordering {
+    let known = left.zip(right);
+    let ascending = known
+        .and_then(|(left, right)| condition::compare(left, right))
+        .unwrap_or_else(|| left.is_some().cmp(&right.is_some()));
+    if order.order == DESCENDING {
+        ascending.reverse()
+    } else {
+        ascending
+    }
+}
+
+/// `RopFindRow`: the next row that fulfils a restriction; the cursor then stands on it. Headings are
+/// passed over.
 pub(super) fn find_row(
     session: &mut Session,
     at: Place,
@@ -406,28 +492,35 @@ pub(super) fn find_row(
     let logon = session.objects.logon(at.logon_id)?.clone();
     let table = table(session, at)?;
     let columns = table.columns.clone().ok_or(Refusal::NullObject)?;
+    let mut row_no_longer_visible = false;
     let start = match request.origin {
         0 => 0,
         1 => table.position,
-        2 => table.rows.len(),
-        _ => return Err(Refusal::NotSupported),
+        2 => table.len(),
+        3 => {
+            let (place, is_there) = bookmark::place(table, &request.bookmark)?;
+            row_no_longer_visible = !is_there;
+            place
+        }
+        _ => return Err(Refusal::InvalidParameter),
     };
     let reader = RowReader::new(&logon, code_page, &table.rows)?;
-    let fulfils = |place: &usize| {
-        reader.look_at(&table.rows, *place, &|source| {
+    let fulfils = |place: &usize| match table.shown(*place) {
+        Some(Shown::Row(row)) => reader.look_at(&table.rows, row, &|source| {
             condition::holds(restriction, source, code_page)
-        })
+        }),
+        _ => Ok(false),
     };
     let found = if request.flags & BACKWARDS == 0 {
-        first(start..table.rows.len(), fulfils)?
+        first(start..table.len(), fulfils)?
     } else {
         first((0..start).rev(), fulfils)?
     };
     let place = found.ok_or(Refusal::NotFound)?;
-    let row = reader.row(&table.rows, place, &columns)?;
+    let row = reader.shown(table, place, &columns)?;
     table.position = place;
     Ok(Done::said(Response::FindRow(FoundRow {
-        row_no_longer_visible: false,
+        row_no_longer_visible,
         row: Some(row),
     })))
 }

@@ -300,7 +300,10 @@ impl<'a> ItemProperties<'a> {
             0x67a4 => Value::Integer64(identity::as_integer(identity::change_number(
                 self.row.changed,
             ))),
-            0x674a => id_value(identity::message_id(self.row.place)),
+            0x674a | 0x674d => id_value(identity::message_id(self.row.place)),
+            // A row of a table that is no heading, and the only one of its message.
+            0x0ff5 => Value::Integer32(1),
+            0x674e => Value::Integer32(0),
             _ => return None,
         })
     }

@@ -94,6 +94,6 @@ pub fn bytes_of(value: &Value) -> usize {
 }
 
 /// A size or count as the number that stands for it.
-fn integer(number: u64) -> Value {
+pub(crate) fn integer(number: u64) -> Value {
     Value::Integer32(i32::try_from(number).unwrap_or(i32::MAX))
 }

@@ -1,0 +1,343 @@
+//! Sending messages.
+//!
+//! A message goes the way of everything that users submit: the same rules say who may write as whom
+//! and to whom, the same queue takes it. The copy without hidden recipients goes out, the one with
+//! them is filed. One's own name is put where the message says none.
+//!
+//! Start at [`submit`].
+//!
+//! Source: [MS-OXOMSG] 3.2.5.1 (submission), 2.2.3.10 (where the copy goes), 3.2.4.3.2 (later).
+
+use super::{Done, Place, message, save};
+use crate::codec::data::{EntryId, FileTime, ServerId, Value};
+use crate::codec::rop::property::{AddressTypes, Options, TransportFolder, TransportSent};
+use crate::codec::rop::{Request, Response};
+use crate::codec::wire::Nothing;
+use crate::content::{Content, Recipient as To, text_of};
+use crate::convert::Blind;
+use crate::draft::Base;
+use crate::identity;
+use crate::object::Logon;
+use crate::property::person::Correspondent;
+use crate::refusal::Refusal;
+use crate::request::Session;
+use bytes::Bytes;
+use engine::delivery::{Arrival, Failing};
+use engine::directory::May;
+use engine::queue::{Notify, Return, Wishes};
+use engine::traffic::Permission;
+use engine::{
+    Account, EngineError, Envelope, FlagChange, FlagSet, Flags, FolderId, ItemKey, Reading,
+    Recipient, Resolution, Role, Timestamp, Transfer, User,
+};
+
+/// It was sent to them before.
+const SENT_BEFORE: u8 = 0x80;
+/// Not to be sent before that time. Source: [MS-OXOMSG] 2.2.3.3, 2.2.3.9.
+const DEFERRED: [u16; 2] = [0x3fef, 0x000f];
+/// Where the copy goes, and whether it goes at all.
+const SENT_FOLDER: u16 = 0x6740;
+const SENT_FOLDER_ENTRY: u16 = 0x0e0a;
+const DELETE_AFTERWARDS: u16 = 0x0e01;
+
+/// `RopSubmitMessage` and `RopTransportSend`: what was changed is saved first.
+pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Result<Done, Refusal> {
+    let open = session.objects.message(at.logon_id, at.handle)?;
+    if !open.may_write || open.parent.is_some() {
+        return Err(Refusal::AccessDenied);
+    }
+    let content = message::look(session, at, |message, _| message.content())?;
+    let logon = session.objects.logon(at.logon_id)?.clone();
+    let user = user(&logon)?;
+    let (people, envelope) = check(&logon, &user, &content)?;
+    let open = session.objects.message(at.logon_id, at.handle)?;
+    for (id, value) in people {
+        open.set(id, Some(value));
+    }
+    save::keep(session, at, true)?;
+    let content = message::look(session, at, |message, _| message.content())?;
+    send(&logon, &content, &envelope)?;
+    let open = session.objects.message(at.logon_id, at.handle)?;
+    let Base::Stored { item, .. } = open.base else {
+        return Err(Refusal::Failed);
+    };
+    file(&logon, &content, item)?;
+    Ok(Done::said(match which {
+        Request::TransportSend(_) => Response::TransportSend(TransportSent(None)),
+        _ => Response::SubmitMessage(Nothing),
+    }))
+}
+
+/// Who sends.
+fn user(logon: &Logon) -> Result<User, Refusal> {
+    let account = logon.account.origin().actor;
+    let found = logon.account.engine().directory().account(account)?;
+    let found = found.ok_or(Refusal::UnknownUser)?;
+    Ok(User {
+        account,
+        address: found.record.address.clone(),
+        administrator: false,
+    })
+}
+
+type People = Vec<(u16, Value)>;
+
+/// Checks who sends, as whom and to whom; answers what the message is to say of that, and the
+/// envelope.
+fn check(logon: &Logon, user: &User, content: &Content) -> Result<(People, Envelope), Refusal> {
+    let engine = logon.account.engine();
+    let sender = Correspondent {
+        name: name_of(logon, user)?,
+        address: user.address.clone(),
+    };
+    let author = author(logon, content)?.unwrap_or_else(|| sender.clone());
+    let directory = engine.directory();
+    let is_own = directory.owns(user.account, &author.address)?;
+    let domain = author
+        .address
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain);
+    if !is_own && (domain.is_empty() || directory.has_domain(domain)?) {
+        return Err(Refusal::SendAsDenied);
+    }
+    let recipients = recipients(logon, user, content)?;
+    let count = u32::try_from(recipients.len()).unwrap_or(u32::MAX);
+    let allowance = &engine.settings().traffic;
+    let permission = engine
+        .traffic()
+        .send(user.account, count, allowance, engine.now());
+    if !matches!(permission, Permission::Yes) {
+        return Err(Refusal::AccessDenied);
+    }
+    let now = engine.now();
+    let mut people = said(&sender, [0x0c1a, 0x0c1e, 0x0c1f, 0x5d01, 0x0c19, 0x0c1d]);
+    people.extend(said(
+        &author,
+        [0x0042, 0x0064, 0x0065, 0x5d02, 0x0041, 0x003b],
+    ));
+    people.push((0x0039, Value::Time(FileTime::from_unix(now.0))));
+    let envelope = Envelope {
+        sender: user.address.clone(),
+        recipients,
+        envelope_id: None,
+        returning: Return::default(),
+        needs_utf8: false,
+        wishes: Wishes {
+            hold_until: deferred(content).filter(|until| *until > now),
+            ..Wishes::default()
+        },
+        submitter: Some(user.clone()),
+        arrival: Arrival {
+            way: "MAPI",
+            ..Arrival::default()
+        },
+        failing: Failing::Whole,
+    };
+    Ok((people, envelope))
+}
+
+fn name_of(logon: &Logon, user: &User) -> Result<String, Refusal> {
+    let found = logon.account.engine().directory().account(user.account)?;
+    let name = found.map(|found| found.record.display_name.clone());
+    Ok(name
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| user.address.clone()))
+}
+
+/// Whom the message says it is from, if it does.
+fn author(logon: &Logon, content: &Content) -> Result<Option<Correspondent>, Refusal> {
+    let text = |id| text_of(&content.values, id).filter(|text| !text.is_empty());
+    let address = match (text(0x0064), text(0x5d02)) {
+        (_, Some(address)) => Some(address.to_owned()),
+        (Some("EX"), None) => text(0x0065)
+            .map(|name| address_of(&logon.account, name))
+            .transpose()?
+            .flatten(),
+        (_, None) => text(0x0065).map(str::to_owned),
+    };
+    let name = text(0x0042).map(str::to_owned);
+    Ok(address.map(|address| Correspondent {
+        name: name.unwrap_or_else(|| address.clone()),
+        address,
+    }))
+}
+
+/// The Internet address behind a distinguished name of this server.
+fn address_of(account: &Account, name: &str) -> Result<Option<String>, Refusal> {
+    let Some(number) = identity::account_of(name) else {
+        return Ok(None);
+    };
+    let found = account.engine().directory().account(number)?;
+    Ok(found.map(|found| found.record.address.clone()))
+}
+
+/// What a message says of someone: name, type, address twice, entry id and search key.
+fn said(person: &Correspondent, [name, kind, address, smtp, entry, key]: [u16; 6]) -> People {
+    let text = |text: &str| Value::Unicode(text.to_owned());
+    vec![
+        (name, text(&person.name)),
+        (kind, text("SMTP")),
+        (address, text(&person.address)),
+        (smtp, text(&person.address)),
+        (entry, Value::Binary(person.entry_id().into())),
+        (key, Value::Binary(person.search_key().into())),
+    ]
+}
+
+/// Who gets it, each with where that leads.
+fn recipients(logon: &Logon, user: &User, content: &Content) -> Result<Vec<Recipient>, Refusal> {
+    let engine = logon.account.engine();
+    let mut all = Vec::new();
+    for recipient in &content.recipients {
+        if recipient.kind & SENT_BEFORE != 0 {
+            continue;
+        }
+        let address = address_to(logon, recipient)?.ok_or(Refusal::InvalidRecipients)?;
+        let resolution = engine.resolve(&address)?;
+        if matches!(*resolution, Resolution::Unknown) {
+            return Err(Refusal::InvalidRecipients);
+        }
+        let resolution = match engine.directory().may_write(&user.address, &address)? {
+            May::Yes => resolution,
+            May::Moderated(moderators) => moderators,
+            May::No => return Err(Refusal::InvalidRecipients),
+        };
+        match engine.check_recipient(&resolution, save::size_of(content)) {
+            Err(EngineError::OverQuota) => return Err(Refusal::InvalidRecipients),
+            checked => checked?,
+        }
+        all.push(Recipient {
+            address,
+            resolution,
+            notify: Notify::USUAL,
+            original: None,
+        });
+    }
+    if all.is_empty() {
+        return Err(Refusal::NoRecipients);
+    }
+    Ok(all)
+}
+
+fn address_to(logon: &Logon, recipient: &To) -> Result<Option<String>, Refusal> {
+    let text = |id| text_of(&recipient.values, id).filter(|text| !text.is_empty());
+    if let Some(address) = text(0x39fe) {
+        return Ok(Some(address.to_owned()));
+    }
+    match (text(0x3002), text(0x3003)) {
+        (Some("EX"), Some(name)) => address_of(&logon.account, name),
+        (_, Some(address)) if address.contains('@') => Ok(Some(address.to_owned())),
+        _ => Ok(None),
+    }
+}
+
+fn deferred(content: &Content) -> Option<Timestamp> {
+    let time = |id: &u16| match content.values.get(id) {
+        Some(Value::Time(time)) => Some(Timestamp(time.to_unix())),
+        _ => None,
+    };
+    DEFERRED.iter().find_map(time)
+}
+
+/// Hands the letter over; nothing is said before that is settled.
+fn send(logon: &Logon, content: &Content, envelope: &Envelope) -> Result<(), Refusal> {
+    let mut bytes = Vec::new();
+    save::compose(logon, content, Blind::LeftOut, &mut bytes)?;
+    let mut upload = logon.account.upload()?;
+    upload.write(&bytes)?;
+    let staged = upload.finish()?;
+    logon.account.engine().deliver(envelope, &staged)?.wait()?;
+    Ok(())
+}
+
+/// Files what was sent, as the message wants it; where it says nothing, with all that was sent.
+fn file(logon: &Logon, content: &Content, item: ItemKey) -> Result<(), Refusal> {
+    let is_doomed = content.values.get(&DELETE_AFTERWARDS) == Some(&Value::Boolean(true));
+    let sent = logon.account.read()?.folder_with_role(Role::Sent)?;
+    let folder = sent_folder(content).or(sent.map(|(folder, _)| folder));
+    let done = logon.account.write(|txn| {
+        let at = txn.location(item)?.ok_or(EngineError::NoSuchItem)?;
+        if is_doomed {
+            return txn.expunge(at);
+        }
+        let change = FlagChange::remove(FlagSet::from(Flags::DRAFT | Flags::SUBMIT_PENDING));
+        txn.set_flags(at, &change)?;
+        txn.set_flags(at, &FlagChange::add(FlagSet::from(Flags::SEEN)))?;
+        match folder {
+            Some(folder) if folder != at.folder => {
+                txn.transfer(Transfer::Move, at, folder).map(drop)
+            }
+            _ => Ok(()),
+        }
+    })?;
+    done.wait()?;
+    Ok(())
+}
+
+fn sent_folder(content: &Content) -> Option<FolderId> {
+    let by_id = match content.values.get(&SENT_FOLDER) {
+        Some(Value::ServerId(bytes) | Value::Binary(bytes)) => folder_of_server_id(bytes),
+        _ => None,
+    };
+    let by_entry = || match content.values.get(&SENT_FOLDER_ENTRY) {
+        Some(Value::Binary(bytes)) => match EntryId::from_bytes(bytes) {
+            Ok(EntryId::Folder(entry)) => Some(FolderId(entry.counter.number())),
+            _ => None,
+        },
+        _ => None,
+    };
+    by_id.or_else(by_entry)
+}
+
+fn folder_of_server_id(bytes: &[u8]) -> Option<FolderId> {
+    let ServerId::Ours { folder, .. } = ServerId::from_bytes(bytes).ok()? else {
+        return None;
+    };
+    identity::number_of(folder).map(FolderId)
+}
+
+/// `RopAbortSubmit`: what was handed over is on its way.
+pub(super) fn abort(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    session.objects.logon(at.logon_id)?;
+    Err(Refusal::UnableToAbort)
+}
+
+/// `RopGetAddressTypes`
+pub(super) fn address_types(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    session.objects.logon(at.logon_id)?;
+    let types = AddressTypes(vec!["EX".into(), "SMTP".into()]);
+    Ok(Done::said(Response::AddressTypes(types)))
+}
+
+/// `RopGetTransportFolder`: where a client puts what it wants sent.
+pub(super) fn folder(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    let view = session.objects.logon(at.logon_id)?.account.read()?;
+    let outbox = view.folder_with_role(Role::Outbox)?;
+    let (outbox, _) = outbox.ok_or(Refusal::NotFound)?;
+    let folder = identity::folder_id(outbox);
+    Ok(Done::said(Response::TransportFolder(TransportFolder {
+        folder,
+    })))
+}
+
+/// `RopOptionsData`: addresses have no options.
+pub(super) fn options(session: &mut Session, at: Place) -> Result<Done, Refusal> {
+    session.objects.logon(at.logon_id)?;
+    Ok(Done::said(Response::OptionsData(Options {
+        reserved: 0,
+        options: Bytes::new(),
+        help_file: Bytes::new(),
+        help_file_name: None,
+    })))
+}
+
+/// The operations of a client's own spooler: this server sends by itself, so that there is nothing
+/// to be held.
+pub(super) fn spooler(session: &mut Session, at: Place, which: &Request) -> Result<Done, Refusal> {
+    session.objects.logon(at.logon_id)?;
+    Ok(Done::said(match which {
+        Request::SpoolerLockMessage(_) => Response::SpoolerLockMessage(Nothing),
+        Request::TransportNewMail(_) => Response::TransportNewMail(Nothing),
+        _ => Response::SetSpooler(Nothing),
+    }))
+}
