@@ -8,11 +8,12 @@
 //! Source: RFC 6647 §2.1 (the triplet), §5 (times).
 
 use crate::spam::content::domain_of;
+use crate::spam::reputation::network;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use store::id::Timestamp;
 
 /// Strangers and friends that are kept of each kind, 32 bytes each.
@@ -97,20 +98,6 @@ fn make_room(kept: &mut HashMap<u64, Timestamp>, seconds: i64, now: Timestamp) {
     kept.retain(|_, at| now.seconds() - at.seconds() <= seconds);
     if kept.len() >= KEPT_MAX {
         kept.clear();
-    }
-}
-
-/// The network around an address: servers of one provider take turns.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(four) => {
-            let [a, b, c, _] = four.octets();
-            IpAddr::from([a, b, c, 0])
-        }
-        IpAddr::V6(six) => {
-            let [a, b, c, d, ..] = six.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }
 

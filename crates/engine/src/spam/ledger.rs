@@ -36,6 +36,8 @@ pub(crate) enum Table {
     Lessons = 2,
     /// People that letters came from or went to.
     Contacts = 3,
+    /// Where letters came from: those that nobody wanted, and others.
+    Reputations = 4,
 }
 
 /// The key of an entry: a keyed hash of what it is about.

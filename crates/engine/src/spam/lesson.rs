@@ -10,6 +10,7 @@ use super::bayes::{self, Counts};
 use super::contact;
 use super::content::Content;
 use super::ledger::{Key, Ledger, Table};
+use super::reputation::Origins;
 use super::word::words;
 use super::{Assessment, Reason};
 use crate::engine::Engine;
@@ -91,6 +92,8 @@ impl Lessons {
 struct Learned {
     name: Key,
     words: Vec<Key>,
+    /// Where it came from; counted for all accounts only.
+    origins: Vec<Key>,
     opinion: Opinion,
 }
 
@@ -127,6 +130,7 @@ impl Engine {
         let learned = Learned {
             name: self.key(Table::Lessons, letter),
             words: self.word_keys(&content),
+            origins: Vec::new(), // What stands before it may be another server's.
             opinion,
         };
         self.keep_learned(account.unwrap_or(AccountId::DIRECTORY), &[learned])
@@ -174,6 +178,7 @@ impl Engine {
         Ok(Some(Learned {
             name: self.key(Table::Lessons, &name),
             words: self.word_keys(&content),
+            origins: self.origin_keys(&Origins::of_prefix(&details.prefix)),
             opinion: lesson.opinion,
         }))
     }
@@ -201,7 +206,9 @@ impl Engine {
         let written = self.store().write(&[account], Origin::default(), |txn| {
             let mut ledger = Ledger::open(txn, account)?;
             for letter in letters {
-                learn(&mut ledger, txn, letter)?;
+                let is_all = account == AccountId::DIRECTORY;
+                let origins = if is_all { &*letter.origins } else { &[] };
+                learn(&mut ledger, txn, letter, origins)?;
             }
             ledger.save(txn)
         });
@@ -284,7 +291,12 @@ fn reason(probability: f64, is_own: bool) -> Option<Reason> {
     (points != Points(0)).then(|| Reason::new(name, points, &text))
 }
 
-fn learn(ledger: &mut Ledger, txn: &Txn<'_>, letter: &Learned) -> Result<(), EngineError> {
+fn learn(
+    ledger: &mut Ledger,
+    txn: &Txn<'_>,
+    letter: &Learned,
+    origins: &[Key],
+) -> Result<(), EngineError> {
     let before = ledger.find(txn, Table::Lessons, letter.name)?;
     let before = before.map(|(opinion, _)| opinion);
     if before == Some(letter.opinion.number()) {
@@ -298,6 +310,7 @@ fn learn(ledger: &mut Ledger, txn: &Txn<'_>, letter: &Learned) -> Result<(), Eng
         (letter.opinion.number(), 0),
     )?;
     let keys = letter.words.iter().map(|word| (Table::Words, *word));
+    let keys = keys.chain(origins.iter().map(|origin| (Table::Reputations, *origin)));
     for (table, key) in keys.chain([(Table::Letters, ALL_LETTERS)]) {
         let mut known = counts(ledger, txn, table, key)?;
         let (more, less) = match letter.opinion {
@@ -311,6 +324,7 @@ fn learn(ledger: &mut Ledger, txn: &Txn<'_>, letter: &Learned) -> Result<(), Eng
     let letters = counts(ledger, txn, Table::Letters, ALL_LETTERS)?;
     if letters.unwanted.saturating_add(letters.wanted) >= LETTERS_MAX {
         ledger.halve(txn, Table::Words)?;
+        ledger.halve(txn, Table::Reputations)?;
         ledger.halve(txn, Table::Letters)?;
     }
     Ok(())
@@ -340,6 +354,7 @@ mod tests {
         Learned {
             name: spread(name),
             words: vec![1 << 60, 2 << 60, spread(name + (1 << 32))],
+            origins: Vec::new(),
             opinion,
         }
     }

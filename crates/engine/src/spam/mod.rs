@@ -15,6 +15,7 @@ pub mod content;
 mod ledger;
 mod lesson;
 pub mod link;
+pub mod reputation;
 pub mod rule;
 mod score;
 pub mod word;

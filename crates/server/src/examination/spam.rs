@@ -8,6 +8,7 @@ use crate::driver::pool::Pool;
 use engine::examination::{Decision, Examination, Examined, Finding};
 use engine::spam::attachment::refusal;
 use engine::spam::content::Content;
+use engine::spam::reputation::Origins;
 use engine::spam::{Case, assess};
 use engine::{Engine, EngineError};
 use std::sync::Arc;
@@ -69,6 +70,8 @@ fn count(engine: &Engine, letter: &Examination, so_far: &Examined) -> Result<Fin
     let (words, by_words) = engine.words_of_all(&content)?;
     let mut reasons = so_far.reasons.clone();
     reasons.extend(by_words);
+    let origins = Origins::of_arrival(letter, &so_far.authentication);
+    reasons.extend(engine.reputation(&origins)?);
     let mut sum = assess(&case, &reasons, settings);
     sum.words = words.into();
     sum.author.clone_from(&content.author.address);
