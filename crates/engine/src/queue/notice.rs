@@ -7,7 +7,8 @@
 //! Start at [`compose`].
 //!
 //! Standards: RFC 3461 §6 (form and envelope), RFC 3464 (delivery-status), RFC 6522 (report), RFC
-//! 6533 (with UTF-8), RFC 3834 §5 (Auto-Submitted), RFC 5321 §4.5.5 (null sender).
+//! 6533 (with UTF-8), RFC 3834 §5 (Auto-Submitted), RFC 5321 §4.5.5 (null sender), RFC 8689 §5
+//! (TLS-Required).
 
 use super::{ANSWER_BYTES_MAX, Notify, Outgoing, Return, Status, Wishes, shortened};
 use crate::delivery::{Arrival, Envelope, Failing, Recipient};
@@ -157,7 +158,11 @@ pub(super) fn compose(
         envelope_id: None,
         returning: Return::default(),
         needs_utf8: is_international(outgoing),
-        wishes: Wishes::default(),
+        // What it tells of is as secret as the letter (RFC 8689 §5).
+        wishes: Wishes {
+            needs_tls: outgoing.letter.needs_tls,
+            ..Wishes::default()
+        },
         submitter: None,
         arrival: Arrival {
             greeting: engine.settings().hostname.clone(),
@@ -218,6 +223,17 @@ impl Returned {
     fn is_ascii(&self) -> bool {
         self.bytes.is_ascii()
     }
+
+    /// True when the letter would rather arrive than be encrypted as its recipient's domain demands:
+    /// the notification then would, too (RFC 8689 §5).
+    fn waives_tls(&self) -> bool {
+        let header = self.bytes.get(..header::length(&self.bytes));
+        let fields = header::fields(header.unwrap_or_default());
+        let mut fields = fields.filter(|field| field.is("TLS-Required"));
+        let (only, more) = (fields.next(), fields.next());
+        let is_no = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"no");
+        only.is_some_and(|field| is_no(field.value)) && more.is_none()
+    }
 }
 
 /// True when CR and LF stand together only.
@@ -261,6 +277,9 @@ fn text(
         report,
         engine.now(),
     );
+    if returned.waives_tls() {
+        out.insert_str(0, "TLS-Required: No\r\n");
+    }
     for_people(&mut out, hostname, host, report);
     let kind = if international {
         "message/global-delivery-status"
@@ -426,6 +445,23 @@ fn date(at: Timestamp) -> Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_one_field_with_no_in_it_is_carried_over() {
+        for (header, carried) in [
+            ("TLS-Required: No\r\n\r\nbody", true),
+            ("A: b\r\ntls-required: no\r\n", true),
+            ("TLS-Required: Yes\r\n\r\n", false),
+            ("TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false),
+            ("A: b\r\n\r\nTLS-Required: No\r\n", false),
+        ] {
+            let returned = Returned {
+                bytes: header.as_bytes().to_vec(),
+                is_whole: true,
+            };
+            assert_eq!(returned.waives_tls(), carried, "{header}");
+        }
+    }
 
     #[test]
     fn lines_are_mended_for_a_returned_header_and_known_to_be_sound() {
