@@ -1,11 +1,13 @@
 """HTTPS: what is served to other servers, mail programs and watchdogs, over HTTP/1.1 and HTTP/2."""
 
+import os
 import socket
 import ssl
 import subprocess
 import xml.etree.ElementTree
 
 from server import DOMAIN, HOST, Server, free_port
+from tls import make_certificate
 
 SECONDS = 30
 POLICY = ".well-known/mta-sts.txt"
@@ -100,3 +102,32 @@ def test_what_is_no_request_is_refused(world, place):
                         answer = b""
                     assert answer == b"" or answer.split(b" ")[1].startswith(b"4"), answer
         assert site.get("x.test", "healthz")[0] == "200"
+
+
+def seen_names(port, name):
+    """The names in the certificate that is shown to who asks for this one."""
+    asked = ["-servername", name] if name else ["-noservername"]
+    shown = subprocess.run(["openssl", "s_client", "-connect", f"{HOST}:{port}", *asked], input="",
+                           capture_output=True, text=True, timeout=SECONDS, check=False).stdout
+    told = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName"], input=shown,
+                          capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    return told.split("DNS:")[1].split()[0].strip(",")
+
+
+def test_each_server_name_has_its_certificate(world, place):
+    names = [f"mx.{DOMAIN}", f"mta-sts.{DOMAIN}"]
+    os.makedirs(place, exist_ok=True)
+    paths = [(f"{place}/{name}.pem", f"{place}/{name}.key") for name in names]
+    for name, (certificate, key) in zip(names, paths):
+        make_certificate(name, certificate, key)
+    (usual, usual_key), (other, other_key) = paths
+    extra = (f'[tls]\ncertificate = "{usual}"\nkey = "{usual_key}"\n'
+             f'[[tls.also]]\ncertificate = "{other}"\nkey = "{other_key}"\n')
+    with Site(world, place, extra) as site:
+        for port in (site.port, site.server.ports["imaps"]):
+            for name, seen in ((names[0], names[0]), (names[1], names[1]), ("x.test", names[0]), (None, names[0])):
+                assert seen_names(port, name) == seen, name
+        body = subprocess.run(
+            ["curl", "-s", "--cacert", other, "--resolve", f"{names[1]}:{site.port}:{HOST}",
+             f"https://{names[1]}:{site.port}/{POLICY}"], capture_output=True, text=True, timeout=SECONDS, check=True)
+        assert "version: STSv1" in body.stdout

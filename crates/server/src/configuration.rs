@@ -136,7 +136,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// `[tls]`: PEM files; both or none. Relative paths start at the configuration file's folder.
+/// `[tls]`: PEM files; both or none of the first two. Relative paths start at the configuration file's folder.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsFiles {
@@ -144,6 +144,18 @@ pub struct TlsFiles {
     pub certificate: Option<PathBuf>,
     /// Its private key.
     pub key: Option<PathBuf>,
+    /// Certificates for names that this one does not have.
+    pub also: Vec<TlsPair>,
+}
+
+/// `[[tls.also]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsPair {
+    /// The certificate with its chain; the names in it are those that it is shown for.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// `[auth]`
@@ -431,10 +443,10 @@ impl Configuration {
     }
 
     fn relative_to(mut self, folder: &Path) -> Self {
-        for path in [&mut self.tls.certificate, &mut self.tls.key]
-            .into_iter()
-            .flatten()
-        {
+        let usual = [&mut self.tls.certificate, &mut self.tls.key];
+        let also = self.tls.also.iter_mut();
+        let also = also.flat_map(|pair| [&mut pair.certificate, &mut pair.key]);
+        for path in usual.into_iter().flatten().chain(also) {
             *path = folder.join(&*path);
         }
         self

@@ -6,6 +6,7 @@
 use crate::administration::{Failure, control};
 use crate::configuration::{Addresses, Configuration, Endpoint, ListenArguments, Service};
 use crate::driver::Surroundings;
+use crate::driver::by_name::Files;
 use crate::driver::pool::Pool;
 use crate::driver::tls::{Certificates, ClientCertificates};
 use crate::examination::authenticate::Authenticator;
@@ -196,8 +197,14 @@ fn surroundings(
     } else {
         ClientCertificates::Unasked
     };
+    let usual = tls.certificate.clone().zip(tls.key.clone());
+    let also = tls.also.iter().map(|pair| Files {
+        certificate: pair.certificate.clone(),
+        key: pair.key.clone(),
+    });
     let certificates = Certificates::load(
-        tls.certificate.clone().zip(tls.key.clone()),
+        usual.map(|(certificate, key)| Files { certificate, key }),
+        also.collect(),
         &house.data,
         &configuration.host_name(),
         asked,

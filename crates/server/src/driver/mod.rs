@@ -7,6 +7,7 @@
 //! Start at [`converse`]; [`Conversation::turn`] is the order in which things are done.
 
 pub mod buffer;
+pub mod by_name;
 pub mod client_certificates;
 pub mod deadline;
 mod deflate;
@@ -509,13 +510,13 @@ impl Conversation {
             return Err(io::ErrorKind::Unsupported.into());
         };
         let offer = self.surroundings.certificates.offer(self.arrival.alpn);
-        let accepting = tokio_rustls::TlsAcceptor::from(offer.config).accept(stream);
+        let accepting = tokio_rustls::TlsAcceptor::from(Arc::clone(&offer.config)).accept(stream);
         let stream = match timeout(self.surroundings.handshake, accepting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.refused_tls(error)),
             Err(_) => return Err(self.refused_tls(io::ErrorKind::TimedOut.into())),
         };
-        let facts = tls::facts(stream.get_ref().1, offer.end_point.as_deref());
+        let facts = tls::facts(stream.get_ref().1, &offer);
         self.arrival.peer.tls = Some(facts);
         self.transport = Transport::Tls(Box::new(stream));
         Ok(())

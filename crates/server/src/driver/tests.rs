@@ -140,8 +140,14 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
         disk: Arc::new(Pool::start("disk", 2, 64).unwrap()),
         passwords: Pool::start("password", 1, 64).unwrap(),
         examiners: Examiners::default(),
-        certificates: Certificates::load(None, &folder.0, "localhost", ClientCertificates::Unasked)
-            .unwrap(),
+        certificates: Certificates::load(
+            None,
+            Vec::new(),
+            &folder.0,
+            "localhost",
+            ClientCertificates::Unasked,
+        )
+        .unwrap(),
         handshake: Duration::from_secs(5),
         metrics: Arc::default(),
         trace: Arc::new(Trace::new(&std::env::temp_dir().join("facteur-driver"))),

@@ -1,4 +1,4 @@
-//! TLS: the certificate from files or self-signed at first start, taken anew when the files change.
+//! TLS: certificates from files, or one self-signed at first start, taken anew when the files change.
 //!
 //! TLS 1.2 and 1.3 only. A connection keeps the identity it began with; the next one gets the new
 //! one.
@@ -7,12 +7,13 @@
 //!
 //! Standards: RFC 8446, RFC 5246, RFC 7301 (ALPN), RFC 9266 and RFC 5929 (channel binding).
 
+use super::by_name::{ByName, Files};
 use super::client_certificates::{AnyCertificate, fingerprint};
 use engine::dialogue::Tls;
 use parking_lot::RwLock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::ProducesTickets;
+use rustls::server::{ProducesTickets, ResolvesServerCert};
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use std::fs;
 use std::io::Write;
@@ -41,10 +42,11 @@ pub enum ClientCertificates {
     Asked,
 }
 
-/// The certificate in use and where it came from.
+/// The certificates in use and where they came from.
 pub struct Certificates {
-    certificate: PathBuf,
-    key: PathBuf,
+    usual: Files,
+    /// For other names.
+    others: Vec<Files>,
     tickets: Arc<dyn ProducesTickets>,
     clients: ClientCertificates,
     current: RwLock<Current>,
@@ -56,16 +58,16 @@ struct Current {
 }
 
 /// When the files were last changed.
-type Stamp = (Option<SystemTime>, Option<SystemTime>);
+type Stamp = Vec<Option<SystemTime>>;
 
-/// A certificate made ready for handshakes.
+/// Certificates made ready for handshakes.
 #[derive(Clone)]
 struct Identity {
     any: Arc<ServerConfig>,
     imap: Arc<ServerConfig>,
     pop3: Arc<ServerConfig>,
     web: Arc<ServerConfig>,
-    end_point: Option<Arc<[u8]>>,
+    shown: Arc<ByName>,
 }
 
 /// Why there is no TLS: one line for the operator.
@@ -83,30 +85,31 @@ impl std::fmt::Display for TlsError {
 pub struct Offer {
     /// Keys, versions and ALPN.
     pub config: Arc<ServerConfig>,
-    /// Hash of the certificate, for [`Tls::server_end_point`].
-    pub end_point: Option<Arc<[u8]>>,
+    shown: Arc<ByName>,
 }
 
 impl Certificates {
-    /// Loads certificate and key; without `files` those in `DATA/tls`, which are made when missing.
+    /// Loads certificates and keys; without usual ones those in `DATA/tls`, which are made when
+    /// missing. The others are for names that the usual one does not have.
     pub fn load(
-        files: Option<(PathBuf, PathBuf)>,
+        usual: Option<Files>,
+        others: Vec<Files>,
         data: &Path,
         host_name: &str,
         clients: ClientCertificates,
     ) -> Result<Self, TlsError> {
-        let (certificate, key) = match files {
+        let usual = match usual {
             Some(files) => files,
             None => self_signed(&data.join("tls"), host_name)?,
         };
         let tickets = rustls::crypto::aws_lc_rs::Ticketer::new()
             .map_err(|error| TlsError(format!("TLS session tickets: {error}")))?;
-        let stamp = stamp(&certificate, &key);
-        let identity = identity(&certificate, &key, &tickets, clients)?;
+        let stamp = stamp(&usual, &others);
+        let identity = identity(&usual, &others, &tickets, clients)?;
         let current = RwLock::new(Current { identity, stamp });
         Ok(Self {
-            certificate,
-            key,
+            usual,
+            others,
             tickets,
             clients,
             current,
@@ -125,7 +128,7 @@ impl Certificates {
         };
         Offer {
             config: Arc::clone(config),
-            end_point: identity.end_point.clone(),
+            shown: Arc::clone(&identity.shown),
         }
     }
 
@@ -133,12 +136,12 @@ impl Certificates {
     ///
     /// Errors: the new files are unusable; the old certificate stays in use.
     pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
-        let stamp = stamp(&self.certificate, &self.key);
+        let stamp = stamp(&self.usual, &self.others);
         if self.current.read().stamp == stamp {
             return Ok(false);
         }
         // The stamp is kept on an error too, so that a bad file is reported once for each change.
-        let loaded = identity(&self.certificate, &self.key, &self.tickets, self.clients);
+        let loaded = identity(&self.usual, &self.others, &self.tickets, self.clients);
         let mut current = self.current.write();
         current.stamp = stamp;
         current.identity = loaded?;
@@ -156,27 +159,21 @@ pub fn public_key(files: Option<&Path>, data: &Path) -> Option<Vec<u8>> {
     key.public_key().map(|public| public.as_ref().to_vec())
 }
 
-fn stamp(certificate: &Path, key: &Path) -> Stamp {
-    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
-    (changed(certificate), changed(key))
+fn stamp(usual: &Files, others: &[Files]) -> Stamp {
+    let changed = |path: &PathBuf| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let all = std::iter::once(usual).chain(others);
+    let paths = all.flat_map(|files| [&files.certificate, &files.key]);
+    paths.map(changed).collect()
 }
 
 fn identity(
-    certificate: &Path,
-    key: &Path,
+    usual: &Files,
+    others: &[Files],
     tickets: &Arc<dyn ProducesTickets>,
     clients: ClientCertificates,
 ) -> Result<Identity, TlsError> {
-    let refuse =
-        |path: &Path, why: &dyn std::fmt::Display| TlsError(format!("{}: {why}", path.display()));
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| refuse(certificate, &error))?;
-    let Some(leaf) = chain.first() else {
-        return Err(refuse(certificate, &"holds no certificate"));
-    };
-    let end_point = end_point(leaf).map(Arc::from);
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, &error))?;
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let shown = Arc::new(ByName::read(usual, others, &provider)?);
     let ready = |clients, names: &[&str]| {
         let builder = match clients {
             ClientCertificates::Unasked => ServerConfig::builder().with_no_client_auth(),
@@ -184,29 +181,32 @@ fn identity(
                 ServerConfig::builder().with_client_cert_verifier(AnyCertificate::new())
             }
         };
-        let mut config = builder
-            .with_single_cert(chain.clone(), key_der.clone_key())
-            .map_err(|error| refuse(certificate, &error))?;
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&shown) as _;
+        let mut config = builder.with_cert_resolver(resolver);
         config.ticketer = Arc::clone(tickets);
         // One connection follows another; a second ticket is never used.
         config.send_tls13_tickets = 1;
         config.alpn_protocols = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-        Ok(Arc::new(config))
+        Arc::new(config)
     };
     Ok(Identity {
-        imap: ready(clients, &["imap"])?,
-        pop3: ready(clients, &["pop3"])?,
-        web: ready(ClientCertificates::Unasked, &["h2", "http/1.1"])?,
-        any: ready(clients, &[])?,
-        end_point,
+        imap: ready(clients, &["imap"]),
+        pop3: ready(clients, &["pop3"]),
+        web: ready(ClientCertificates::Unasked, &["h2", "http/1.1"]),
+        any: ready(clients, &[]),
+        shown,
     })
 }
 
 /// The self-signed certificate of a new server, made once.
-fn self_signed(folder: &Path, host_name: &str) -> Result<(PathBuf, PathBuf), TlsError> {
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+fn self_signed(folder: &Path, host_name: &str) -> Result<Files, TlsError> {
+    let files = Files {
+        certificate: folder.join("certificate.pem"),
+        key: folder.join("key.pem"),
+    };
+    let Files { certificate, key } = &files;
     if certificate.exists() && key.exists() {
-        return Ok((certificate, key));
+        return Ok(files);
     }
     let failed = |why: &dyn std::fmt::Display| {
         TlsError(format!(
@@ -224,10 +224,10 @@ fn self_signed(folder: &Path, host_name: &str) -> Result<(PathBuf, PathBuf), Tls
         .mode(0o700)
         .create(folder)
         .map_err(|error| failed(&error))?;
-    write_private(&key, made.signing_key.serialize_pem().as_bytes())
-        .and_then(|()| write_private(&certificate, made.cert.pem().as_bytes()))
+    write_private(key, made.signing_key.serialize_pem().as_bytes())
+        .and_then(|()| write_private(certificate, made.cert.pem().as_bytes()))
         .map_err(|error| failed(&error))?;
-    Ok((certificate, key))
+    Ok(files)
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -247,8 +247,9 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     fs::rename(&new, path)
 }
 
-/// The facts of a finished handshake.
-pub fn facts(connection: &ServerConnection, end_point: Option<&[u8]>) -> Tls {
+/// The facts of a finished handshake after this offer.
+pub fn facts(connection: &ServerConnection, offer: &Offer) -> Tls {
+    let end_point = offer.shown.end_point(connection.server_name());
     let version = match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
@@ -280,7 +281,7 @@ pub fn facts(connection: &ServerConnection, end_point: Option<&[u8]>) -> Tls {
 
 /// Hash of a certificate with the hash of its own signature, SHA-256 for MD5 and SHA-1
 /// (RFC 5929 §4.1); absent where the signature names no hash (Ed25519).
-fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+pub(super) fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     use sha2::{Digest, Sha256, Sha384, Sha512};
     let oid = signature_oid(certificate)?;
     // The last arcs of the OIDs below 1.2.840.113549.1.1 (RSA) and 1.2.840.10045.4 (ECDSA).

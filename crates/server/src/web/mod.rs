@@ -59,11 +59,11 @@ pub async fn converse(
     surroundings: Arc<Surroundings>,
 ) {
     let offer = surroundings.certificates.offer(Alpn::Web);
-    let handshake = TlsAcceptor::from(offer.config).accept(stream);
+    let handshake = TlsAcceptor::from(Arc::clone(&offer.config)).accept(stream);
     let Ok(Ok(stream)) = timeout(surroundings.handshake, handshake).await else {
         return counters.event("tls failed");
     };
-    let facts = tls::facts(stream.get_ref().1, offer.end_point.as_deref());
+    let facts = tls::facts(stream.get_ref().1, &offer);
     let peer = Peer {
         tls: Some(facts),
         ..peer
