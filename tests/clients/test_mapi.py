@@ -332,3 +332,31 @@ def test_the_address_book_resolves_who_is_typed(world, place):
         ended = outlook.ask("Unbind", none + none, outlook.book)
         assert ended.body == struct.pack("<III", 0, 1, 0)
         assert outlook.ask("QueryColumns", none * 3, outlook.book).code == 10
+
+
+def test_new_mail_is_told_to_who_waits_for_it(world, place):
+    with served(world, place) as site, concurrent.futures.ThreadPoolExecutor() as pool:
+        outlook = connected(site)
+        logon, folders = outlook.log_on()
+        # New mail and new objects, in the whole mailbox.
+        answers, handles = outlook.execute(
+            b"\x29\0\0\x01" + struct.pack("<HB", 0x0006, 1), [logon, 0xFFFFFFFF])
+        assert answers.rest() == b"\x29\x01\0\0\0\0"
+        waiting = Outlook(HOST, site.port, outlook.account)
+        waiting.cookies, waiting.path = dict(outlook.cookies), outlook.path
+        told = pool.submit(waiting.ask, "NotificationWait", WAIT)
+        time.sleep(0.5)
+        assert not told.done()
+        swaks(site.server, "smtp", "--from", "ida@elsewhere.test",
+              "--to", outlook.account.address, "--h-Subject", "now")
+        assert told.result(timeout=10).body == struct.pack("<IIII", 0, 0, 1, 0)
+        answers, _ = outlook.execute(b"", [])
+        first = b"\x2a" + struct.pack("<IBH", handles[1], 0, 0x8002) + folders[INBOX]
+        assert answers.take(len(first)) == first
+        message = answers.take(8)
+        assert answers.take(5) == bytes(5) and answers.narrow() == "IPM.Note"
+        second = b"\x2a" + struct.pack("<IBH", handles[1], 0, 0x8004) + folders[INBOX] + message
+        assert answers.take(len(second)) == second
+        assert answers.rest() == b"\0\0"
+        # It is told once.
+        assert outlook.execute(b"", [])[0].rest() == b""

@@ -8,6 +8,7 @@ use crate::codec::data::{
 use crate::content::Values;
 use crate::draft::{Message, OpenAttachment};
 use crate::identity::MailboxIdentity;
+use crate::notification::Subscription;
 use crate::property::names::Names;
 use crate::refusal::Refusal;
 use engine::{Account, FolderId, Location};
@@ -33,6 +34,8 @@ pub enum Object {
     Attachment(Box<OpenAttachment>),
     /// A value as a stream.
     Stream(Stream),
+    /// A wish to be told.
+    Subscription(Subscription),
 }
 
 /// A value that is read and written piece by piece.
@@ -249,6 +252,27 @@ impl Objects {
     /// The mailbox of a logon.
     pub fn logon(&self, logon_id: u8) -> Result<&Logon, Refusal> {
         self.logons.get(&logon_id).ok_or(Refusal::NullObject)
+    }
+
+    /// All mailboxes that are open, with the subscriptions in each by their handles.
+    pub fn subscriptions(&self) -> Vec<(u8, Logon, Vec<(u32, Subscription)>)> {
+        let all = self.logons.iter().map(|(id, logon)| {
+            let own = self
+                .open
+                .iter()
+                .filter(|(handle, _)| belongs(*id, **handle));
+            let wishes = own.filter_map(|(handle, object)| match object {
+                Object::Subscription(wish) => Some((*handle, *wish)),
+                _ => None,
+            });
+            (*id, logon.clone(), wishes.collect())
+        });
+        all.collect()
+    }
+
+    /// Whether an object has this handle.
+    pub fn is_open(&self, handle: u32) -> bool {
+        self.open.contains_key(&handle)
     }
 
     /// Opens a mailbox in place of what the logon had open.

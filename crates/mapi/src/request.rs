@@ -16,10 +16,11 @@ use crate::codec::transport::body::{
 use crate::codec::transport::extended::{self, PAYLOAD_BYTES_MAX, Packing, Position};
 use crate::codec::wire::{Form, Writer};
 use crate::command::{self, Done};
+use crate::notification::Outbox;
 use crate::object::Objects;
 use crate::refusal::{CallFailure, Refusal};
 use bytes::Bytes;
-use engine::Account;
+use engine::{Account, Watch};
 
 /// Bytes of an extended buffer's header.
 const HEADER_BYTES: usize = 8;
@@ -30,6 +31,8 @@ const ANSWER_ROOM_BYTES: usize = 512;
 /// Bytes of the size before a list, and of a handle behind it.
 const LIST_SIZE_BYTES: usize = 2;
 const HANDLE_BYTES: usize = 4;
+/// Bytes that say that there is more to tell. Source: [MS-OXCROPS] 2.2.14.3.1.
+const PENDING_BYTES: usize = 3;
 
 /// One session.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub struct Session {
     /// Of 8-bit texts.
     pub(crate) code_page: u32,
     pub(crate) objects: Objects,
+    /// What is to be told.
+    outbox: Outbox,
 }
 
 /// A buffer that is being answered.
@@ -59,6 +64,43 @@ impl Session {
             server,
             code_page: connect.default_code_page,
             objects: Objects::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// Looks at what happened, for who asked to be told of it.
+    pub(crate) fn look(&mut self) -> Result<(), Refusal> {
+        for (logon_id, logon, wishes) in self.objects.subscriptions() {
+            self.outbox.collect(logon_id, &logon, &wishes)?;
+        }
+        let objects = &self.objects;
+        self.outbox.retain(|handle| objects.is_open(handle));
+        Ok(())
+    }
+
+    /// Whether there is something to tell. Errors: of the store.
+    pub fn has_news(&mut self) -> Result<bool, Refusal> {
+        self.look()?;
+        Ok(!self.outbox.is_empty())
+    }
+
+    /// What wakes who waits for news: all mailboxes in which something is to be told of.
+    pub fn watches(&self) -> Vec<Watch> {
+        let all = self.objects.subscriptions().into_iter();
+        let wanted = all.filter(|(.., wishes)| !wishes.is_empty());
+        wanted.map(|(_, logon, _)| logon.account.watch()).collect()
+    }
+
+    /// Puts what waits behind the answers, as far as there is room, and says whether there is more.
+    /// Source: [MS-OXCROPS] 2.2.14.2, 2.2.14.3.
+    fn tell(&mut self, answering: &mut Answering<'_>) {
+        while let Some(notify) = self.outbox.next() {
+            if !answering.append(&Reply::Notify(notify.clone()), PENDING_BYTES) {
+                // There is always room for this: it was kept free.
+                answering.append(&Reply::Pending { session: 0 }, 0);
+                return;
+            }
+            self.outbox.told();
         }
     }
 
@@ -116,6 +158,10 @@ impl Session {
                 answering.give_back(placed.start)?;
                 break;
             }
+        }
+        // What can't be looked at now is told the next time.
+        if self.look().is_ok() {
+            self.tell(&mut answering);
         }
         buffer::join(&answering.answers, &answering.handles)
             .map_err(|_| CallFailure::BufferTooSmall)
@@ -227,6 +273,18 @@ impl Answering<'_> {
     fn set(&mut self, place: u8, handle: u32) -> bool {
         let known = self.handles.get_mut(usize::from(place));
         known.map(|known| *known = handle).is_some()
+    }
+
+    /// Puts a reply behind the others, unless less than so many bytes would be left.
+    fn append(&mut self, reply: &Reply, left_bytes: usize) -> bool {
+        let mut writer = Writer::new(Form::Rop);
+        reply.write(&mut writer);
+        let bytes = writer.finish().unwrap_or_default();
+        let fits = bytes.len() + left_bytes <= self.room();
+        if fits {
+            self.answers.extend_from_slice(&bytes);
+        }
+        fits
     }
 
     /// Bytes left for answers.

@@ -12,6 +12,7 @@ mod letters;
 mod logon;
 mod message;
 mod naming;
+mod notify;
 mod property;
 mod receive;
 mod recipient;
@@ -115,6 +116,7 @@ fn mailbox(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::PropertyIdsFromNames(request) => naming::ids(session, at, request),
         Request::NamesFromPropertyIds(request) => naming::names(session, at, request),
         Request::QueryNamedProperties(request) => naming::query(session, at, request),
+        Request::RegisterNotification(request) => notify::register(session, at, request),
         _ => return None,
     })
 }

@@ -96,11 +96,12 @@ impl Spoken for Mailboxes {
         }
     }
 
-    /// Nobody can ask to be told of anything yet, so there is nothing to tell.
-    fn news(_: &mut Session) -> Result<News, ResponseCode> {
+    fn news(session: &mut Session) -> Result<News, ResponseCode> {
+        let watches = session.watches();
+        let is_pending = session.has_news();
         Ok(News {
-            is_pending: false,
-            watches: Vec::new(),
+            is_pending: is_pending.map_err(|_| ResponseCode::UnknownFailure)?,
+            watches,
         })
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether Outlook is served. Off until it can do all that Outlook expects.
+    /// Whether Outlook is served. Off until it was tried with Outlook itself.
     pub enabled: bool,
     /// Minutes after which a session ends of which nothing is heard.
     pub session_minutes: u32,
