@@ -132,8 +132,10 @@ fn compare_field(name: &str, old: &Field<'_>, new: Option<&Field<'_>>, losses: &
             }
             new == first
         }
-        "reply-to" | "to" | "cc" | "bcc" => {
-            new.map(|new| people(new.value)).unwrap_or_default() == people(old.value)
+        "reply-to" => new.map(|new| people(new.value)).unwrap_or_default() == people(old.value),
+        "thread-index" => {
+            let index = |value: &[u8]| decode::all(Encoding::Base64, value);
+            new.map(|new| index(new.value)) == Some(index(old.value))
         }
         "references" | "in-reply-to" | "message-id" => {
             let is_kept = new.map(|new| ids(new.value)).unwrap_or_default() == ids(old.value);
@@ -163,8 +165,7 @@ fn excuse(name: &str, old: &Field<'_>, text: &str, new_text: &str, losses: &mut 
             .iter()
             .any(|(_, address)| formats::address::Mailbox::parse(address.as_bytes()).is_err())
     };
-    let is_of_people =
-        ["from", "sender", "reply-to", "to", "cc", "bcc"].contains(&name) || name.ends_with("-to");
+    let is_of_people = ["from", "sender"].contains(&name) || name.ends_with("-to");
     match name {
         _ if text.is_empty() => losses.count("an empty field"),
         _ if is_of_people && strange(old.value) => losses.count("an address that is none"),
@@ -182,12 +183,12 @@ fn first_fields(block: &[u8]) -> (BTreeMap<String, Field<'_>>, usize) {
         let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
         let is_anew = ANEW.contains(&name.as_str()) || name.starts_with("content-");
         let is_list = ["to", "cc", "bcc"].contains(&name.as_str());
-        if is_anew {
+        if is_anew || is_list {
             continue;
         }
         match first.entry(name) {
             Place::Vacant(place) => drop(place.insert(field)),
-            Place::Occupied(_) => again += usize::from(!is_list),
+            Place::Occupied(_) => again += 1,
         }
     }
     (first, again)
@@ -217,6 +218,30 @@ fn leaves(letter: &[u8]) -> Vec<(String, Vec<u8>)> {
     leaves.collect()
 }
 
+/// Recipients of several fields of one name are those of one field.
+fn compare_recipients(old: &[u8], new: &[u8], losses: &mut Losses) {
+    for name in ["to", "cc", "bcc"] {
+        let all = |block: &[u8]| -> Vec<_> {
+            let fields = header::fields(block).filter(|field| field.is(name));
+            fields.flat_map(|field| people(field.value)).collect()
+        };
+        let (old, new) = (all(old), all(new));
+        if old == new {
+            continue;
+        }
+        let is_strange = |(_, address): &(String, String)| {
+            formats::address::Mailbox::parse(address.as_bytes()).is_err()
+        };
+        if old.iter().any(is_strange) {
+            losses.count("an address that is none");
+        } else {
+            losses
+                .others
+                .push(format!("{name}: {old:?} became {new:?}"));
+        }
+    }
+}
+
 fn compare(original: &[u8], losses: &mut Losses) {
     let new = rebuilt(original);
     let block = |letter: &[u8]| letter[..header::length(letter)].to_vec();
@@ -242,6 +267,7 @@ fn compare(original: &[u8], losses: &mut Losses) {
         }
         compare_field(name, field, new_fields.get(name), losses);
     }
+    compare_recipients(&old_block, &new_block, losses);
     let found: BTreeSet<Vec<u8>> = leaves(&new).into_iter().map(|(_, bytes)| bytes).collect();
     for (kind, bytes) in leaves(original) {
         if bytes.is_empty() || found.contains(&bytes) {
