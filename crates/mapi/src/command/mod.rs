@@ -13,6 +13,7 @@ mod logon;
 mod message;
 mod naming;
 mod notify;
+mod permission;
 mod property;
 mod receive;
 mod recipient;
@@ -134,6 +135,8 @@ fn folders(session: &mut Session, at: Place, which: &Request) -> Outcome {
         }
         Request::SetSearchCriteria(request) => search::set(session, at, request),
         Request::SearchCriteria(request) => search::criteria(session, at, request),
+        Request::PermissionsTable(request) => permission::table(session, at, request),
+        Request::ModifyPermissions(request) => permission::modify(session, at, request),
         Request::HierarchyTable(request) => folder::hierarchy(session, at, request),
         Request::ContentsTable(request) => folder::contents(session, at, request),
         Request::SetReadFlags(request) => letters::set_read_flags(session, at, request),
