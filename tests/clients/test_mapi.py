@@ -354,7 +354,7 @@ def test_new_mail_is_told_to_who_waits_for_it(world, place):
         first = b"\x2a" + struct.pack("<IBH", handles[1], 0, 0x8002) + folders[INBOX]
         assert answers.take(len(first)) == first
         message = answers.take(8)
-        assert answers.take(5) == bytes(5) and answers.narrow() == "IPM.Note"
+        assert answers.take(5) == struct.pack("<IB", 2, 0) and answers.narrow() == "IPM.Note"
         second = b"\x2a" + struct.pack("<IBH", handles[1], 0, 0x8004) + folders[INBOX] + message
         assert answers.take(len(second)) == second
         assert answers.rest() == b"\0\0"

@@ -240,6 +240,9 @@ pub struct Logon {
     pub names: Names,
 }
 
+/// A logon's number, the mailbox that it opened, and its subscriptions by their handles.
+pub type Subscribed = (u8, Logon, Vec<(u32, Subscription)>);
+
 /// All that a session has open.
 #[derive(Debug, Default)]
 pub struct Objects {
@@ -255,7 +258,7 @@ impl Objects {
     }
 
     /// All mailboxes that are open, with the subscriptions in each by their handles.
-    pub fn subscriptions(&self) -> Vec<(u8, Logon, Vec<(u32, Subscription)>)> {
+    pub fn subscriptions(&self) -> Vec<Subscribed> {
         let all = self.logons.iter().map(|(id, logon)| {
             let own = self
                 .open
