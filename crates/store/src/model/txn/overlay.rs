@@ -11,6 +11,7 @@ use crate::model::reads::Reads;
 use crate::model::row::overlay::{OverlayRow, PATH_STEPS_MAX, VALUE_INLINE_BYTES_MAX, path_bytes};
 use crate::model::row::{Binding, ItemRow, Object, OverlayPath, OverlayValue, Value, What};
 use crate::model::shelf::Location;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Longest row of values in bytes; when it would be longer, the longest values become bodies.
@@ -38,6 +39,11 @@ pub enum OverlayInput {
     Remove(u32),
 }
 
+/// Whether a value lies in a body.
+fn refers(values: &[OverlayValue]) -> bool {
+    values.iter().any(|entry| entry.value.body().is_some())
+}
+
 impl Txn<'_> {
     /// Sets and removes values of one object of the tree. What changes nothing uses no number.
     ///
@@ -63,7 +69,13 @@ impl Txn<'_> {
         if values == old {
             return Ok(());
         }
-        let before = self.bodies_of(account, found.number, found.own_body())?;
+        // Which bodies an object refers to is read from its whole tree: only where that may change.
+        let has_bodies = refers(&old) || refers(&values);
+        let before = if has_bodies {
+            self.bodies_of(account, found.number, found.own_body())?
+        } else {
+            BTreeSet::new()
+        };
         let key = key::overlay(account, found.number, &path_bytes(path));
         if values.is_empty() {
             self.pending.remove(key);
@@ -71,7 +83,9 @@ impl Txn<'_> {
             self.takes_room();
             self.pending.put(key, &OverlayRow(values));
         }
-        self.renew_references(account, found.number, &before, found.own_body())?;
+        if has_bodies {
+            self.renew_references(account, found.number, &before, found.own_body())?;
+        }
         self.touch_overlay(account, found)
     }
 
