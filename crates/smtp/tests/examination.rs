@@ -82,6 +82,10 @@ fn a_refusal_is_the_reply_and_nobody_gets_the_letter() {
             Decision::Defer(Refusal::new("7.1", "come back")),
             "450 4.7.1 come back\r\n",
         ),
+        (
+            Decision::Defer(Refusal::new("3.0", "nobody looked at it")),
+            "451 4.3.0 nobody looked at it\r\n",
+        ),
     ] {
         let house = house();
         let mut stage = stage(&house, Role::Relay);

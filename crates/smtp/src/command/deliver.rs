@@ -14,7 +14,7 @@ use crate::session::{Examining, Mode, Role, Session, Transaction};
 use bytes::Bytes;
 use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Level, Question};
-use engine::examination::{Decision, Examination, Examined};
+use engine::examination::{Decision, Examination, Examined, Refusal};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
 use engine::traffic::Permission;
 use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp};
@@ -174,12 +174,21 @@ fn examination(session: &mut Session) -> Result<Examination, Refusal> {
     })
 }
 
+/// The code for a letter that has to come again: "blocked for policy reasons" if its status is one
+/// of security or policy (RFC 3463 §3.8), else "local error in processing" (RFC 5321 §4.2.3).
+fn deferral(no: &Refusal) -> u16 {
+    if no.status.starts_with("7.") {
+        450
+    } else {
+        451
+    }
+}
+
 /// The examiners have spoken.
 pub(crate) fn examined(session: &mut Session, examined: Examined) {
     let (code, class, no) = match &examined.decision {
         Decision::Accept | Decision::Quarantine => (250, '2', None),
-        // "Blocked for policy reasons" (RFC 5321 §4.2.3).
-        Decision::Defer(no) => (450, '4', Some(no.clone())),
+        Decision::Defer(no) => (deferral(no), '4', Some(no.clone())),
         Decision::Refuse(no) => (550, '5', Some(no.clone())),
     };
     let Some(transaction) = session.transaction.as_mut() else {

@@ -116,7 +116,7 @@ impl Examiner for Milter {
             let found = found.unwrap_or_else(|_| Err("milter: it took too long".to_owned()));
             match (found, self.settings.failure) {
                 (Err(why), Failure::Defer) => Ok(Finding {
-                    decision: Decision::Defer(Refusal::new("7.1", "Try again later")),
+                    decision: Decision::Defer(Refusal::new("3.0", "Try again later")),
                     facts: vec![("milter", why)],
                     ..Finding::default()
                 }),
