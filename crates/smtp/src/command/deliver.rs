@@ -14,7 +14,7 @@ use crate::session::{Examining, Mode, Role, Session, Transaction};
 use bytes::Bytes;
 use engine::delivery::{Arrival, Failing};
 use engine::dialogue::{Level, Question};
-use engine::examination::{Decision, Examination, Examined, Refusal};
+use engine::examination::{self, Decision, Examination, Examined};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
 use engine::traffic::Permission;
 use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp};
@@ -176,7 +176,7 @@ fn examination(session: &mut Session) -> Result<Examination, Refusal> {
 
 /// The code for a letter that has to come again: "blocked for policy reasons" if its status is one
 /// of security or policy (RFC 3463 §3.8), else "local error in processing" (RFC 5321 §4.2.3).
-fn deferral(no: &Refusal) -> u16 {
+fn deferral(no: &examination::Refusal) -> u16 {
     if no.status.starts_with("7.") {
         450
     } else {
