@@ -17,7 +17,7 @@ TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt 
 help:
 	@echo "make run    build facteur and start a sample server (ports from 10000; ARGS= for more options)"
 	@echo "make test   format, lint, unit tests, licences, real mail clients, some kills"
-	@echo "make nightly   make test with Thunderbird too, and hundreds of kills under load"
+	@echo "make nightly   make test with Thunderbird and Evolution too, and hundreds of kills under load"
 	@echo "make fuzz   libFuzzer on every parser, SECONDS_EACH=60 (needs nightly Rust and cargo-fuzz)"
 
 run: build
@@ -25,8 +25,9 @@ run: build
 
 test: prerequisites tools format lint unit licences clients crash
 
-# Thunderbird's tests run wherever it is installed; at 250 MB it is brought only here.
-nightly: TOOLS += thunderbird:thunderbird
+# Thunderbird's tests and Evolution's run wherever these are installed; at 250 MB each they are brought only here.
+EVOLUTION := /usr/libexec/evolution-source-registry
+nightly: TOOLS += thunderbird:thunderbird $(addprefix $(EVOLUTION):,evolution-data-server gir1.2-camel-1.2 python3-gi)
 nightly: test
 	$(MAKE) crash KILLS=$(or $(NIGHTLY_KILLS),200)
 
