@@ -38,10 +38,22 @@ set timeout=1
 """
 
 
+# All that its IMAP can do; the cache lives from one run to the next, and QRESYNC says what has changed.
+EXTENSIONS = """\
+set imap_condstore=yes
+set imap_qresync=yes
+set imap_idle=yes
+set imap_deflate=yes
+set imap_rfc5161=yes
+set header_cache="{folder}/headers"
+set message_cachedir="{folder}/bodies"
+"""
+
+
 class Neomutt:
     """One neomutt with its configuration."""
 
-    def __init__(self, server, account, folder):
+    def __init__(self, server, account, folder, extensions=""):
         self.folder = folder
         self.configuration = os.path.join(folder, "neomuttrc")
         certificate = save_certificate(server.ports["imaps"], os.path.join(folder, "cert.pem"))
@@ -50,7 +62,7 @@ class Neomutt:
                 user=account.address, password=account.password,
                 imaps=server.ports["imaps"], submissions=server.ports["submissions"],
                 certificate=certificate,
-            ))
+            ) + extensions.format(folder=folder))
         self.environment = dict(os.environ, HOME=folder, TERM="xterm", LC_ALL="C.UTF-8")
 
     def keys(self, keys, *arguments):
@@ -130,3 +142,24 @@ def test_a_letter_is_sent_to_a_local_user(server, place):
     account, to = filled(server), filled(server)
     Neomutt(server, account, place).send("from neomutt", to.address, "Good day.\n")
     assert subjects(server, to) == ["from neomutt"]
+
+
+def test_with_all_extensions_its_cache_follows_what_others_did(server, place):
+    """CONDSTORE, QRESYNC, IDLE and COMPRESS are on; the second run knows the folder from the first."""
+    account = filled(server, "stays", "goes", "is marked", "to be filed")
+    mutt = Neomutt(server, account, place, EXTENSIONS)
+    mutt.keys("<first-entry><flag-message><sync-mailbox><exit>")
+    with clients.Imap(server.ports["imaps"], account) as imap:
+        imap.command("SELECT INBOX")
+        assert imap.command("UID SEARCH FLAGGED")[0] == b"* SEARCH 1"
+        imap.command(r"UID STORE 2 +FLAGS (\Deleted)")
+        imap.command("UID EXPUNGE 2")
+        imap.command(r"UID STORE 3 +FLAGS (\Seen \Answered)")
+        imap.append("INBOX", letters.letter("came"))
+    # What the cache says decides which letters these patterns mean.
+    mutt.keys("<tag-pattern>~Q<enter><tag-prefix><copy-message>=Answered<enter>"
+              "<untag-pattern>~A<enter><tag-pattern>~s filed|~s came<enter>"
+              "<tag-prefix><copy-message>=Filed<enter><tag-prefix><delete-message><sync-mailbox><exit>")
+    assert subjects(server, account, "Answered") == ["is marked"]
+    assert subjects(server, account, "Filed") == ["came", "to be filed"]
+    assert subjects(server, account) == ["is marked", "stays"]

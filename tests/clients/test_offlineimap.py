@@ -41,10 +41,19 @@ maxconnections = 2
 """
 
 
+# It compresses, and keeps its connections open to be told of news by IDLE.
+EXTENSIONS = """\
+usecompression = yes
+holdconnectionopen = yes
+keepalive = 60
+idlefolders = ['INBOX']
+"""
+
+
 class Client:
     """One offlineimap with its Maildir."""
 
-    def __init__(self, server, account, folder):
+    def __init__(self, server, account, folder, extensions=""):
         self.folder_path = folder
         self.configuration = os.path.join(folder, "offlineimaprc")
         certificate = save_certificate(server.ports["imaps"], os.path.join(folder, "cert.pem"))
@@ -52,7 +61,7 @@ class Client:
             file.write(CONFIGURATION.format(
                 folder=folder, port=server.ports["imaps"], user=account.address,
                 password=account.password, certificate=certificate,
-            ))
+            ) + extensions)
 
     def run(self):
         """A whole run, which must succeed and complain about nothing."""
@@ -89,13 +98,13 @@ def server_state(server, account, name="INBOX"):
     return sorted(found)
 
 
-def synced(server, place, count):
+def synced(server, place, count, extensions=""):
     """An account with letters, and a client that has fetched them."""
     account = server.account()
     with clients.Smtp(server.ports["smtp"]) as smtp:
         for number in range(count):
             smtp.deliver("a@elsewhere.test", [account.address], letters.letter(f"number {number}"))
-    client = Client(server, account, place)
+    client = Client(server, account, place, extensions)
     client.run()
     return account, client
 
@@ -116,6 +125,20 @@ def test_new_letters_and_flags_travel_both_ways(server, place):
     client.run()
     expected = [("number 0", ""), ("number 1", "FS"), ("number 2", "R"), ("number 3", ""),
                 ("written here", ""), ("written there", "S")]
+    assert client.state() == expected
+    assert server_state(server, account) == expected
+
+
+def test_with_all_extensions_letters_travel_both_ways(server, place):
+    """COMPRESS and IDLE, and one connection for a whole run."""
+    account, client = synced(server, place, 3, EXTENSIONS)
+    near = client.folder()
+    near.remove(next(key for key in near.keys() if near[key]["Subject"] == "number 0"))
+    near.add(letters.letter("written here").replace(b"\r\n", b"\n"))
+    with clients.Imap(server.ports["imaps"], account) as imap:
+        imap.append("INBOX", letters.letter("written there"), r"\Seen")
+    client.run()
+    expected = [("number 1", ""), ("number 2", ""), ("written here", ""), ("written there", "S")]
     assert client.state() == expected
     assert server_state(server, account) == expected
 
