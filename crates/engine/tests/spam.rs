@@ -188,6 +188,17 @@ fn letters_like_those_that_someone_moved_to_junk_go_there_by_themselves() {
 }
 
 #[test]
+fn a_thousand_letters_moved_at_once_are_few_lessons() {
+    let stage = Stage::new();
+    for number in 0..301 {
+        stage.deliver("alice@example.test", WANTED, number, 0);
+    }
+    let uids = stage.uids(Role::Inbox);
+    stage.transfer(Transfer::Move, &uids, Role::Inbox, Role::Archive);
+    assert_eq!(stage.learn(), 76, "every fourth");
+}
+
+#[test]
 fn the_letter_says_whose_letters_its_words_are_of() {
     let stage = Stage::new();
     stage.teach(25);

@@ -24,8 +24,11 @@ use std::collections::{BTreeMap, VecDeque};
 use store::id::AccountId;
 use store::model::{Location, Origin, Reads, Role, Txn};
 
-/// Lessons that wait: a folder moved at once.
+/// Lessons that wait, of all accounts.
 const WAITING_MAX: usize = 10_000;
+/// Lessons that one act gives. Who puts a thousand letters away at once has one opinion, not a
+/// thousand; it must not drown what was sorted letter by letter, nor keep a core busy.
+const LESSONS_PER_ACT: usize = 100;
 /// Letters after which all counts are halved, so that what is new counts more than what is long
 /// ago.
 const LETTERS_MAX: u32 = 4_000;
@@ -75,10 +78,12 @@ pub(crate) struct Lesson {
 pub(crate) struct Lessons(Mutex<VecDeque<Lesson>>);
 
 impl Lessons {
-    pub(crate) fn note(&self, lessons: impl IntoIterator<Item = Lesson>) {
+    /// The lessons of one act; of many only some, evenly.
+    pub(crate) fn note(&self, lessons: Vec<Lesson>) {
+        let step = lessons.len().div_ceil(LESSONS_PER_ACT).max(1);
         let mut waiting = self.0.lock();
         let room = WAITING_MAX.saturating_sub(waiting.len());
-        waiting.extend(lessons.into_iter().take(room));
+        waiting.extend(lessons.into_iter().step_by(step).take(room));
     }
 
     fn take(&self, most: usize) -> Vec<Lesson> {
