@@ -6,7 +6,7 @@ mod client;
 
 use client::{Client, deliver, house, number, text};
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{Flags, User};
+use engine::{Flags, Reading, User};
 use mapi::codec::data::{
     Cell, Content, ObjectId, Outcome, PropertyTag, Restriction, TaggedValue, Value,
 };
@@ -107,6 +107,19 @@ fn a_folder_is_made_once_and_opened_again_by_its_name() {
     assert_eq!(again.folder, made);
     assert!(again.existing.is_some());
     assert!(names(&mut client, 4).contains(&"Projekte".to_owned()));
+}
+
+/// The folder above all mail is hidden from mail programs, but what is made in it is mail.
+#[test]
+fn a_folder_made_at_the_top_is_seen_by_other_programs() {
+    let (house, user, mut client) = ida();
+    create(&mut client, "Projekte");
+    let account = house.engine.account(&user, 7);
+    let view = account.read().unwrap();
+    let (_, row) = view.folder_at(&["Projekte"]).unwrap().unwrap();
+    assert!(!row.hidden);
+    let hidden = client.properties(FOLDER, &[0x10f4_000b]);
+    assert_eq!(hidden[0].outcome, Outcome::Value(Value::Boolean(false)));
 }
 
 #[test]

@@ -83,8 +83,9 @@ pub(super) fn create(
         } else {
             FolderForm::Normal
         },
-        // What it shows stands elsewhere, so that other programs would show it twice.
-        hidden: is_search || row.hidden,
+        // What it shows stands elsewhere, so that other programs would show it twice. The folder
+        // above all mail is never shown itself, but what is made there is.
+        hidden: is_search || (row.hidden && parent != MAIL_ROOT),
         ..NewFolder::default()
     };
     let made = logon.account.write(|txn| txn.create_folder(&new))?;
