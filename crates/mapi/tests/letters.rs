@@ -7,9 +7,7 @@ mod client;
 use client::{Client, deliver, house, number, text};
 use engine::Flags;
 use formats::rich_text::{self, packed};
-use mapi::codec::data::{Cell, Outcome, PropertyTag, Value};
-use mapi::codec::rop::{Request, Response, folder, message};
-use mapi::codec::wire::{Form, decode};
+use mapi::codec::data::{Cell, Outcome, Value};
 
 /// What a letter tells of these properties.
 fn told(letter: &[u8], tags: &[u32]) -> Vec<Cell> {
@@ -17,22 +15,7 @@ fn told(letter: &[u8], tags: &[u32]) -> Vec<Cell> {
     let user = house.person("ida@example.test").unwrap();
     deliver(&house, &user, letter, Flags(0));
     let mut client = Client::new(&house, &user, &user);
-    let inbox = client.logon.as_ref().unwrap().folders[4];
-    client.open_folder(inbox, 1);
-    let table = Request::ContentsTable(folder::OpenTable { flags: 0x40 });
-    assert!(matches!(
-        client.ask(1, 2, table),
-        Response::ContentsTable(_)
-    ));
-    let rows = client.rows(2, &[PropertyTag(0x674a_0014)]);
-    let open = message::OpenMessage {
-        code_page: 0x0fff,
-        folder: inbox,
-        open_mode: 3,
-        message: decode(&number(&rows[0][0]).to_le_bytes(), Form::Rop).unwrap(),
-    };
-    let opened = client.ask(0, 3, Request::OpenMessage(open));
-    assert!(matches!(opened, Response::OpenMessage(_)));
+    client.open_first(1, 3);
     client.properties(3, tags)
 }
 

@@ -17,6 +17,7 @@ use crate::draft::{self, Base, Changes, Message};
 use crate::object::{Object, Rows};
 use crate::property::Properties;
 use crate::property::attachment::{AttachmentProperties, METHOD};
+use crate::property::names;
 use crate::refusal::Refusal;
 use crate::request::Session;
 
@@ -173,14 +174,16 @@ pub(super) fn open_message(
         let method = Value::Integer32(EMBEDDED);
         open.attachment.values.entry(METHOD).or_insert(method);
     }
+    let may_write = open.may_write && request.open_mode != 0;
+    let logon = session.objects.logon(at.logon_id)?;
+    let content = names::by_identifier(&logon.account.read()?, content)?;
     let message = Message {
         base: Base::Content(Box::new(content)),
         changes: Changes::default(),
-        may_write: open.may_write && request.open_mode != 0,
+        may_write,
         code_page,
         parent: Some(at.handle),
     };
-    let logon = session.objects.logon(at.logon_id)?;
     let head = message::head(&message::properties(logon, &message)?, at.room)?;
     let response = Response::OpenEmbeddedMessage(EmbeddedMessageOpened {
         reserved: 0,

@@ -11,7 +11,7 @@ use crate::draft::{Base, Changes, Message};
 use crate::identity;
 use crate::object::{Logon, Object};
 use crate::property::Properties;
-use crate::property::item::ItemProperties;
+use crate::property::item::{ItemProperties, Look};
 use crate::property::message::{BaseProperties, Facts, MessageProperties, subject_parts};
 use crate::property::names::FIRST_NAMED;
 use crate::refusal::Refusal;
@@ -138,7 +138,8 @@ pub(super) fn stored(
     let place = view.location(item)?.unwrap_or(opened_at);
     let row = view.item(place)?.filter(|row| row.item == item);
     let row = row.ok_or(Refusal::NotFound)?;
-    ItemProperties::load(logon, &view, place, row)?.ok_or(Refusal::NotFound)
+    let item = ItemProperties::load(logon, &view, place, row)?;
+    Ok(item.ok_or(Refusal::NotFound)?.looked_at(Look::Open))
 }
 
 /// Lets `tell` see the properties of an open message.

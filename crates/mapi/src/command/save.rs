@@ -17,9 +17,10 @@ use crate::content::Content;
 use crate::convert::{self, Blind, Frame};
 use crate::draft::{Base, Changes, Message, NORMALIZED_SUBJECT, SUBJECT, SUBJECT_PREFIX};
 use crate::object::{Logon, Object};
+use crate::property::item::ItemProperties;
 use crate::property::kept::{self, Kept};
 use crate::property::message::{MessageProperties, message_flags};
-use crate::property::names::{FIRST_NAMED, Meaning, name_of_id};
+use crate::property::names::{FIRST_NAMED, Meaning};
 use crate::property::{attachment, parts};
 use crate::refusal::Refusal;
 use crate::request::Session;
@@ -254,7 +255,9 @@ fn change(
         write(logon, &content, is_letter)?
     } else {
         let letter = old.attached_bytes()?;
-        beside(&content, &message.changes, old.kept(), &letter)
+        let mut written = beside(&content, &message.changes, old.kept(), &letter);
+        written.own.gone = taken_away(&old, &message.changes)?;
+        written
     };
     let known = old
         .kept()
@@ -308,6 +311,7 @@ impl Kept {
         }
         let mut old = self.clone();
         old.values.retain(|id, _| changes.values.contains_key(id));
+        old.gone.retain(|id| changes.values.contains_key(id));
         old.has_recipients &= new.own.has_recipients;
         old.has_attachments &= new.own.has_attachments;
         old
@@ -399,6 +403,18 @@ fn beside(content: &Content, changes: &Changes, old: &Kept, letter: &[Vec<u8>]) 
     }
 }
 
+/// What was removed though the letter says it, and goes on saying it.
+fn taken_away(old: &ItemProperties<'_>, changes: &Changes) -> Result<BTreeSet<u16>, Refusal> {
+    let mut gone = BTreeSet::new();
+    let removed = changes.values.iter().filter(|(_, value)| value.is_none());
+    for (id, _) in removed {
+        if old.is_of_letter(*id)? {
+            gone.insert(*id);
+        }
+    }
+    Ok(gone)
+}
+
 /// A message's own properties, as they are kept.
 fn own(content: &Content) -> Kept {
     let mut values = content.values.clone();
@@ -484,20 +500,18 @@ pub(super) fn compose(
     })
 }
 
-/// A message whose named properties are known by their names. What stands in attachments keeps its
-/// identifiers: the letter only tells what has none.
+/// A message whose named properties are known by their names, with the messages in it.
 pub(super) fn with_names(logon: &Logon, content: &Content) -> Result<Content, Refusal> {
-    let view = logon.account.read()?;
-    let mut named = content.clone();
-    let ids: Vec<u16> = named
-        .values
-        .range(FIRST_NAMED..)
-        .map(|(id, _)| *id)
-        .collect();
-    for id in ids {
-        let name = name_of_id(&view, id)?;
-        let value = named.values.remove(&id);
-        named.named.extend(value.map(|value| (name, value)));
+    let mut whole = content.clone();
+    let mut left = vec![&mut whole];
+    while let Some(message) = left.pop() {
+        let named = message.values.split_off(&FIRST_NAMED);
+        for (id, value) in named {
+            let name = logon.names.name(&logon.account, id)?;
+            message.named.extend(name.map(|name| (name, value)));
+        }
+        let embedded = message.attachments.iter_mut();
+        left.extend(embedded.filter_map(|attachment| attachment.embedded.as_deref_mut()));
     }
-    Ok(named)
+    Ok(whole)
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: [MS-OXPROPS] 1.3.2 (sets), [MS-OXCMAIL] 2.1.3.3.12 (header fields as properties).
 
-use crate::codec::data::{Guid, NameKind, PropertyName};
+use crate::codec::data::{Guid, NameKind, PropertyName, Value};
 
 const fn microsoft(number: u32) -> Guid {
     let [a, b, c, d] = number.to_le_bytes();
@@ -41,4 +41,22 @@ pub fn common(number: u32) -> PropertyName {
         set: COMMON,
         kind: NameKind::Number(number),
     }
+}
+
+/// Whether the header of a letter can say what stands under this name.
+pub fn is_of_header(name: &PropertyName) -> bool {
+    name.set == INTERNET_HEADERS || *name == keywords() || *name == common(FLAG_REQUEST)
+}
+
+/// What is said under a name. Names of header fields know no case.
+pub fn find<'a>(all: &'a [(PropertyName, Value)], name: &PropertyName) -> Option<&'a Value> {
+    let is_meant = |known: &PropertyName| match (&known.kind, &name.kind) {
+        _ if known.set != name.set => false,
+        (NameKind::Text(known), NameKind::Text(name_text)) if name.set == INTERNET_HEADERS => {
+            known.eq_ignore_ascii_case(name_text)
+        }
+        (known, wanted) => known == wanted,
+    };
+    let found = all.iter().find(|(known, _)| is_meant(known));
+    found.map(|(_, value)| value)
 }

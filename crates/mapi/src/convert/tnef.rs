@@ -7,7 +7,7 @@
 //!
 //! Source: [MS-OXTNEF] 2.1 (stream, attributes, properties), [MS-OXCMAIL] 2.2.3.6 (in letters).
 
-use super::Values;
+use super::{Values, set};
 use crate::codec::data::{
     FileTime, Guid, NameKind, PropertyName, PropertyTag, PropertyType, Value, from_code_page,
 };
@@ -15,6 +15,7 @@ use crate::codec::wire::{Count, Form, Malformed, Reader, Wire};
 use crate::content::{Attachment, Content, Recipient};
 use bytes::Bytes;
 use formats::date::Civil;
+use formats::message::PartRef;
 use std::collections::BTreeMap;
 
 /// Messages within messages that are read; each may be nearly as long as the one around it.
@@ -73,45 +74,91 @@ pub fn message(bytes: &[u8]) -> Option<Content> {
     }
 }
 
-/// Puts what a `winmail.dat` among the attachments says in its place: its properties, where the
-/// letter itself does not say them, its texts and its attachments.
-pub fn unfold(content: &mut Content) {
+/// The message in the `winmail.dat` of a letter that came: what is no sender's business to say is
+/// left out.
+pub fn message_that_came(bytes: &[u8]) -> Option<Content> {
+    let mut content = message(bytes)?;
+    content.values.retain(|id, _| may_come(*id));
+    Some(content)
+}
+
+/// Whether a property may come from elsewhere: the numbers in between belong to the store that a
+/// message is in, and what people did with it there is theirs to say.
+///
+/// Source: [MS-OXPROPS] 1.3.3 (ranges).
+fn may_come(id: u16) -> bool {
+    /// Flags, icon, and what was answered.
+    const OF_THE_READER: [u16; 6] = [0x1080, 0x1081, 0x1082, 0x1090, 0x1091, 0x1095];
+    let is_sent = matches!(id, 0x0001..=0x0dff | 0x0e1f | 0x1000..=0x3fff | 0x4100..=0x57ff
+        | 0x6800..=0x7bff);
+    is_sent && !OF_THE_READER.contains(&id)
+}
+
+/// Whether a property is the class or a form of the text: there a `winmail.dat` says what the
+/// author meant, and the letter what other programs are to show.
+pub fn is_form(id: u16) -> bool {
+    [0x001a, 0x1000, 0x1009, 0x1013, 0x1016, 0x3fde].contains(&id)
+}
+
+/// Whether a part of a letter could be a `winmail.dat`.
+pub fn may_be(part: &PartRef<'_>) -> bool {
+    let kinds = ["ms-tnef", "vnd.ms-tnef", "octet-stream"];
+    kinds.iter().any(|kind| part.is("application", kind))
+}
+
+/// Which of a letter's attachments is its `winmail.dat`, if there is one.
+///
+/// Source: [MS-OXCMAIL] 2.2.3.6.
+pub fn place(attachments: &[Attachment]) -> Option<usize> {
     let is_packed = |attachment: &Attachment| {
-        let kind = attachment.values.text(0x370e).unwrap_or_default();
-        ["application/ms-tnef", "application/vnd.ms-tnef"].contains(&kind)
+        let name = attachment.values.text(0x3707).unwrap_or_default();
+        match attachment.values.text(0x370e).unwrap_or_default() {
+            "application/ms-tnef" | "application/vnd.ms-tnef" => true,
+            // Some relays don't know its type.
+            "application/octet-stream" => name.eq_ignore_ascii_case("winmail.dat"),
+            _ => false,
+        }
     };
-    let Some(at) = content.attachments.iter().position(is_packed) else {
-        return;
-    };
-    let packed = content
-        .attachments
-        .get(at)
-        .and_then(|one| one.values.binary(0x3701));
-    let Some(inner) = packed.and_then(|bytes| message(bytes)) else {
-        return;
-    };
-    content.attachments.remove(at);
-    content.attachments.extend(inner.attachments);
-    for (number, attachment) in (0..).zip(&mut content.attachments) {
+    attachments.iter().position(is_packed)
+}
+
+/// Puts attachments in place of the one at `at`, and counts all anew.
+pub fn replace(attachments: &mut Vec<Attachment>, at: usize, inner: Vec<Attachment>) {
+    if at < attachments.len() {
+        attachments.remove(at);
+    }
+    attachments.extend(inner);
+    for (number, attachment) in (0..).zip(attachments) {
         attachment.number = number;
         let integer = i32::try_from(number).unwrap_or(i32::MAX);
         attachment.values.insert(0x0e21, Value::Integer32(integer));
     }
-    // The form that the author meant; the letter's own text is only for other programs.
-    let forms = [0x001a, 0x1000, 0x1009, 0x1013, 0x1016, 0x3fde];
+}
+
+/// Puts what a `winmail.dat` among the attachments says in its place: its properties, where the
+/// letter itself does not say them, its texts and its attachments.
+pub fn unfold(content: &mut Content) {
+    let Some(at) = place(&content.attachments) else {
+        return;
+    };
+    let packed = content.attachments.get(at);
+    let packed = packed.and_then(|one| one.values.binary(0x3701));
+    let Some(inner) = packed.and_then(|bytes| message_that_came(bytes)) else {
+        return;
+    };
+    replace(&mut content.attachments, at, inner.attachments);
     for (id, value) in inner.values {
-        if forms.contains(&id) {
+        if is_form(id) {
             content.values.insert(id, value);
         } else {
             content.values.entry(id).or_insert(value);
         }
     }
-    let known: Vec<PropertyName> = content.named.iter().map(|(name, _)| name.clone()).collect();
-    let new = inner
-        .named
-        .into_iter()
-        .filter(|(name, _)| !known.contains(name));
-    content.named.extend(new);
+    for (name, value) in inner.named {
+        if set::find(&content.named, &name).is_none() {
+            content.named.push((name, value));
+        }
+    }
 }
 
 /// A message under way, and the messages in its attachments that are still to be read.
@@ -426,7 +473,6 @@ fn date(data: &[u8]) -> Result<Value, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::set;
 
     fn attribute(level: u8, id: u32, data: &[u8]) -> Vec<u8> {
         let sum = data

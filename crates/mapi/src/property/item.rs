@@ -5,12 +5,14 @@
 //!
 //! Source: [MS-OXCMSG] 2.2.1, [MS-OXOMSG] 2.2.1, [MS-OXCMAIL] 2.2.3 (from Internet headers).
 
-use super::integer;
+mod within;
+
+pub use within::Look;
+
 use super::kept::{self, Kept};
 use super::message::{Facts, message_flags, tags_of, told};
-use super::names::Names;
-use super::parts;
-use super::{Properties, letter};
+use super::names::{self, Names};
+use super::{Properties, integer, letter, parts};
 use crate::codec::data::{FileTime, PredecessorChangeList, PropertyTag, Value, Xid};
 use crate::content::{Attachment, Content, Recipient};
 use crate::convert::read;
@@ -34,13 +36,17 @@ pub struct ItemProperties<'a> {
     row: ItemRow,
     details: Details,
     kept: Kept,
+    within: within::Within,
 }
 
-const TAGS: [u32; 54] = [
+const TAGS: [u32; 67] = [
+    0x0015_0040,
     0x0017_0003,
     0x001a_001f,
     0x0023_000b,
+    0x0026_0003,
     0x0029_000b,
+    0x0030_0040,
     0x0036_0003,
     0x0037_001f,
     0x0039_0040,
@@ -48,6 +54,9 @@ const TAGS: [u32; 54] = [
     0x003d_001f,
     0x0041_0102,
     0x0042_001f,
+    0x0046_0102,
+    0x004f_0102,
+    0x0050_001f,
     0x0064_001f,
     0x0065_001f,
     0x0070_001f,
@@ -77,13 +86,20 @@ const TAGS: [u32; 54] = [
     0x1035_001f,
     0x1039_001f,
     0x1042_001f,
+    0x1043_001f,
+    0x1044_001f,
+    0x1045_001f,
     0x1081_0003,
     0x1090_0003,
     0x3007_0040,
     0x3008_0040,
     0x3013_0102,
+    0x3016_000b,
     0x3fd9_001f,
     0x3fde_0003,
+    0x3fdf_0003,
+    0x5d01_001f,
+    0x5d02_001f,
     0x65e0_0102,
     0x65e1_0102,
     0x65e2_0102,
@@ -114,7 +130,15 @@ impl<'a> ItemProperties<'a> {
             kept: kept::read(account, names, view, &values)?,
             row,
             details,
+            within: within::Within::default(),
         }))
+    }
+
+    /// The same, looked at for this.
+    #[must_use]
+    pub fn looked_at(mut self, look: Look) -> Self {
+        self.within.look = look;
+        self
     }
 
     /// What the store says of it.
@@ -153,19 +177,7 @@ impl<'a> ItemProperties<'a> {
             }
             return Ok(all.into_iter().map(|(attachment, _)| attachment).collect());
         }
-        let Some(summary) = self.summary() else {
-            return Ok(Vec::new());
-        };
-        let described = parts::of_letter(&summary);
-        let mut all = Vec::new();
-        for (number, attachment) in (0..).zip(described) {
-            let mut attachment = attachment;
-            if with_data {
-                self.read_part(&mut attachment, Some(number))?;
-            }
-            all.push(attachment);
-        }
-        Ok(all)
+        self.attachments_within(with_data)
     }
 
     /// Reads what is attached out of the letter's part of that number.
@@ -212,13 +224,33 @@ impl<'a> ItemProperties<'a> {
             ..Content::default()
         };
         let told = letter::TOLD.into_iter().chain(letter::OF_HEADER);
-        for id in told.chain([0x0e07, 0x1081, 0x1090]) {
+        let packed = self.packed_ids()?;
+        for id in told.chain([0x0e07, 0x1081, 0x1090]).chain(packed) {
             if !content.values.contains_key(&id) {
                 let value = self.raw(id)?;
                 content.values.extend(value.map(|value| (id, value)));
             }
         }
+        self.add_named(&mut content)?;
         Ok(content)
+    }
+
+    /// Adds what the letter says under names: by their identifiers, where they have some.
+    fn add_named(&self, content: &mut Content) -> Result<(), Refusal> {
+        let view = self.account.read()?;
+        for (name, value) in self.named()? {
+            match names::id_of_name(&view, &name)? {
+                Some(id) if self.kept.gone.contains(&id) => {}
+                Some(id) => drop(content.values.entry(id).or_insert(value)),
+                None => content.named.push((name, value)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the letter itself has this property, whatever clients set.
+    pub fn is_of_letter(&self, id: u16) -> Result<bool, Refusal> {
+        Ok(self.of_letter(id)?.is_some())
     }
 
     /// The bytes of a part, as they were before they were made ready for the way.
@@ -325,19 +357,10 @@ impl Facts for ItemProperties<'_> {
         if let Some(value) = self.of_row(id) {
             return Ok(Some(value));
         }
-        let Some(summary) = self.summary() else {
+        if self.kept.gone.contains(&id) {
             return Ok(None);
-        };
-        if id == 0x007d {
-            let header = self.header()?;
-            let text = String::from_utf8_lossy(&header).into_owned();
-            return Ok(Some(Value::Unicode(text)));
         }
-        if letter::OF_HEADER.contains(&id) {
-            return Ok(letter::of_header(&self.header()?, id));
-        }
-        let read = |part: &PartRef<'_>, bytes_max| self.decoded(part, bytes_max);
-        letter::value(summary, id, &read)
+        self.of_letter(id)
     }
 
     fn recipients(&self) -> Result<Vec<Recipient>, Refusal> {
@@ -352,9 +375,7 @@ impl Facts for ItemProperties<'_> {
             let all = self.attachments(false)?;
             return Ok(all.iter().any(super::message::is_visible));
         }
-        Ok(self
-            .summary()
-            .is_some_and(|summary| summary.has_attachment()))
+        self.has_attachments_within()
     }
 }
 
@@ -362,6 +383,9 @@ impl Properties for ItemProperties<'_> {
     fn tags(&self) -> Vec<PropertyTag> {
         let mut tags = TAGS.map(PropertyTag).to_vec();
         tags.extend(tags_of(&self.kept.values));
+        // What can't be read now is not told of.
+        let within = self.tags_within().unwrap_or_default().into_iter();
+        tags.extend(within.filter(|tag| !self.kept.gone.contains(&tag.id())));
         tags.sort_by_key(|tag| tag.id());
         tags.dedup_by_key(|tag| tag.id());
         tags

@@ -12,6 +12,7 @@ use crate::content::Values;
 use crate::refusal::Refusal;
 use engine::account::values::ValueChange;
 use engine::{Account, EngineError, OverlayValue, Reading, Timestamp, Txn};
+use std::collections::BTreeSet;
 
 /// Bytes of one value that are read; what is longer is cut.
 const VALUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -30,7 +31,12 @@ pub struct Kept {
     pub has_recipients: bool,
     /// Its attachments are kept with it.
     pub has_attachments: bool,
+    /// What was removed, though the letter itself says it.
+    pub gone: BTreeSet<u16>,
 }
+
+/// The mark of what was removed: `ecNotFound` in place of the value.
+const GONE: u32 = 0x8004_010f;
 
 /// Reads what is kept of one object.
 pub fn read(
@@ -42,6 +48,9 @@ pub fn read(
     let mut kept = Kept::default();
     for entry in all {
         match names.meaning(view, entry.property)? {
+            Meaning::Property(id) if entry.value == engine::Value::Error(GONE) => {
+                kept.gone.insert(id);
+            }
             Meaning::Property(id) => {
                 let value = from_store(account, id, &entry.value)?;
                 kept.values.extend(value.map(|value| (id, value)));
@@ -201,6 +210,9 @@ pub fn difference(
             set(txn, Meaning::Property(*id), value)?;
         }
     }
+    for id in &new.gone {
+        set(txn, Meaning::Property(*id), engine::Value::Error(GONE))?;
+    }
     if let Some(part) = new.part {
         set(txn, Meaning::Part, engine::Value::Integer64(part.into()))?;
     }
@@ -217,8 +229,9 @@ pub fn difference(
             set(txn, meaning, engine::Value::Boolean(true))?;
         }
     }
-    let gone = old.values.keys().filter(|id| !new.values.contains_key(id));
-    for id in gone {
+    let gone = old.values.keys().chain(&old.gone);
+    let is_there = |id: &u16| new.values.contains_key(id) || new.gone.contains(id);
+    for id in gone.filter(|id| !is_there(id)) {
         changes.push(ValueChange::Remove(number(txn, Meaning::Property(*id))?));
     }
     for (is, was, meaning) in marks {

@@ -45,15 +45,11 @@ fn text(part: Option<&PartRef<'_>>, read: &ReadPart<'_>) -> Result<Option<String
 }
 
 /// Properties that only the header tells, not the summary: they take a look into the letter.
-pub const OF_HEADER: [u16; 17] = [
-    0x0015, 0x0017, 0x0023, 0x0026, 0x0029, 0x0030, 0x0036, 0x0046, 0x004f, 0x0050, 0x0071, 0x1043,
-    0x1044, 0x1045, 0x3013, 0x3016, 0x3fdf,
+/// Of the ids of a thread the summary knows the latest only.
+pub const OF_HEADER: [u16; 19] = [
+    0x0015, 0x0017, 0x0023, 0x0026, 0x0029, 0x0030, 0x0036, 0x0046, 0x004f, 0x0050, 0x0070, 0x0071,
+    0x1039, 0x1043, 0x1044, 0x1045, 0x3013, 0x3016, 0x3fdf,
 ];
-
-/// One of [`OF_HEADER`], by the fields of the header.
-pub fn of_header(block: &[u8], id: u16) -> Option<Value> {
-    convert::read::header(block).values.remove(&id)
-}
 
 /// Those of the sender, and of whom the sender stands for.
 fn of_people(envelope: EnvelopeRef<'_>, id: u16) -> Option<Value> {
@@ -86,10 +82,6 @@ fn of_envelope(summary: SummaryRef<'_>, id: u16) -> Option<Value> {
         }
         0x1035 => raw(envelope.message_id?),
         0x1042 => raw(envelope.in_reply_to?),
-        0x1039 => {
-            let references: Vec<_> = summary.references().collect();
-            (!references.is_empty()).then(|| raw(&references.join(b" ".as_slice())))?
-        }
         0x3fd9 => Value::Unicode(summary.preview().to_owned()),
         _ => return None,
     })
@@ -122,9 +114,9 @@ fn recipient(row: u32, kind: u8, person: &Correspondent) -> Recipient {
 }
 
 /// What a letter tells.
-pub const TOLD: [u16; 21] = [
+pub const TOLD: [u16; 20] = [
     0x001a, 0x0037, 0x0039, 0x003b, 0x0041, 0x0042, 0x0064, 0x0065, 0x0c19, 0x0c1a, 0x0c1d, 0x0c1e,
-    0x0c1f, 0x1000, 0x1013, 0x1035, 0x1039, 0x1042, 0x3fd9, 0x5d01, 0x5d02,
+    0x0c1f, 0x1000, 0x1013, 0x1035, 0x1042, 0x3fd9, 0x5d01, 0x5d02,
 ];
 
 /// All that a letter in memory says. `depth` is in how many others it stands.
@@ -155,10 +147,12 @@ pub fn content(letter: &[u8], depth: u8) -> Content {
     for (attachment, part) in attachments.iter_mut().zip(parts::attached(&summary)) {
         parts::put_data(attachment, &part, decoded(&part), depth);
     }
-    Content {
+    let mut content = Content {
         values,
         recipients: recipients(summary),
         attachments,
         named,
-    }
+    };
+    convert::tnef::unfold(&mut content);
+    content
 }

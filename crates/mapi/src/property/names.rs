@@ -7,19 +7,17 @@
 //! Source: [MS-OXCPRPT] 3.2.5.9, [MS-OXPROPS] 1.3.2 (property sets).
 
 use crate::codec::data::{Guid, NameKind, PropertyName};
+use crate::content::Content;
+use crate::convert::set;
 use crate::refusal::Refusal;
 use engine::account::values;
-use engine::{Reading, Txn};
+use engine::{Account, Reading, Txn};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The set of the properties without names: the number in it is the identifier.
 pub const PS_MAPI: Guid = Guid([
     0x28, 0x03, 0x02, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46,
-]);
-/// The set of the fields of Internet letters, whose names know no case.
-const PS_INTERNET_HEADERS: Guid = Guid([
-    0x86, 0x03, 0x02, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46,
 ]);
 /// The set of what this view keeps for itself.
 const OWN: engine::Guid = engine::Guid(*b"facteur mapi\0\0\0\0");
@@ -51,6 +49,7 @@ const OWN_NAMES: [(Meaning, u32); 3] = [
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     known: Arc<Mutex<BTreeMap<u32, Meaning>>>,
+    by_id: Arc<Mutex<BTreeMap<u16, PropertyName>>>,
 }
 
 impl Names {
@@ -69,6 +68,20 @@ impl Names {
         let meaning = meaning(number, set, &name);
         self.known().insert(number, meaning);
         Ok(meaning)
+    }
+
+    /// The name of an identifier, if it has one. A name that was given once stays.
+    pub fn name(&self, account: &Account, id: u16) -> Result<Option<PropertyName>, Refusal> {
+        let by_id = || self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = by_id().get(&id) {
+            return Ok(Some(name.clone()));
+        }
+        let name = name_of_id(&account.read()?, id)?;
+        if name.kind == NameKind::Nameless {
+            return Ok(None);
+        }
+        by_id().insert(id, name.clone());
+        Ok(Some(name))
     }
 }
 
@@ -126,7 +139,7 @@ fn identifier(number: u32) -> Option<u16> {
 fn stored(name: &PropertyName) -> Option<(engine::Guid, engine::PropertyName)> {
     let kind = match &name.kind {
         NameKind::Number(number) => engine::PropertyName::Number(*number),
-        NameKind::Text(text) if name.set == PS_INTERNET_HEADERS => {
+        NameKind::Text(text) if name.set == set::INTERNET_HEADERS => {
             engine::PropertyName::Text(text.to_lowercase())
         }
         NameKind::Text(text) => engine::PropertyName::Text(text.clone()),
@@ -172,6 +185,19 @@ pub fn give_id(
         Some((set, stored)) => Ok(identifier(txn.intern_property(set, &stored)?)),
         None => Ok(None),
     }
+}
+
+/// A message, whose properties with names stand under their identifiers as far as they have some.
+///
+/// What stands in its attachments stays as it is.
+pub fn by_identifier(view: &impl Reading, mut content: Content) -> Result<Content, Refusal> {
+    for (name, value) in std::mem::take(&mut content.named) {
+        match id_of_name(view, &name)? {
+            Some(id) => drop(content.values.entry(id).or_insert(value)),
+            None => content.named.push((name, value)),
+        }
+    }
+    Ok(content)
 }
 
 /// The name of an identifier; nameless for one that has none.

@@ -6,11 +6,14 @@
 use bytes::Bytes;
 use engine::rehearsal::Rehearsal;
 use engine::{Flags, NewLetter, Reading, Role, Settings, Staged, User};
-use mapi::codec::data::{Cell, Guid, ObjectId, Outcome, PropertyTag, Value};
+use mapi::codec::data::{
+    Cell, Guid, ObjectId, Outcome, PropertyName, PropertyTag, TaggedValue, Value,
+};
 use mapi::codec::rop::buffer::{self, NO_HANDLE};
-use mapi::codec::rop::{Call, Reply, Request, Response, folder, logon, property, table};
+use mapi::codec::rop::{Call, Reply, Request, Response, folder, logon, message, property, table};
 use mapi::codec::transport::body::{Answer, ConnectRequest, ExecuteRequest};
 use mapi::codec::transport::extended::{self, Packing, Position};
+use mapi::codec::wire::{Form, decode};
 use mapi::identity;
 use mapi::request::Session;
 
@@ -212,6 +215,59 @@ impl Client {
             } => told.row.0,
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// What a client does with a message that is open.
+impl Client {
+    /// Opens the first message of the Inbox, to change it too.
+    #[track_caller]
+    pub fn open_first(&mut self, table: u8, target: u8) -> message::MessageHead {
+        let inbox = self.logon.as_ref().unwrap().folders[4];
+        self.open_folder(inbox, table);
+        let request = Request::ContentsTable(folder::OpenTable { flags: 0x40 });
+        self.ask(table, target, request);
+        let rows = self.rows(target, &[PropertyTag(0x674a_0014)]);
+        let open = message::OpenMessage {
+            code_page: 0x0fff,
+            folder: inbox,
+            open_mode: 3,
+            message: decode(&number(&rows[0][0]).to_le_bytes(), Form::Rop).unwrap(),
+        };
+        match self.ask(0, target, Request::OpenMessage(open)) {
+            Response::OpenMessage(head) => head,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The identifiers of these names, given if they have none.
+    pub fn identifiers(&mut self, names: &[PropertyName]) -> Vec<u16> {
+        let request = property::PropertyIdsFromNames {
+            flags: 2,
+            names: names.to_vec(),
+        };
+        match self.ask(0, 0, Request::PropertyIdsFromNames(request)) {
+            Response::PropertyIdsFromNames(told) => told.ids,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn delete_property(&mut self, input: u8, tag: u32) {
+        let tags = vec![PropertyTag(tag)];
+        let request = Request::DeleteProperties(property::PropertyTags { tags });
+        self.ask(input, input, request);
+    }
+
+    pub fn set_property(&mut self, input: u8, tag: u32, value: Value) {
+        let values = vec![TaggedValue::new(PropertyTag(tag), value)];
+        let values = property::Properties { values };
+        let request = Request::SetProperties(property::SetProperties { values });
+        self.ask(input, input, request);
+    }
+
+    pub fn save(&mut self, input: u8) {
+        let request = Request::SaveChangesMessage(message::SaveChanges { flags: 2 });
+        self.ask(input, input, request);
     }
 }
 
