@@ -651,7 +651,7 @@ fn addresses_of_mailboxes_follow_from_their_names() {
 }
 
 #[test]
-fn nothing_can_be_changed_and_there_are_no_templates() {
+fn nothing_can_be_changed() {
     let town = town();
     let code = |kind, asked: &str| {
         let bytes = said(&town, kind, asked);
@@ -661,9 +661,31 @@ fn nothing_can_be_changed_and_there_are_no_templates() {
     assert_eq!(code(RequestType::ModifyLinks, links), ACCESS_DENIED);
     let changes = "00000000 00 00 00 00000000";
     assert_eq!(code(RequestType::ModifyProperties, changes), ACCESS_DENIED);
+    assert_eq!(
+        address_book::unbound().write().unwrap(),
+        notation::bytes("00000000 01000000 00000000")
+    );
+}
+
+#[test]
+fn a_client_is_told_how_to_show_people_and_groups() {
+    let town = town();
+    let code = |asked: &str| {
+        let bytes = said(&town, RequestType::TemplateInfo, asked);
+        u32::from_le_bytes(bytes[4..8].try_into().unwrap())
+    };
     for (asked, expected) in [
+        // Of the other bits nothing follows: [MS-OXOABKT] 4.2 asks with 0x61.
+        ("61000000 00000000 00 E4040000 09040000 00000000", 0),
+        ("01000000 01000000 00 E4040000 07040000 00000000", 0),
+        ("01000000 00020000 00 E4040000 09040000 00000000", 0),
+        // Of containers there is none, and nobody has one of their own.
         (
-            "01000000 00000000 00 E4040000 09040000 00000000",
+            "01000000 00010000 00 E4040000 09040000 00000000",
+            0x8004_011f,
+        ),
+        (
+            "01000000 00000000 FF 2F7800 E4040000 09040000 00000000",
             0x8004_011f,
         ),
         (
@@ -675,10 +697,6 @@ fn nothing_can_be_changed_and_there_are_no_templates() {
             0x8004_011e,
         ),
     ] {
-        assert_eq!(code(RequestType::TemplateInfo, asked), expected, "{asked}");
+        assert_eq!(code(asked), expected, "{asked}");
     }
-    assert_eq!(
-        address_book::unbound().write().unwrap(),
-        notation::bytes("00000000 01000000 00000000")
-    );
 }

@@ -1,6 +1,6 @@
-//! What is found by name alone: entries, mailboxes, containers, columns, templates.
+//! What is found by name alone: entries, mailboxes, containers, columns.
 //!
-//! Source: [MS-OXNSPI] 3.1.4.1.3, 3.1.4.1.5, 3.1.4.1.15, 3.1.4.1.18; [MS-OXCMAPIHTTP] 2.2.5.18,
+//! Source: [MS-OXNSPI] 3.1.4.1.3, 3.1.4.1.5, 3.1.4.1.15; [MS-OXCMAPIHTTP] 2.2.5.18,
 //! 2.2.5.19.
 
 use super::entry::{Everyone, TAGS, mailbox_id_of};
@@ -22,8 +22,6 @@ const CREATION_TEMPLATES: u32 = 2;
 const UNICODE_STRINGS: u32 = 4;
 /// Likewise, in a request for columns.
 const UNICODE_TYPES: u32 = 0x8000_0000;
-/// A template alone is asked for. Source: [MS-OXNSPI] 2.2.1.8.
-const TEMPLATE: u32 = 1;
 const DISPLAY_NAME: u16 = 0x3001;
 
 impl Shelf<'_> {
@@ -135,23 +133,6 @@ pub(super) fn columns(asked: &request::QueryColumns) -> response::QueryColumns {
     response::QueryColumns {
         error_code: 0,
         columns: Some(columns.collect()),
-        auxiliary: Bytes::new(),
-    }
-}
-
-/// There are no templates: clients show entries in a dialog of their own.
-pub(super) fn template(asked: &request::TemplateInfo) -> response::TemplateInfo {
-    let refusal = if asked.flags != TEMPLATE {
-        Refusal::NotSupported
-    } else if asked.code_page == CODE_PAGE_UTF_16 {
-        Refusal::InvalidCodePage
-    } else {
-        Refusal::InvalidLocale
-    };
-    response::TemplateInfo {
-        error_code: refusal.code(),
-        code_page: asked.code_page,
-        row: None,
         auxiliary: Bytes::new(),
     }
 }

@@ -5,7 +5,8 @@
 //!
 //! Start at [`bind`], which begins a [`Session`], and [`Session::answer`]: one line for each
 //! request. What an entry says of itself is in `entry`, tables and places in them in `table`, who
-//! is meant by what was typed in `ambiguous`, what goes by names alone in `lookup`.
+//! is meant by what was typed in `ambiguous`, what goes by names alone in `lookup`, the dialogs in which
+//! entries are shown in `template`.
 //!
 //! Source: [MS-OXNSPI] 3.1.4; [MS-OXCMAPIHTTP] 2.2.5.
 
@@ -14,6 +15,7 @@ mod entry;
 mod lookup;
 mod search;
 mod table;
+mod template;
 
 use crate::autodiscover::response::Place;
 use crate::codec::data::Guid;
@@ -123,7 +125,7 @@ impl Shelf<'_> {
             Request::PropertyList(one) => Response::PropertyList(Said(self.property_list(one))),
             Request::Properties(one) => Response::Properties(Said(self.properties(one))),
             Request::SpecialTable(one) => Response::SpecialTable(Said(lookup::special_table(one))),
-            Request::TemplateInfo(one) => Response::TemplateInfo(Said(lookup::template(one))),
+            Request::TemplateInfo(one) => Response::TemplateInfo(Said(template::info(one))),
             Request::ModifyLinks(_) => Response::ModifyLinks(Said(lookup::links_refused())),
             Request::ModifyProperties(_) => {
                 Response::ModifyProperties(Said(lookup::changes_refused()))
