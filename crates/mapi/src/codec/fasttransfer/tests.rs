@@ -92,6 +92,55 @@ fn a_set_of_ids_is_bytes_though_it_says_integer() {
     );
 }
 
+/// The worked example of one new message in a folder's synchronisation, 450 bytes: change,
+/// content, a recipient, and the state that the client is to keep.
+const ONE_MESSAGE: &str = "03 00 12 40 \
+    | 02 01 E0 65 16 00 00 00 R 00 00 00 01 00 25 \
+    | 40 00 08 30 00 40 2C 6A 07 71 DD 01 \
+    | 02 01 E2 65 16 00 00 00 R 00 00 00 00 02 00 \
+    | 02 01 E3 65 17 00 00 00 16 R 00 00 00 00 02 00 \
+    | 0B 00 AA 67 00 00 \
+    | 14 00 4A 67 01 00 00 00 00 01 00 25 \
+    | 03 00 08 0E B0 04 00 00 \
+    | 14 00 A4 67 01 00 00 00 00 00 02 00 \
+    | 03 00 15 40 \
+    | 02 01 E1 65 16 00 00 00 R 00 00 00 00 00 0D \
+    | 1E 00 1A 00 09 00 00 00 49 50 4D 2E 4E 6F 74 65 00 \
+    | 1F 00 37 00 06 00 00 00 48 00 69 00 00 00 \
+    | 03 00 07 0E 01 00 00 00 \
+    | 03 00 16 40 0D 00 12 0E \
+    | 03 00 03 40 \
+    | 03 00 00 30 00 00 00 00 \
+    | 03 00 15 0C 01 00 00 00 \
+    | 1F 00 01 30 08 00 00 00 42 00 6F 00 62 00 00 00 \
+    | 1F 00 FE 39 10 00 00 00 62 00 40 00 78 00 2E 00 6F 00 72 00 67 00 00 00 \
+    | 03 00 04 40 \
+    | 03 00 16 40 0D 00 13 0E \
+    | 03 00 3A 40 \
+    | 03 00 17 40 18 00 00 00 R 06 00 00 00 01 00 25 00 \
+    | 02 01 96 67 1C 00 00 00 R 04 00 00 00 00 52 00 01 02 00 50 00 \
+    | 02 01 DA 67 1C 00 00 00 R 04 00 00 00 00 52 00 01 02 00 50 00 \
+    | 02 01 D2 67 1C 00 00 00 R 04 00 00 00 00 52 00 01 02 00 50 00 \
+    | 03 00 3B 40 \
+    | 03 00 14 40";
+const REPLICA: &str = "A3 A2 A1 A0 B1 B0 C1 C0 D0 D1 D2 D3 D4 D5 D6 D7";
+
+#[test]
+fn a_message_in_a_synchronisation_is_read_and_written() {
+    let stream = bytes(&ONE_MESSAGE.replace('R', REPLICA));
+    assert_eq!(stream.len(), 450);
+    let elements = read(&stream, 1000).unwrap();
+    assert_eq!(read(&stream, 1), Ok(elements.clone()));
+    assert_eq!(written(&elements).take(usize::MAX), stream);
+    assert_eq!(elements.first(), Some(&Element::Marker(Marker::Change)));
+    let subject = property(Property::fixed(0x0037, Value::Unicode("Hi".to_owned())));
+    assert!(elements.contains(&subject));
+    let begin = elements
+        .iter()
+        .position(|one| *one == Element::Marker(Marker::StateBegin));
+    assert_eq!(begin.map(|at| elements.len() - at), Some(7));
+}
+
 #[test]
 fn deletions_are_a_list_of_ids() {
     let ids = bytes("01 00 05 00 00 00 01 00 52 25 26 50 00");
