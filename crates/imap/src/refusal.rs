@@ -10,8 +10,8 @@ use engine::{EngineError, SignInRefusal};
 use std::borrow::Cow;
 
 /// What [`crate::codec::notify::Events`] knows. Source: RFC 5465 §5.
-const BAD_EVENT: &str = "NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName \
-    SubscriptionChange MailboxMetadataChange ServerMetadataChange)] Only these are supported";
+const BAD_EVENT: &str = "NO [BADEVENT (MessageNew MessageExpunge FlagChange AnnotationChange \
+    MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)] Only these are supported";
 
 /// Why a command was refused; each variant is one tagged reply.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 //!
 //! Decides nothing: whether someone may change rights is the matter of `engine`.
 //!
-//! Standards: RFC 4314 §2 (identifiers), §2.1 (rights).
+//! Standards: RFC 4314 §2 (identifiers), §2.1 (rights); RFC 5257 §3.4 (the right to annotate).
 
 use crate::codec::access::{Letters, RightsChange};
 use engine::{Directory, EngineError, FolderRow, Grant, Grantee, Rights};
 
-/// What each letter lets one do. Source: RFC 4314 §2.1.
-const MEANING: [(char, Rights); 11] = [
+/// What each letter lets one do. Source: RFC 4314 §2.1, RFC 5257 §3.4.
+const MEANING: [(char, Rights); 12] = [
     ('l', Rights::VISIBLE),
     ('r', Rights::READ),
     ('s', Rights::KEEP_SEEN),
@@ -21,6 +21,7 @@ const MEANING: [(char, Rights); 11] = [
     ('t', Rights::DELETE_ANY),
     ('e', Rights::EXPUNGE),
     ('a', Rights::ADMINISTER),
+    ('n', Rights::ANNOTATE),
 ];
 
 /// All who sign in.

@@ -6,7 +6,7 @@
 //!
 //! Start at [`Selected`]; what changes the picture is in [`crate::sync`].
 
-use crate::codec::command::Numbering;
+use crate::codec::command::{Access, Numbering};
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::codec::write;
 use crate::command::context::{Contexts, Held};
@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 
 /// An open mailbox.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // Each changes for itself.
 pub(crate) struct Selected {
     /// The account that it is in, as this user may use it.
     pub(crate) account: Account,
@@ -23,6 +24,10 @@ pub(crate) struct Selected {
     pub(crate) folder: FolderId,
     /// Opened by EXAMINE, or by someone who may not write.
     pub(crate) read_only: bool,
+    /// How it was opened.
+    pub(crate) access: Access,
+    /// Opened so that changed annotations are told. Source: RFC 5257 §4.2.
+    pub(crate) tells_annotations: bool,
     /// The UIDs that the client was told of, in the order of message numbers.
     pub(crate) told: UidSet,
     /// Everything up to this change was told, what [`Selected::departed`] says excepted.

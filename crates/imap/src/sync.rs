@@ -4,11 +4,11 @@
 //! its contents; nothing else in this crate knows that.
 //!
 //! Start at [`announce`]. Standards: RFC 9051 §7.4, §7.5 (EXISTS, EXPUNGE, FETCH), RFC 7162 §3.1
-//! (MODSEQ), §3.2.10 (VANISHED).
+//! (MODSEQ), §3.2.10 (VANISHED); RFC 5257 §4.4 (ANNOTATION).
 
 use crate::codec::sequence::NumberSet;
 use crate::codec::write;
-use crate::command::{Desk, context};
+use crate::command::{Desk, annotation, context};
 use crate::keywords;
 use crate::refusal::Refusal;
 use crate::selected::{Label, Selected, number_set};
@@ -168,16 +168,17 @@ fn announce_selected(
     }
     let origin = desk.account.origin();
     let wants_new = !came.is_empty() && desk.state.wants_new();
-    if desk.state.wants_flags() || wants_new {
+    let wanted = desk.state.wanted_changes(selected);
+    if wanted.is_any() || wants_new {
         let changed = changed_uids(&view, selected.folder, since, Some(origin))?;
         // What the session itself put there it knows (RFC 5465 §5.2).
         let by_others = changed.as_ref().map(|changed| came.intersection(changed));
         desk.state.told_of_new(by_others.as_ref().unwrap_or(&came));
         // Without the log every message is compared by its stamps.
         let candidates = changed.unwrap_or_else(|| selected.told.clone());
-        if desk.state.wants_flags() {
+        if wanted.is_any() {
             let candidates = candidates.intersection(&selected.told).difference(&came);
-            tell_flags(desk, &view, selected, &candidates, since)?;
+            tell_flags(desk, &view, selected, (&candidates, since), wanted)?;
         }
     }
     if !selected.contexts.is_empty() {
@@ -194,13 +195,28 @@ fn announce_selected(
     Ok(())
 }
 
-/// Writes a FETCH answer with flags for each of these messages that changed after `since`.
+/// What is told of messages that others changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Their flags.
+    pub(crate) flags: bool,
+    /// Which of their annotations say something else.
+    pub(crate) annotations: bool,
+}
+
+impl Wanted {
+    fn is_any(self) -> bool {
+        self.flags || self.annotations
+    }
+}
+
+/// Writes a FETCH answer for each of these messages that changed after a number.
 pub(crate) fn tell_flags(
     desk: &mut Desk<'_>,
     view: &View<'_>,
     selected: &Selected,
-    uids: &UidSet,
-    since: ChangeSeq,
+    (uids, since): (&UidSet, ChangeSeq),
+    wanted: Wanted,
 ) -> Result<(), Refusal> {
     if uids.is_empty() {
         return Ok(());
@@ -220,33 +236,68 @@ pub(crate) fn tell_flags(
         let Some(label) = selected.label(*uid) else {
             continue;
         };
-        write_flags_changed(desk.out, label, Some(*uid), row, &names, condstore);
+        let annotations = if wanted.annotations {
+            annotation::changed_names(view, row.item, since)?
+        } else {
+            Vec::new()
+        };
+        let told = Told {
+            flags: wanted.flags.then_some(&names),
+            annotations: &annotations,
+            modseq: condstore,
+        };
+        write_changed(desk.out, label, Some(*uid), row, &told);
     }
     Ok(())
 }
 
-/// `* 3 FETCH (UID 7 FLAGS (…) MODSEQ (9))`
-pub(crate) fn write_flags_changed(
+/// What a FETCH answer that nobody asked for says of a message.
+pub(crate) struct Told<'a> {
+    /// Its flags, with the names of keywords.
+    pub(crate) flags: Option<&'a keywords::Names>,
+    /// The names of annotations that changed.
+    pub(crate) annotations: &'a [String],
+    /// Its change number.
+    pub(crate) modseq: bool,
+}
+
+/// `* 3 FETCH (UID 7 FLAGS (…) ANNOTATION (…) MODSEQ (9))`; nothing where nothing is to be said.
+pub(crate) fn write_changed(
     out: &mut BytesMut,
     label: Label,
     uid: Option<Uid>,
     row: &ItemRow,
-    names: &keywords::Names,
-    with_modseq: bool,
+    told: &Told<'_>,
 ) {
+    if told.flags.is_none() && told.annotations.is_empty() {
+        return;
+    }
     label.begin(out);
+    let start = out.len();
     if let Some(uid) = label.besides(uid) {
         out.put_slice(b"UID ");
         write::number(out, u64::from(uid.0));
-        out.put_u8(b' ');
     }
-    keywords::write_flags(out, row, names);
-    if with_modseq {
+    if let Some(names) = told.flags {
+        space_behind(out, start);
+        keywords::write_flags(out, row, names);
+    }
+    if !told.annotations.is_empty() {
+        space_behind(out, start);
+        annotation::write_names(out, told.annotations);
+    }
+    if told.modseq {
         out.put_slice(b" MODSEQ (");
         write::number(out, modseq(row));
         out.put_u8(b')');
     }
     out.put_slice(b")\r\n");
+}
+
+fn space_behind(out: &mut BytesMut, start: usize) {
+    if out.len() > start {
+        out.put_u8(b' ');
+    }
 }
 
 /// `* 3 FETCH (UID 7 MODSEQ (9))`, for a change that was to be silent (RFC 7162 §3.1.3).

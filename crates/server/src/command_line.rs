@@ -534,7 +534,7 @@ pub enum Folder {
     },
     /// Say what somebody may do in a folder; what was said of them before is replaced.
     #[command(
-        after_help = "Rights are a word or the letters of RFC 4314, `lrswipkxtea`:\n  read   see and \
+        after_help = "Rights are a word or the letters of RFC 4314, `lrswipkxtean`:\n  read   see and \
                             read it, and know what was read (lrs)\n  write  also put in, mark and \
                             remove letters (lrswite)\n  all    everything, with folders below it \
                             and the rights themselves\n  none   nothing more is said of \

@@ -84,6 +84,7 @@ impl Txn<'_, '_> {
         let row = Txn::new(source, &mut *self.txn).as_read_here(at, row)?;
         let receipt = self.txn.copy_item(source.id(), at, owner, to)?;
         self.leave_allowed_flags(receipt.at)?;
+        self.leave_allowed_annotations(receipt.at)?;
         self.carry_read(receipt.at, row.flags)?;
         self.note_coming(receipt.at, Cause::Copied)?;
         Ok(Some(receipt.at.uid))

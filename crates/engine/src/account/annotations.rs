@@ -1,22 +1,24 @@
-//! Small named values that people and programs attach to a folder: a comment, a colour, a type.
+//! Small named values that people and programs attach to a folder (a comment, a colour, a type), or
+//! to an item (`of_items`).
 //!
-//! Some are for everyone who uses the folder, others for the one who set them. They are kept in the
-//! folder's overlay, each in a part of its own with its name beside it, because the names are the
-//! clients' and the numbers of properties are never given back.
+//! Some are for everyone who uses it, others for the one who set them. They are kept in the overlay
+//! (`kept`).
 //!
 //! Start at [`annotations`] and [`Txn::annotate`]. Source: RFC 5464 §3 (names, who may do what).
 
-use super::imported::PROPERTIES;
+mod kept;
+mod of_items;
+
+pub use of_items::ItemAnnotations;
+
 use super::txn::Txn;
 use super::view::Reading;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use bytes::Bytes;
+use kept::{Entry, Kept, Numbers, free_part};
 use store::id::{AccountId, FolderId};
-use store::model::{
-    Binding, Name, OverlayInput, OverlayObject, OverlayValue, PathStep, PropertyName, Reads,
-    Rights, Value,
-};
+use store::model::{OverlayObject, Reads, Rights};
 
 /// Bytes of one value: what an overlay keeps in its row. RFC 5464 §4.1 demands at least 1024.
 pub const ANNOTATION_BYTES_MAX: usize = 4 * 1024;
@@ -29,9 +31,6 @@ const COUNT_MAX: usize = 64;
 
 /// Bytes of these with their names.
 const BYTES_MAX: usize = 64 * 1024;
-
-/// The parts of a folder's overlay that hold annotations begin here.
-const FIRST_PART: u32 = 1 << 16;
 
 /// Whom an annotation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,29 +63,6 @@ pub struct AnnotationChange {
     pub value: Option<Bytes>,
 }
 
-/// An annotation with its place and with whose it is.
-struct Kept {
-    part: u32,
-    reader: Option<AccountId>,
-    name: String,
-    value: Bytes,
-}
-
-/// The numbers of the properties of a part.
-struct Numbers {
-    reader: u32,
-    name: u32,
-    value: u32,
-}
-
-fn property(name: &str) -> Name {
-    Name::Property(PROPERTIES, PropertyName::Text(name.to_owned()))
-}
-
-const READER: &str = "annotation-reader";
-const NAME: &str = "annotation-name";
-const VALUE: &str = "annotation-value";
-
 /// All annotations of a folder that this user may read, in the order in which they were made.
 ///
 /// Errors: [`EngineError::Denied`] for who may neither read nor write in the folder.
@@ -103,7 +79,7 @@ pub fn annotations(view: &impl Reading, folder: FolderId) -> Result<Vec<Annotati
         Some(Annotation {
             audience,
             name: kept.name,
-            value: kept.value,
+            value: kept.value?,
         })
     });
     Ok(told.collect())
@@ -123,7 +99,7 @@ pub(crate) fn annotation(
     };
     let mut all = kept(reads, owner, folder)?.into_iter();
     let found = all.find(|kept| kept.reader == reader && kept.name.eq_ignore_ascii_case(name));
-    Ok(found.map(|kept| kept.value))
+    Ok(found.and_then(|kept| kept.value))
 }
 
 impl Engine {
@@ -164,42 +140,10 @@ fn check_rights(
 }
 
 fn kept(reads: &dyn Reads, owner: AccountId, folder: FolderId) -> Result<Vec<Kept>, EngineError> {
-    let number = |name| reads.number_of(owner, &property(name));
-    let (Some(reader), Some(name), Some(value)) = (number(READER)?, number(NAME)?, number(VALUE)?)
-    else {
-        return Ok(Vec::new());
-    };
-    let numbers = Numbers {
-        reader,
-        name,
-        value,
-    };
-    let tree = reads.overlay_tree(owner, folder.0)?;
-    let all = tree.iter().filter_map(|(path, values)| match path[..] {
-        [PathStep::Part(part)] if part >= FIRST_PART => read(part, values, &numbers),
-        _ => None,
-    });
-    Ok(all.collect())
-}
-
-fn read(part: u32, values: &[OverlayValue], numbers: &Numbers) -> Option<Kept> {
-    let of = |number| values.iter().find(|value| value.property == number);
-    let Value::Text(name) = &of(numbers.name)?.value else {
-        return None;
-    };
-    let Value::Binary(value) = &of(numbers.value)?.value else {
-        return None;
-    };
-    let reader = match of(numbers.reader).map(|value| &value.value) {
-        Some(Value::Integer64(reader)) => Some(AccountId(u32::try_from(*reader).ok()?)),
-        _ => None,
-    };
-    Some(Kept {
-        part,
-        reader,
-        name: name.clone(),
-        value: value.clone(),
-    })
+    match Numbers::known(reads, owner)? {
+        Some(numbers) => kept::kept(reads, owner, folder.0, numbers),
+        None => Ok(Vec::new()),
+    }
 }
 
 impl Txn<'_, '_> {
@@ -249,33 +193,17 @@ impl Txn<'_, '_> {
         let known = all.iter().find(is_it).map(|kept| kept.part);
         let object = OverlayObject::Folder(folder);
         let Some(value) = &change.value else {
-            if let Some(part) = known {
-                let path = [PathStep::Part(part)];
-                self.txn.remove_overlay(owner, object, &path)?;
-            }
-            return Ok(());
+            return known.map_or(Ok(()), |part| self.drop_part(object, part));
         };
         check_room(&all, reader, &change.name, value)?;
         let part = known.unwrap_or_else(|| free_part(&all));
-        let mut values = vec![
-            self.annotation_value(NAME, Value::Text(change.name.clone()))?,
-            self.annotation_value(VALUE, Value::Binary(value.clone()))?,
-        ];
-        // Interned in any case, so that reading knows the number.
-        let number = reader.map_or(0, |reader| i64::from(reader.0));
-        let whose = self.annotation_value(READER, Value::Integer64(number))?;
-        values.extend(reader.map(|_| whose));
-        Ok(self
-            .txn
-            .set_overlay(owner, object, &[PathStep::Part(part)], &values)?)
-    }
-
-    fn annotation_value(&mut self, name: &str, value: Value) -> Result<OverlayInput, EngineError> {
-        Ok(OverlayInput::Set(OverlayValue {
-            property: self.txn.intern(self.account.id(), &property(name))?,
-            value,
-            binding: Binding::Free,
-        }))
+        let entry = Entry {
+            reader,
+            name: &change.name,
+            value: Some(value),
+            changed: None,
+        };
+        self.put_part(object, part, &entry)
     }
 }
 
@@ -295,22 +223,10 @@ fn check_room(
     let (mut count, mut bytes) = (1, name.len() + value.len());
     for kept in others {
         count += 1;
-        bytes += kept.name.len() + kept.value.len();
+        bytes += kept.name.len() + kept.value.as_ref().map_or(0, Bytes::len);
     }
     if count > COUNT_MAX || bytes > BYTES_MAX {
         return Err(EngineError::TooMany("annotations"));
     }
     Ok(())
-}
-
-/// The lowest part that holds nothing.
-fn free_part(all: &[Kept]) -> u32 {
-    let mut free = FIRST_PART;
-    // Parts come in the order of their numbers.
-    for kept in all {
-        if kept.part == free {
-            free += 1;
-        }
-    }
-    free
 }

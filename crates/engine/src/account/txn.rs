@@ -567,6 +567,7 @@ impl<'t, 's> Txn<'t, 's> {
             }
         };
         self.leave_allowed_flags(receipt.at)?;
+        self.leave_allowed_annotations(receipt.at)?;
         if let Some(before) = before {
             self.carry_read(receipt.at, before.flags)?;
         }

@@ -7,6 +7,7 @@
 
 use super::{Candidate, Needle};
 use crate::EngineError;
+use crate::account::annotations::{Annotation, ItemAnnotations};
 use crate::account::{Account, Message};
 use bytes::Bytes;
 use formats::document;
@@ -35,6 +36,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// One letter under search.
 pub struct Letter<'a> {
+    account: &'a Account,
     uid: Uid,
     row: &'a ItemRow,
     details: Details,
@@ -50,9 +52,10 @@ pub struct Letter<'a> {
 
 impl<'a> Letter<'a> {
     /// A letter whose row and details are at hand.
-    pub fn new(account: &Account, uid: Uid, row: &'a ItemRow, details: Details) -> Self {
+    pub fn new(account: &'a Account, uid: Uid, row: &'a ItemRow, details: Details) -> Self {
         let message = account.message_with_prefix(row, details.prefix.clone());
         Self {
+            account,
             uid,
             row,
             details,
@@ -231,6 +234,11 @@ impl Candidate for Letter<'_> {
                 .saturating_add(i64::from(date.zone_minutes) * 60);
             here.div_euclid(SECONDS_PER_DAY)
         }))
+    }
+
+    fn annotations(&mut self) -> Result<Vec<Annotation>, EngineError> {
+        let view = self.account.read()?;
+        ItemAnnotations::of(&view)?.all(&view, self.row.item)
     }
 
     fn has_field(&mut self, name: &str, needle: &Needle) -> Result<bool, EngineError> {

@@ -11,6 +11,7 @@
 //! An [`Index`] says beforehand where a text certainly is not, so that few letters are looked at;
 //! it is fed by a [`Feeder`]. What is found is the same without it.
 
+mod annotated;
 mod comparator;
 mod feeding;
 mod flag_sets;
@@ -24,6 +25,7 @@ mod plan;
 mod run;
 pub mod thread;
 
+pub use annotated::{AnnotationTest, NameTest};
 pub use comparator::Comparator;
 pub use feeding::{Fed, Feeder};
 pub(crate) use flag_sets::FlagCache;

@@ -11,6 +11,7 @@ use super::Comparator;
 use super::plan::RELEVANCE_MAX;
 use super::run::{Found, Harvest};
 use crate::EngineError;
+use crate::account::annotations::Audience;
 use formats::message::base_subject::BaseSubject;
 use formats::message::{Addresses, EntryRef, SummaryRef, encoded_word};
 use std::cmp::Ordering;
@@ -21,7 +22,7 @@ use store::id::Uid;
 pub const KEY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What letters are ordered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortBy {
     /// When it was received.
     Received,
@@ -45,10 +46,12 @@ pub enum SortBy {
     Relevance,
     /// The number of its place in the folder: what decides among equals, too.
     Place,
+    /// What the annotation of this name says; those without one stand first.
+    Annotation(Audience, String),
 }
 
 /// One level of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortLevel {
     /// By what.
     pub by: SortBy,
@@ -66,15 +69,25 @@ pub struct Order {
 }
 
 impl Order {
-    /// True if rows alone don't tell.
+    /// True if rows and annotations don't tell.
     pub fn reads_fields(&self) -> bool {
         let of_row = |level: &SortLevel| {
             matches!(
                 level.by,
-                SortBy::Received | SortBy::Size | SortBy::Place | SortBy::Relevance
+                SortBy::Received
+                    | SortBy::Size
+                    | SortBy::Place
+                    | SortBy::Relevance
+                    | SortBy::Annotation(..)
             )
         };
         !self.levels.iter().all(of_row)
+    }
+
+    /// True if what was noted of letters counts.
+    pub fn reads_annotations(&self) -> bool {
+        let mut levels = self.levels.iter();
+        levels.any(|level| matches!(level.by, SortBy::Annotation(..)))
     }
 
     /// Appends bytes that compare as this order does.
@@ -82,7 +95,7 @@ impl Order {
         let summary = SummaryRef::new(found.summary).ok();
         for level in &self.levels {
             let start = key.len();
-            self.write_level(level.by, found, summary.as_ref(), key);
+            self.write_level(&level.by, found, summary.as_ref(), key);
             if level.descending {
                 let written = key.iter_mut().skip(start);
                 written.for_each(|byte| *byte = !*byte);
@@ -92,7 +105,7 @@ impl Order {
 
     fn write_level(
         &self,
-        by: SortBy,
+        by: &SortBy,
         found: &Found<'_>,
         summary: Option<&SummaryRef<'_>>,
         key: &mut Vec<u8>,
@@ -113,6 +126,12 @@ impl Order {
             SortBy::Cc => self.write_text(key, &local_part(envelope.cc())),
             SortBy::FromShown => self.write_text(key, &shown(envelope.from())),
             SortBy::ToShown => self.write_text(key, &shown(envelope.to())),
+            SortBy::Annotation(audience, name) => {
+                let mut all = found.annotations.iter();
+                let said = all.find(|each| each.audience == *audience && each.name == *name);
+                let value = said.map(|said| said.value.as_ref()).unwrap_or_default();
+                self.write_text(key, &String::from_utf8_lossy(value));
+            }
         }
     }
 
@@ -196,6 +215,10 @@ impl Harvest for Sorting {
         self.0.reads_fields()
     }
 
+    fn reads_annotations(&self) -> bool {
+        self.0.reads_annotations()
+    }
+
     /// Errors: [`EngineError::TooMany`] if the keys are more than [`KEY_BYTES_MAX`].
     fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
         let entry = self.0.entry(found)?;
@@ -236,6 +259,11 @@ impl Ranking {
     /// True if rows alone don't tell where a letter belongs.
     pub fn reads_fields(&self) -> bool {
         self.order.reads_fields()
+    }
+
+    /// True if what was noted of letters counts.
+    pub fn reads_annotations(&self) -> bool {
+        self.order.reads_annotations()
     }
 
     /// Puts a letter where it belongs; its rank from 0.
@@ -308,9 +336,10 @@ mod tests {
     ];
 
     fn sorted(levels: &[(SortBy, bool)]) -> Vec<u32> {
-        let levels = levels
-            .iter()
-            .map(|&(by, descending)| SortLevel { by, descending });
+        let levels = levels.iter().map(|(by, descending)| SortLevel {
+            by: by.clone(),
+            descending: *descending,
+        });
         let mut sorting = Sorting::new(Order {
             levels: levels.collect(),
             comparator: Comparator::Unicode,
@@ -324,6 +353,7 @@ mod tests {
                 uid,
                 row,
                 summary,
+                annotations: &[],
                 relevance: 0,
             };
             sorting.take(&found).unwrap();
@@ -346,7 +376,7 @@ mod tests {
             (SortBy::ToShown, [3, 5, 4, 2, 1]),
             (SortBy::Place, [1, 2, 3, 4, 5]),
         ] {
-            assert_eq!(sorted(&[(by, false)]), wanted, "{by:?}");
+            assert_eq!(sorted(&[(by.clone(), false)]), wanted, "{by:?}");
         }
     }
 

@@ -3,9 +3,10 @@
 //! Answers are yes, no or "not asked yet". The tests are asked in the order of what they cost, and
 //! asking stops as soon as the whole is decided, whatever the rest would say.
 
-use super::Needle;
 use super::flag_sets::FlagSets;
+use super::{AnnotationTest, Needle};
 use crate::EngineError;
+use crate::account::annotations::Annotation;
 use std::collections::BTreeSet;
 use store::id::{ChangeSeq, ContentId, ItemKey, Timestamp, Uid};
 use store::model::{Flags, ItemRow, UidSet};
@@ -68,6 +69,8 @@ pub enum Test {
     SentBefore(i64),
     /// A header field of this name contains the text; any field of that name, when it is empty.
     Field(String, Needle),
+    /// It has an annotation like this.
+    Annotated(AnnotationTest),
     /// A text part contains it.
     Body(Needle),
     /// The header or a text part contains it.
@@ -99,6 +102,10 @@ pub trait Candidate {
     /// The day in its Date field, as days since 1970 in the sender's zone; absent without a date.
     fn sent_day(&mut self) -> Result<Option<i64>, EngineError> {
         Ok(None)
+    }
+    /// What this user may read of what was noted of it.
+    fn annotations(&mut self) -> Result<Vec<Annotation>, EngineError> {
+        Ok(Vec::new())
     }
     /// True if a header field of this name contains the text, after decoding.
     fn has_field(&mut self, _name: &str, _needle: &Needle) -> Result<bool, EngineError> {
@@ -346,6 +353,7 @@ impl Test {
         match self {
             Self::Body(_) | Self::Text(_) => Cost::Body,
             Self::Field(..)
+            | Self::Annotated(_)
             | Self::SentSince(_)
             | Self::SentBefore(_)
             | Self::Content(_)
@@ -372,6 +380,7 @@ impl Test {
             Self::SentSince(day) => item.sent_day()?.is_some_and(|sent| sent >= *day),
             Self::SentBefore(day) => item.sent_day()?.is_some_and(|sent| sent < *day),
             Self::Field(name, needle) => item.has_field(name, needle)?,
+            Self::Annotated(test) => item.annotations()?.iter().any(|each| test.fits(each)),
             Self::Body(needle) => item.has_in_body(needle)?,
             Self::Text(needle) => item.has_in_header(needle)? || item.has_in_body(needle)?,
             _ => self.ask_row(item.uid(), item.row()),

@@ -9,6 +9,7 @@ use super::flag_sets::Walk;
 use super::narrowing::{Ground, Narrowing};
 use super::{Candidate, Letter, Plan};
 use crate::EngineError;
+use crate::account::annotations::Annotation;
 use crate::account::{Account, Reading};
 use std::ops::ControlFlow;
 use store::id::{FolderId, ItemKey, Uid};
@@ -32,6 +33,8 @@ pub struct Found<'a> {
     pub row: &'a ItemRow,
     /// Its summary with a whole envelope; empty if the harvest does not ask for fields.
     pub summary: &'a [u8],
+    /// What was noted of it; empty if the harvest does not ask for that.
+    pub annotations: &'a [Annotation],
     /// How well it matches, 1 to 100; 0 if the question does not rank.
     pub relevance: u8,
 }
@@ -40,6 +43,11 @@ pub struct Found<'a> {
 pub trait Harvest {
     /// True if it wants more of a letter than its row.
     fn reads_fields(&self) -> bool {
+        false
+    }
+
+    /// True if it wants what was noted of a letter.
+    fn reads_annotations(&self) -> bool {
         false
     }
 
@@ -129,8 +137,7 @@ impl Run {
             return Ok(false);
         }
         let view = account.read()?;
-        let rows_only =
-            self.plan.reads_rows_only() && !harvest.reads_fields() && !self.plan.ranks();
+        let rows_only = self.plan.reads_rows_only() && !reads_more(harvest) && !self.plan.ranks();
         let limit = if rows_only {
             ROWS_PER_STEP
         } else {
@@ -238,6 +245,7 @@ impl Run {
                     uid: *uid,
                     row,
                     summary: &[],
+                    annotations: &[],
                     relevance: 0,
                 })?;
             }
@@ -265,6 +273,11 @@ impl Run {
                 } else {
                     bytes::Bytes::new()
                 };
+                let annotations = if harvest.reads_annotations() {
+                    letter.annotations()?
+                } else {
+                    Vec::new()
+                };
                 let relevance = if self.plan.ranks() {
                     self.plan.relevance(&mut letter)?
                 } else {
@@ -274,6 +287,7 @@ impl Run {
                     uid: *uid,
                     row,
                     summary: &summary,
+                    annotations: &annotations,
                     relevance,
                 })?;
             }
@@ -284,6 +298,11 @@ impl Run {
         }
         Ok(None)
     }
+}
+
+/// True if rows alone don't do.
+fn reads_more(harvest: &dyn Harvest) -> bool {
+    harvest.reads_fields() || harvest.reads_annotations()
 }
 
 /// A letter of which only the row is ever asked.

@@ -1,6 +1,7 @@
 //! Rights as letters.
 //!
-//! Standards: RFC 4314 §2.1 (rights), §2.1.1 (obsolete ones), §7 (grammar).
+//! Standards: RFC 4314 §2.1 (rights), §2.1.1 (obsolete ones), §7 (grammar); RFC 5257
+//! §3.4 (`n`).
 
 use super::mailbox::MailboxName;
 
@@ -10,7 +11,7 @@ pub struct Letters(pub u16);
 
 impl Letters {
     /// Every right with its letter, in the order in which they are told.
-    pub const EACH: [(Self, char); 11] = [
+    pub const EACH: [(Self, char); 12] = [
         (Self(1), 'l'),
         (Self(1 << 1), 'r'),
         (Self(1 << 2), 's'),
@@ -22,10 +23,11 @@ impl Letters {
         (Self(1 << 8), 't'),
         (Self(1 << 9), 'e'),
         (Self(1 << 10), 'a'),
+        (Self(1 << 11), 'n'),
     ];
 
     /// All of them.
-    pub const ALL: Self = Self((1 << 11) - 1);
+    pub const ALL: Self = Self((1 << 12) - 1);
 
     /// What RFC 2086 called `c`: `k` and `x`.
     pub const CREATE: Self = Self(1 << 6 | 1 << 7);

@@ -3,8 +3,9 @@
 //! Start at [`head`]; [`Place::read`] goes on behind each literal.
 //!
 //! Standards: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4469 §5 (CATENATE); RFC 6855 §4 (UTF8);
-//! RFC 8508 §5 (REPLACE).
+//! RFC 8508 §5 (REPLACE); RFC 5257 §4.7 (ANNOTATION).
 
+use super::annotation::AnnotationValue;
 use super::command::{AppendHead, AppendMessage, Numbering};
 use super::cursor::{Cursor, Parsed};
 use super::mailbox::NameForm;
@@ -48,7 +49,7 @@ pub enum Place {
 /// announcement ends `bytes`, or to its end.
 ///
 /// `Ok(None)` if it is another command, or its last literal is one that has to be collected first: the
-/// mailbox's name or a URL.
+/// mailbox's name, a URL or what an annotation says.
 pub fn head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
     let mut cursor = Cursor::new(bytes);
     let Ok(tag) = parse::read_tag(&mut cursor) else {
@@ -58,7 +59,7 @@ pub fn head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
         None if !cursor.accept_word("APPEND ") => return Ok(None),
         replaces => replaces,
     };
-    if is_last_literal(&cursor) {
+    if cursor.awaits_literal() {
         return Ok(None);
     }
     let mailbox = parse::mailbox(&mut cursor, form)?;
@@ -90,12 +91,6 @@ fn replaced(cursor: &mut Cursor<'_>) -> Parsed<Option<(Numbering, SequenceSet)>>
     Ok(Some((numbering, set)))
 }
 
-/// True at a literal whose bytes are still to come.
-fn is_last_literal(cursor: &Cursor<'_>) -> bool {
-    let literal = cursor.rest().strip_suffix(b"\n").unwrap_or(cursor.rest());
-    !literal.contains(&b'\n') && matches!(cursor.peek(), Some(b'{' | b'~'))
-}
-
 impl Place {
     /// Reads on to the next streamed literal, or to the end of the command. `None` if a URL is to be
     /// collected first: then the same is read once more, with it.
@@ -104,7 +99,9 @@ impl Place {
         while pieces.len() <= PIECES_MAX {
             match self {
                 Self::Message => {
-                    let message = message(&mut cursor)?;
+                    let Some(message) = message(&mut cursor)? else {
+                        return Ok(None);
+                    };
                     let catenates = message.catenates;
                     *self = if message.utf8 {
                         Self::Utf8
@@ -151,8 +148,9 @@ impl Place {
 
 const BEHIND: &str = "Unexpected text behind the message";
 
-/// Reads flags, date and the beginning of `UTF8 (` or `CATENATE (`.
-fn message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
+/// Reads flags, date, annotations and the beginning of `UTF8 (` or `CATENATE (`; `None` if what an
+/// annotation says is still to come.
+fn message(cursor: &mut Cursor<'_>) -> Parsed<Option<AppendMessage>> {
     let mut message = AppendMessage::default();
     if cursor.peek() == Some(b'(') {
         message.flags = parse::flag_list(cursor)?;
@@ -165,10 +163,17 @@ fn message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
         message.received = Some(moment::date_time(cursor)?);
         cursor.space()?;
     }
+    if cursor.accept_word("ANNOTATION ") {
+        let Some(annotations) = AnnotationValue::read_all(cursor)? else {
+            return Ok(None);
+        };
+        message.annotations = annotations;
+        cursor.space()?;
+    }
     message.utf8 = cursor.accept_word("UTF8 (");
     message.catenates = !message.utf8 && cursor.accept_word("CATENATE (");
-    if message.catenates || is_last_literal(cursor) {
-        Ok(message)
+    if message.catenates || cursor.awaits_literal() {
+        Ok(Some(message))
     } else {
         Err(Fault::Syntax("Expected a message"))
     }
@@ -177,7 +182,7 @@ fn message(cursor: &mut Cursor<'_>) -> Parsed<AppendMessage> {
 /// A part of CATENATE; `None` if its URL is a literal that is still to come.
 fn part(cursor: &mut Cursor<'_>) -> Parsed<Option<Piece>> {
     if cursor.accept_word("URL ") {
-        if is_last_literal(cursor) {
+        if cursor.awaits_literal() {
             return Ok(None);
         }
         let url = cursor.text()?;
@@ -188,7 +193,7 @@ fn part(cursor: &mut Cursor<'_>) -> Parsed<Option<Piece>> {
             Err(Fault::Syntax("Expected a URL"))
         };
     }
-    if cursor.accept_word("TEXT ") && is_last_literal(cursor) {
+    if cursor.accept_word("TEXT ") && cursor.awaits_literal() {
         return Ok(Some(Piece::Literal));
     }
     Err(Fault::Syntax("Expected URL or TEXT with a literal"))
@@ -233,6 +238,20 @@ mod tests {
         assert!(read(b"a APPEND foo (\\Seen {3}\r\n").is_err());
         assert!(read(b"a APPEND foo bar {3}\r\n").is_err());
         assert!(read(b"a APPEND foo").is_err());
+    }
+
+    #[test]
+    fn what_annotations_say_is_collected_before_the_message() {
+        let head =
+            found(b"a APPEND drafts (\\Seen) ANNOTATION (/comment (value.priv \"x\")) {310}\r\n");
+        assert_eq!(first(&head).annotations.len(), 1);
+        let long = b"a APPEND drafts ANNOTATION (/comment (value.priv {3}\r\n";
+        assert_eq!(read(long), Ok(None));
+        let collected = [long.as_slice(), b"x y)) {310}\r\n"].concat();
+        let value = first(&found(&collected)).annotations[0].value.clone();
+        assert_eq!(value.as_deref(), Some(b"x y".as_slice()));
+        assert!(read(b"a APPEND drafts ANNOTATION (/comment (value \"x\")) {310}\r\n").is_err());
+        assert!(read(b"a APPEND drafts ANNOTATION (/comment (value.priv \"x\"))").is_err());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Standards: RFC 9051 §6, RFC 3501 §6 (LSUB, CHECK), RFC 7162 §3 (CONDSTORE, QRESYNC), RFC 5258
 //! (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 §3 (CREATE USE), RFC 5256 (SORT, THREAD),
 //! RFC 5267 (CANCELUPDATE), RFC 5255 (LANGUAGE, COMPARATOR), RFC 7377 (ESEARCH IN), RFC 4467
-//! (URLAUTH).
+//! (URLAUTH), RFC 5257 (ANNOTATE).
 
 use super::FlagList;
 use super::access::AccessRequest;
+use super::annotation::AnnotationValue;
 use super::append::{Piece, Place};
 use super::fetch::FetchRequest;
 use super::mailbox::MailboxName;
@@ -174,6 +175,8 @@ pub struct OpenRequest {
     pub access: Access,
     /// `(CONDSTORE)`
     pub condstore: bool,
+    /// `(ANNOTATE)`: changed annotations are told.
+    pub annotate: bool,
     /// `(QRESYNC (…))`
     pub resync: Option<Resync>,
 }
@@ -279,15 +282,27 @@ pub enum FlagChange {
     Remove,
 }
 
+/// What STORE changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreItem {
+    /// `FLAGS`
+    Flags {
+        /// What is done.
+        change: FlagChange,
+        /// `.SILENT`: the new flags are not told back.
+        silent: bool,
+        /// The flags.
+        flags: FlagList,
+    },
+    /// `ANNOTATION`
+    Annotations(Vec<AnnotationValue>),
+}
+
 /// Arguments of STORE behind the set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreRequest {
-    /// What is done.
-    pub change: FlagChange,
-    /// `.SILENT`: the new flags are not told back.
-    pub silent: bool,
-    /// The flags.
-    pub flags: FlagList,
+    /// What is changed.
+    pub item: StoreItem,
     /// `(UNCHANGEDSINCE n)`: messages that changed later are left alone.
     pub unchanged_since: Option<u64>,
 }
@@ -299,6 +314,8 @@ pub struct AppendMessage {
     pub flags: FlagList,
     /// When it arrived; now, if absent.
     pub received: Option<Moment>,
+    /// What is noted of it.
+    pub annotations: Vec<AnnotationValue>,
     /// It stands in `UTF8 (…)`.
     pub utf8: bool,
     /// It is put together in `CATENATE (…)`.

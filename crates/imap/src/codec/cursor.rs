@@ -191,6 +191,12 @@ impl<'a> Cursor<'a> {
             .map_err(|_| Fault::Syntax("Text is not UTF-8"))
     }
 
+    /// True at a literal with which the bytes end, so that its own are still to come.
+    pub fn awaits_literal(&self) -> bool {
+        let literal = self.rest.strip_suffix(b"\n").unwrap_or(self.rest);
+        !literal.contains(&b'\n') && matches!(self.peek(), Some(b'{' | b'~'))
+    }
+
     /// Reads `NIL` or a string.
     pub fn nstring(&mut self) -> Parsed<Option<Cow<'a, [u8]>>> {
         if self.accept_word("NIL") {

@@ -2,9 +2,10 @@
 //!
 //! Standards: RFC 9051 §6.4.5, RFC 3501 §6.4.5 (RFC822.*), RFC 3516 (BINARY), RFC 7162 §3.1.4
 //! (MODSEQ, CHANGEDSINCE), RFC 8474 §5 (EMAILID, THREADID), RFC 8970 §3 (PREVIEW), RFC 9394 §3.3
-//! (PARTIAL), RFC 8514 §4.1 (SAVEDATE).
+//! (PARTIAL), RFC 8514 §4.1 (SAVEDATE), RFC 5257 §4.3 (ANNOTATION).
 
 use super::Fault;
+use super::annotation::AnnotationRequest;
 use super::cursor::{Cursor, Parsed};
 use super::window::{self, Window};
 use super::write;
@@ -173,6 +174,8 @@ pub enum FetchItem {
     SaveDate,
     /// `PREVIEW`: the first words.
     Preview,
+    /// `ANNOTATION`: what was noted of it.
+    Annotation(AnnotationRequest),
 }
 
 /// Arguments of FETCH behind the set.
@@ -293,6 +296,9 @@ pub(super) fn item(cursor: &mut Cursor<'_>) -> Parsed<FetchItem> {
             None | Some(b' ' | b')') => Ok(item.clone()),
             _ => Err(Fault::Syntax("Unknown FETCH item")),
         };
+    }
+    if cursor.accept_word("ANNOTATION ") {
+        return AnnotationRequest::read(cursor).map(FetchItem::Annotation);
     }
     if cursor.accept_word("PREVIEW") {
         cursor.accept_word(" (LAZY)"); // It is always at hand.

@@ -9,6 +9,7 @@
 //! Standards: RFC 9051 §9 and RFC 3501 §9 (grammar), RFC 7888 (literals), RFC 3516 (literal8).
 
 pub mod access;
+pub mod annotation;
 pub mod append;
 pub mod command;
 pub mod cursor;

@@ -66,6 +66,8 @@ pub struct Events {
     pub messages: bool,
     /// `FlagChange`
     pub flags: bool,
+    /// `AnnotationChange`: of messages.
+    pub notes: bool,
     /// `MailboxName`
     pub names: bool,
     /// `SubscriptionChange`
@@ -85,6 +87,7 @@ impl Events {
         Self {
             messages: self.messages || other.messages,
             flags: self.flags || other.flags,
+            notes: self.notes || other.notes,
             names: self.names || other.names,
             subscriptions: self.subscriptions || other.subscriptions,
             annotations: self.annotations || other.annotations,
@@ -198,6 +201,7 @@ fn events(cursor: &mut Cursor<'_>) -> Parsed<(Events, Vec<FetchItem>)> {
             }
             "MESSAGEEXPUNGE" => went = true,
             "FLAGCHANGE" => events.flags = true,
+            "ANNOTATIONCHANGE" => events.notes = true,
             "MAILBOXNAME" => events.names = true,
             "SUBSCRIPTIONCHANGE" => events.subscriptions = true,
             "MAILBOXMETADATACHANGE" => events.annotations = true,
@@ -207,7 +211,7 @@ fn events(cursor: &mut Cursor<'_>) -> Parsed<(Events, Vec<FetchItem>)> {
         Ok(())
     })?;
     events.messages = came;
-    if came != went || (events.flags && !came) {
+    if came != went || ((events.flags || events.notes) && !came) {
         // RFC 5465 §5: whoever is told of some must be told of all.
         return Err(Fault::Syntax(
             "MessageNew and MessageExpunge belong together",
@@ -278,6 +282,7 @@ mod tests {
             "SET (inboxes (MessageNew))",
             "SET (inboxes (MessageExpunge))",
             "SET (inboxes (FlagChange))",
+            "SET (inboxes (AnnotationChange))",
             "SET (selected (MessageNew MessageExpunge MailboxName))",
             "SET (selected NONE) (selected-delayed NONE)",
             "SET (personal (MessageNew (uid) MessageExpunge))",
@@ -288,7 +293,7 @@ mod tests {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert!(
-            read("SET (inboxes (AnnotationChange))")
+            read("SET (inboxes (MailboxSomething))")
                 .unwrap()
                 .asks_unsupported()
         );

@@ -9,9 +9,10 @@ mod metadata;
 mod quota;
 mod urls;
 
+use super::annotation::AnnotationValue;
 use super::command::{
     Access, BatchRequest, Command, FlagChange, ListRequest, Numbering, OpenRequest, Resync,
-    StatusItem, StoreRequest, Subscription, Tagged, Transfer,
+    StatusItem, StoreItem, StoreRequest, Subscription, Tagged, Transfer,
 };
 use super::cursor::{Cursor, Parsed, is_astring, is_tag};
 use super::fetch::FetchRequest;
@@ -42,6 +43,9 @@ pub const ID_PAIRS_MAX: usize = 30;
 
 /// Patterns and options in one LIST.
 pub const LIST_ARGUMENTS_MAX: usize = 32;
+
+/// Parameters of SELECT; there are no more kinds.
+const OPEN_PARAMETERS_MAX: usize = 3;
 
 /// Arguments of LANGUAGE, COMPARATOR and CANCELUPDATE.
 pub const WORDS_MAX: usize = 32;
@@ -315,23 +319,24 @@ impl Arguments<'_> {
             mailbox,
             access,
             condstore: false,
+            annotate: false,
             resync: None,
         };
         if !self.cursor.at_end() {
             self.cursor.space()?;
-            let parameters = self.cursor.list(2, |cursor| {
-                if cursor.accept_word("QRESYNC ") {
-                    return resync(cursor).map(Some);
+            self.cursor.list(OPEN_PARAMETERS_MAX, |cursor| {
+                if cursor.accept_word("ANNOTATE") {
+                    request.annotate = true;
+                } else if cursor.accept_word("QRESYNC ") {
+                    request.resync = Some(resync(cursor)?);
+                    request.condstore = true;
+                } else if cursor.accept_word("CONDSTORE") {
+                    request.condstore = true;
+                } else {
+                    return Err(Fault::Syntax("Unknown SELECT parameter"));
                 }
-                if cursor.accept_word("CONDSTORE") {
-                    return Ok(None);
-                }
-                Err(Fault::Syntax("Unknown SELECT parameter"))
+                Ok(())
             })?;
-            for parameter in parameters {
-                request.condstore = true;
-                request.resync = parameter.or(request.resync);
-            }
         }
         Ok(Command::Open(request))
     }
@@ -528,6 +533,14 @@ fn store(cursor: &mut Cursor<'_>) -> Parsed<StoreRequest> {
         cursor.expect(b')', "Expected )")?;
         cursor.space()?;
     }
+    if cursor.accept_word("ANNOTATION ") {
+        let values = AnnotationValue::read_all(cursor)?;
+        let values = values.ok_or(Fault::Syntax("Literal is damaged"))?;
+        return Ok(StoreRequest {
+            item: StoreItem::Annotations(values),
+            unchanged_since,
+        });
+    }
     let change = if cursor.accept(b'+') {
         FlagChange::Add
     } else if cursor.accept(b'-') {
@@ -536,7 +549,7 @@ fn store(cursor: &mut Cursor<'_>) -> Parsed<StoreRequest> {
         FlagChange::Replace
     };
     if !cursor.accept_word("FLAGS") {
-        return Err(Fault::Syntax("Expected FLAGS"));
+        return Err(Fault::Syntax("Expected FLAGS or ANNOTATION"));
     }
     let silent = cursor.accept_word(".SILENT");
     cursor.space()?;
@@ -545,10 +558,13 @@ fn store(cursor: &mut Cursor<'_>) -> Parsed<StoreRequest> {
     } else {
         bare_flags(cursor)?
     };
-    Ok(StoreRequest {
+    let item = StoreItem::Flags {
         change,
         silent,
         flags,
+    };
+    Ok(StoreRequest {
+        item,
         unchanged_since,
     })
 }

@@ -8,6 +8,7 @@
 //! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER), RFC 9738 §3.2
 //! (UIDAFTER, UIDBEFORE).
 
+use super::annotation::AnnotationKey;
 use super::cursor::{Cursor, Parsed};
 use super::fetch::{self, FetchItem};
 use super::moment::{self, Day};
@@ -59,6 +60,8 @@ pub enum Criterion {
     Body(String),
     /// Header or body holds a text.
     Text(String),
+    /// An annotation holds a text.
+    Annotation(AnnotationKey),
     /// The change number is at least this.
     ModSeq(u64),
     /// The content's permanent name.
@@ -436,6 +439,7 @@ fn with_argument(word: &str, cursor: &mut Cursor<'_>) -> Parsed<Criterion> {
         "EMAILID" => Criterion::EmailId(cursor.text()?),
         "THREADID" => Criterion::ThreadId(cursor.text()?),
         "MODSEQ" => modseq(cursor)?,
+        "ANNOTATION" => Criterion::Annotation(AnnotationKey::read(cursor)?),
         "FILTER" => Criterion::Filter(filter_name(cursor.word()?)?),
         _ => return Err(Fault::Syntax("Unknown search key")),
     })

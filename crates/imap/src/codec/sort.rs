@@ -4,15 +4,19 @@
 //! RFC 6203 §6 (RELEVANCY).
 
 use super::Fault;
+use super::annotation::{self, EntryName};
 use super::cursor::{Cursor, Parsed};
+use super::metadata::Scope;
 use super::search::{Options, SearchRequest};
 
 /// Keys in one SORT; there are only as many kinds, and each counts once.
 pub const SORT_KEYS_MAX: usize = 16;
 
 /// What SORT orders by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortKey {
+    /// `ANNOTATION`: what is noted under this name. Source: RFC 5257 §4.9.
+    Annotation(EntryName, Scope),
     /// `ARRIVAL`
     Arrival,
     /// `CC`
@@ -36,7 +40,7 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    /// Every key with its name on the wire.
+    /// Every key without arguments, with its name on the wire.
     pub const NAMES: [(Self, &'static str); 10] = [
         (Self::Arrival, "ARRIVAL"),
         (Self::Cc, "CC"),
@@ -52,7 +56,7 @@ impl SortKey {
 }
 
 /// One key of a SORT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortCriterion {
     /// By what.
     pub key: SortKey,
@@ -84,12 +88,20 @@ impl SortRequest {
 
 fn sort_criterion(cursor: &mut Cursor<'_>) -> Parsed<SortCriterion> {
     let reverse = cursor.accept_word("REVERSE ");
+    if cursor.accept_word("ANNOTATION ") {
+        let (entry, scope) = annotation::sort_key(cursor)?;
+        let key = SortKey::Annotation(entry, scope);
+        return Ok(SortCriterion { key, reverse });
+    }
     let word = cursor.word()?;
     let found = SortKey::NAMES
         .iter()
         .find(|(_, name)| name.eq_ignore_ascii_case(word));
     match found {
-        Some((key, _)) => Ok(SortCriterion { key: *key, reverse }),
+        Some((key, _)) => Ok(SortCriterion {
+            key: key.clone(),
+            reverse,
+        }),
         None => Err(Fault::Syntax("Unknown sort key")),
     }
 }
@@ -153,7 +165,7 @@ mod tests {
         let keys: Vec<_> = request
             .criteria
             .iter()
-            .map(|c| (c.key, c.reverse))
+            .map(|c| (c.key.clone(), c.reverse))
             .collect();
         assert_eq!(keys, [(SortKey::Subject, false), (SortKey::Date, true)]);
         assert_eq!(request.search.returned, None);
@@ -175,6 +187,10 @@ mod tests {
             "(REVERSE) UTF-8 ALL",
             "(REVERSE REVERSE DATE) UTF-8 ALL",
             "(FOO) UTF-8 ALL",
+            "(ANNOTATION) UTF-8 ALL",
+            "(ANNOTATION /* value.priv) UTF-8 ALL",
+            "(ANNOTATION /comment value) UTF-8 ALL",
+            "(ANNOTATION /comment size.priv) UTF-8 ALL",
             "RETURN (COUNT)(DATE) UTF-8 ALL",
             "RETURN (ALL PARTIAL 1:2) (DATE) UTF-8 ALL",
         ] {
@@ -182,6 +198,7 @@ mod tests {
         }
         assert_eq!(sort("(DATE) KOI8-R ALL"), Err(Fault::Charset));
         assert!(sort("RETURN (COUNT) (DATE) UTF-8 ALL").is_ok());
+        assert!(sort("(REVERSE ANNOTATION /altsubject value.shared DATE) UTF-8 ALL").is_ok());
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! all. REPLACE removes an old message in the same commit.
 //!
 //! Start at [`Batch`]. Standards: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND); RFC 4315 §3
-//! (APPENDUID); RFC 6855 §4 (UTF8); RFC 3516 §4.4 (literal8); RFC 8508 (REPLACE).
+//! (APPENDUID); RFC 6855 §4 (UTF8); RFC 3516 §4.4 (literal8); RFC 8508 (REPLACE); RFC 5257
+//! §4.7 (ANNOTATION).
 
-use super::Desk;
+use super::{Desk, annotation};
 use crate::codec::command::AppendMessage;
 use crate::codec::mailbox::MailboxName;
 use crate::codec::sequence::NumberSet;
@@ -194,7 +195,14 @@ fn insert(txn: &mut Txn<'_, '_>, ready: &Ready) -> Result<NumberSet, Refusal> {
             received_zone_minutes: head.received.map_or(0, |at| at.zone_minutes),
             ..NewLetter::new(ready.folder, staged)
         };
-        uids.push(txn.append(&letter)?.at.uid.0);
+        let at = txn.append(&letter)?.at;
+        if !head.annotations.is_empty() {
+            annotation::check_parts_of(&head.annotations, staged.summary())?;
+            let changes = annotation::changes(&head.annotations);
+            txn.annotate_item(at, &changes)
+                .map_err(annotation::worded)?;
+        }
+        uids.push(at.uid.0);
     }
     Ok(uids)
 }

@@ -263,6 +263,13 @@ impl Harvest for Rematch<'_> {
         }
     }
 
+    fn reads_annotations(&self) -> bool {
+        match &self.members {
+            Members::Set(_) => false,
+            Members::Ranked(ranking) => ranking.reads_annotations(),
+        }
+    }
+
     fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
         self.matching.push(found.uid);
         if let Members::Ranked(ranking) = &mut *self.members

@@ -198,7 +198,7 @@ pub(super) fn write_changed(desk: &mut Desk<'_>, mailbox: Option<&MailboxName>, 
 }
 
 /// A NUL stands in a literal8 only.
-fn write_value(out: &mut BytesMut, value: Option<&[u8]>) {
+pub(super) fn write_value(out: &mut BytesMut, value: Option<&[u8]>) {
     match value {
         Some(value) if value.contains(&0) => {
             out.put_u8(b'~');

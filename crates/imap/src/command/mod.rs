@@ -7,6 +7,7 @@
 //! Start at [`begin`], the list of commands; [`Work`] is what a long one is made of.
 
 mod access;
+pub(crate) mod annotation;
 pub(crate) mod append;
 pub(crate) mod catenate;
 mod close;
@@ -47,7 +48,7 @@ use crate::limit::MessageLimit;
 use crate::refusal::{Refusal, UID_REQUIRED, UTF8_REQUIRED};
 use crate::selected::Selected;
 use crate::shared::{self, Found};
-use crate::sync::Expunges;
+use crate::sync::{Expunges, Wanted};
 use bytes::BytesMut;
 use engine::search::Comparator;
 use engine::{Account, Settlement, Timestamp, UidSet};
@@ -121,10 +122,22 @@ impl State {
             .ok_or(Refusal::WrongState("BAD No mailbox is selected"))
     }
 
-    /// Whether changes of flags in the open mailbox are told.
-    pub(crate) fn wants_flags(&self) -> bool {
-        let selected = self.notify.as_ref().map(|notify| notify.selected());
-        selected.is_none_or(|group| group.is_some_and(|group| group.events.flags))
+    /// Which changes of messages in the open mailbox are told.
+    pub(crate) fn wanted_changes(&self, open: &Selected) -> Wanted {
+        match &self.notify {
+            None => Wanted {
+                flags: true,
+                annotations: open.tells_annotations,
+            },
+            Some(notify) => {
+                let events = notify.selected().map(|group| group.events);
+                let events = events.unwrap_or_default();
+                Wanted {
+                    flags: events.flags,
+                    annotations: events.notes,
+                }
+            }
+        }
     }
 
     /// Whether more than its coming is to be told of a new message.

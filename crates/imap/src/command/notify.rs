@@ -280,7 +280,9 @@ impl Notify {
         }
         let messages = then.map_or((1, 0), |then| then.messages) != now.messages;
         let flags = then.is_some_and(|then| then.changed != now.changed);
-        if (events.messages && messages) || (events.flags && flags) {
+        // Both change the contents: which of them it was is not known.
+        let inside = (events.flags || events.notes) && flags;
+        if (events.messages && messages) || inside {
             tell_status(desk, mailbox, Events::default())?;
         }
         Ok(())
@@ -351,7 +353,7 @@ fn tell_status(desk: &mut Desk<'_>, mailbox: &Mailbox, asked: Events) -> Result<
         StatusItem::UidValidity,
         StatusItem::Unseen,
     ];
-    if desk.state.features.condstore || asked.flags {
+    if desk.state.features.condstore || asked.flags || asked.notes {
         items.push(StatusItem::HighestModSeq);
     }
     let account = desk.home.another(mailbox.owner)?;

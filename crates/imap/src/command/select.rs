@@ -6,6 +6,7 @@
 //! Standards: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2, §3.2.5
 //! (QRESYNC); RFC 8474 §4.2 (MAILBOXID); RFC 4467 §8 (URLMECH).
 
+use super::annotation;
 use super::context::Contexts;
 use super::list::{Telling, write_mailbox};
 use super::status::mailbox_id;
@@ -27,13 +28,14 @@ use std::ops::ControlFlow;
 /// allows.
 const UNSEEN_ROWS_MAX: u32 = 1024;
 
-/// Any of these makes a mailbox one that is written to. Source: RFC 4314 §5.2.
-const CHANGING: [Rights; 5] = [
+/// Any of these makes a mailbox one that is written to. Source: RFC 4314 §5.2, RFC 5257 §3.4.
+const CHANGING: [Rights; 6] = [
     Rights::KEEP_SEEN,
     Rights::WRITE_FLAGS,
     Rights::DELETE_ANY,
     Rights::EXPUNGE,
     Rights::INSERT,
+    Rights::ANNOTATE,
 ];
 
 /// Whatever was open before is closed first, without expunging, even if this fails.
@@ -60,6 +62,8 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         account: account.clone(),
         folder,
         read_only: request.access == Access::ReadOnly || !may_write,
+        access: request.access,
+        tells_annotations: request.annotate,
         told,
         seen: head,
         departed: false,
@@ -153,6 +157,7 @@ fn write_state(
         mailbox_id(&selected.account, selected.folder),
     );
     out.put_slice(lines.as_bytes());
+    annotation::write_support(out, selected.access);
     Ok(())
 }
 
@@ -207,7 +212,11 @@ fn bring_up_to_date(
     if let Some(known) = &resync.known_uids {
         candidates = candidates.intersection(&crate::selected::uid_set(known));
     }
-    sync::tell_flags(desk, view, selected, &candidates, since)
+    let wanted = sync::Wanted {
+        flags: true,
+        annotations: selected.tells_annotations,
+    };
+    sync::tell_flags(desk, view, selected, (&candidates, since), wanted)
 }
 
 /// The UIDs that the client may know of.

@@ -1,17 +1,19 @@
-//! `STORE`: changes flags.
+//! `STORE`: changes flags or annotations.
 //!
 //! Large sets are changed in several commits, as RFC 9051 allows; their answers are written at once
 //! and sent when the last commit is on disk.
 //!
-//! Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED); RFC 9738 (MESSAGELIMIT).
+//! Standards: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED); RFC 9738
+//! (MESSAGELIMIT); RFC 5257 §4.5 (ANNOTATION).
 
-use super::{Desk, Reply, State, Step, Work, expunges_after};
-use crate::codec::command::{FlagChange as Change, Numbering, StoreRequest};
+use super::{Desk, Reply, State, Step, Work, annotation, expunges_after};
+use crate::codec::command::{Access, FlagChange as Change, Numbering, StoreItem, StoreRequest};
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::keywords::{self, Names};
 use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::sync;
+use engine::account::annotations::AnnotationChange;
 use engine::{
     ChangeSeq, EngineError, FlagChange, FlagSet, ItemRow, Location, Reading, Txn, Uid, UidSet,
 };
@@ -52,7 +54,13 @@ impl StoreWork {
         request: StoreRequest,
         state: &mut State,
     ) -> Result<Box<dyn Work>, Refusal> {
-        if state.selected()?.read_only {
+        let open = state.selected()?;
+        let is_closed = match request.item {
+            StoreItem::Flags { .. } => open.read_only,
+            // One's own are a matter of reading (RFC 5257 §3.4).
+            StoreItem::Annotations(_) => open.access == Access::ReadOnly,
+        };
+        if is_closed {
             return Err(Refusal::ReadOnly);
         }
         // Using it is enabling CONDSTORE (RFC 7162 §3.1).
@@ -85,7 +93,10 @@ impl StoreWork {
         let with_modseq = desk.state.features.condstore;
         // When some could not be changed the client is refused, and can't know what was done to the
         // others.
-        let is_silent = self.request.silent && !stored.lost;
+        let is_silent = match self.request.item {
+            StoreItem::Flags { silent, .. } => silent && !stored.lost,
+            StoreItem::Annotations(_) => true,
+        };
         let names = if is_silent {
             Names::default()
         } else {
@@ -102,7 +113,12 @@ impl StoreWork {
             };
             let uid = Some(*uid).filter(|_| self.numbering == Numbering::Uid || with_modseq);
             if !is_silent {
-                sync::write_flags_changed(desk.out, label, uid, row, &names, with_modseq);
+                let told = sync::Told {
+                    flags: Some(&names),
+                    annotations: &[],
+                    modseq: with_modseq,
+                };
+                sync::write_changed(desk.out, label, uid, row, &told);
             } else if with_modseq {
                 sync::write_modseq(desk.out, label, uid, row);
             }
@@ -159,19 +175,21 @@ impl Work for StoreWork {
         let folder = desk.state.selected()?.folder;
         let part = self.take_part();
         let request = &self.request;
+        if let StoreItem::Annotations(values) = &request.item {
+            annotation::check_parts(values, desk.account, folder, &part)?;
+        }
         let written = desk.account.write(|txn| {
-            let translated = keywords::to_store(&request.flags, txn)?;
-            let change = change(request.change, translated.set);
+            let (deed, named) = Deed::of(&request.item, txn)?;
             let mut stored = Stored {
                 changed: Vec::new(),
                 modified: Vec::new(),
                 lost: false,
                 head_before: txn.head()?,
-                named: translated.named,
+                named,
             };
             for uid in part.iter() {
                 let at = Location::mail(folder, uid);
-                store_one(txn, uid, at, &change, request.unchanged_since, &mut stored)?;
+                store_one(txn, uid, at, &deed, request.unchanged_since, &mut stored)?;
             }
             Ok::<Stored, Refusal>(stored)
         })?;
@@ -182,6 +200,48 @@ impl Work for StoreWork {
         }
         let reply = limit::tell(self.cut, self.reply(), desk.out)?;
         Ok(Step::SettleDone(settlement, reply))
+    }
+}
+
+/// What is done to each message.
+enum Deed {
+    Flag(FlagChange),
+    Annotate(Vec<AnnotationChange>),
+}
+
+impl Deed {
+    /// Also the keywords that got a number for it.
+    fn of(item: &StoreItem, txn: &mut Txn<'_, '_>) -> Result<(Self, Vec<(u32, String)>), Refusal> {
+        match item {
+            StoreItem::Flags {
+                change: how, flags, ..
+            } => {
+                let translated = keywords::to_store(flags, txn)?;
+                let deed = Self::Flag(change(*how, translated.set));
+                Ok((deed, translated.named))
+            }
+            StoreItem::Annotations(values) => {
+                Ok((Self::Annotate(annotation::changes(values)), Vec::new()))
+            }
+        }
+    }
+
+    fn refusal(&self, error: EngineError) -> Refusal {
+        match self {
+            Self::Flag(_) => error.into(),
+            Self::Annotate(_) => annotation::worded(error),
+        }
+    }
+
+    /// The message's row afterwards.
+    fn do_to(&self, at: Location, txn: &mut Txn<'_, '_>) -> Result<ItemRow, EngineError> {
+        match self {
+            Self::Flag(change) => Ok(txn.set_flags(at, change)?.row),
+            Self::Annotate(changes) => {
+                txn.annotate_item(at, changes)?;
+                txn.item(at)?.ok_or(EngineError::NoSuchItem)
+            }
+        }
     }
 }
 
@@ -204,10 +264,10 @@ fn store_one(
     txn: &mut Txn<'_, '_>,
     uid: Uid,
     at: Location,
-    change: &FlagChange,
+    deed: &Deed,
     unchanged_since: Option<u64>,
     stored: &mut Stored,
-) -> Result<(), EngineError> {
+) -> Result<(), Refusal> {
     if let Some(limit) = unchanged_since {
         match txn.item(at)? {
             Some(row) if sync::modseq(&row) > limit => {
@@ -221,10 +281,10 @@ fn store_one(
             }
         }
     }
-    match txn.set_flags(at, change) {
-        Ok(outcome) => stored.changed.push((uid, outcome.row)),
+    match deed.do_to(at, txn) {
+        Ok(row) => stored.changed.push((uid, row)),
         Err(EngineError::NoSuchItem) => stored.lost = true,
-        Err(error) => return Err(error),
+        Err(error) => return Err(deed.refusal(error)),
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const WORDS: [(&str, &[u8]); 3] = [
     ("read", b"lrs"),
     ("write", b"lrswite"),
-    ("all", b"lrswipkxtea"),
+    ("all", b"lrswipkxtean"),
 ];
 /// Takes an entry away.
 const NOTHING: &str = "none";
@@ -123,7 +123,7 @@ fn letters(typed: &str) -> Result<Option<Letters>, Failure> {
     let refuse = || {
         Failure::of(
             typed,
-            "neither read, write, all or none, nor letters among lrswipkxtea",
+            "neither read, write, all or none, nor letters among lrswipkxtean",
         )
     };
     read.map(Some).ok_or_else(refuse)

@@ -53,6 +53,7 @@ fn told(mails: &[Mail], threading: Threading) -> String {
             uid: Uid(uid),
             row: &row,
             summary: &summary,
+            annotations: &[],
             relevance: 0,
         };
         conversations.take(&found).unwrap();
@@ -173,6 +174,7 @@ fn a_conversation_of_a_hundred_thousand_is_quick() {
             uid: Uid(uid + 1),
             row: &row,
             summary: &summary,
+            annotations: &[],
             relevance: 0,
         };
         builder.take(&found).unwrap();

@@ -2,18 +2,20 @@
 
 use super::Gathered;
 use super::decoded::{Decoded, Encoded};
-use super::section::{self, Found};
+use super::section::{self, Found, part_exists};
 use crate::codec::envelope::write_envelope;
 use crate::codec::fetch::{FetchItem, Partial, Section, SectionName, write_part};
 use crate::codec::moment::{self, Moment};
 use crate::codec::structure::{Detail, write_structure};
 use crate::codec::write;
+use crate::command::annotation::{self, NO_SUCH_PART};
 use crate::keywords::{self, Names};
 use crate::quirk;
 use crate::refusal::Refusal;
 use crate::selected::Label;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
+use engine::account::annotations::Annotation;
 use engine::dialogue::SEND_BYTES_MAX;
 use engine::{Account, ContentId, ConversationId, ItemRow, Message, Timestamp, Uid};
 use formats::message::Summary;
@@ -35,6 +37,7 @@ pub(super) struct Telling {
     summary: Bytes,
     created: Timestamp,
     thread: ConversationId,
+    annotations: Vec<Annotation>,
     /// The next item.
     next: usize,
     /// Bytes of the message that belong to an open literal.
@@ -47,7 +50,12 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    pub(super) fn new(account: &Account, gathered: Gathered, tell_flags: bool) -> Self {
+    pub(super) fn new(
+        account: &Account,
+        gathered: Gathered,
+        annotations: Vec<Annotation>,
+        tell_flags: bool,
+    ) -> Self {
         let Gathered {
             uid,
             label,
@@ -67,6 +75,7 @@ impl Telling {
             summary,
             created,
             thread,
+            annotations,
             next: 0,
             literal: 0..0,
             made: Bytes::new(),
@@ -110,6 +119,7 @@ impl Telling {
     ) -> Result<bool, Refusal> {
         if self.next == 0 {
             self.complete_summary(items)?;
+            self.check_parts(items)?;
             self.label.begin(out);
         }
         if !self.pass_literal(out)? {
@@ -182,6 +192,7 @@ impl Telling {
         let whole = |item: &FetchItem| match item {
             FetchItem::Section { section, .. } => *section == Section::whole(),
             FetchItem::EmailId => true,
+            FetchItem::Annotation(request) => request.parts().next().is_none(),
             _ => false,
         };
         if items
@@ -195,6 +206,20 @@ impl Telling {
             return Ok(());
         }
         self.summary = scan_again(&self.message)?;
+        Ok(())
+    }
+
+    /// Errors: an annotation is asked of a part that there is not.
+    fn check_parts(&self, items: &[FetchItem]) -> Result<(), Refusal> {
+        let asked = items.iter().filter_map(|item| match item {
+            FetchItem::Annotation(request) => Some(request.parts()),
+            _ => None,
+        });
+        for part in asked.flatten() {
+            if !part_exists(&part, &self.message, &self.summary)? {
+                return Err(NO_SUCH_PART);
+            }
+        }
         Ok(())
     }
 
@@ -254,6 +279,9 @@ impl Telling {
                     zone_minutes: 0,
                 };
                 moment::write_date_time(out, saved);
+            }
+            FetchItem::Annotation(request) => {
+                annotation::write(out, request, &self.annotations);
             }
             _ => return false,
         }

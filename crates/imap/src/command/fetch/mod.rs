@@ -25,12 +25,13 @@ use crate::refusal::Refusal;
 use crate::selected::{Label, number_set};
 use crate::sync;
 use bytes::BufMut;
+use engine::account::annotations::{Annotation, ItemAnnotations};
 use engine::dialogue::SEND_BYTES_MAX;
 use engine::{
     ChangeSeq, Details, FlagChange, Flags, FolderId, ItemRow, Location, Reading, Shelf, Uid, UidSet,
 };
 use message::Telling;
-pub(super) use section::section_bytes;
+pub(super) use section::{part_exists, section_bytes};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
@@ -373,7 +374,8 @@ impl FetchWork {
                 None => match self.ready.pop_front() {
                     Some(gathered) => {
                         let marked = self.marked.contains(gathered.uid);
-                        Telling::new(desk.account, gathered, marked)
+                        let noted = self.annotations(desk, &gathered)?;
+                        Telling::new(desk.account, gathered, noted, marked)
                     }
                     None => return Ok(true),
                 },
@@ -388,6 +390,20 @@ impl FetchWork {
                 return Ok(self.ready.is_empty() && self.telling.is_none());
             }
         }
+    }
+
+    /// What was noted of a message, if that is asked.
+    fn annotations(
+        &self,
+        desk: &Desk<'_>,
+        gathered: &Gathered,
+    ) -> Result<Vec<Annotation>, Refusal> {
+        let mut items = self.request.items.iter();
+        if !items.any(|item| matches!(item, FetchItem::Annotation(_))) {
+            return Ok(Vec::new());
+        }
+        let view = desk.account.read()?;
+        Ok(ItemAnnotations::of(&view)?.all(&view, gathered.row.item)?)
     }
 
     fn reply(&self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {

@@ -100,6 +100,21 @@ pub(in crate::command) fn section_bytes(
     })
 }
 
+/// Whether a message has a part of this number.
+pub(in crate::command) fn part_exists(
+    part: &[u32],
+    message: &Message,
+    kept: &Bytes,
+) -> Result<bool, Refusal> {
+    let summary = if is_whole(kept) {
+        kept.clone()
+    } else {
+        scan_again(message)?
+    };
+    let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
+    Ok(summary.part_at(part).is_some())
+}
+
 fn enclosed<'a>(summary: &SummaryRef<'a>, part: &PartRef<'a>) -> Option<PartRef<'a>> {
     if part.kind == PartKind::Message {
         summary.children(part).next()

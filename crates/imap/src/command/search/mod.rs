@@ -11,6 +11,7 @@ pub(crate) mod answer;
 pub(crate) mod filters;
 pub(crate) mod query;
 
+use super::annotation;
 use super::context::{self, Context, Members};
 use super::fetch::each_row;
 use super::progress::Ticker;
@@ -57,6 +58,13 @@ impl Harvest for Gathering {
         match &self.order {
             Gathered::List(list) => list.reads_fields(),
             Gathered::Sort(sorting) => sorting.reads_fields(),
+        }
+    }
+
+    fn reads_annotations(&self) -> bool {
+        match &self.order {
+            Gathered::List(list) => list.reads_annotations(),
+            Gathered::Sort(sorting) => sorting.reads_annotations(),
         }
     }
 
@@ -195,7 +203,7 @@ impl SearchWork {
         let order = match &self.criteria {
             None => Gathered::List(Vec::new()),
             Some(criteria) => Gathered::Sort(Sorting::new(Order {
-                levels: criteria.iter().copied().map(sort_level).collect(),
+                levels: criteria.iter().map(sort_level).collect(),
                 comparator: desk.state.comparator,
             })),
         };
@@ -325,8 +333,9 @@ impl Work for SearchWork {
     }
 }
 
-fn sort_level(criterion: SortCriterion) -> SortLevel {
-    let by = match criterion.key {
+fn sort_level(criterion: &SortCriterion) -> SortLevel {
+    let by = match &criterion.key {
+        SortKey::Annotation(entry, scope) => annotation::sorted_by(entry, *scope),
         SortKey::Arrival => SortBy::Received,
         SortKey::Cc => SortBy::Cc,
         SortKey::Date => SortBy::Sent,

@@ -1,17 +1,20 @@
 //! A client's criteria in the engine's form.
 //!
 //! Standards: RFC 9051 §6.4.4; RFC 5032 (WITHIN); RFC 7162 §3.1.5 (MODSEQ); RFC 8474 §5.3;
-//! RFC 6203 §3 (FUZZY).
+//! RFC 6203 §3 (FUZZY); RFC 5257 §4.8 (ANNOTATION).
 
+use crate::codec::annotation::{AnnotationKey, EntryPattern};
 use crate::codec::command::Numbering;
 use crate::codec::moment::Day;
 use crate::codec::search::{Criterion, DateField};
 use crate::codec::sequence::SequenceSet;
+use crate::command::annotation;
 use crate::keywords::{self, Known};
 use crate::refusal::Refusal;
 use crate::selected::{Selected, uid_set};
-use engine::search::{Comparator, Needle, Plan, Query, Test};
+use engine::search::{AnnotationTest, Comparator, NameTest, Needle, Plan, Query, Test};
 use engine::{ChangeSeq, ContentId, ConversationId, Reading, Timestamp, UidSet, View};
+use std::sync::Arc;
 
 /// Seconds in a day.
 const DAY_SECONDS: i64 = 86_400;
@@ -140,8 +143,29 @@ fn query(
             Known::Nowhere => Query::Any(Vec::new()),
         },
         Criterion::ThreadId(id) => in_thread(id, ground)?,
+        Criterion::Annotation(key) => noted(key, ground),
         other => simple(other, ground, exactness),
     })
+}
+
+/// Messages of which something is noted, or nothing.
+fn noted(key: &AnnotationKey, ground: Ground<'_>) -> Query {
+    let text = key.text.as_deref().unwrap_or_default();
+    let found = Query::Test(Test::Annotated(AnnotationTest {
+        audience: key.scope.map(annotation::audience),
+        names: Arc::new(key.entries.clone()),
+        needle: Needle::new(text, ground.comparator),
+    }));
+    match key.text {
+        Some(_) => found,
+        None => Query::Not(Box::new(found)),
+    }
+}
+
+impl NameTest for EntryPattern {
+    fn fits(&self, name: &str) -> bool {
+        self.matches(name)
+    }
 }
 
 /// The UIDs that a set means.

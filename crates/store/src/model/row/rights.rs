@@ -58,6 +58,8 @@ rights! {
     FREE_BUSY_DETAILED = 16;
     /// Items marked as private may be seen.
     PRIVATE = 17;
+    /// What everyone reads may be noted of items.
+    ANNOTATE = 18;
 }
 
 impl Rights {
