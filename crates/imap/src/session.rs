@@ -438,7 +438,10 @@ impl Session {
             .as_ref()
             .is_some_and(|selected| selected.departed);
         let is_wanted = self.state.selected.is_some() || self.state.notify.is_some();
-        is_wanted && (departed || self.mailbox.as_mut().is_some_and(Mailbox::has_changed))
+        let notify = self.state.notify.as_ref();
+        let looks_further = notify.is_some_and(|notify| notify.looks_further());
+        let has_changed = self.mailbox.as_mut().is_some_and(Mailbox::has_changed);
+        is_wanted && (departed || looks_further || has_changed)
     }
 
     fn ask_disk(&mut self, doing: Doing) {

@@ -123,7 +123,8 @@ pub(crate) fn vanished(
 /// Flags that this session changed itself were told by the command that did it.
 pub(crate) fn announce(desk: &mut Desk<'_>, expunges: Expunges) -> Result<(), Refusal> {
     let notify = desk.state.notify.as_ref();
-    let is_wanted = notify.is_none_or(|notify| notify.selected().is_some());
+    let is_wanted =
+        notify.is_none_or(|notify| notify.leaves_selected() || notify.selected().is_some());
     if !is_wanted && expunges != Expunges::Own {
         return Ok(());
     }

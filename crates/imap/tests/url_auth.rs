@@ -1,6 +1,6 @@
 //! Who may read what by an authorized URL, and until when.
 //!
-//! Standard: RFC 4467.
+//! Standards: RFC 4467; RFC 5524 (in which form).
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
@@ -38,12 +38,16 @@ const PLACE: &str = "imap://alice%40example.test@mail.example.test/INBOX/;UID=1"
 
 /// Has Alice authorize what stands behind the UID.
 fn authorized(alice: &mut Wire, rest: &str) -> String {
-    let told = answer(alice, &format!("GENURLAUTH \"{PLACE}{rest}\" INTERNAL"));
+    authorize(alice, PLACE, rest)
+}
+
+fn authorize(alice: &mut Wire, place: &str, rest: &str) -> String {
+    let told = answer(alice, &format!("GENURLAUTH \"{place}{rest}\" INTERNAL"));
     let url = told.strip_prefix("* GENURLAUTH \"").unwrap();
     let (url, end) = url.split_once('"').unwrap();
     assert_eq!(end, "\r\na OK GENURLAUTH completed\r\n");
     assert!(
-        url.starts_with(&format!("{PLACE}{rest}:INTERNAL:01")),
+        url.starts_with(&format!("{place}{rest}:INTERNAL:01")),
         "{url}"
     );
     url.to_owned()
@@ -189,4 +193,89 @@ fn several_urls_are_answered_in_their_order() {
             "* URLFETCH \"{one}\" {text} \"bad\" NIL \"{one}\" {text}\r\na OK URLFETCH completed\r\n"
         )
     );
+}
+
+/// A text, an encoded part with a NUL, and one whose encoding nobody knows.
+const MIXED: &str = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+    --b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ncaf=C3=A9\r\n\
+    --b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAECAw==\r\n\
+    --b\r\nContent-Transfer-Encoding: x-own\r\n\r\nx\r\n--b--\r\n";
+
+/// Source: RFC 5524 §3, §4.
+#[test]
+fn a_part_is_read_decoded_or_with_its_structure() {
+    let (_house, mut alice, _) = both();
+    let append = format!("APPEND INBOX {{{}+}}\r\n{MIXED}", MIXED.len());
+    answer(&mut alice, &append);
+    let place = PLACE.replace(";UID=1", ";UID=2");
+    let text =
+        r#"("text" "plain" ("charset" "us-ascii") NIL NIL "quoted-printable" 9 0 NIL NIL NIL NIL)"#;
+    let image = r#"("image" "png" NIL NIL NIL "base64" 8 NIL NIL NIL NIL)"#;
+    for (section, parameters, wanted) in [
+        ("1", " BINARY", "(BINARY {5}\r\ncaf\u{e9})".to_owned()),
+        ("1", " BODY", "(BODY {9}\r\ncaf=C3=A9)".to_owned()),
+        ("1", "", "(BODY {9}\r\ncaf=C3=A9)".to_owned()),
+        (
+            "1",
+            " BODYPARTSTRUCTURE",
+            format!("(BODYPARTSTRUCTURE {text})"),
+        ),
+        (
+            "2",
+            " BODYPARTSTRUCTURE BINARY",
+            format!("(BODYPARTSTRUCTURE {image}) (BINARY ~{{4}}\r\n\0\u{1}\u{2}\u{3})"),
+        ),
+        (
+            "2/;PARTIAL=1.2",
+            " BINARY",
+            "(BINARY ~{2}\r\n\u{1}\u{2})".to_owned(),
+        ),
+        (
+            "1.MIME",
+            " BINARY BODYPARTSTRUCTURE",
+            format!("(BINARY {{{}}}\r\n{HEADER})", HEADER.len()),
+        ),
+        ("1.MIME", " BODYPARTSTRUCTURE", "NIL".to_owned()),
+        ("3", " BINARY", "NIL".to_owned()),
+        ("3", " BODY", "(BODY {1}\r\nx)".to_owned()),
+        ("4", " BINARY", "NIL".to_owned()),
+        ("4", " BODYPARTSTRUCTURE", "NIL".to_owned()),
+    ] {
+        let told = authorize(
+            &mut alice,
+            &place,
+            &format!("/;SECTION={section};URLAUTH=anonymous"),
+        );
+        let told_of = answer(&mut alice, &format!("URLFETCH (\"{told}\"{parameters})"));
+        let wanted = format!("* URLFETCH \"{told}\" {wanted}\r\na OK URLFETCH completed\r\n");
+        assert_eq!(told_of, wanted, "{section}{parameters}");
+    }
+}
+
+const HEADER: &str = "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+
+#[test]
+fn what_nobody_can_want_of_a_url_is_refused() {
+    let (_house, mut alice, _) = both();
+    let url = authorized(&mut alice, ";URLAUTH=anonymous");
+    for bad in [
+        "()".to_owned(),
+        "(BODY)".to_owned(),
+        format!("(\"{url}\" BODY BINARY)"),
+        format!("(\"{url}\" HEADER)"),
+        format!("(\"{url}\" BINARY"),
+        format!("(\"{url}\")(\"{url}\")"),
+    ] {
+        let told = answer(&mut alice, &format!("URLFETCH {bad}"));
+        assert!(
+            told.starts_with("a BAD ") || bad == "(BODY)",
+            "{bad}: {told}"
+        );
+    }
+    let both = answer(
+        &mut alice,
+        &format!("URLFETCH (\"{url}\" BODYPARTSTRUCTURE) \"{url}\""),
+    );
+    assert!(both.contains("(BODYPARTSTRUCTURE (\"text\""), "{both}");
+    assert!(both.contains(&format!("\"{url}\" {{21}}\r\n")), "{both}");
 }

@@ -100,8 +100,8 @@ pub enum Command {
     ResetKey(Option<MailboxName>),
     /// `GENURLAUTH`: URLs to be authorized.
     AuthorizeUrls(Vec<String>),
-    /// `URLFETCH`: URLs to be read.
-    FetchUrls(Vec<String>),
+    /// `URLFETCH`: URLs to be read, and what of them.
+    FetchUrls(Vec<UrlRequest>),
     /// `NOTIFY`
     Notify(NotifyRequest),
     /// `UIDBATCHES`
@@ -146,6 +146,33 @@ pub enum Subscription {
     Subscribed,
     /// Not told there.
     Unsubscribed,
+}
+
+/// One URL of URLFETCH.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlRequest {
+    /// The URL.
+    pub url: String,
+    /// What is wanted of it; `None`: its bytes, and nothing around them. Source: RFC 5524 §3.
+    pub wanted: Option<UrlParts>,
+}
+
+/// What is wanted of what a URL names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UrlParts {
+    /// `BODYPARTSTRUCTURE`
+    pub structure: bool,
+    /// `BODY` or `BINARY`
+    pub bytes: Option<UrlBytes>,
+}
+
+/// In which form the bytes are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlBytes {
+    /// `BODY`: as they are.
+    AsStored,
+    /// `BINARY`: without their transfer encoding.
+    Decoded,
 }
 
 /// What becomes of the originals.

@@ -28,12 +28,27 @@ struct Open<'a> {
 /// Writes the structure of a letter. What delivery put before its header is no part of any body
 /// told here.
 pub fn write_structure(out: &mut BytesMut, summary: &SummaryRef<'_>, detail: Detail) {
-    let mut open: Vec<Open<'_>> = Vec::new();
-    let mut parts = summary.parts().peekable();
-    if parts.peek().is_none() {
+    if summary.parts().next().is_none() {
         out.put_slice(EMPTY_TEXT);
     }
-    for part in parts {
+    write_parts(out, summary.parts(), detail);
+}
+
+/// The same of one part of a letter.
+pub fn write_part_structure(
+    out: &mut BytesMut,
+    summary: &SummaryRef<'_>,
+    part: &PartRef<'_>,
+    detail: Detail,
+) {
+    let from = summary.parts().skip_while(|each| each.index != part.index);
+    write_parts(out, from, detail);
+}
+
+/// Writes the first part with all that is in it.
+fn write_parts<'a>(out: &mut BytesMut, parts: impl Iterator<Item = PartRef<'a>>, detail: Detail) {
+    let mut open: Vec<Open<'a>> = Vec::new();
+    for (number, part) in parts.enumerate() {
         while open
             .last()
             .is_some_and(|last| Some(last.part.index) != part.parent)
@@ -41,6 +56,9 @@ pub fn write_structure(out: &mut BytesMut, summary: &SummaryRef<'_>, detail: Det
             if let Some(last) = open.pop() {
                 close(out, &last, detail);
             }
+        }
+        if number > 0 && open.is_empty() {
+            return; // What follows stands beside the first.
         }
         if let Some(last) = open.last_mut() {
             last.has_child = true;

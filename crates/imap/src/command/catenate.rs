@@ -2,7 +2,7 @@
 //!
 //! Standards: RFC 4469 §3, §4.1 (BADURL); RFC 4467 (URLAUTH).
 
-use super::fetch::section_bytes;
+use super::fetch::{Decoded, section_bytes};
 use super::{Desk, url_auth};
 use crate::codec::url::MessageUrl;
 use crate::refusal::Refusal;
@@ -20,6 +20,8 @@ pub(crate) enum Source {
     Message(Message, Range<u64>),
     /// Bytes that were made of it.
     Made(Bytes),
+    /// A part that is still to be decoded, and how many bytes that will be.
+    Decoded(Message, Box<Decoded>, u64),
 }
 
 impl Source {
@@ -44,6 +46,7 @@ impl Source {
         match self {
             Self::Made(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Self::Message(_, range) => range.end.saturating_sub(range.start),
+            Self::Decoded(_, _, left) => *left,
         }
     }
 
@@ -55,6 +58,11 @@ impl Source {
                 let end = range.end.min(range.start.saturating_add(PIECE_BYTES));
                 let bytes = message.read(range.start..end)?;
                 range.start = end;
+                Ok(bytes)
+            }
+            Self::Decoded(message, decoded, left) => {
+                let bytes = Bytes::from(decoded.next(message)?);
+                *left = left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
                 Ok(bytes)
             }
         }
@@ -77,6 +85,17 @@ fn find(url: &str, desk: &Desk<'_>) -> Result<Option<Source>, Refusal> {
 
 /// What a URL names in a mailbox.
 pub(super) fn open_message(url: &MessageUrl, found: &Found) -> Result<Option<Source>, Refusal> {
+    let Some((message, summary)) = message_of(url, found)? else {
+        return Ok(None);
+    };
+    section_bytes(&url.section, message, &summary, url.partial.clone())
+}
+
+/// The message that a URL names, or names a part of, with its summary.
+pub(super) fn message_of(
+    url: &MessageUrl,
+    found: &Found,
+) -> Result<Option<(Message, Bytes)>, Refusal> {
     let account = &found.account;
     let view = account.read()?;
     let Some(item) = view.item(Location::mail(found.folder, Uid(url.uid)))? else {
@@ -84,6 +103,5 @@ pub(super) fn open_message(url: &MessageUrl, found: &Found) -> Result<Option<Sou
     };
     let details = view.details(item.item)?.unwrap_or_default();
     let message = account.message_with_prefix(&item, details.prefix);
-    let partial = url.partial.clone();
-    section_bytes(&url.section, message, details.summary, partial)
+    Ok(Some((message, details.summary)))
 }

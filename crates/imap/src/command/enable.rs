@@ -1,14 +1,16 @@
 //! `ENABLE`: the client says which extensions it understands.
 //!
-//! Standards: RFC 5161, RFC 9051 §6.3.1, RFC 7162 §3.2.3 (QRESYNC brings CONDSTORE), RFC 6855 §3.
+//! Standards: RFC 5161, RFC 9051 §6.3.1, RFC 7162 §3.2.3 (QRESYNC brings CONDSTORE), RFC 6855 §3,
+//! RFC 5464 §4.1 (METADATA).
 
-use super::{Desk, Reply, Step};
+use super::{Desk, Reply, Step, notify};
+use crate::codec::notify::Events;
 use crate::refusal::Refusal;
 
 /// Switches on what is known and tells it; unknown names are passed over.
-#[allow(clippy::unnecessary_wraps)] // The signature is that of all commands.
 pub(super) fn run(names: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
     let features = &mut desk.state.features;
+    let mut annotations = Events::default();
     desk.out.extend_from_slice(b"* ENABLED");
     for name in names {
         match name.as_str() {
@@ -25,6 +27,8 @@ pub(super) fn run(names: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal
                 }
             }
             "UTF8=ACCEPT" => features.utf8 = true,
+            "METADATA" => (annotations.annotations, annotations.server_annotations) = (true, true),
+            "METADATA-SERVER" => annotations.server_annotations = true,
             _ => continue,
         }
         let name = if name == "IMAP4REV2" {
@@ -36,5 +40,8 @@ pub(super) fn run(names: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal
         desk.out.extend_from_slice(name.as_bytes());
     }
     desk.out.extend_from_slice(b"\r\n");
+    if annotations != Events::default() {
+        notify::follow_annotations(annotations, desk)?;
+    }
     Ok(Step::Done(Reply::silent("OK ENABLE completed")))
 }

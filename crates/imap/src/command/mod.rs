@@ -124,7 +124,11 @@ impl State {
 
     /// Which changes of messages in the open mailbox are told.
     pub(crate) fn wanted_changes(&self, open: &Selected) -> Wanted {
-        match &self.notify {
+        match self
+            .notify
+            .as_ref()
+            .filter(|notify| !notify.leaves_selected())
+        {
             None => Wanted {
                 flags: true,
                 annotations: open.tells_annotations,

@@ -8,8 +8,8 @@
 //! Start at [`run`]; [`tell_others`] is called when something has changed. How it is found out is in
 //! `found`.
 //!
-//! Standards: RFC 5465; RFC 5258 §3 (`\NonExistent`), RFC 9051 §7.3.1 (OLDNAME), RFC 5464 §4.4.2
-//! (METADATA without values).
+//! Standards: RFC 5465; RFC 5258 §3 (`\NonExistent`), RFC 9051 §7.3.1 (OLDNAME), RFC 5464 §4.1,
+//! §4.4.2 (METADATA without values).
 
 mod found;
 
@@ -19,17 +19,29 @@ use super::status::write_status;
 use super::{Desk, Reply, Step};
 use crate::codec::command::StatusItem;
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
-use crate::codec::notify::{Events, Filter, NotifyRequest, SelectedGroup};
+use crate::codec::notify::{Events, Filter, Group, NotifyRequest, SelectedGroup};
 use crate::folders::{Mailbox, Mailboxes, Others};
 use crate::refusal::Refusal;
+use crate::shared::OTHER_USERS;
 use bytes::BufMut;
 use engine::{Account, FolderId, Rights};
 use found::{Annotations, Found, Key, Known, Place};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Why a session is told of what it does not ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// NOTIFY says of everything whether it is told.
+    Notify,
+    /// Changed annotations of mailboxes are told besides what is told anyway, when a command is
+    /// answered or in IDLE. Source: RFC 5464 §4.1.
+    Enabled,
+}
+
 /// What a session is told of without asking.
 #[derive(Debug)]
 pub(crate) struct Notify {
+    cause: Cause,
     request: NotifyRequest,
     known: BTreeMap<Key, Known>,
     /// What was told of the annotations of the server as a whole.
@@ -45,9 +57,20 @@ impl Notify {
         selected.filter(|selected| selected.events.messages)
     }
 
-    /// True if anything is told at all.
+    /// True if it makes no difference to what is told of the open mailbox.
+    pub(crate) fn leaves_selected(&self) -> bool {
+        self.cause == Cause::Enabled
+    }
+
+    /// True if it is about accounts that are not watched while the client does not wait.
+    pub(crate) fn looks_further(&self) -> bool {
+        self.cause == Cause::Enabled
+    }
+
+    /// True if anything is told outside of commands.
     pub(crate) fn is_active(&self) -> bool {
-        self.selected().is_some() || !self.request.groups.is_empty()
+        let is_asked = self.selected().is_some() || !self.request.groups.is_empty();
+        is_asked && self.cause == Cause::Notify
     }
 
     /// The accounts whose changes are to wake the session.
@@ -120,24 +143,28 @@ pub(super) fn run(request: &NotifyRequest, desk: &mut Desk<'_>) -> Result<Step, 
     if request.asks_unsupported() {
         return Err(Refusal::BadEvent);
     }
-    let mut notify = Notify {
-        request: request.clone(),
-        known: BTreeMap::new(),
-        server: Annotations::new(),
-        places: Vec::new(),
-    };
-    if !request.groups.is_empty() {
-        notify.places = found::places(desk.home, notify.others())?;
-        let mailboxes = Mailboxes::listed(desk.home, notify.others())?.0;
-        for mailbox in mailboxes.iter().filter(|mailbox| found::is_folder(mailbox)) {
-            let known = notify.learn(desk.home, mailbox)?;
-            notify.answer(desk, mailbox, &known)?;
-            notify.known.insert(found::key(mailbox), known);
-        }
-        notify.server = notify.server_annotations(desk.home)?;
-    }
+    let notify = Notify::begin(Cause::Notify, request.clone(), desk)?;
     desk.state.notify = Some(Box::new(notify));
     Ok(Step::Done(Reply::told("OK NOTIFY completed")))
+}
+
+/// `ENABLE METADATA`: these changes of annotations are told from now on, unless NOTIFY says what is.
+pub(super) fn follow_annotations(events: Events, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    let before = match &desk.state.notify {
+        Some(notify) if notify.cause == Cause::Notify => return Ok(()),
+        Some(notify) => notify.request.groups.first().map(|group| group.events),
+        None => None,
+    };
+    let events = events.and(before.unwrap_or_default());
+    let others = Filter::Subtree(vec![MailboxName::from_path(OTHER_USERS)]);
+    let groups = [Filter::Personal, others].map(|filter| Group { filter, events });
+    let request = NotifyRequest {
+        groups: groups.into(),
+        ..NotifyRequest::default()
+    };
+    let notify = Notify::begin(Cause::Enabled, request, desk)?;
+    desk.state.notify = Some(Box::new(notify));
+    Ok(())
 }
 
 /// Tells what has changed in mailboxes that are not open.
@@ -155,6 +182,31 @@ pub(crate) fn tell_others(desk: &mut Desk<'_>) -> Result<(), Refusal> {
 }
 
 impl Notify {
+    /// Looks at everything that will be told of.
+    fn begin(cause: Cause, request: NotifyRequest, desk: &mut Desk<'_>) -> Result<Self, Refusal> {
+        let mut notify = Self {
+            cause,
+            request,
+            known: BTreeMap::new(),
+            server: Annotations::new(),
+            places: Vec::new(),
+        };
+        if notify.request.groups.is_empty() {
+            return Ok(notify);
+        }
+        notify.places = found::places(desk.home, notify.others())?;
+        let mailboxes = Mailboxes::listed(desk.home, notify.others())?.0;
+        for mailbox in mailboxes.iter().filter(|mailbox| found::is_folder(mailbox)) {
+            let known = notify.learn(desk.home, mailbox)?;
+            if cause == Cause::Notify {
+                notify.answer(desk, mailbox, &known)?;
+            }
+            notify.known.insert(found::key(mailbox), known);
+        }
+        notify.server = notify.server_annotations(desk.home)?;
+        Ok(notify)
+    }
+
     /// How a mailbox stands now.
     fn learn(&self, home: &Account, mailbox: &Mailbox) -> Result<Known, Refusal> {
         let mut known = Known::of(home, mailbox);
@@ -266,6 +318,7 @@ impl Notify {
             }
         }
         let may_read = then.map_or(now.readable, |then| then.readable) != now.readable;
+        let may_read = may_read && self.cause == Cause::Notify;
         if may_read && now.readable {
             write_mailbox(desk, Telling::List, mailbox, true, false);
         } else if may_read {

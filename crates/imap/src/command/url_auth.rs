@@ -4,18 +4,23 @@
 //! owner's rights as they are then, if the URL is for them and not too old. Why a URL is no good is
 //! told to nobody.
 //!
-//! Start at [`open`]. Standards: RFC 4467; RFC 5550 §4.6 (URL-PARTIAL).
+//! Start at [`open`]. Standards: RFC 4467; RFC 5550 §4.6 (URL-PARTIAL); RFC 5524 (URLAUTH=BINARY).
 
-use super::catenate::{Source, open_message};
+use super::catenate::{Source, message_of, open_message};
+use super::fetch::{Encoded, section_bytes, whole_summary};
 use super::{Desk, Reply, Step, Work};
+use crate::codec::command::{UrlBytes, UrlParts, UrlRequest};
+use crate::codec::fetch::SectionText;
 use crate::codec::mailbox::MailboxName;
+use crate::codec::structure::{Detail, write_part_structure, write_structure};
 use crate::codec::url::{AuthorizedUrl, MessageUrl, Readers};
 use crate::codec::write;
 use crate::refusal::Refusal;
 use crate::shared::{self, Found};
-use bytes::BufMut;
+use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
-use engine::{AccessKey, Account, EngineError, Renewal, Settlement, User};
+use engine::{AccessKey, Account, EngineError, Message, Renewal, Settlement, User};
+use formats::message::SummaryRef;
 use std::collections::VecDeque;
 
 /// What a signature is compared with where there is no key, so that it takes as long.
@@ -81,14 +86,22 @@ pub(super) fn authorize(urls: &[String], desk: &mut Desk<'_>) -> Result<Step, Re
 
 /// A URLFETCH on its way.
 pub(super) struct UrlFetch {
-    left: VecDeque<String>,
-    /// What is being told; its length was.
-    open: Option<Source>,
+    left: VecDeque<UrlRequest>,
+    open: Option<Open>,
     begun: bool,
 }
 
+/// What is being told; its length was.
+struct Open {
+    source: Source,
+    /// It stands in a literal8, where a NUL is a NUL.
+    is_binary: bool,
+    /// What stands behind it.
+    end: &'static [u8],
+}
+
 impl UrlFetch {
-    pub(super) fn new(urls: Vec<String>) -> Self {
+    pub(super) fn new(urls: Vec<UrlRequest>) -> Self {
         Self {
             left: urls.into(),
             open: None,
@@ -98,44 +111,155 @@ impl UrlFetch {
 
     /// Tells the head of the next one. False at the end.
     fn next(&mut self, desk: &mut Desk<'_>) -> Result<bool, Refusal> {
-        let Some(url) = self.left.pop_front() else {
+        let Some(UrlRequest { url, wanted }) = self.left.pop_front() else {
             return Ok(false);
         };
-        let source = match open(&url, desk) {
+        let found = match find_parts(&url, wanted, desk) {
             Err(Refusal::BadUrl(_)) => None,
-            source => Some(source?),
+            found => Some(found?),
         };
         if !std::mem::replace(&mut self.begun, true) {
             desk.out.put_slice(b"* URLFETCH");
         }
         desk.out.put_u8(b' ');
         write::string(desk.out, url.as_bytes());
-        desk.out.put_u8(b' ');
-        match source {
-            Some(source) => {
-                write::literal_head(desk.out, source.len());
-                self.open = Some(source);
-            }
-            None => desk.out.put_slice(b"NIL"),
+        match found {
+            Some(found) => self.open = write_parts(desk.out, found, wanted),
+            None => desk.out.put_slice(b" NIL"),
         }
         Ok(true)
     }
 }
 
+/// What a URL names, as far as it was asked for.
+#[derive(Default)]
+struct Parts {
+    structure: Option<BytesMut>,
+    bytes: Option<Source>,
+    has_nul: bool,
+}
+
+/// Errors: [`Refusal::BadUrl`], also where nothing of what was asked is there.
+fn find_parts(text: &str, wanted: Option<UrlParts>, desk: &Desk<'_>) -> Result<Parts, Refusal> {
+    let bad = || Refusal::BadUrl(text.to_owned());
+    let (url, found) = admit(text, desk)?;
+    let (message, summary) = hidden(message_of(&url, &found))?.ok_or_else(bad)?;
+    let wanted = wanted.unwrap_or_default();
+    let mut parts = Parts::default();
+    if wanted.structure && url.section.text == SectionText::All {
+        parts.structure = structure_of(&url.section.part, &message, &summary)?;
+    }
+    match wanted.bytes {
+        Some(UrlBytes::Decoded) if url.section.text == SectionText::All => {
+            (parts.bytes, parts.has_nul) = decoded(&url, message, &summary)?;
+        }
+        // Parts of a header have no transfer encoding.
+        None if wanted.structure => {}
+        _ => {
+            let partial = url.partial.clone();
+            parts.bytes = section_bytes(&url.section, message, &summary, partial)?;
+        }
+    }
+    if parts.structure.is_none() && parts.bytes.is_none() {
+        return Err(bad());
+    }
+    Ok(parts)
+}
+/// The structure of a part; an empty number is the whole message.
+fn structure_of(
+    part: &[u32],
+    message: &Message,
+    kept: &Bytes,
+) -> Result<Option<BytesMut>, Refusal> {
+    let summary = whole_summary(message, kept)?;
+    let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
+    let mut out = BytesMut::new();
+    if part.is_empty() {
+        write_structure(&mut out, &summary, Detail::Extended);
+        return Ok(Some(out));
+    }
+    let found = summary.part_at(part);
+    Ok(found.map(|part| {
+        write_part_structure(&mut out, &summary, &part, Detail::Extended);
+        out
+    }))
+}
+
+/// A part without its transfer encoding, and whether there is a NUL in it. A partial URL counts in
+/// what is decoded, as FETCH BINARY does.
+fn decoded(
+    url: &MessageUrl,
+    message: Message,
+    kept: &Bytes,
+) -> Result<(Option<Source>, bool), Refusal> {
+    let summary = whole_summary(&message, kept)?;
+    let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
+    let found = match Encoded::find(&url.section.part, &summary, &message) {
+        Err(Refusal::UnknownEncoding) => None,
+        found => found?,
+    };
+    let Some(encoded) = found else {
+        return Ok((None, false));
+    };
+    let measure = encoded.measure(&message)?;
+    let wanted = url.partial.clone().unwrap_or(0..u64::MAX);
+    let range = wanted.start.min(measure.len)..wanted.end.min(measure.len);
+    let len = range.end.saturating_sub(range.start);
+    let decoded = Box::new(encoded.decoded(range));
+    let source = Source::Decoded(message, decoded, len);
+    Ok((Some(source), measure.has_nul))
+}
+
+/// Writes what was found up to the bytes; these are left to be told.
+fn write_parts(out: &mut BytesMut, found: Parts, wanted: Option<UrlParts>) -> Option<Open> {
+    if let Some(structure) = &found.structure {
+        out.put_slice(b" (BODYPARTSTRUCTURE ");
+        out.put_slice(structure);
+        out.put_u8(b')');
+    }
+    let source = found.bytes?;
+    let end: &'static [u8] = match wanted {
+        None => b"",
+        Some(UrlParts { bytes, .. }) => {
+            let is_decoded = bytes == Some(UrlBytes::Decoded);
+            out.put_slice(if is_decoded { b" (BINARY" } else { b" (BODY" });
+            b")"
+        }
+    };
+    out.put_u8(b' ');
+    if found.has_nul {
+        out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
+    }
+    write::literal_head(out, source.len());
+    Some(Open {
+        source,
+        is_binary: found.has_nul,
+        end,
+    })
+}
+
 impl Work for UrlFetch {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         while desk.out.len() < SEND_BYTES_MAX {
-            let Some(source) = &mut self.open else {
+            let Some(open) = &mut self.open else {
                 if self.next(desk)? {
                     continue;
                 }
                 desk.out.put_slice(b"\r\n");
                 return Ok(Step::Done(Reply::told("OK URLFETCH completed")));
             };
-            let (left, bytes) = (source.len(), source.next().map_err(|_| Refusal::Broken)?);
-            write::literal_bytes(desk.out, &bytes);
+            let left = open.source.len();
+            let bytes = open.source.next().map_err(|_| Refusal::Broken)?;
+            if open.is_binary {
+                desk.out.put_slice(&bytes);
+            } else {
+                write::literal_bytes(desk.out, &bytes);
+            }
             match (bytes.is_empty(), left) {
-                (true, 0) => self.open = None,
+                (true, 0) => {
+                    desk.out.put_slice(open.end);
+                    self.open = None;
+                }
                 // Its length was told already.
                 (true, _) => return Err(Refusal::Broken),
                 (false, _) => {}
@@ -149,6 +273,15 @@ impl Work for UrlFetch {
 ///
 /// Errors: [`Refusal::BadUrl`], whatever is wrong with it.
 pub(super) fn open(text: &str, desk: &Desk<'_>) -> Result<Source, Refusal> {
+    let (url, found) = admit(text, desk)?;
+    let source = hidden(open_message(&url, &found))?;
+    source.ok_or_else(|| Refusal::BadUrl(text.to_owned()))
+}
+
+/// Which message an authorized URL is about, and where.
+///
+/// Errors: [`Refusal::BadUrl`], whatever is wrong with it.
+fn admit(text: &str, desk: &Desk<'_>) -> Result<(MessageUrl, Found), Refusal> {
     let bad = || Refusal::BadUrl(text.to_owned());
     let url = AuthorizedUrl::read(text).ok_or_else(bad)?;
     let owner = owner(&url.owner, desk.home)?;
@@ -169,7 +302,7 @@ pub(super) fn open(text: &str, desk: &Desk<'_>) -> Result<Source, Refusal> {
         return Err(bad());
     }
     let found = found.ok_or_else(bad)?;
-    hidden(open_message(&url.message, &found))?.ok_or_else(bad)
+    Ok((url.message, found))
 }
 
 fn key(owner: &Account, found: &Found) -> Result<Option<AccessKey>, Refusal> {

@@ -17,25 +17,25 @@ const PIECE_BYTES: u64 = 256 * 1024;
 
 /// A part as it lies in its message.
 #[derive(Debug)]
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     encoding: Encoding,
     range: Range<u64>,
 }
 
 /// What a part is once it is decoded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Measure {
+pub(crate) struct Measure {
     /// Its bytes.
-    pub(super) len: u64,
+    pub(crate) len: u64,
     /// There is a NUL among them, which only a literal8 may hold (RFC 3516 §4.2).
-    pub(super) has_nul: bool,
+    pub(crate) has_nul: bool,
 }
 
 impl Encoded {
     /// Finds a part; an empty number is the whole message. `None` if there is no such part.
     ///
     /// Errors: [`Refusal::UnknownEncoding`].
-    pub(super) fn find(
+    pub(crate) fn find(
         part: &[u32],
         summary: &SummaryRef<'_>,
         message: &Message,
@@ -56,7 +56,7 @@ impl Encoded {
     }
 
     /// Decodes all of it, keeping nothing.
-    pub(super) fn measure(&self, message: &Message) -> Result<Measure, EngineError> {
+    pub(crate) fn measure(&self, message: &Message) -> Result<Measure, EngineError> {
         let mut measure = Measure::default();
         let mut decoded = self.decoded(0..u64::MAX);
         loop {
@@ -70,7 +70,7 @@ impl Encoded {
     }
 
     /// What it decodes to, between two places.
-    pub(super) fn decoded(&self, told: Range<u64>) -> Decoded {
+    pub(crate) fn decoded(&self, told: Range<u64>) -> Decoded {
         Decoded {
             encoded: self.range.clone(),
             decoder: Some(Decoder::new(self.encoding)),
@@ -81,7 +81,7 @@ impl Encoded {
 }
 
 /// A part that is being decoded.
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     /// Bytes of the message that are still to be read.
     encoded: Range<u64>,
     /// `None` once the end was decoded.
@@ -96,7 +96,7 @@ impl Decoded {
     /// The next bytes; none at the end.
     ///
     /// Errors: [`EngineError::NoSuchItem`] if the message is gone meanwhile.
-    pub(super) fn next(&mut self, message: &Message) -> Result<Vec<u8>, EngineError> {
+    pub(crate) fn next(&mut self, message: &Message) -> Result<Vec<u8>, EngineError> {
         let mut piece = Vec::new();
         while piece.is_empty() && self.left > 0 && self.decode(message, &mut piece)? {
             let skipped = usize::try_from(self.skipped).unwrap_or(usize::MAX);

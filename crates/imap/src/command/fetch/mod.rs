@@ -25,13 +25,14 @@ use crate::refusal::Refusal;
 use crate::selected::{Label, number_set};
 use crate::sync;
 use bytes::BufMut;
+pub(super) use decoded::{Decoded, Encoded};
 use engine::account::annotations::{Annotation, ItemAnnotations};
 use engine::dialogue::SEND_BYTES_MAX;
 use engine::{
     ChangeSeq, Details, FlagChange, Flags, FolderId, ItemRow, Location, Reading, Shelf, Uid, UidSet,
 };
 use message::Telling;
-pub(super) use section::{part_exists, section_bytes};
+pub(super) use section::{part_exists, section_bytes, whole_summary};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 

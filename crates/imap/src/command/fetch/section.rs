@@ -74,14 +74,10 @@ pub(super) fn find(
 pub(in crate::command) fn section_bytes(
     section: &Section,
     message: Message,
-    kept: Bytes,
+    kept: &Bytes,
     partial: Option<Range<u64>>,
 ) -> Result<Option<Source>, Refusal> {
-    let summary = if is_whole(&kept) {
-        kept
-    } else {
-        scan_again(&message)?
-    };
+    let summary = whole_summary(&message, kept)?;
     let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
     let found = find(section, &summary, &message)?;
     let partial = partial.unwrap_or(0..u64::MAX);
@@ -100,17 +96,22 @@ pub(in crate::command) fn section_bytes(
     })
 }
 
+/// The summary of a message, made anew where the kept one had to be cut.
+pub(in crate::command) fn whole_summary(message: &Message, kept: &Bytes) -> Result<Bytes, Refusal> {
+    if is_whole(kept) {
+        Ok(kept.clone())
+    } else {
+        scan_again(message)
+    }
+}
+
 /// Whether a message has a part of this number.
 pub(in crate::command) fn part_exists(
     part: &[u32],
     message: &Message,
     kept: &Bytes,
 ) -> Result<bool, Refusal> {
-    let summary = if is_whole(kept) {
-        kept.clone()
-    } else {
-        scan_again(message)?
-    };
+    let summary = whole_summary(message, kept)?;
     let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
     Ok(summary.part_at(part).is_some())
 }

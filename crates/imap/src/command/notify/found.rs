@@ -178,7 +178,7 @@ pub(super) fn changes(
     let head = view.head()?;
     let since = std::mem::replace(&mut own.seen, head);
     let read = read_log(&view, since)?;
-    if others == Others::Listed && (elsewhere || since != head) {
+    if others == Others::Listed {
         // Who began or ended to share something is not to be missed.
         let sharing = home.engine().sharing_accounts(home)?;
         elsewhere |= follow(home, places, &sharing)?;
