@@ -35,7 +35,8 @@ pub fn did_not_wait(bytes: &[u8], taken: usize) -> bool {
 /// True for a line without anything, between commands.
 ///
 /// Clients that count a literal before they put a line end behind its last line leave one over
-/// (omarshahine/apple-pim#69); an untagged BAD would be taken for the answer to the next command.
+/// (omarshahine/apple-pim#69), and so does the Mail of iOS at times (stalwartlabs/stalwart#1201); an
+/// untagged BAD would be taken for the answer to the next command.
 pub fn is_spare_line(line: &[u8]) -> bool {
     line.is_empty()
 }
@@ -67,10 +68,33 @@ pub fn without_last_separator(name: &[u8]) -> &[u8] {
 /// not shown until the next one came, though it waits in IDLE. What is told behind the next command
 /// or in IDLE it hears.
 pub fn overlooks_news_of_fetch(client: &[(String, Option<String>)]) -> bool {
+    is_named(client, "Thunderbird")
+}
+
+/// The name that `BODY.PEEK[]` had before `IMAP4rev1`. Outlook for Windows still asks for it
+/// (emersion/go-imap#657).
+pub const WHOLE_UNREAD: &str = "RFC822.PEEK";
+
+/// Reads the space before a day of one digit, if it is there.
+///
+/// The Mail of iOS leaves it out since 18.3: copies of sent mail were refused (mjl-/mox#279).
+pub fn space_before_digit(cursor: &mut Cursor<'_>) {
+    cursor.accept(b' ');
+}
+
+/// True for a client that enables UIDONLY and names messages by their numbers all the same.
+///
+/// Outlook does when Microsoft's servers fetch the mail for it (modern-email/defects#49): none came
+/// through. So it is not offered, though RFC 2971 §2 would not have a name decide.
+pub fn misuses_uid_only(client: &[(String, Option<String>)]) -> bool {
+    is_named(client, "Microsoft Office 365")
+}
+
+fn is_named(client: &[(String, Option<String>)], wanted: &str) -> bool {
     let mut names = client
         .iter()
         .filter(|(field, _)| field.eq_ignore_ascii_case("name"));
-    names.any(|(_, name)| name.as_deref() == Some("Thunderbird"))
+    names.any(|(_, name)| name.as_deref() == Some(wanted))
 }
 
 #[cfg(test)]
@@ -78,6 +102,7 @@ mod tests {
     use crate::codec::SystemFlags;
     use crate::codec::append::{self, Piece};
     use crate::codec::command::Command;
+    use crate::codec::fetch::{FetchItem, Reading};
     use crate::codec::frame::{Frame, Framer};
     use crate::codec::mailbox::NameForm;
     use crate::codec::parse;
@@ -111,6 +136,37 @@ mod tests {
         };
         let both = SystemFlags::SEEN.with(SystemFlags::ANSWERED);
         assert_eq!(message.flags.system, both);
+    }
+
+    #[test]
+    fn the_old_name_of_peek_does_not_mark_as_read() {
+        let line = b"7 UID fetch 39 (UID RFC822.SIZE RFC822.peek)";
+        let read = parse::command(line, NameForm::Utf7).unwrap();
+        let Command::Fetch(_, _, request) = &read.command else {
+            panic!("{read:?}");
+        };
+        let asked = |item: &FetchItem| {
+            matches!(
+                item,
+                FetchItem::Section {
+                    reading: Reading::Peek,
+                    ..
+                }
+            )
+        };
+        assert!(request.items.iter().any(asked), "{request:?}");
+    }
+
+    #[test]
+    fn a_day_of_one_digit_may_lack_its_space() {
+        for date in ["3-Feb-2025 18:28:47 +0000", " 3-Feb-2025 18:28:47 +0000"] {
+            let line = format!("AV68 APPEND \"Sent\" (\\Seen) \"{date}\" {{311+}}\r\n");
+            let head = append::head(line.as_bytes(), NameForm::Utf7).unwrap();
+            let Some(Piece::Message(message)) = head.unwrap().pieces.into_iter().next() else {
+                panic!("no message");
+            };
+            assert_eq!(message.received.map(|at| at.seconds), Some(1_738_607_327));
+        }
     }
 
     #[test]

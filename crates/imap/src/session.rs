@@ -188,7 +188,7 @@ impl Session {
     fn capabilities(&self) -> String {
         match (&self.mailbox, &self.peer) {
             (None, Some(peer)) => capability::before_login(&self.engine, peer),
-            _ => capability::after_login(&self.engine),
+            _ => capability::after_login(&self.engine, &self.state),
         }
     }
 
@@ -339,6 +339,7 @@ impl Session {
                     vec![("client", id::facts(&pairs))],
                 );
                 self.state.overlooks_news_of_fetch = quirk::overlooks_news_of_fetch(&pairs);
+                self.state.misuses_uid_only = quirk::misuses_uid_only(&pairs);
                 self.out.extend_from_slice(id::ANSWER);
                 self.finish(&tag, Ok(Reply::silent("OK ID completed")));
             }

@@ -9,6 +9,7 @@ use super::annotation::AnnotationRequest;
 use super::cursor::{Cursor, Parsed};
 use super::window::{self, Window};
 use super::write;
+use crate::quirk;
 use bytes::{BufMut, BytesMut};
 
 /// Data items in one FETCH.
@@ -246,7 +247,7 @@ fn items(cursor: &mut Cursor<'_>) -> Parsed<Vec<FetchItem>> {
 }
 
 /// Names without arguments; longer ones before those that they begin with.
-const PLAIN: [(&str, FetchItem); 13] = [
+const PLAIN: [(&str, FetchItem); 14] = [
     ("FLAGS", FetchItem::Flags),
     ("UID", FetchItem::Uid),
     ("INTERNALDATE", FetchItem::InternalDate),
@@ -268,6 +269,10 @@ const PLAIN: [(&str, FetchItem); 13] = [
     (
         "RFC822.TEXT",
         old(SectionName::Rfc822Text, SectionText::Text, Reading::Read),
+    ),
+    (
+        quirk::WHOLE_UNREAD,
+        old(SectionName::Rfc822, SectionText::All, Reading::Peek),
     ),
     (
         "RFC822",

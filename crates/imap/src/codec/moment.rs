@@ -4,6 +4,7 @@
 
 use super::Fault;
 use super::cursor::{Cursor, Parsed};
+use crate::quirk;
 use bytes::{BufMut, BytesMut};
 use formats::date::{Civil, days_from_civil, days_in_month};
 
@@ -42,7 +43,7 @@ pub fn date_time(cursor: &mut Cursor<'_>) -> Parsed<Moment> {
 
 fn inner_date_time(cursor: &mut Cursor<'_>) -> Option<Moment> {
     cursor.accept(b'"').then_some(())?;
-    cursor.accept(b' ');
+    quirk::space_before_digit(cursor);
     let day = digits(cursor, 1, 2)?;
     let (month, year) = month_year(cursor)?;
     let day = civil_day(year, month, day)?;

@@ -4,6 +4,7 @@
 //!
 //! Standards: RFC 9051 §6.1.1, RFC 6785 §2.1 (where scripts are managed), and each extension's own.
 
+use super::State;
 use crate::limit::MessageLimit;
 use engine::{Engine, allows_passwords, dialogue::Peer, mechanisms};
 use std::fmt::Write;
@@ -19,6 +20,9 @@ const EXTENSIONS: &str = "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE 
 /// The same, of what is done with mailboxes.
 const OF_MAILBOXES: &str = " ACL RIGHTS=kxten LIST-MYRIGHTS QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTASET XLIST \
     METADATA METADATA-SERVER LIST-METADATA ANNOTATE-EXPERIMENT-1";
+
+/// One of them, as it stands in the list.
+const UID_ONLY: &str = " UIDONLY";
 
 /// What there is before sign-in, where only short literals are taken (RFC 7888 §5).
 const BEFORE_LOGIN: &str = "IMAP4rev2 IMAP4rev1 LITERAL- SASL-IR ENABLE ID LANGUAGE";
@@ -40,7 +44,7 @@ pub(crate) fn before_login(engine: &Engine, peer: &Peer) -> String {
 }
 
 /// The list to one that has.
-pub(crate) fn after_login(engine: &Engine) -> String {
+pub(crate) fn after_login(engine: &Engine, state: &State) -> String {
     let mut list = EXTENSIONS.to_owned() + OF_MAILBOXES;
     // One says more than the other, and both never stand together (RFC 6855 §6).
     list.push_str(if engine.settings().utf8_only {
@@ -59,5 +63,8 @@ pub(crate) fn after_login(engine: &Engine) -> String {
     let (limit, of_messages) = (limits.message_bytes_max, MessageLimit::of(limits));
     // Writing to a String can't fail.
     let _ = write!(list, " APPENDLIMIT={limit} {}", of_messages.capability());
+    if state.misuses_uid_only {
+        list = list.replace(UID_ONLY, "");
+    }
     list
 }

@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 
 /// Switches on what is known and tells it; unknown names are passed over.
 pub(super) fn run(names: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    let misuses_uid_only = desk.state.misuses_uid_only;
     let features = &mut desk.state.features;
     let mut annotations = Events::default();
     desk.out.extend_from_slice(b"* ENABLED");
@@ -20,7 +21,7 @@ pub(super) fn run(names: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal
                 features.qresync = true;
                 features.condstore = true;
             }
-            "UIDONLY" => {
+            "UIDONLY" if !misuses_uid_only => {
                 features.uid_only = true;
                 if let Some(open) = &mut desk.state.selected {
                     open.uid_only = true;

@@ -88,6 +88,8 @@ pub(crate) struct State {
     pub(crate) limit: MessageLimit,
     /// Messages that have come and are to be told of as NOTIFY wants it.
     pub(crate) fresh: UidSet,
+    /// UIDONLY is kept from the client: [`crate::quirk::misuses_uid_only`].
+    pub(crate) misuses_uid_only: bool,
     /// News wait for the command behind a FETCH: [`crate::quirk::overlooks_news_of_fetch`].
     pub(crate) overlooks_news_of_fetch: bool,
 }

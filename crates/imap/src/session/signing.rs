@@ -98,7 +98,7 @@ impl Session {
             "signed in",
             vec![("user", user.address.clone())],
         );
-        let capabilities = capability::after_login(&self.engine);
+        let capabilities = capability::after_login(&self.engine, &self.state);
         let text = format!("OK [CAPABILITY {capabilities}] Signed in");
         self.finish(tag, Ok(Reply::silent(text)));
         self.wait_for_silence();
