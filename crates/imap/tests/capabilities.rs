@@ -1,0 +1,166 @@
+//! Every capability that is offered has dialogues that show it, its standard's own examples among
+//! them.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // A test may fail.
+
+mod wire;
+
+use engine::{Limits, Settings};
+use std::collections::BTreeSet;
+use std::path::Path;
+use wire::{open, stage};
+
+/// Each capability up to its `=`, or with what stands behind it where that is another extension;
+/// and what shows it: dialogues, or tests of this crate.
+const SHOWN: &[(&str, &[&str])] = &[
+    ("IMAP4rev2", &["rev2.txt"]),
+    (
+        "IMAP4rev1",
+        &["flags.txt", "mailboxes.txt", "fetch.txt", "search.txt"],
+    ),
+    ("LITERAL+", &["append.txt", "limits.txt"]),
+    ("LITERAL-", &["limits.txt", "strangers.txt"]),
+    ("SASL-IR", &["authenticate.txt", "signing_in.txt"]),
+    ("STARTTLS", &["starttls_injection.txt"]),
+    ("LOGINDISABLED", &["signing_in.txt"]),
+    ("AUTH=PLAIN", &["authenticate.txt"]),
+    ("AUTH=LOGIN", &["authenticate.txt"]),
+    ("AUTH=SCRAM-SHA-256", &["authenticate.txt"]),
+    ("AUTH=SCRAM-SHA-256-PLUS", &["authenticate.txt"]),
+    ("ENABLE", &["rev2.txt", "resync.txt"]),
+    ("ID", &["rev2.txt", "mailboxes.txt"]),
+    ("LANGUAGE", &["language.txt"]),
+    ("IDLE", &["two_clients.txt"]),
+    ("NAMESPACE", &["mailboxes.txt", "other_users.txt"]),
+    ("UNSELECT", &["flags.txt"]),
+    (
+        "UIDPLUS",
+        &["append.txt", "copy_and_move.txt", "uid_only.txt"],
+    ),
+    ("MOVE", &["copy_and_move.txt"]),
+    ("CHILDREN", &["mailboxes.txt"]),
+    ("SPECIAL-USE", &["special_uses.txt"]),
+    ("CREATE-SPECIAL-USE", &["special_uses.txt"]),
+    ("LIST-EXTENDED", &["mailboxes.txt"]),
+    ("LIST-STATUS", &["status_items.txt", "mailboxes.txt"]),
+    ("STATUS=SIZE", &["status_items.txt"]),
+    ("ESEARCH", &["search.txt"]),
+    ("SEARCHRES", &["search.txt"]),
+    ("WITHIN", &["within.txt"]),
+    ("BINARY", &["fetch.txt", "append.txt", "../binary.rs"]),
+    ("MULTIAPPEND", &["append.txt"]),
+    ("CONDSTORE", &["flags.txt", "resync.txt"]),
+    ("QRESYNC", &["resync.txt"]),
+    ("OBJECTID", &["status_items.txt", "../object_ids.rs"]),
+    ("PREVIEW", &["preview.txt"]),
+    ("SORT", &["sort.txt"]),
+    ("SORT=DISPLAY", &["sort.txt"]),
+    ("THREAD=ORDEREDSUBJECT", &["thread.txt"]),
+    ("THREAD=REFERENCES", &["thread.txt"]),
+    ("THREAD=REFS", &["thread.txt"]),
+    ("ESORT", &["sort.txt"]),
+    ("CONTEXT=SEARCH", &["context.txt"]),
+    ("CONTEXT=SORT", &["context.txt"]),
+    ("PARTIAL", &["partial.txt"]),
+    ("MULTISEARCH", &["multi_search.txt"]),
+    ("INPROGRESS", &["../progress.rs"]),
+    ("SAVEDATE", &["save_date.txt"]),
+    ("SEARCH=FUZZY", &["fuzzy.txt"]),
+    ("I18NLEVEL=1", &["language.txt"]),
+    ("I18NLEVEL=2", &["language.txt"]),
+    ("COMPRESS=DEFLATE", &["compress.txt"]),
+    ("NOTIFY", &["notify.txt", "notify_others.txt"]),
+    ("REPLACE", &["replace.txt"]),
+    ("CATENATE", &["catenate.txt"]),
+    ("URLAUTH", &["url_auth.txt", "../url_auth.rs"]),
+    ("URLAUTH=BINARY", &["../url_auth.rs"]),
+    ("URL-PARTIAL", &["catenate.txt", "../url_auth.rs"]),
+    ("UIDONLY", &["uid_only.txt"]),
+    ("UIDBATCHES", &["uid_batches.txt"]),
+    ("FILTERS", &["filters.txt"]),
+    ("ACL", &["rights.txt", "other_users.txt"]),
+    ("RIGHTS", &["rights.txt"]),
+    ("LIST-MYRIGHTS", &["rights.txt"]),
+    ("QUOTA", &["quota.txt"]),
+    ("QUOTA=RES-STORAGE", &["quota.txt"]),
+    ("QUOTA=RES-MESSAGE", &["quota.txt"]),
+    ("QUOTASET", &["quota.txt"]),
+    ("XLIST", &["special_uses.txt"]),
+    ("METADATA", &["metadata.txt", "metadata_enabled.txt"]),
+    ("METADATA-SERVER", &["metadata.txt", "metadata_enabled.txt"]),
+    ("LIST-METADATA", &["metadata.txt"]),
+    (
+        "ANNOTATE-EXPERIMENT-1",
+        &["annotate.txt", "annotate_others.txt"],
+    ),
+    ("UTF8=ACCEPT", &["mailboxes.txt"]),
+    ("UTF8=ONLY", &["utf8_only.txt"]),
+    ("UNAUTHENTICATE", &["unauthenticate.txt"]),
+    ("APPENDLIMIT", &["status_items.txt", "limits.txt"]),
+    ("MESSAGELIMIT", &["message_limit.txt"]),
+    ("SAVELIMIT", &["save_limit.txt"]),
+    ("IMAPSIEVE", &["metadata.txt"]),
+];
+
+/// What a server of these settings offers before and after signing in.
+fn offered(settings: Settings, encrypted: bool) -> BTreeSet<String> {
+    let house = stage(settings);
+    let mut wire = open(&house, encrypted);
+    wire.send(b"a CAPABILITY\r\nb LOGIN alice@example.test alice\r\nc CAPABILITY\r\n");
+    let told = wire.take();
+    let lists = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("* CAPABILITY "));
+    lists
+        .flat_map(|list| list.split(' ').map(str::to_owned))
+        .collect()
+}
+
+/// The entry of a capability: its own, or that of what stands before its `=`.
+fn shown(capability: &str) -> Option<&'static [&'static str]> {
+    let family = capability.split('=').next().unwrap_or(capability);
+    let named = |wanted: &str| SHOWN.iter().find(|(name, _)| *name == wanted);
+    named(capability)
+        .or_else(|| named(family))
+        .map(|(_, files)| *files)
+}
+
+#[test]
+fn whatever_is_offered_is_shown_by_dialogues() {
+    let settings = Settings {
+        scripts_at: Some("mail.example.test".to_owned()),
+        ..Settings::default()
+    };
+    let utf8_only = Settings {
+        utf8_only: true,
+        ..Settings::default()
+    };
+    let limited = Settings {
+        limits: Limits {
+            limits_all_requests: true,
+            ..Limits::default()
+        },
+        ..Settings::default()
+    };
+    let mut all = offered(settings.clone(), true);
+    all.extend(offered(limited, true));
+    all.extend(offered(settings, false));
+    all.extend(offered(utf8_only, true));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
+    for capability in &all {
+        let files = shown(capability).unwrap_or_else(|| panic!("nothing shows {capability}"));
+        for file in files {
+            assert!(
+                folder.join(file).is_file(),
+                "{capability}: {file} is missing"
+            );
+        }
+    }
+    let is_offered = |name: &str| {
+        let family = format!("{name}=");
+        all.iter()
+            .any(|each| each == name || each.starts_with(&family))
+    };
+    let gone: Vec<_> = SHOWN.iter().filter(|(name, _)| !is_offered(name)).collect();
+    assert!(gone.is_empty(), "not offered any more: {gone:?}");
+}
