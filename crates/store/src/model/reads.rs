@@ -359,6 +359,30 @@ pub trait Reads: Read {
         Ok(fetch::<OverlayRow, _>(self, &key)?.unwrap_or_default().0)
     }
 
+    /// Calls `visit` with the overlay values of those of these items that have some of their own,
+    /// their parts left out; cheapest when ascending.
+    fn overlays_of(
+        &self,
+        account: AccountId,
+        items: &[ItemKey],
+        visit: &mut dyn FnMut(ItemKey, Vec<OverlayValue>),
+    ) -> Result<(), StoreError> {
+        for chunk in items.chunks(DETAILS_AT_ONCE) {
+            if is_dense(chunk) {
+                scan_overlays(self, account, chunk, visit)?;
+                continue;
+            }
+            let key = |item: &ItemKey| key::overlay(account, item.0, &[]);
+            let keys: Vec<Key> = chunk.iter().map(key).collect();
+            for (&item, value) in chunk.iter().zip(self.get_many(&keys)?) {
+                if let Some(value) = value {
+                    visit(item, OverlayRow::decode(&value)?.0);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The whole overlay tree of a folder or item, in the order of paths.
     fn overlay_tree(&self, account: AccountId, object: u64) -> Result<OverlayTree, StoreError> {
         let prefix = key::overlay(account, object, &[]);
@@ -726,6 +750,30 @@ fn scan_details<R: Read + ?Sized>(
         visit(missing, None);
     }
     Ok(())
+}
+
+/// The overlay values of ascending items themselves, by one scan.
+fn scan_overlays<R: Read + ?Sized>(
+    read: &R,
+    account: AccountId,
+    items: &[ItemKey],
+    visit: &mut dyn FnMut(ItemKey, Vec<OverlayValue>),
+) -> Result<(), StoreError> {
+    let (Some(&first), Some(&last)) = (items.first(), items.last()) else {
+        return Ok(());
+    };
+    let start = key::overlay(account, first.0, &[]);
+    let end = key::after(&key::overlay(account, last.0, &[]));
+    rows(read, &start..&end, Direction::Forward, &mut |key, value| {
+        // What is longer names a part of an item; folders have numbers between those of items.
+        if key.len() == start.len() {
+            let item = ItemKey(key::tail48(key)?);
+            if items.binary_search(&item).is_ok() {
+                visit(item, OverlayRow::decode(value)?.0);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 /// The folder that a way leads to.
