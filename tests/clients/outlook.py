@@ -20,6 +20,7 @@ MAX_OUT = 0x10008
 # Properties.
 DISPLAY_NAME, SUBJECT, BODY, MID, FID, SENDER = (
     0x3001001F, 0x0037001F, 0x1000001F, 0x674A0014, 0x67480014, 0x0C1A001F)
+READ, ROW_TYPE = 0x0E69000B, 0x0FF50003
 
 
 class Failed(Exception):
@@ -224,8 +225,7 @@ class Outlook:
         number = 0x05 if contents else 0x04
         rops = b"\x02\0\0\x01" + folder + b"\0"
         rops += struct.pack("<BBBBB", number, 0, 1, 2, depth)
-        rops += struct.pack("<BBBBH", 0x12, 0, 2, 0, len(columns))
-        rops += b"".join(struct.pack("<I", column) for column in columns)
+        rops += set_columns(columns)
         rops += struct.pack("<BBBBBH", 0x15, 0, 2, 0, 1, 50)
         answers, _ = self.execute(rops, [logon, NO_HANDLE, NO_HANDLE])
         head(answers, 0x02)
@@ -240,6 +240,55 @@ class Outlook:
         if len(rows) != min(count, 50):
             raise Failed(f"{len(rows)} rows of {count}")
         return rows
+
+    def sorted_table(self, logon, folder, columns, order, levels=0):
+        """Opens a folder's table, sorted by a column, under so many levels of headings; its handles
+        and the first rows."""
+        rops = b"\x02\0\0\x01" + folder + b"\0"
+        rops += struct.pack("<BBBBB", 0x05, 0, 1, 2, 0x40)
+        rops += set_columns(columns)
+        rops += struct.pack("<BBBBHHHIB", 0x13, 0, 2, 0, 1, levels, levels, order, 0)
+        rops += struct.pack("<BBBBBH", 0x15, 0, 2, 0, 1, 50)
+        answers, handles = self.execute(rops, [logon, NO_HANDLE, NO_HANDLE])
+        head(answers, 0x02)
+        answers.take(2)
+        head(answers, 0x05)
+        answers.number("I")
+        for number in (0x12, 0x13):
+            head(answers, number)
+            answers.number("B")
+        head(answers, 0x15)
+        answers.number("B")
+        return handles, [row(answers, columns) for _ in range(answers.number("H"))]
+
+    def reread(self, handles, columns):
+        """The rows of a table that is open, from its beginning."""
+        rops = struct.pack("<BBBBiB", 0x18, 0, 2, 0, 0, 0)
+        rops += struct.pack("<BBBBBH", 0x15, 0, 2, 0, 1, 50)
+        answers, _ = self.execute(rops, handles)
+        head(answers, 0x18)
+        answers.take(5)
+        head(answers, 0x15)
+        answers.number("B")
+        return [row(answers, columns) for _ in range(answers.number("H"))]
+
+    def news_of_table(self, handles, columns):
+        """What became of the rows of an open table: events as numbers, each with its row or None."""
+        answers, _ = self.execute(b"", handles)
+        told = []
+        while answers.at < len(answers.data):
+            notify, handle, _logon, kind = (answers.number(form) for form in "BIBH")
+            event = answers.number("H")
+            if (notify, handle, kind & 0x0FFF) != (0x2A, handles[2], 0x0100):
+                raise Failed(f"operation {notify:#x} of {handle:#x}: {kind:#x}")
+            if event in (3, 4, 5):
+                answers.take(20)  # Folder, message and instance of the row.
+            found = None
+            if event in (3, 5):
+                answers.take(20)  # Those of the row before.
+                found = row(Reader(answers.take(answers.number("H"))), columns)
+            told.append((event, found))
+        return told
 
     def message(self, logon, folder, message, columns):
         """Properties of a message."""
@@ -260,6 +309,12 @@ class Outlook:
             answers.take(answers.number("H"))
         head(answers, 0x07)
         return row(answers, columns)
+
+
+def set_columns(columns):
+    """Chooses the columns of the table whose handle is the third."""
+    chosen = b"".join(struct.pack("<I", column) for column in columns)
+    return struct.pack("<BBBBH", 0x12, 0, 2, 0, len(columns)) + chosen
 
 
 def head(reader, number):

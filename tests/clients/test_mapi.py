@@ -1,11 +1,14 @@
 """MAPI over HTTP and Autodiscover, from a client that is written from the specifications."""
 
 import concurrent.futures
+import imaplib
 import json
 import struct
 import time
 
-from outlook import (BODY, DISPLAY_NAME, FID, MID, SENDER, SUBJECT, Failed, Outlook, Reader)
+import clients
+from outlook import (
+    BODY, DISPLAY_NAME, FID, MID, READ, ROW_TYPE, SENDER, SUBJECT, Failed, Outlook, Reader)
 from server import DOMAIN, HOST
 from test_https import Site
 from test_swaks import swaks
@@ -14,6 +17,8 @@ ENABLED = "[mapi]\nenabled = true\n"
 INBOX, MAIL_ROOT = 4, 3
 UNKNOWN_USER, ACCESS_DENIED, LOGIN_PERMISSION = 0x3EB, 0x80070005, 0x3F2
 WAIT = struct.pack("<II", 0, 0)
+# What became of a table.
+TABLE_CHANGED, ROW_ADDED, ROW_DELETED, ROW_MODIFIED = 1, 3, 4, 5
 
 
 def served(world, place, extra=""):
@@ -360,3 +365,52 @@ def test_new_mail_is_told_to_who_waits_for_it(world, place):
         assert answers.rest() == b"\0\0"
         # It is told once.
         assert outlook.execute(b"", [])[0].rest() == b""
+
+
+def test_what_imap_appends_is_told_in_a_sorted_table_that_is_open(world, place):
+    with served(world, place) as site, concurrent.futures.ThreadPoolExecutor() as pool:
+        outlook = connected(site)
+        account, port = outlook.account, site.server.ports["imaps"]
+        with imaplib.IMAP4_SSL(HOST, port, ssl_context=clients.TLS) as imap:
+            imap.login(account.address, account.password)
+
+            def append(subject):
+                letter = f"From: ida@elsewhere.test\r\nSubject: {subject}\r\n\r\nx\r\n"
+                assert imap.append("INBOX", None, None, letter.encode())[0] == "OK"
+
+            for subject in ("pear", "apple"):
+                append(subject)
+            logon, folders = outlook.log_on()
+            columns = [SUBJECT, READ]
+            handles, rows = outlook.sorted_table(logon, folders[INBOX], columns, SUBJECT)
+            assert [row[SUBJECT] for row in rows] == ["apple", "pear"]
+            waiting = Outlook(HOST, site.port, account)
+            waiting.cookies, waiting.path = dict(outlook.cookies), outlook.path
+            told = pool.submit(waiting.ask, "NotificationWait", WAIT)
+            time.sleep(0.5)
+            assert not told.done()
+            append("melon")
+            assert told.result(timeout=10).body == struct.pack("<IIII", 0, 0, 1, 0)
+            assert outlook.news_of_table(handles, columns) == [
+                (ROW_ADDED, {SUBJECT: "melon", READ: False})]
+            assert [row[SUBJECT] for row in outlook.reread(handles, columns)] == [
+                "apple", "melon", "pear"]
+            imap.select()
+            imap.store("1", "+FLAGS", "\\Seen")
+            assert outlook.news_of_table(handles, columns) == [
+                (ROW_MODIFIED, {SUBJECT: "pear", READ: True})]
+            imap.store("2", "+FLAGS", "\\Deleted")
+            imap.expunge()
+            changes = outlook.news_of_table(handles, columns)
+            assert changes[-1] == (ROW_DELETED, None), changes
+        # Under headings a table is read anew. The other is closed, so that it is told of no more.
+        outlook.execute(b"\x01\0\x02", handles)
+        columns = [ROW_TYPE, SUBJECT]
+        handles, rows = outlook.sorted_table(logon, folders[INBOX], columns, SUBJECT, levels=1)
+        assert [(row[ROW_TYPE], row[SUBJECT]) for row in rows] == [
+            (3, "melon"), (1, "melon"), (3, "pear"), (1, "pear")]
+        swaks(site.server, "smtp", "--from", "ida@elsewhere.test", "--to", account.address,
+              "--h-Subject", "pear")
+        changes = outlook.news_of_table(handles, columns)
+        assert changes == [(TABLE_CHANGED, None)]
+        assert [row[ROW_TYPE] for row in outlook.reread(handles, columns)] == [3, 1, 3, 1, 1]

@@ -13,6 +13,7 @@ use crate::codec::data::{Content, PropertyTag, Relation, Restriction, Value, fro
 use crate::codec::wire::{Form, Writer};
 use crate::property::Properties;
 use crate::refusal::Refusal;
+use crate::table::rows::Told;
 use std::cmp::Ordering;
 
 /// Whether `source` fulfils `restriction`. `code_page` is that of 8-bit texts in it.
@@ -71,7 +72,15 @@ pub fn holds(
             inner.as_deref().map_or(Ok(true), holds)?
         }
         Restriction::Null => true,
-        Restriction::SubObject(..) | Restriction::Count(..) => return Err(Refusal::TooComplex),
+        Restriction::SubObject(object, inner) => {
+            for part in source.parts(object.id())? {
+                if self::holds(inner, &Told(&part), code_page)? {
+                    return Ok(true);
+                }
+            }
+            false
+        }
+        Restriction::Count(..) => return Err(Refusal::TooComplex),
     })
 }
 

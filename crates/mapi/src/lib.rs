@@ -15,6 +15,7 @@
 
 pub mod address_book;
 pub mod autodiscover;
+mod chain;
 pub mod codec;
 mod command;
 mod condition;
@@ -27,5 +28,7 @@ pub mod identity;
 mod notification;
 mod object;
 mod property;
+mod quirk;
 pub mod refusal;
 pub mod request;
+mod table;

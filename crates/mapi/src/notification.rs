@@ -9,7 +9,7 @@
 
 use crate::codec::data::{ObjectId, Value};
 use crate::codec::rop::notify::{
-    NewMail, NewMailClass, Notification, Notify, ObjectEvent, OldPlace, kind,
+    NewMail, NewMailClass, Notification, Notify, ObjectEvent, OldPlace, TableEvent, kind,
 };
 use crate::identity;
 use crate::object::Logon;
@@ -46,6 +46,8 @@ pub enum Scope {
     Folder(FolderId),
     /// One message.
     Message(PlaceId),
+    /// The rows of the table that has this handle.
+    Table(u32),
 }
 
 impl Subscription {
@@ -65,6 +67,8 @@ impl Subscription {
                     let was = event.old.map(|old| old.other);
                     event.message == message || event.message.is_some() && was == message
                 }
+                // Its rows are looked at by themselves.
+                Scope::Table(_) => false,
             }
     }
 }
@@ -90,6 +94,39 @@ impl Outbox {
     /// It was told.
     pub fn told(&mut self) {
         self.waiting.pop_front();
+    }
+
+    /// Puts what became of a table's rows behind all else. Where there is no room for that, all of
+    /// its rows are said to be others; answers whether that was not so.
+    pub fn tell_of_table(&mut self, handle: u32, logon_id: u8, event: TableEvent) -> bool {
+        let has_room = self.waiting.len() < WAITING_MAX;
+        if !has_room {
+            self.waiting.retain(|notify| notify.handle != handle);
+        }
+        let event = if has_room { event } else { TableEvent::Changed };
+        self.waiting.push_back(Notify {
+            handle,
+            logon_id,
+            notification: Notification::Table(event),
+        });
+        has_room
+    }
+
+    /// Says of a row that has room in no answer only that its table is another; false where the
+    /// next is no row.
+    pub fn shorten(&mut self) -> bool {
+        let Some(Notification::Table(event)) = self
+            .waiting
+            .front_mut()
+            .map(|notify| &mut notify.notification)
+        else {
+            return false;
+        };
+        let is_row = matches!(event, TableEvent::RowAdded(_) | TableEvent::RowModified(_));
+        if is_row {
+            *event = TableEvent::Changed;
+        }
+        is_row
     }
 
     /// Forgets what is for handles that are gone.
@@ -181,7 +218,7 @@ impl Teller<'_> {
         }
         let named = subscriptions.iter().filter_map(|(_, one)| match one.scope {
             Scope::Folder(folder) => Some(folder),
-            Scope::Mailbox | Scope::Message(_) => None,
+            Scope::Mailbox | Scope::Message(_) | Scope::Table(_) => None,
         });
         let mut records = Vec::new();
         for folder in named.collect::<BTreeSet<_>>() {

@@ -2,17 +2,16 @@
 //!
 //! Source: [MS-OXCROPS] 3.2.5.1 to 3.2.5.3.
 
-use crate::codec::data::{
-    PropertyTag, PropertyType, Restriction, SortOrder, Value, from_code_page,
-};
-use crate::content::Values;
+use crate::codec::data::{PropertyTag, PropertyType, Value, from_code_page};
 use crate::draft::{Message, OpenAttachment};
 use crate::identity::MailboxIdentity;
-use crate::notification::Subscription;
+use crate::notification::{Scope, Subscription};
 use crate::property::names::Names;
 use crate::refusal::Refusal;
-use engine::{Account, FolderId, Location};
-use std::collections::BTreeMap;
+use crate::table::Table;
+pub use crate::table::rows::Rows;
+use engine::{Account, FolderId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects that one session may have open: Outlook has some hundreds.
 const OBJECTS_MAX: usize = 10_000;
@@ -75,160 +74,6 @@ impl Stream {
     }
 }
 
-/// A table as its client sees it.
-#[derive(Debug, Clone)]
-pub struct Table {
-    /// All that could be its rows, in their first order.
-    pub natural: Rows,
-    /// What its rows are: those that fulfil the restriction, sorted.
-    pub rows: Rows,
-    /// By what they are sorted.
-    pub orders: Vec<SortOrder>,
-    /// What they fulfil.
-    pub restriction: Option<Restriction>,
-    /// Chosen by the client; none before that.
-    pub columns: Option<Vec<PropertyTag>>,
-    /// The row that comes next, among those that are shown.
-    pub position: usize,
-    /// Its headings, if it has some.
-    pub grouping: Option<Grouping>,
-    /// Places that were marked.
-    pub bookmarks: BTreeMap<u32, Bookmark>,
-    /// The number of the next bookmark.
-    pub next_bookmark: u32,
-}
-
-/// Headings above rows.
-#[derive(Debug, Clone, Default)]
-pub struct Grouping {
-    /// How many stand above one another.
-    pub levels: usize,
-    /// How many of these levels are open at first.
-    pub open_levels: usize,
-    /// All of them, each before what stands below it.
-    pub headings: Vec<Heading>,
-    /// What is shown: headings, and the rows below those that are open.
-    pub shown: Vec<Shown>,
-}
-
-/// A heading.
-#[derive(Debug, Clone)]
-pub struct Heading {
-    /// Its name: the same whenever the same values stand above the same values.
-    pub id: u64,
-    /// How many stand above it.
-    pub depth: usize,
-    /// What stands below it is shown.
-    pub is_open: bool,
-    /// The first row below it.
-    pub first: usize,
-    /// Rows below it.
-    pub count: usize,
-    /// Those of them that were not read.
-    pub unread: usize,
-}
-
-/// What a client sees at one place of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// The heading of that place among all.
-    Heading(usize),
-    /// The row of that place among all.
-    Row(usize),
-}
-
-/// A place that was marked: what stood there, and where that was.
-#[derive(Debug, Clone)]
-pub struct Bookmark {
-    /// What stood there; nothing at the end.
-    pub mark: Option<Mark>,
-    /// Where.
-    pub position: usize,
-}
-
-/// What stands at a place of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// A heading.
-    Heading(u64),
-    /// A folder.
-    Folder(FolderId),
-    /// A message.
-    Message(Location),
-    /// A row of what never changes.
-    Row(usize),
-}
-
-impl Table {
-    /// Rows and headings that are shown.
-    pub fn len(&self) -> usize {
-        match &self.grouping {
-            Some(grouping) => grouping.shown.len(),
-            None => self.rows.len(),
-        }
-    }
-
-    /// What is shown at a place.
-    pub fn shown(&self, place: usize) -> Option<Shown> {
-        match &self.grouping {
-            Some(grouping) => grouping.shown.get(place).copied(),
-            None => Some(Shown::Row(place)).filter(|_| place < self.rows.len()),
-        }
-    }
-
-    /// What stands at a place.
-    pub fn mark(&self, place: usize) -> Option<Mark> {
-        match self.shown(place)? {
-            Shown::Heading(heading) => {
-                let headings = self.grouping.as_ref().map(|grouping| &grouping.headings);
-                Some(Mark::Heading(headings?.get(heading)?.id))
-            }
-            Shown::Row(row) => Some(match &self.rows {
-                Rows::Folders(all) => Mark::Folder(*all.get(row)?),
-                Rows::Messages(all) => Mark::Message(*all.get(row)?),
-                Rows::Values(_) => Mark::Row(row),
-            }),
-        }
-    }
-}
-
-/// The rows of a table, in its order.
-#[derive(Debug, Clone)]
-pub enum Rows {
-    /// Folders.
-    Folders(Vec<FolderId>),
-    /// Messages.
-    Messages(Vec<Location>),
-    /// What is all there is to know of each: attachments, permissions, rules.
-    Values(Vec<Values>),
-}
-
-impl Rows {
-    /// How many.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Folders(folders) => folders.len(),
-            Self::Messages(places) => places.len(),
-            Self::Values(rows) => rows.len(),
-        }
-    }
-
-    /// The rows at these places, in their order.
-    pub fn of_places(&self, places: impl Iterator<Item = usize>) -> Self {
-        match self {
-            Self::Folders(all) => {
-                Self::Folders(places.filter_map(|place| all.get(place).copied()).collect())
-            }
-            Self::Messages(all) => {
-                Self::Messages(places.filter_map(|place| all.get(place).copied()).collect())
-            }
-            Self::Values(all) => {
-                Self::Values(places.filter_map(|place| all.get(place).cloned()).collect())
-            }
-        }
-    }
-}
-
 /// A mailbox that a session has opened.
 #[derive(Debug, Clone)]
 pub struct Logon {
@@ -271,6 +116,40 @@ impl Objects {
             (*id, logon.clone(), wishes.collect())
         });
         all.collect()
+    }
+
+    /// Who is told what becomes of a table's rows: its own handle, unless its client wanted none
+    /// of that, and those that asked for it.
+    pub fn told_of_table(&self, handle: u32) -> Vec<u32> {
+        let is_told = matches!(self.open.get(&handle), Some(Object::Table(table)) if table.is_told);
+        let asked = self.open.iter().filter_map(|(own, object)| match object {
+            Object::Subscription(wish) if wish.scope == Scope::Table(handle) => Some(*own),
+            _ => None,
+        });
+        is_told.then_some(handle).into_iter().chain(asked).collect()
+    }
+
+    /// The tables whose clients know the rows and are told what becomes of them, with their logons.
+    pub fn told_tables(&self) -> Vec<(u8, u32)> {
+        let asked = self.open.values().filter_map(|object| match object {
+            Object::Subscription(wish) => match wish.scope {
+                Scope::Table(handle) => Some(handle),
+                _ => None,
+            },
+            _ => None,
+        });
+        let asked: BTreeSet<u32> = asked.collect();
+        let told = self
+            .open
+            .iter()
+            .filter_map(|(handle, object)| match object {
+                Object::Table(table) => {
+                    let is_told = table.is_told || asked.contains(handle);
+                    (table.is_known && is_told).then_some(*handle)
+                }
+                _ => None,
+            });
+        told.map(|handle| (logon_of(handle), handle)).collect()
     }
 
     /// Whether an object has this handle.
@@ -390,7 +269,12 @@ impl Objects {
 }
 
 fn belongs(logon_id: u8, handle: u32) -> bool {
-    handle >> NUMBER_BITS == u32::from(logon_id)
+    logon_of(handle) == logon_id
+}
+
+/// The logon that a handle belongs to.
+fn logon_of(handle: u32) -> u8 {
+    u8::try_from(handle >> NUMBER_BITS).unwrap_or_default()
 }
 
 #[cfg(test)]

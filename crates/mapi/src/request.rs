@@ -7,20 +7,27 @@
 //!
 //! Source: [MS-OXCMAPIHTTP] 2.2.4.2, [MS-OXCRPC] 3.1.4.2, [MS-OXCROPS] 3.1.4.
 
+use crate::chain;
 use crate::codec::data::Guid;
 use crate::codec::rop::buffer::{self, NO_HANDLE, PlacedCall};
-use crate::codec::rop::{Call, Indices, Reply, Response, indices};
+use crate::codec::rop::{Call, Indices, Reply, Request, Response, indices};
 use crate::codec::transport::body::{
     Answer, ConnectRequest, ExecuteRequest, ExecuteResponse, Failure, execute_flags,
 };
 use crate::codec::transport::extended::{self, PAYLOAD_BYTES_MAX, Packing, Position};
+use crate::codec::transport::header::ClientVersion;
 use crate::codec::wire::{Form, Writer};
+use crate::command::per_user::Writing;
 use crate::command::{self, Done};
 use crate::notification::Outbox;
-use crate::object::Objects;
+use crate::object::{Object, Objects};
+use crate::quirk;
 use crate::refusal::{CallFailure, Refusal};
+use crate::table::follow::follow;
+pub use crate::table::lists::Lists;
 use bytes::Bytes;
 use engine::{Account, Watch};
+use std::sync::Arc;
 
 /// Bytes of an extended buffer's header.
 const HEADER_BYTES: usize = 8;
@@ -44,6 +51,12 @@ pub struct Session {
     /// Of 8-bit texts.
     pub(crate) code_page: u32,
     pub(crate) objects: Objects,
+    /// Sorted lists, which others use too.
+    pub(crate) lists: Arc<Lists>,
+    /// It takes streams in several buffers of one answer.
+    takes_long_streams: bool,
+    /// What a client writes piece by piece about what it has read elsewhere.
+    pub(crate) writing: Option<Writing>,
     /// What is to be told.
     outbox: Outbox,
 }
@@ -54,6 +67,17 @@ struct Answering<'a> {
     handles: Vec<u32>,
     answers: Vec<u8>,
     bytes_max: usize,
+    /// What asks for the rest of what the operation answered last reads.
+    further: Option<Call>,
+}
+
+/// What asks for the rest, and the handles by then.
+type Further = (Call, Vec<u32>);
+
+/// Bytes that one payload may have where so many are left: sizes in it have 16 bits, and it has a
+/// bound of its own.
+fn payload_bytes(left: usize) -> usize {
+    left.saturating_sub(HEADER_BYTES).min(PAYLOAD_BYTES_MAX - 1)
 }
 
 impl Session {
@@ -64,7 +88,28 @@ impl Session {
             server,
             code_page: connect.default_code_page,
             objects: Objects::default(),
+            lists: Arc::default(),
+            takes_long_streams: true,
+            writing: None,
             outbox: Outbox::default(),
+        }
+    }
+
+    /// The same, which shares the sorted lists of tables with others.
+    #[must_use]
+    pub fn sharing(self, lists: &Arc<Lists>) -> Self {
+        Self {
+            lists: Arc::clone(lists),
+            ..self
+        }
+    }
+
+    /// The same, with a client of that version.
+    #[must_use]
+    pub fn with_client(self, client: Option<ClientVersion>) -> Self {
+        Self {
+            takes_long_streams: !quirk::misreads_long_streams(client),
+            ..self
         }
     }
 
@@ -73,8 +118,28 @@ impl Session {
         for (logon_id, logon, wishes) in self.objects.subscriptions() {
             self.outbox.collect(logon_id, &logon, &wishes)?;
         }
+        for (logon_id, handle) in self.objects.told_tables() {
+            self.follow(logon_id, handle)?;
+        }
         let objects = &self.objects;
         self.outbox.retain(|handle| objects.is_open(handle));
+        Ok(())
+    }
+
+    /// Moves a table on to what is there now, and notes what is to be told of its rows.
+    pub(crate) fn follow(&mut self, logon_id: u8, handle: u32) -> Result<(), Refusal> {
+        let told = self.objects.told_of_table(handle);
+        let logon = self.objects.logon(logon_id)?.clone();
+        let Object::Table(table) = self.objects.object(logon_id, handle)? else {
+            return Ok(());
+        };
+        table.is_known &= !told.is_empty();
+        for event in follow(table, &logon, self.code_page)? {
+            for &handle in &told {
+                let has_room = self.outbox.tell_of_table(handle, logon_id, event.clone());
+                table.is_known &= has_room;
+            }
+        }
         Ok(())
     }
 
@@ -87,7 +152,10 @@ impl Session {
     /// What wakes who waits for news: all mailboxes in which something is to be told of.
     pub fn watches(&self) -> Vec<Watch> {
         let all = self.objects.subscriptions().into_iter();
-        let wanted = all.filter(|(.., wishes)| !wishes.is_empty());
+        let told = self.objects.told_tables();
+        let wanted = all.filter(|(id, _, wishes)| {
+            !wishes.is_empty() || told.iter().any(|(logon_id, _)| logon_id == id)
+        });
         wanted.map(|(_, logon, _)| logon.account.watch()).collect()
     }
 
@@ -96,6 +164,9 @@ impl Session {
     fn tell(&mut self, answering: &mut Answering<'_>) {
         while let Some(notify) = self.outbox.next() {
             if !answering.append(&Reply::Notify(notify.clone()), PENDING_BYTES) {
+                if answering.answers.is_empty() && self.outbox.shorten() {
+                    continue;
+                }
                 // There is always room for this: it was kept free.
                 answering.append(&Reply::Pending { session: 0 }, 0);
                 return;
@@ -133,18 +204,71 @@ impl Session {
         let [payload] = payloads.as_slice() else {
             return Err(CallFailure::RpcFormat);
         };
-        // Sizes in the answer have 16 bits, and its payload has a bound of its own.
-        let bytes_max = (bytes_max - HEADER_BYTES).min(PAYLOAD_BYTES_MAX - 1);
-        let answer = self.answer(payload, bytes_max)?;
+        let (first, further) = self.answer(payload, payload_bytes(bytes_max))?;
+        let mut answers = vec![first];
+        if request.flags & execute_flags::CHAIN != 0 {
+            self.go_on(further, bytes_max, &mut answers)?;
+        }
         let packing = if request.flags & execute_flags::NO_COMPRESSION == 0 {
             Packing::Compressed
         } else {
             Packing::Plain
         };
-        extended::pack(&answer, packing, Position::Last).ok_or(CallFailure::BufferTooSmall)
+        let mut packed = Vec::new();
+        for (place, answer) in answers.iter().enumerate() {
+            let position = if place + 1 == answers.len() {
+                Position::Last
+            } else {
+                Position::Followed
+            };
+            let one = extended::pack(answer, packing, position);
+            packed.extend(one.ok_or(CallFailure::BufferTooSmall)?);
+        }
+        Ok(packed)
     }
 
-    fn answer(&mut self, payload: &[u8], bytes_max: usize) -> Result<Vec<u8>, CallFailure> {
+    /// Goes on with an operation as long as there is more to read and room for it.
+    fn go_on(
+        &mut self,
+        further: Option<Further>,
+        bytes_max: usize,
+        answers: &mut Vec<Vec<u8>>,
+    ) -> Result<(), CallFailure> {
+        let mut further = further;
+        while let Some((call, handles)) = further.take() {
+            let taken: usize = answers
+                .iter()
+                .map(|answer| HEADER_BYTES + answer.len())
+                .sum();
+            let left = bytes_max.saturating_sub(taken);
+            let is_stream = matches!(call.request, Request::ReadStream(_));
+            let is_enough = left < chain::room_min(&call) || answers.len() > chain::BUFFERS_MAX;
+            if is_enough || is_stream && !self.takes_long_streams {
+                return Ok(());
+            }
+            let mut answering = Answering {
+                list: &[],
+                handles,
+                answers: Vec::new(),
+                bytes_max: payload_bytes(left),
+                further: None,
+            };
+            let start = 0;
+            if !self.answer_one(&PlacedCall { start, call }, &mut answering) {
+                return Ok(());
+            }
+            answers.push(answering.joined()?);
+            further = answering.further.map(|call| (call, answering.handles));
+        }
+        Ok(())
+    }
+
+    /// The answer to a list of operations, and what asks for the rest of what the last one reads.
+    fn answer(
+        &mut self,
+        payload: &[u8],
+        bytes_max: usize,
+    ) -> Result<(Vec<u8>, Option<Further>), CallFailure> {
         let (list, handles) = buffer::split(payload).map_err(|_| CallFailure::RpcFormat)?;
         let calls = buffer::read_calls(list).map_err(|_| CallFailure::RpcFormat)?;
         let mut answering = Answering {
@@ -152,9 +276,11 @@ impl Session {
             handles,
             answers: Vec::new(),
             bytes_max,
+            further: None,
         };
         for placed in &calls {
             if !self.answer_one(placed, &mut answering) {
+                answering.further = None;
                 answering.give_back(placed.start)?;
                 break;
             }
@@ -163,8 +289,11 @@ impl Session {
         if self.look().is_ok() {
             self.tell(&mut answering);
         }
-        buffer::join(&answering.answers, &answering.handles)
-            .map_err(|_| CallFailure::BufferTooSmall)
+        let joined = answering.joined()?;
+        let Answering {
+            further, handles, ..
+        } = answering;
+        Ok((joined, further.map(|call| (call, handles))))
     }
 
     /// Answers one operation, or does nothing where there is no room.
@@ -174,6 +303,7 @@ impl Session {
         if !call.is_answered() {
             self.objects.release(call.logon_id, handle);
             answering.set(call.input, NO_HANDLE);
+            answering.further = None;
             return true;
         }
         let room = answering.room();
@@ -184,6 +314,10 @@ impl Session {
         let outcome = command::run(self, call, handles, room);
         let outcome = outcome.and_then(|done| self.open(call, done, answering));
         let reply = reply(call, outcome, answering);
+        answering.further = match &reply {
+            Reply::Said { response, .. } => chain::further(call, response),
+            _ => None,
+        };
         let mut writer = Writer::new(Form::Rop);
         reply.write(&mut writer);
         match writer.finish() {
@@ -263,6 +397,11 @@ fn reply(
 }
 
 impl Answering<'_> {
+    /// The payload.
+    fn joined(&self) -> Result<Vec<u8>, CallFailure> {
+        buffer::join(&self.answers, &self.handles).map_err(|_| CallFailure::BufferTooSmall)
+    }
+
     /// The handle at a place; none where there is no such place.
     fn handle(&self, place: u8) -> u32 {
         let handle = self.handles.get(usize::from(place));

@@ -32,7 +32,7 @@ pub(super) fn of_store(logon: &Logon) -> Result<Values, Refusal> {
 }
 
 /// What clients set of a folder.
-pub(super) fn of_folder(logon: &Logon, folder: FolderId) -> Result<Values, Refusal> {
+pub(crate) fn of_folder(logon: &Logon, folder: FolderId) -> Result<Values, Refusal> {
     of(logon, folder, &[])
 }
 

@@ -10,9 +10,9 @@ use crate::codec::rop::table::{
     Bookmark as BookmarkBytes, Fraction, RowSoughtBookmark, SeekRowBookmark,
 };
 use crate::codec::wire::Nothing;
-use crate::object::{Bookmark, Mark, Table};
 use crate::refusal::Refusal;
 use crate::request::Session;
+use crate::table::{Bookmark, Mark, Table};
 
 /// Bookmarks that one table has at most.
 const BOOKMARKS_MAX: usize = 10_000;
@@ -49,13 +49,13 @@ pub(super) fn place(table: &Table, bookmark: &[u8]) -> Result<(usize, bool), Ref
     if table.mark(bookmark.position) == Some(mark) {
         return Ok((bookmark.position, true));
     }
-    let found = (0..end).find(|place| table.mark(*place) == Some(mark));
+    let found = table.place_of(mark);
     Ok(found.map_or((bookmark.position.min(end), false), |place| (place, true)))
 }
 
 /// `RopCreateBookmark`
 pub(super) fn create(session: &mut Session, at: Place) -> Result<Done, Refusal> {
-    let table = table::table(session, at)?;
+    let table = table::fresh(session, at)?;
     let position = table.position;
     let bookmark = put(table, table.mark(position), position)?;
     Ok(Done::said(Response::CreateBookmark(bookmark)))
@@ -67,7 +67,7 @@ pub(super) fn free(
     at: Place,
     request: &BookmarkBytes,
 ) -> Result<Done, Refusal> {
-    let table = table::table(session, at)?;
+    let table = table::fresh(session, at)?;
     let known = table.bookmarks.remove(&number(&request.bookmark)?);
     known.ok_or(Refusal::InvalidBookmark)?;
     Ok(Done::said(Response::FreeBookmark(Nothing)))
@@ -79,7 +79,7 @@ pub(super) fn seek(
     at: Place,
     request: &SeekRowBookmark,
 ) -> Result<Done, Refusal> {
-    let table = table::table(session, at)?;
+    let table = table::fresh(session, at)?;
     let (start, is_there) = place(table, &request.bookmark)?;
     let (has_sought_less, moved) = table::sought(table, start, request.row_count);
     Ok(Done::said(Response::SeekRowBookmark(RowSoughtBookmark {
@@ -99,7 +99,7 @@ pub(super) fn seek_fraction(
     at: Place,
     request: &Fraction,
 ) -> Result<Done, Refusal> {
-    let table = table::table(session, at)?;
+    let table = table::fresh(session, at)?;
     let [part, whole] = [request.numerator, request.denominator].map(u64::from);
     let place = (table.len() as u64).saturating_mul(part.min(whole));
     let place = place.checked_div(whole).ok_or(Refusal::InvalidBookmark)?;

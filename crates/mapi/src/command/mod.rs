@@ -4,21 +4,22 @@
 //! others are refused.
 
 mod attachment;
-mod attributes;
+pub(crate) mod attributes;
 mod bookmark;
-mod folder;
+pub(crate) mod folder;
 mod grouping;
 mod letters;
 mod logon;
 mod message;
 mod naming;
 mod notify;
+pub(crate) mod per_user;
 mod permission;
 mod property;
 mod receive;
 mod recipient;
 mod save;
-mod search;
+pub(crate) mod search;
 mod stream;
 mod submit;
 mod table;
@@ -118,6 +119,10 @@ fn mailbox(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::NamesFromPropertyIds(request) => naming::names(session, at, request),
         Request::QueryNamedProperties(request) => naming::query(session, at, request),
         Request::RegisterNotification(request) => notify::register(session, at, request),
+        Request::ReadPerUserInformation(request) => per_user::read(session, at, request),
+        Request::WritePerUserInformation(request) => per_user::write(session, at, request),
+        Request::PerUserLongTermIds(request) => per_user::folders(session, at, request),
+        Request::PerUserGuid(request) => per_user::database(session, at, request),
         _ => return None,
     })
 }

@@ -4,9 +4,9 @@
 
 use super::{Done, Place};
 use crate::codec::rop::Response;
-use crate::codec::rop::notify::RegisterNotification;
+use crate::codec::rop::notify::{RegisterNotification, kind};
 use crate::codec::wire::Nothing;
-use crate::notification::{Subscription, scope};
+use crate::notification::{Scope, Subscription, scope};
 use crate::object::Object;
 use crate::refusal::Refusal;
 use crate::request::Session;
@@ -17,10 +17,16 @@ pub(super) fn register(
     at: Place,
     request: &RegisterNotification,
 ) -> Result<Done, Refusal> {
-    session.objects.object(at.logon_id, at.handle)?;
+    let object = session.objects.object(at.logon_id, at.handle)?;
+    let is_of_table =
+        request.kinds & kind::TABLE_MODIFIED != 0 && matches!(object, Object::Table(_));
     let subscription = Subscription {
         kinds: request.kinds,
-        scope: scope(request.scope)?,
+        scope: if is_of_table {
+            Scope::Table(at.handle)
+        } else {
+            scope(request.scope)?
+        },
     };
     // What those are to hear who asked before is noted first.
     session.look()?;

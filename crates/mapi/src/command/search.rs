@@ -125,7 +125,7 @@ fn of_folder(logon: &Logon, folder: FolderId) -> Result<Option<SetSearchCriteria
 
 /// Brings what a search shows up to date. Who only looks at another's mailbox sees it as its owner
 /// left it.
-pub(super) fn refresh(logon: &Logon, folder: FolderId, code_page: u32) -> Result<(), Refusal> {
+pub(crate) fn refresh(logon: &Logon, folder: FolderId, code_page: u32) -> Result<(), Refusal> {
     let Some(criteria) = of_folder(logon, folder)? else {
         return Ok(());
     };

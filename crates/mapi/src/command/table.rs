@@ -1,40 +1,26 @@
 //! Tables: columns, order, rows.
 //!
-//! A table keeps the numbers of its rows; what a row says is read when it is asked for. Rows that
-//! have gone since are told without values.
-//!
 //! Source: [MS-OXCTABL] 3.2.5.
 
-use super::folder::depth_below;
-use super::{Done, Place, attributes, bookmark, grouping};
-use crate::codec::data::{Cell, PropertyRow, PropertyTag, SortOrder, Value};
+use super::{Done, Place, bookmark, grouping};
+use crate::codec::data::{PropertyRow, PropertyTag};
 use crate::codec::rop::Response;
 use crate::codec::rop::table::{
     Columns, FindRow, FoundRow, Fraction, QueryRows, Restrict, RowSought, Rows as TableRows,
     SeekRow, SetColumns, SortTable, TableStatus,
 };
 use crate::codec::wire::{Form, Nothing, Wire, Writer};
-use crate::condition;
-use crate::content::Values;
-use crate::object::{Logon, Object, Rows, Shown, Table};
-use crate::property::folder::FolderProperties;
-use crate::property::item::ItemProperties;
-use crate::property::message::tags_of;
-use crate::property::{Properties, Wanted, cell};
+use crate::object::{Object, Rows};
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{FolderId, FolderRow, Location, Reading, View};
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use crate::table::headings::Shown;
+use crate::table::rows::RowReader;
+use crate::table::{Arrangement, Table};
 
-/// Bytes of one value in a row: texts have at most 255 units there, binaries twice as many bytes.
-/// Source: [MS-OXCTABL] 3.2.5.5.4.
-const CELL_BYTES_MAX: usize = 510;
-/// Units of a text in a row.
-const CELL_UNITS_MAX: usize = 255;
 /// Bytes before the rows of an answer.
 const ROWS_HEAD_BYTES: usize = 9;
 
+/// A table as it was left.
 pub(super) fn table(session: &mut Session, at: Place) -> Result<&mut Table, Refusal> {
     match session.objects.object(at.logon_id, at.handle)? {
         Object::Table(table) => Ok(table),
@@ -42,19 +28,32 @@ pub(super) fn table(session: &mut Session, at: Place) -> Result<&mut Table, Refu
     }
 }
 
-/// A table that was just opened.
+/// A table as it is now. From here on its client knows the rows, and is told what becomes of them.
+pub(super) fn fresh(session: &mut Session, at: Place) -> Result<&mut Table, Refusal> {
+    table(session, at)?;
+    session.follow(at.logon_id, at.handle)?;
+    let table = table(session, at)?;
+    table.is_known |= table.columns.is_some();
+    Ok(table)
+}
+
+/// A table that was just opened, of what never changes.
 pub(super) fn opened(rows: Rows) -> Object {
-    Object::Table(Box::new(Table {
-        natural: rows.clone(),
-        rows,
-        orders: Vec::new(),
-        restriction: None,
-        columns: None,
-        position: 0,
-        grouping: None,
-        bookmarks: BTreeMap::new(),
-        next_bookmark: 1,
-    }))
+    Object::Table(Box::new(Table::fixed(rows)))
+}
+
+/// A table that was just opened; answers how many rows it has, too.
+pub(super) fn open(
+    session: &Session,
+    at: Place,
+    rows: Rows,
+    is_told: bool,
+) -> Result<(u32, Object), Refusal> {
+    let logon = session.objects.logon(at.logon_id)?;
+    let mut table = Table::open(rows, logon, session.code_page, &session.lists)?;
+    table.is_told = is_told;
+    let count = u32::try_from(table.len()).unwrap_or(u32::MAX);
+    Ok((count, Object::Table(Box::new(table))))
 }
 
 /// All work is done at once.
@@ -69,7 +68,9 @@ pub(super) fn set_columns(
     if request.columns.is_empty() {
         return Err(Refusal::InvalidParameter);
     }
-    table(session, at)?.columns = Some(request.columns.clone());
+    let table = table(session, at)?;
+    table.columns = Some(request.columns.clone());
+    table.is_known = false;
     Ok(Done::said(Response::SetColumns(COMPLETE)))
 }
 
@@ -89,18 +90,18 @@ pub(super) fn abort(session: &mut Session, at: Place) -> Result<Done, Refusal> {
 pub(super) fn all_columns(session: &mut Session, at: Place) -> Result<Done, Refusal> {
     let code_page = session.code_page;
     let logon = session.objects.logon(at.logon_id)?.clone();
-    let table = table(session, at)?;
-    let reader = RowReader::new(&logon, code_page, &table.natural)?;
-    let columns = match table.natural.len() {
-        0 => Vec::new(),
-        _ => reader.look_at(&table.natural, 0, &|source| Ok(source.tags()))?,
+    let table = fresh(session, at)?;
+    let reader = RowReader::new(&logon, code_page, &table.rows)?;
+    let columns = match table.list.at(0) {
+        Some(entry) => reader.tags(entry.row)?,
+        None => Vec::new(),
     };
     Ok(Done::said(Response::QueryColumnsAll(Columns { columns })))
 }
 
 /// `RopQueryPosition`.
 pub(super) fn query_position(session: &mut Session, at: Place) -> Result<Done, Refusal> {
-    let table = table(session, at)?;
+    let table = fresh(session, at)?;
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Done::said(Response::QueryPosition(Fraction {
         numerator: number(table.position),
@@ -114,7 +115,7 @@ pub(super) fn seek_row(
     at: Place,
     request: &SeekRow,
 ) -> Result<Done, Refusal> {
-    let table = table(session, at)?;
+    let table = fresh(session, at)?;
     let start = match request.origin {
         0 => 0,
         1 => table.position,
@@ -152,7 +153,7 @@ pub(super) fn query_rows(
     const NO_ADVANCE: u8 = 1;
     let code_page = session.code_page;
     let logon = session.objects.logon(at.logon_id)?.clone();
-    let table = table(session, at)?;
+    let table = fresh(session, at)?;
     // Without columns there is nothing to tell. Source: [MS-OXCTABL] 3.2.5.5.
     let columns = table.columns.clone().ok_or(Refusal::NullObject)?;
     let reader = RowReader::new(&logon, code_page, &table.rows)?;
@@ -166,7 +167,7 @@ pub(super) fn query_rows(
             position.checked_sub(1)
         };
         let Some(next) = next else { break };
-        let row = reader.shown(table, next, &columns)?;
+        let row = shown(&reader, table, next, &columns)?;
         let Some(left) = room.checked_sub(size_of_row(&row)) else {
             if rows.is_empty() {
                 return Err(Refusal::TooComplex);
@@ -177,6 +178,7 @@ pub(super) fn query_rows(
         rows.push(row);
         position = if request.is_forward { next + 1 } else { next };
     }
+    drop(reader);
     if request.flags & NO_ADVANCE == 0 {
         table.position = position;
     }
@@ -194,175 +196,34 @@ pub(super) fn size_of_row(row: &PropertyRow) -> usize {
     writer.size()
 }
 
-/// What is needed to read rows of one table.
-pub(super) struct RowReader<'a> {
-    logon: &'a Logon,
-    view: View<'a>,
-    /// All folders, where they are the rows.
-    folders: Vec<(FolderId, FolderRow)>,
-    code_page: u32,
-}
-
-impl<'a> RowReader<'a> {
-    pub(super) fn new(logon: &'a Logon, code_page: u32, rows: &Rows) -> Result<Self, Refusal> {
-        let view = logon.account.read()?;
-        let folders = match rows {
-            Rows::Folders(_) => view.all_folders()?,
-            Rows::Messages(_) | Rows::Values(_) => Vec::new(),
-        };
-        Ok(Self {
-            logon,
-            view,
-            folders,
-            code_page,
-        })
-    }
-
-    /// The columns of what is shown at a place: a row, or a heading, which tells the values that it
-    /// stands for and what it counts.
-    pub(super) fn shown(
-        &self,
-        table: &Table,
-        place: usize,
-        columns: &[PropertyTag],
-    ) -> Result<PropertyRow, Refusal> {
-        match table.shown(place).ok_or(Refusal::NotFound)? {
-            Shown::Row(row) => self.row(&table.rows, row, columns),
-            Shown::Heading(heading) => {
-                let values = grouping::heading(table, heading, &|row, id| {
-                    self.look_at(&table.rows, row, &|source| source.value(id))
-                })?;
-                let wanted = Wanted {
-                    code_page: self.code_page,
-                    bytes_max: usize::MAX,
-                };
-                let told = Told(&values);
-                let cells = columns.iter().map(|&tag| cell(&told, tag, wanted));
-                cells.collect::<Result<_, Refusal>>().map(PropertyRow)
-            }
+/// The columns of what is shown at a place: a row, or a heading, which tells the values that it
+/// stands for and what it counts.
+pub(super) fn shown(
+    reader: &RowReader<'_>,
+    table: &Table,
+    place: usize,
+    columns: &[PropertyTag],
+) -> Result<PropertyRow, Refusal> {
+    match table.shown(place).ok_or(Refusal::NotFound)? {
+        Shown::Row(row) => {
+            let entry = table.list.at(row).ok_or(Refusal::NotFound)?;
+            reader.cells(entry, &table.arrangement.plan, columns)
+        }
+        Shown::Heading(heading) => {
+            let values = grouping::heading(reader, table, heading)?;
+            reader.cells_of(&values, columns)
         }
     }
-
-    /// The columns of one row.
-    fn row(&self, rows: &Rows, at: usize, columns: &[PropertyTag]) -> Result<PropertyRow, Refusal> {
-        let wanted = Wanted {
-            code_page: self.code_page,
-            bytes_max: usize::MAX,
-        };
-        self.look_at(rows, at, &|source| {
-            let cells = columns.iter().map(|&tag| {
-                // Long texts are for streams; a table is never made to wait for them.
-                let is_long = LONG.contains(&tag.id());
-                let source = if is_long { &Gone } else { source };
-                cell(source, tag, wanted).map(shortened)
-            });
-            cells.collect::<Result<_, Refusal>>().map(PropertyRow)
-        })
-    }
-
-    /// Lets `tell` see the properties of one row; none of what is gone.
-    fn look_at<T>(
-        &self,
-        rows: &Rows,
-        at: usize,
-        tell: &dyn Fn(&dyn Properties) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
-        match rows {
-            Rows::Folders(folders) => {
-                let id = folders.get(at).copied().ok_or(Refusal::NotFound)?;
-                let Some((_, row)) = self.folders.iter().find(|(known, _)| *known == id) else {
-                    return tell(&Gone);
-                };
-                tell(&FolderProperties {
-                    id,
-                    row,
-                    all: &self.folders,
-                    identity: &self.logon.identity,
-                    depth: depth_below(&self.folders, engine::MAIL_ROOT, row).unwrap_or_default(),
-                    kept: attributes::of_folder(self.logon, id)?,
-                })
-            }
-            Rows::Messages(places) => {
-                let place = places.get(at).copied().ok_or(Refusal::NotFound)?;
-                match self.message(place)? {
-                    Some(item) => tell(&item),
-                    None => tell(&Gone),
-                }
-            }
-            Rows::Values(rows) => tell(&Told(rows.get(at).ok_or(Refusal::NotFound)?)),
-        }
-    }
-
-    fn message(&self, at: Location) -> Result<Option<ItemProperties<'_>>, Refusal> {
-        match self.view.item(at)? {
-            Some(row) => ItemProperties::load(self.logon, &self.view, at, row),
-            None => Ok(None),
-        }
-    }
-}
-
-/// What a row says by itself.
-struct Told<'a>(&'a Values);
-
-impl Properties for Told<'_> {
-    fn tags(&self) -> Vec<PropertyTag> {
-        tags_of(self.0).collect()
-    }
-
-    fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
-        Ok(self.0.get(&id).cloned())
-    }
-}
-
-/// Header, text and HTML: read as streams only.
-const LONG: [u16; 4] = [0x007d, 0x1000, 0x1009, 0x1013];
-
-/// What is no longer there.
-struct Gone;
-
-impl Properties for Gone {
-    fn tags(&self) -> Vec<PropertyTag> {
-        Vec::new()
-    }
-
-    fn value(&self, _: u16) -> Result<Option<Value>, Refusal> {
-        Ok(None)
-    }
-}
-
-/// A cell with no more than a table tells of a value.
-fn shortened(mut cell: Cell) -> Cell {
-    use crate::codec::data::Outcome;
-    if let Outcome::Value(value) = &mut cell.outcome {
-        match value {
-            Value::Unicode(text) => {
-                let mut units = 0;
-                let end = text.char_indices().find(|(_, character)| {
-                    units += character.len_utf16();
-                    units > CELL_UNITS_MAX
-                });
-                if let Some((end, _)) = end {
-                    text.truncate(end);
-                }
-            }
-            Value::String8(text) => text.0.truncate(CELL_UNITS_MAX),
-            Value::Binary(bytes) => bytes.truncate(CELL_BYTES_MAX),
-            _ => {}
-        }
-    }
-    cell
 }
 
 /// `RopSortTable`: the cursor goes to the beginning. The first of the keys may be headings.
 pub(super) fn sort(session: &mut Session, at: Place, request: &SortTable) -> Result<Done, Refusal> {
     let wanted = &request.orders;
-    if wanted.category_count > 0 && !matches!(table(session, at)?.rows, Rows::Messages(_)) {
+    let (levels, open) = (wanted.category_count.into(), wanted.expanded_count.into());
+    if levels > 0 && table(session, at)?.rows.folder().is_none() {
         return Err(Refusal::NotSupported);
     }
-    arrange(session, at, |table| {
-        table.orders.clone_from(&wanted.orders);
-        table.grouping = grouping::wanted(wanted);
-    })?;
+    arrange(session, at, |old| old.sorted(&wanted.orders, levels, open))?;
     Ok(Done::said(Response::SortTable(COMPLETE)))
 }
 
@@ -372,21 +233,17 @@ pub(super) fn restrict(
     at: Place,
     request: &Restrict,
 ) -> Result<Done, Refusal> {
-    let restriction = &request.restriction;
-    arrange(session, at, |table| {
-        table.restriction.clone_from(restriction);
+    arrange(session, at, |old| Arrangement {
+        restriction: request.restriction.clone(),
+        ..old
     })?;
     Ok(Done::said(Response::Restrict(COMPLETE)))
 }
 
 /// `RopResetTable`: as it was when it was opened.
 pub(super) fn reset(session: &mut Session, at: Place) -> Result<Done, Refusal> {
-    arrange(session, at, |table| {
-        table.columns = None;
-        table.orders.clear();
-        table.grouping = None;
-        table.restriction = None;
-    })?;
+    arrange(session, at, |_| Arrangement::default())?;
+    table(session, at)?.columns = None;
     Ok(Done::said(Response::ResetTable(Nothing)))
 }
 
@@ -394,88 +251,13 @@ pub(super) fn reset(session: &mut Session, at: Place) -> Result<Done, Refusal> {
 fn arrange(
     session: &mut Session,
     at: Place,
-    change: impl FnOnce(&mut Table),
+    change: impl FnOnce(Arrangement) -> Arrangement,
 ) -> Result<(), Refusal> {
-    let code_page = session.code_page;
+    let (code_page, lists) = (session.code_page, session.lists.clone());
     let logon = session.objects.logon(at.logon_id)?.clone();
     let table = table(session, at)?;
-    let mut changed = table.clone();
-    change(&mut changed);
-    changed.position = 0;
-    changed.bookmarks.clear();
-    if changed.restriction.is_none() && changed.orders.is_empty() {
-        changed.rows = changed.natural.clone();
-        changed.grouping = None;
-        *table = changed;
-        return Ok(());
-    }
-    let natural = &changed.natural;
-    let reader = RowReader::new(&logon, code_page, natural)?;
-    let is_grouped = changed.grouping.is_some();
-    let mut shown = Vec::new();
-    for place in 0..natural.len() {
-        let is_shown = match &changed.restriction {
-            None => true,
-            Some(restriction) => reader.look_at(natural, place, &|source| {
-                condition::holds(restriction, source, code_page)
-            })?,
-        };
-        if is_shown {
-            let keys = reader.look_at(natural, place, &|source| {
-                let mut keys = keys(source, &changed.orders)?;
-                if is_grouped {
-                    keys.push(source.value(grouping::READ)?);
-                }
-                Ok(keys)
-            })?;
-            shown.push((keys, place));
-        }
-    }
-    match &mut changed.grouping {
-        Some(grouping) => grouping::arrange(grouping, &mut shown, &changed.orders),
-        None => {
-            shown.sort_by(|(left, _), (right, _)| compare_keys(left, right, &changed.orders));
-        }
-    }
-    changed.rows = natural.of_places(shown.into_iter().map(|(_, place)| place));
-    *table = changed;
-    Ok(())
-}
-
-/// What a row is sorted by. Long texts are not read for that.
-fn keys(source: &dyn Properties, orders: &[SortOrder]) -> Result<Vec<Option<Value>>, Refusal> {
-    let value = |order: &SortOrder| match order.tag.id() {
-        long if LONG.contains(&long) => Ok(None),
-        id => source.value(id),
-    };
-    orders.iter().map(value).collect()
-}
-
-const DESCENDING: u8 = 1;
-
-/// What has no value stands first.
-fn compare_keys(left: &[Option<Value>], right: &[Option<Value>], orders: &[SortOrder]) -> Ordering {
-    let pairs = left.iter().zip(right).zip(orders);
-    let ordered =
-        pairs.map(|((left, right), order)| compare_key(left.as_ref(), right.as_ref(), order));
-    ordered.fold(Ordering::Equal, Ordering::then)
-}
-
-/// The same of one key.
-pub(super) fn compare_key(
-    left: Option<&Value>,
-    right: Option<&Value>,
-    order: &SortOrder,
-) -> Ordering {
-    let known = left.zip(right);
-    let ascending = known
-        .and_then(|(left, right)| condition::compare(left, right))
-        .unwrap_or_else(|| left.is_some().cmp(&right.is_some()));
-    if order.order == DESCENDING {
-        ascending.reverse()
-    } else {
-        ascending
-    }
+    let changed = change(table.arrangement.clone());
+    table.arrange(changed, &logon, code_page, &lists)
 }
 
 /// `RopFindRow`: the next row that fulfils a restriction; the cursor then stands on it. Headings are
@@ -490,7 +272,7 @@ pub(super) fn find_row(
     let restriction = request.restriction.as_ref();
     let restriction = restriction.ok_or(Refusal::InvalidParameter)?;
     let logon = session.objects.logon(at.logon_id)?.clone();
-    let table = table(session, at)?;
+    let table = fresh(session, at)?;
     let columns = table.columns.clone().ok_or(Refusal::NullObject)?;
     let mut row_no_longer_visible = false;
     let start = match request.origin {
@@ -505,11 +287,9 @@ pub(super) fn find_row(
         _ => return Err(Refusal::InvalidParameter),
     };
     let reader = RowReader::new(&logon, code_page, &table.rows)?;
-    let fulfils = |place: &usize| match table.shown(*place) {
-        Some(Shown::Row(row)) => reader.look_at(&table.rows, row, &|source| {
-            condition::holds(restriction, source, code_page)
-        }),
-        _ => Ok(false),
+    let fulfils = |place: &usize| match table.entry(*place) {
+        Some(entry) => reader.fulfils(entry.row, restriction),
+        None => Ok(false),
     };
     let found = if request.flags & BACKWARDS == 0 {
         first(start..table.len(), fulfils)?
@@ -517,7 +297,8 @@ pub(super) fn find_row(
         first((0..start).rev(), fulfils)?
     };
     let place = found.ok_or(Refusal::NotFound)?;
-    let row = reader.shown(table, place, &columns)?;
+    let row = shown(&reader, table, place, &columns)?;
+    drop(reader);
     table.position = place;
     Ok(Done::said(Response::FindRow(FoundRow {
         row_no_longer_visible,

@@ -14,7 +14,7 @@ use super::message::{Facts, message_flags, tags_of, told};
 use super::names::{self, Names};
 use super::{Properties, integer, letter, parts};
 use crate::codec::data::{FileTime, PredecessorChangeList, PropertyTag, Value, Xid};
-use crate::content::{Attachment, Content, Recipient};
+use crate::content::{Attachment, Content, Recipient, Values};
 use crate::convert::read;
 use crate::identity::{self, MailboxIdentity};
 use crate::object::Logon;
@@ -121,17 +121,22 @@ impl<'a> ItemProperties<'a> {
             return Ok(None);
         };
         let values = values::values(view, Holder::Item(row.item), &[])?;
-        let (account, names) = (&logon.account, &logon.names);
-        Ok(Some(Self {
-            account,
+        let kept = kept::read(&logon.account, &logon.names, view, &values)?;
+        Ok(Some(Self::of(logon, at, row, details, kept)))
+    }
+
+    /// A message of which all that the store has was read already.
+    pub fn of(logon: &'a Logon, at: Location, row: ItemRow, details: Details, kept: Kept) -> Self {
+        Self {
+            account: &logon.account,
             identity: &logon.identity,
-            names,
+            names: &logon.names,
             at,
-            kept: kept::read(account, names, view, &values)?,
             row,
             details,
+            kept,
             within: within::Within::default(),
-        }))
+        }
     }
 
     /// The same, looked at for this.
@@ -393,5 +398,25 @@ impl Properties for ItemProperties<'_> {
 
     fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
         told(self, id)
+    }
+
+    /// Source: [MS-OXCMSG] 2.2.1.47, 2.2.1.48 (recipients and attachments as properties).
+    fn parts(&self, id: u16) -> Result<Vec<Values>, Refusal> {
+        Ok(match id {
+            0x0e12 => {
+                let all = self.recipients()?.into_iter();
+                let all = all.map(|mut one| {
+                    let kind = Value::Integer32((one.kind & 0x0f).into());
+                    one.values.insert(0x0c15, kind);
+                    one.values
+                });
+                all.collect()
+            }
+            0x0e13 => {
+                let all = self.attachments(false)?.into_iter();
+                all.map(|one| one.values).collect()
+            }
+            _ => return Err(Refusal::TooComplex),
+        })
     }
 }

@@ -17,6 +17,7 @@ pub mod store;
 
 use crate::codec::data::{Cell, PropertyTag, PropertyType, Value, from_code_page, to_code_page};
 use crate::codec::wire::String8;
+use crate::content::Values;
 use crate::refusal::Refusal;
 
 /// Something that has properties.
@@ -25,6 +26,11 @@ pub trait Properties {
     fn tags(&self) -> Vec<PropertyTag>;
     /// The property of this identifier, if it is there.
     fn value(&self, id: u16) -> Result<Option<Value>, Refusal>;
+    /// Recipients or attachments of a message, by what each says; what has none of that kind is
+    /// [`Refusal::TooComplex`].
+    fn parts(&self, _id: u16) -> Result<Vec<Values>, Refusal> {
+        Err(Refusal::TooComplex)
+    }
 }
 
 /// `MAPI_E_NOT_ENOUGH_MEMORY`: to be read as a stream.

@@ -11,7 +11,7 @@ use mapi::codec::data::{
 };
 use mapi::codec::rop::buffer::{self, NO_HANDLE};
 use mapi::codec::rop::{Call, Reply, Request, Response, folder, logon, message, property, table};
-use mapi::codec::transport::body::{Answer, ConnectRequest, ExecuteRequest};
+use mapi::codec::transport::body::{Answer, ConnectRequest, ExecuteRequest, execute_flags};
 use mapi::codec::transport::extended::{self, Packing, Position};
 use mapi::codec::wire::{Form, decode};
 use mapi::identity;
@@ -107,6 +107,36 @@ impl Client {
         let (list, handles) = buffer::split(&payloads[0]).unwrap();
         self.handles = handles;
         buffer::read_replies(list, &mut |_, _| columns.to_vec()).unwrap()
+    }
+
+    /// The same, with an answer in several buffers: the replies of each.
+    pub fn send_for_chain(
+        &mut self,
+        calls: &[Call],
+        max: u32,
+        columns: &[PropertyTag],
+    ) -> Vec<Vec<Reply>> {
+        let list = buffer::write_calls(calls).unwrap();
+        let payload = buffer::join(&list, &self.handles).unwrap();
+        let request = ExecuteRequest {
+            flags: execute_flags::CHAIN,
+            rop_buffer: extended::pack(&payload, Packing::Plain, Position::Last)
+                .unwrap()
+                .into(),
+            rop_out_bytes_max: max,
+            auxiliary: Bytes::new(),
+        };
+        let Answer::Said(answer) = self.session.execute(&request) else {
+            panic!("failed");
+        };
+        assert!(answer.rop_buffer.len() <= usize::try_from(max).unwrap());
+        let payloads = extended::unpack(&answer.rop_buffer).unwrap();
+        let replies = payloads.iter().map(|payload| {
+            let (list, handles) = buffer::split(payload).unwrap();
+            self.handles = handles;
+            buffer::read_replies(list, &mut |_, _| columns.to_vec()).unwrap()
+        });
+        replies.collect()
     }
 
     /// Sends a list as it is; whatever comes of it stays within its bound.

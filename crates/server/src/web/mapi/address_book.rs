@@ -6,7 +6,7 @@ use super::Shared;
 use super::endpoint::{Begun, News, Spoken};
 use ::mapi::address_book::{self, Session};
 use ::mapi::codec::nspi::{Request, Response};
-use ::mapi::codec::transport::header::{Endpoint, RequestType, ResponseCode};
+use ::mapi::codec::transport::header::{ClientVersion, Endpoint, RequestType, ResponseCode};
 use engine::User;
 use std::sync::Arc;
 
@@ -33,7 +33,12 @@ impl Spoken for AddressBook {
         Request::read(kind, body).ok()
     }
 
-    fn begin(&self, request: Request, user: &User) -> Result<Begun<Session>, ResponseCode> {
+    fn begin(
+        &self,
+        request: Request,
+        user: &User,
+        _: Option<ClientVersion>,
+    ) -> Result<Begun<Session>, ResponseCode> {
         let Request::Bind(request) = request else {
             return Err(ResponseCode::InvalidRequestType);
         };

@@ -14,7 +14,7 @@ use super::frame::{Frame, PENDING_PERIOD};
 use super::{Shared, head, waiting};
 use crate::driver::pool::Lost;
 use ::mapi::codec::transport::framing;
-use ::mapi::codec::transport::header::{Endpoint, RequestType, ResponseCode};
+use ::mapi::codec::transport::header::{ClientVersion, Endpoint, RequestType, ResponseCode};
 use ::mapi::contexts::{Contexts, Cookies};
 use bytes::Bytes;
 use engine::{User, Watch};
@@ -57,11 +57,12 @@ pub trait Spoken: Send + Sync + 'static {
     /// Reads the body of a request; none where it can't be read.
     fn read(kind: RequestType, body: &[u8]) -> Option<Self::Request>;
 
-    /// Begins a session.
+    /// Begins a session, with a client of that version.
     fn begin(
         &self,
         request: Self::Request,
         user: &User,
+        client: Option<ClientVersion>,
     ) -> Result<Begun<Self::Session>, ResponseCode>;
 
     /// Answers a request within a session.
@@ -180,6 +181,7 @@ async fn take<P: Spoken>(
 ) -> Result<Response, ResponseCode> {
     let kind = head::request_type(&request, P::ENDPOINT);
     let cookies = head::cookies(&request);
+    let client = head::client(&request);
     let body = request.body.whole(BODY_BYTES_MAX).await;
     // Only now, so that the client has sent all and hears what was wrong.
     let kind = kind?;
@@ -190,7 +192,10 @@ async fn take<P: Spoken>(
     let read = || P::read(kind, &body).ok_or(ResponseCode::InvalidRequestBody);
     let part = Part::of(kind);
     match part {
-        Part::Begin => return begin(counter, read()?, user, frame, cookies.ok()).await,
+        Part::Begin => {
+            let before = cookies.ok();
+            return begin(counter, (read()?, client), user, frame, before).await;
+        }
         Part::Ping => return counter.ping(&user, &frame, cookies),
         Part::Work | Part::Wait | Part::End => {}
     }
@@ -217,14 +222,14 @@ fn broken(broken: Broken) -> ResponseCode {
 /// Begins a session, in place of the one that the client names, if it names one.
 async fn begin<P: Spoken>(
     counter: &Arc<Counter<P>>,
-    request: P::Request,
+    (request, client): (P::Request, Option<ClientVersion>),
     user: User,
     frame: Frame,
     before: Option<Cookies>,
 ) -> Result<Response, ResponseCode> {
     let (account, address) = (user.account, user.address.clone());
     let ours = Arc::clone(counter);
-    let job = move || ours.spoken.begin(request, &user);
+    let job = move || ours.spoken.begin(request, &user, client);
     let pool = &counter.shared.surroundings.disk;
     let begun = pool.run(Some(account), job).await;
     let (body, session) = begun.unwrap_or_else(|Lost| Err(ResponseCode::UnknownFailure))?;

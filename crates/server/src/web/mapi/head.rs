@@ -4,7 +4,7 @@
 
 use super::super::exchange::Request;
 use ::mapi::codec::transport::header::{
-    CONTENT_TYPE, Endpoint, RequestType, ResponseCode, counted_guid, name,
+    CONTENT_TYPE, ClientVersion, Endpoint, RequestType, ResponseCode, counted_guid, name,
 };
 use ::mapi::contexts::Cookies;
 use hyper::Method;
@@ -44,6 +44,12 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ResponseCode> {
     };
     let is_ours = value.to_str().is_ok_and(is_ours);
     is_ours.then_some(()).ok_or(ResponseCode::InvalidHeader)
+}
+
+/// The client's version, if it tells one.
+pub fn client(request: &Request) -> Option<ClientVersion> {
+    let value = request.headers().get(name::CLIENT_APPLICATION)?;
+    ClientVersion::parse(value.to_str().ok()?)
 }
 
 /// The session's cookies, which may come in several fields.

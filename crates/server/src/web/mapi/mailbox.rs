@@ -8,21 +8,28 @@ use ::mapi::codec::transport::body::{
     Answer, ConnectRequest, DisconnectRequest, ExecuteRequest, NotificationWaitRequest,
     NotificationWaitResponse,
 };
-use ::mapi::codec::transport::header::{Endpoint, RequestType, ResponseCode};
+use ::mapi::codec::transport::header::{ClientVersion, Endpoint, RequestType, ResponseCode};
 use ::mapi::codec::wire::{Form, Wire, decode, encode};
 use ::mapi::connection;
-use ::mapi::request::Session;
+use ::mapi::request::{Lists, Session};
 use bytes::Bytes;
 use engine::User;
 use std::sync::Arc;
 
 /// Mailboxes, for whoever may open them.
-pub struct Mailboxes(Arc<Shared>);
+pub struct Mailboxes {
+    shared: Arc<Shared>,
+    /// Sorted lists that all sessions use.
+    lists: Arc<Lists>,
+}
 
 impl Mailboxes {
     /// All of this server.
     pub fn new(shared: &Arc<Shared>) -> Self {
-        Self(Arc::clone(shared))
+        Self {
+            shared: Arc::clone(shared),
+            lists: Arc::default(),
+        }
     }
 }
 
@@ -64,16 +71,22 @@ impl Spoken for Mailboxes {
         }
     }
 
-    fn begin(&self, request: Request, user: &User) -> Result<Begun<Session>, ResponseCode> {
+    fn begin(
+        &self,
+        request: Request,
+        user: &User,
+        client: Option<ClientVersion>,
+    ) -> Result<Begun<Session>, ResponseCode> {
         let Request::Connect(request) = request else {
             return Err(ResponseCode::InvalidRequestType);
         };
-        let own = self.0.engine.account(user, self.0.next_session());
-        let begun = connection::connect(&request, user, own, self.0.server);
+        let own = self.shared.engine.account(user, self.shared.next_session());
+        let begun = connection::connect(&request, user, own, self.shared.server);
         let (response, session) = begun.map_err(|error| {
             tracing::error!(%error, user = %user.address, "a session could not begin");
             ResponseCode::UnknownFailure
         })?;
+        let session = session.map(|session| session.sharing(&self.lists).with_client(client));
         Ok((body(response)?, session))
     }
 

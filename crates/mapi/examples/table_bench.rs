@@ -1,0 +1,245 @@
+//! Measures tables of a large folder: opened and read in several orders, and moved on by a
+//! delivery; and a request with thirty operations.
+//!
+//! `cargo run --release -p mapi --example table_bench -- LETTERS`
+//!
+//! The store is in memory, so this is the work of the processor alone. Of each number the best of a
+//! few is told; what is slow beyond reason ends the measurement.
+
+// A measurement ends where something fails, and tells what it found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing
+)]
+#![allow(clippy::disallowed_methods, reason = "time is what is measured here")]
+#![allow(missing_docs)]
+
+#[path = "../tests/client/mod.rs"]
+mod client;
+
+use client::{Client, deliver, house};
+use engine::account::values::{PartChanges, ValueChange};
+use engine::rehearsal::Rehearsal;
+use engine::{Account, Flags, NewLetter, PropertyName, Reading, Role, User, Value};
+use mapi::codec::data::{PropertyTag, SortOrder, SortOrderSet};
+use mapi::codec::rop::folder::OpenTable;
+use mapi::codec::rop::{Call, Request, property, table};
+use std::time::{Duration, Instant};
+
+const FOLDER: u8 = 1;
+const TABLE: u8 = 2;
+/// Letters that come in one commit.
+const AT_ONCE: u64 = 500;
+/// A single step that takes longer shows a fault, not a number.
+const PATIENCE: Duration = Duration::from_mins(1);
+const ROUNDS: usize = 5;
+/// Columns as a list shows them: number, subject, sender, time, size, flags, class, read.
+const COLUMNS: [u32; 8] = [
+    0x674a_0014,
+    0x0037_001f,
+    0x0c1a_001f,
+    0x0e06_0040,
+    0x0e08_0003,
+    0x0e07_0003,
+    0x001a_001f,
+    0x0e69_000b,
+];
+
+fn main() {
+    let letters = std::env::args().nth(1);
+    let letters = letters.map_or(100_000, |text| text.parse::<u64>().unwrap());
+    let house = house();
+    let user = house.person("alice@example.test").unwrap();
+    let account = house.engine.account(&user, 5);
+    let [categories, number] = name(&account);
+    let before = Instant::now();
+    fill(&account, letters, [categories, number]);
+    println!("{letters} letters came in {:?}", before.elapsed());
+    let id = |number: u32| (0x8000 + number - 1) << 16;
+    let orders = [
+        ("delivery time", 0x0e06_0040, 1, 0),
+        ("subject", 0x0037_001f, 0, 0),
+        ("sender", 0x0c1a_001f, 0, 0),
+        ("size", 0x0e08_0003, 1, 0),
+        ("category", id(categories) | 0x301f, 0, 0),
+        ("named property", id(number) | 0x0003, 0, 0),
+        ("sender, grouped", 0x0c1a_001f, 0, 1),
+        ("category, grouped", id(categories) | 0x301f, 0, 1),
+    ];
+    for (what, tag, order, levels) in orders {
+        let order = SortOrder {
+            tag: PropertyTag(tag),
+            order,
+        };
+        measure(&house, &user, what, &order, levels);
+    }
+    operations(&house, &user);
+}
+
+/// Two properties with names: several texts, and a number.
+fn name(account: &Account) -> [u32; 2] {
+    let set = engine::Guid(*b"0123456789abcdef");
+    let done = account.write(|txn| {
+        let one = |txn: &mut engine::Txn<'_, '_>, name: &str| {
+            txn.intern_property(set, &PropertyName::Text(name.to_owned()))
+        };
+        Ok::<_, engine::EngineError>([one(txn, "categories")?, one(txn, "number")?])
+    });
+    done.unwrap().wait().unwrap()
+}
+
+/// Letters of some hundred people about some thousand things; each tenth has categories and a
+/// number.
+fn fill(account: &Account, letters: u64, [categories, number]: [u32; 2]) {
+    let inbox = account.read().unwrap().folder_with_role(Role::Inbox);
+    let (inbox, _) = inbox.unwrap().unwrap();
+    for first in (0..letters).step_by(usize::try_from(AT_ONCE).unwrap()) {
+        let staged: Vec<_> = (first..letters.min(first + AT_ONCE))
+            .map(|n| (n, account.upload(), letter(n)))
+            .map(|(n, upload, letter)| {
+                let mut upload = upload.unwrap();
+                upload.write(letter.as_bytes()).unwrap();
+                (n, upload.finish().unwrap())
+            })
+            .collect();
+        let done = account.write(|txn| {
+            for (n, staged) in &staged {
+                let at = txn.append(&NewLetter::new(inbox, staged))?.at;
+                if n % 10 == 0 {
+                    let kept = |property, value| ValueChange::Set {
+                        property,
+                        value,
+                        is_of_bytes: false,
+                    };
+                    let texts = ["red", "green", "blue"].map(|text| Value::Text(text.to_owned()));
+                    let texts = texts[..=usize::try_from(n / 10 % 3).unwrap()].to_vec();
+                    let changes = vec![
+                        kept(categories, Value::List(texts)),
+                        kept(number, Value::Integer32(i32::try_from(n % 977).unwrap())),
+                    ];
+                    let part = PartChanges {
+                        path: Vec::new(),
+                        changes: Some(changes),
+                    };
+                    txn.set_values(at, &[part], None)?;
+                }
+            }
+            Ok::<_, engine::EngineError>(())
+        });
+        done.unwrap().wait().unwrap();
+    }
+}
+
+fn letter(n: u64) -> String {
+    let (who, what) = (n * 7919 % 311, n * 104_729 % 4093);
+    let size = usize::try_from(n * 31 % 499).unwrap();
+    let body = "x".repeat(size);
+    format!(
+        "From: Person {who} <p{who}@example.test>\r\nTo: alice@example.test\r\n\
+         Subject: About {what} and more\r\nMessage-ID: <{n}@example.test>\r\n\r\n{body}\r\n"
+    )
+}
+
+/// Opens a table, sorts it and reads fifty rows.
+fn opened(client: &mut Client, order: &SortOrder, levels: u16) -> Duration {
+    let before = Instant::now();
+    let columns = COLUMNS.map(PropertyTag).to_vec();
+    let call = |input, target, request| Call {
+        logon_id: 0,
+        input,
+        target,
+        request,
+    };
+    let orders = SortOrderSet {
+        category_count: levels,
+        expanded_count: levels,
+        orders: vec![order.clone()],
+    };
+    let calls = [
+        call(
+            FOLDER,
+            TABLE,
+            Request::ContentsTable(OpenTable { flags: 0x40 }),
+        ),
+        call(
+            TABLE,
+            TABLE,
+            Request::SetColumns(table::SetColumns {
+                flags: 0,
+                columns: columns.clone(),
+            }),
+        ),
+        call(
+            TABLE,
+            TABLE,
+            Request::SortTable(table::SortTable { flags: 0, orders }),
+        ),
+        call(TABLE, TABLE, rows(50)),
+    ];
+    client.send(&calls, 0x1_0008, &columns);
+    let taken = before.elapsed();
+    assert!(taken < PATIENCE, "{taken:?}");
+    taken
+}
+
+fn rows(row_count: u16) -> Request {
+    Request::QueryRows(table::QueryRows {
+        flags: 0,
+        is_forward: true,
+        row_count,
+    })
+}
+
+fn measure(house: &Rehearsal, user: &User, what: &str, order: &SortOrder, levels: u16) {
+    let mut client = Client::new(house, user, user);
+    let inbox = client.logon.as_ref().unwrap().folders[4];
+    client.open_folder(inbox, FOLDER);
+    let first = opened(&mut client, order, levels);
+    let again = (0..ROUNDS).map(|_| opened(&mut client, order, levels));
+    let again = again.min().unwrap_or_default();
+    let columns = COLUMNS.map(PropertyTag);
+    let came = (0..ROUNDS).map(|round| {
+        let letter = letter(u64::try_from(round).unwrap() * 1_000_003);
+        deliver(house, user, letter.as_bytes(), Flags::NONE);
+        let before = Instant::now();
+        let told = client.send(&[], 0x1_0008, &columns);
+        let taken = before.elapsed();
+        assert_eq!(told.len(), 1, "{told:?}");
+        client.call(TABLE, TABLE, rows(1), &columns);
+        taken
+    });
+    let came = came.min().unwrap_or_default();
+    println!("{what}: first {first:?}, again {again:?}, told of a delivery {came:?}");
+}
+
+/// Thirty operations of the usual kinds.
+fn operations(house: &Rehearsal, user: &User) {
+    let mut client = Client::new(house, user, user);
+    let inbox = client.logon.as_ref().unwrap().folders[4];
+    client.open_folder(inbox, FOLDER);
+    let tags: Vec<_> = [0x3001_001f, 0x3602_0003, 0x3603_0003, 0x0fff_0102]
+        .map(PropertyTag)
+        .to_vec();
+    let ask = Request::PropertiesSpecific(property::PropertiesSpecific {
+        property_bytes_max: 0,
+        want_unicode: 1,
+        tags: tags.clone(),
+    });
+    let calls: Vec<_> = (0..30)
+        .map(|_| Call {
+            logon_id: 0,
+            input: FOLDER,
+            target: FOLDER,
+            request: ask.clone(),
+        })
+        .collect();
+    let took = (0..ROUNDS * 4).map(|_| {
+        let before = Instant::now();
+        let told = client.send(&calls, 0x1_0008, &tags);
+        assert_eq!(told.len(), calls.len());
+        before.elapsed()
+    });
+    println!("30 operations: {:?}", took.min().unwrap_or_default());
+}
