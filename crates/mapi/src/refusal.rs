@@ -17,6 +17,8 @@ pub enum Refusal {
     NullDestination,
     /// The object is of another kind, or the operation is not done here.
     NotSupported,
+    /// The specification leaves it to servers, and this one does not do it.
+    NotImplemented,
     /// There is no such entry in the address book.
     InvalidObject,
     /// Texts can't be told in that code page.
@@ -99,6 +101,7 @@ impl Refusal {
             Self::StreamSeek => 0x8003_0019,
             Self::Failed => 0x8000_4005,
             Self::NotSupported => 0x8004_0102,
+            Self::NotImplemented => 0x8004_0fff,
             Self::InvalidObject => 0x8004_0108,
             Self::ObjectModified => 0x8004_0109,
             Self::NotFound => 0x8004_010f,

@@ -193,3 +193,16 @@ pub(super) fn short_term_id(
     let id = logon.identity.short(request.id).ok_or(Refusal::NotFound)?;
     Ok(Done::said(Response::IdFromLongTermId(ShortId { id })))
 }
+
+/// `RopPublicFolderIsGhosted`: what a mailbox holds is never elsewhere.
+pub(super) fn is_ghosted(
+    session: &mut Session,
+    at: Place,
+    request: &ShortId,
+) -> Result<Done, Refusal> {
+    let number = identity::number_of(request.id).ok_or(Refusal::NotFound)?;
+    let view = session.objects.logon(at.logon_id)?.account.read()?;
+    view.folder(FolderId(number))?;
+    let here = logon::Ghost { servers: None };
+    Ok(Done::said(Response::PublicFolderIsGhosted(here)))
+}

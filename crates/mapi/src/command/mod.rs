@@ -118,6 +118,9 @@ fn mailbox(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::PropertyIdsFromNames(request) => naming::ids(session, at, request),
         Request::NamesFromPropertyIds(request) => naming::names(session, at, request),
         Request::QueryNamedProperties(request) => naming::query(session, at, request),
+        Request::PublicFolderIsGhosted(request) => logon::is_ghosted(session, at, request),
+        // Servers should not do it. Source: [MS-OXCSTOR] 3.2.5.5.
+        Request::StoreState(_) => Err(Refusal::NotImplemented),
         Request::RegisterNotification(request) => notify::register(session, at, request),
         Request::ReadPerUserInformation(request) => per_user::read(session, at, request),
         Request::WritePerUserInformation(request) => per_user::write(session, at, request),
