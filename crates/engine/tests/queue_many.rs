@@ -196,3 +196,30 @@ fn what_waits_for_longest_goes_first_where_all_find_a_place() {
     let found = stage.look(&mut Mark::default(), portion, &HashSet::new());
     assert_eq!(found, wanted);
 }
+
+#[test]
+fn what_is_no_longer_known_is_found_again_within_a_second_or_when_it_is_told() {
+    let stage = Stage::new();
+    let old = stage.submit(&["a@far.test"]);
+    stage.house.pass(10);
+    let new = stage.submit(&["a@far.test"]);
+    let portion = Portion {
+        most: 6,
+        overdue: 1,
+    };
+    let mut mark = Mark::default();
+    let both = HashSet::from([old, new]);
+    assert_eq!(stage.look(&mut mark, portion, &HashSet::new()), [old, new]);
+    let only = HashSet::from([new]);
+    let engine = &stage.house.engine;
+    let found = engine.queue_look(&mut mark, portion, |key| only.contains(&key));
+    let found = found.unwrap();
+    assert!(found.entries.is_empty(), "what just came is looked at only");
+    let soon = engine.now().plus_seconds(1);
+    assert!(found.next.is_some_and(|next| next <= soon), "{found:?}");
+    stage.house.pass(1);
+    assert_eq!(stage.look(&mut mark, portion, &only), [old]);
+    assert!(stage.look(&mut mark, portion, &both).is_empty());
+    mark.forget();
+    assert_eq!(stage.look(&mut mark, portion, &only), [old]);
+}

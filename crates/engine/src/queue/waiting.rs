@@ -22,6 +22,10 @@ const KNOWN_MAX: usize = 64;
 /// that was set back, a commit that took its time.
 const MARK_LASTS: i64 = Timestamp::PER_SECOND;
 
+/// How much earlier than it can be seen a letter may have fallen due: its commit takes that time.
+/// What takes longer is seen when all is looked through again.
+const LATE: i64 = Timestamp::PER_SECOND / 4;
+
 /// How far the schedule was looked through.
 #[derive(Debug, Default)]
 pub struct Mark {
@@ -29,6 +33,12 @@ pub struct Mark {
     at: Option<Timestamp>,
     /// When the first line was last looked at.
     begun: Timestamp,
+    /// What just came was seen up to this time.
+    seen: Option<Timestamp>,
+    /// When what just came was last looked for without a bound.
+    searched: Timestamp,
+    /// Then nothing else was due.
+    was_all: bool,
 }
 
 /// How many entries are wanted of a look.
@@ -47,21 +57,64 @@ pub struct Found {
     pub entries: Vec<EntryKey>,
     /// More may be due.
     pub more: bool,
-    /// When the next one falls due.
+    /// When the next one falls due, or a further look may find more.
     pub next: Option<Timestamp>,
 }
 
 impl Mark {
     fn start(&mut self, now: Timestamp) -> Timestamp {
-        let age = now.0.saturating_sub(self.begun.0);
         match self.at {
-            Some(at) if (0..MARK_LASTS).contains(&age) => at,
+            Some(at) if is_recent(self.begun, now) => at,
             _ => {
                 self.begun = now;
                 Timestamp(i64::MIN)
             }
         }
     }
+
+    /// From when on what just came is looked for.
+    ///
+    /// Letters that were sent a moment ago still cost a look each, so that it must not go through
+    /// all of them every time.
+    fn since(&self, now: Timestamp) -> Timestamp {
+        match self.seen {
+            Some(seen) if is_recent(self.searched, now) => Timestamp(seen.0.saturating_sub(LATE)),
+            _ => Timestamp(i64::MIN),
+        }
+    }
+
+    /// Notes how a look for what just came has ended; true when nothing else is due.
+    fn note(&mut self, since: Timestamp, now: Timestamp, end: End) -> bool {
+        if since == Timestamp(i64::MIN) {
+            (self.searched, self.was_all) = (now, end == End::All);
+        }
+        match end {
+            End::All | End::Known => self.seen = Some(now),
+            End::Full if since == Timestamp(i64::MIN) => self.seen = None,
+            End::Full => {}
+        }
+        self.was_all && end == End::All
+    }
+
+    /// The next look goes through all that is due: something of it is no longer known.
+    pub fn forget(&mut self) {
+        self.seen = None;
+    }
+}
+
+fn is_recent(then: Timestamp, now: Timestamp) -> bool {
+    (0..MARK_LASTS).contains(&now.0.saturating_sub(then.0))
+}
+
+/// Why a look for what just came has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// There is no more.
+    All,
+    /// It came to what is known.
+    Known,
+    /// It has found as much as was wanted.
+    Full,
 }
 
 impl Engine {
@@ -78,8 +131,14 @@ impl Engine {
             next: next_due(&view, now)?,
             ..Found::default()
         };
-        let (mut fresh, is_all) = latest(&view, now, portion.most, &is_known)?;
-        if is_all {
+        let since = mark.since(now);
+        if since > Timestamp(i64::MIN) {
+            let again = mark.searched.0.saturating_add(MARK_LASTS);
+            let next = found.next.map_or(again, |next| next.0.min(again));
+            found.next = Some(Timestamp(next));
+        }
+        let (mut fresh, end) = latest(&view, since..=now, portion.most, &is_known)?;
+        if mark.note(since, now, end) {
             fresh.reverse(); // Who waits for longest goes first.
             found.entries = fresh;
             return Ok(found);
@@ -115,20 +174,23 @@ fn key_of(due: Due) -> EntryKey {
     }
 }
 
-/// What fell due last and is not known, the latest first, and whether that is all that is due.
+/// What fell due last in these times and is not known, the latest first, and whether that is all.
 fn latest(
     view: &View<'_>,
-    now: Timestamp,
+    times: RangeInclusive<Timestamp>,
     most: usize,
     is_known: impl Fn(EntryKey) -> bool,
-) -> Result<(Vec<EntryKey>, bool), EngineError> {
+) -> Result<(Vec<EntryKey>, End), EngineError> {
     let mut latest = Vec::new();
     let mut known = 0;
-    let mut is_all = true;
-    let all = Timestamp(i64::MIN)..=now;
-    view.each_due(all, Direction::Backward, &mut |due| {
-        is_all = latest.len() < most && known < KNOWN_MAX;
-        if !is_all {
+    let mut end = End::All;
+    view.each_due(times, Direction::Backward, &mut |due| {
+        if latest.len() == most {
+            end = End::Full;
+        } else if known == KNOWN_MAX {
+            end = End::Known;
+        }
+        if end != End::All {
             return ControlFlow::Break(());
         }
         let key = key_of(due);
@@ -140,7 +202,7 @@ fn latest(
         }
         ControlFlow::Continue(())
     })?;
-    Ok((latest, is_all))
+    Ok((latest, end))
 }
 
 /// The first entries of these times that are not out, and the time up to which all are now.

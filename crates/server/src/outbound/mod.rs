@@ -328,6 +328,10 @@ impl Shared {
             tokio::spawn(async move {
                 tokio::time::sleep(BREATH).await;
                 let (now, dice) = (now(), dice());
+                // While a look is under way the next one goes through all anyhow.
+                if let Some(mut mark) = shared.mark.try_lock() {
+                    mark.forget();
+                }
                 shared
                     .scheduler
                     .lock()
