@@ -57,7 +57,7 @@ pub use sign_in::{
 pub use upload::{Staged, Upload};
 
 pub use store::StoreError;
-pub use store::backend::{Pending, Settlement};
+pub use store::backend::{Pending, Settlement, Stay};
 pub use store::id::{
     AccountId, ChangeSeq, ContentId, ConversationId, FolderId, Guid, ItemKey, PlaceId, Timestamp,
     Uid,

@@ -8,7 +8,7 @@ use crate::error::EngineError;
 use bytes::Bytes;
 use formats::message::scan::{Limits, Scanner};
 use std::sync::Arc;
-use store::backend::{Spool, StagedBody};
+use store::backend::{Spool, StagedBody, Stay};
 use store::id::Timestamp;
 
 /// Bytes of a letter's header in which trace lines are looked for: 50 hops of 1 KiB, and as much
@@ -56,6 +56,11 @@ impl Upload {
     /// True when nothing was written.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Says for how long it will probably be kept here; for long, where nothing is said.
+    pub fn expect(&mut self, stay: Stay) {
+        self.spool.expect(stay);
     }
 
     /// Ends the letter.

@@ -7,7 +7,7 @@
 use crate::codec::data::Fault;
 use crate::refusal::Refusal;
 use engine::examination::field::without_forged;
-use engine::{Engine, Staged, Upload};
+use engine::{Engine, Staged, Stay, Upload};
 use formats::date::Date;
 
 /// Bytes that wait before they are given to the engine: most letters fit whole.
@@ -156,8 +156,8 @@ impl Letter {
         self.header.bytes = kept;
     }
 
-    /// Ends the letter. May touch the disk.
-    pub fn finish(mut self, engine: &Engine) -> Result<Whole, Refusal> {
+    /// Ends the letter. `stay` is how long it will probably be kept here. May touch the disk.
+    pub fn finish(mut self, engine: &Engine, stay: Stay) -> Result<Whole, Refusal> {
         if self.header.fields() > HEADER_FIELDS_MAX {
             self.refuse(Refusal::Header);
         }
@@ -165,7 +165,8 @@ impl Letter {
         if let Some(refusal) = self.refusal {
             return Err(refusal);
         }
-        let upload = self.upload.ok_or(Refusal::Busy)?; // `pass_on` has made it.
+        let mut upload = self.upload.ok_or(Refusal::Busy)?; // `pass_on` has made it.
+        upload.expect(stay);
         Ok(Whole {
             staged: upload.finish()?,
             header: self.header.bytes,

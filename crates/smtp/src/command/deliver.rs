@@ -17,7 +17,9 @@ use engine::dialogue::{Level, Question};
 use engine::examination::{self, Decision, Examination, Examined};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
 use engine::traffic::Permission;
-use engine::{AccountId, Delivered, Envelope, Outcome, Resolution, StoreError, Timestamp};
+use engine::{
+    AccountId, Delivered, Envelope, Outcome, Recipient, Resolution, Stay, StoreError, Timestamp,
+};
 use formats::address::list::{self, Entry};
 
 /// Addresses in one From field; more is no letter of a person.
@@ -110,7 +112,14 @@ fn finish(session: &mut Session) -> Result<(), Refusal> {
     let letter = transaction.letter.take().ok_or(Refusal::WrongOrder)?;
     transaction.received_bytes = letter.size_bytes();
     let engine = &session.service.engine;
-    let whole = letter.finish(engine)?;
+    let goes_on = |one: &Recipient| matches!(*one.resolution, Resolution::Remote(_));
+    let is_held = transaction.parameters.hold.is_some();
+    let stay = if !is_held && transaction.recipients.iter().all(goes_on) {
+        Stay::Short
+    } else {
+        Stay::Long
+    };
+    let whole = letter.finish(engine, stay)?;
     if session.is_submitter() {
         check_from(session, &whole.header)?;
     }

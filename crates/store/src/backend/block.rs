@@ -8,6 +8,7 @@
 //!
 //! Sources: RFC 8878 (Zstandard), the BLAKE3 paper.
 
+use super::Stay;
 use crate::error::StoreError;
 use crate::id::BodyHash;
 use bytes::Bytes;
@@ -169,6 +170,7 @@ pub struct Encoder {
     block: Vec<u8>,
     table: Vec<u8>,
     len: u64,
+    stay: Stay,
 }
 
 /// What is known of a body once it was encoded.
@@ -190,7 +192,14 @@ impl Encoder {
             block: Vec::new(),
             table: Vec::new(),
             len: 0,
+            stay: Stay::Long,
         }
+    }
+
+    /// Says for how long it will probably be kept. A short one that is one block is stored as it
+    /// came.
+    pub fn expect(&mut self, stay: Stay) {
+        self.stay = stay;
     }
 
     /// Bytes so far.
@@ -234,7 +243,10 @@ impl Encoder {
         contexts: &Contexts,
         out: &mut Vec<u8>,
     ) -> Result<Encoded, StoreError> {
-        let codec = if self.table.is_empty() {
+        let codec = if self.table.is_empty() && self.stay == Stay::Short {
+            out.extend_from_slice(&self.block);
+            Codec::Raw
+        } else if self.table.is_empty() {
             let raw = contexts.compress(&self.block, out)?;
             if raw { Codec::Raw } else { Codec::Zstd }
         } else {
@@ -435,12 +447,17 @@ mod tests {
     }
 
     fn encode(raw: &[u8]) -> (Vec<u8>, Layout) {
+        encode_for(Stay::Long, raw)
+    }
+
+    fn encode_for(stay: Stay, raw: &[u8]) -> (Vec<u8>, Layout) {
         let (secret, contexts) = (secret(), Contexts::default());
         let mut out = Vec::new();
         let mut encoder = Encoder::new(&secret);
         for piece in raw.chunks(70_001) {
             encoder.write(&secret, &contexts, piece, &mut out).unwrap();
         }
+        encoder.expect(stay);
         let Encoded { hash, len, codec } = encoder.finish(&secret, &contexts, &mut out).unwrap();
         let stored_len = out.len() as u64;
         (
@@ -452,6 +469,19 @@ mod tests {
                 codec,
             },
         )
+    }
+
+    #[test]
+    fn what_is_soon_gone_is_stored_as_it_came_unless_it_has_several_blocks() {
+        let small = b"a line of text\r\n".repeat(100);
+        let (stored, layout) = encode_for(Stay::Short, &small);
+        assert_eq!(stored, small);
+        assert_eq!(layout.codec, Codec::Raw);
+        assert_eq!(read(&stored, &layout, 0..u64::MAX).unwrap(), small);
+        let large = small.repeat(500);
+        let (stored, layout) = encode_for(Stay::Short, &large);
+        assert_eq!(layout.codec, Codec::Blocks);
+        assert_eq!(read(&stored, &layout, 0..u64::MAX).unwrap(), large);
     }
 
     fn read(stored: &[u8], layout: &Layout, range: Range<u64>) -> Result<Bytes, StoreError> {

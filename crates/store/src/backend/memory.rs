@@ -8,7 +8,7 @@
 
 use super::{
     Backend, Batch, BodyHash, BodyNumber, Direction, KEY_BYTES_MAX, Key, Purpose, Read, Settlement,
-    Spool, StagedBody, StagedContent, Transaction, VALUE_BYTES_MAX, Watcher,
+    Spool, StagedBody, StagedContent, Stay, Transaction, VALUE_BYTES_MAX, Watcher,
 };
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -558,6 +558,8 @@ impl Spool for MemorySpool {
     fn len(&self) -> u64 {
         self.bytes.len() as u64
     }
+
+    fn expect(&mut self, _: Stay) {} // Nothing is made small here.
 
     fn finish(self: Box<Self>) -> Result<StagedBody, StoreError> {
         let hash = BodyHash(*blake3::keyed_hash(&self.shared.secret, &self.bytes).as_bytes());

@@ -129,8 +129,20 @@ pub trait Spool: Send {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Says for how long it will probably be kept; for long, where nothing is said.
+    fn expect(&mut self, stay: Stay);
     /// Ends the body.
     fn finish(self: Box<Self>) -> Result<StagedBody, StoreError>;
+}
+
+/// For how long a body will probably be kept; it may turn out otherwise, and nothing is lost by that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stay {
+    /// For weeks or years: it is worth making small.
+    #[default]
+    Long,
+    /// For seconds, as a letter that only passes through: making it small costs more than it saves.
+    Short,
 }
 
 /// Called with the accounts of each settled commit, in log order, from the committer's thread; must not block.

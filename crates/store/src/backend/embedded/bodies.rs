@@ -6,6 +6,7 @@
 use super::paths::Paths;
 use super::rows::{BodyRow, Place};
 use super::segment::SEGMENT_HEADER_BYTES;
+use crate::backend::Stay;
 use crate::backend::block::{Contexts, Encoder, Layout, Secret};
 use crate::error::StoreError;
 use crate::id::{BodyHash, BodyNumber};
@@ -337,6 +338,11 @@ impl Incoming {
         part.len = part.len.saturating_add(self.encoded.len() as u64);
         self.encoded.clear();
         Ok(())
+    }
+
+    /// Says for how long it will probably be kept.
+    pub fn expect(&mut self, stay: Stay) {
+        self.encoder.expect(stay);
     }
 
     /// Ends the body; it is held as long as the answer lives.

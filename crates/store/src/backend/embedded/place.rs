@@ -10,7 +10,7 @@ use super::view::View;
 use super::{Embedded, EmbeddedSpool};
 use crate::backend::{
     Backend, Batch, Direction, KEY_BYTES_MAX, Read, Settlement, Spool, StagedBody, StagedContent,
-    Transaction, VALUE_BYTES_MAX, Watcher,
+    Stay, Transaction, VALUE_BYTES_MAX, Watcher,
 };
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyNumber};
@@ -339,6 +339,10 @@ impl Spool for EmbeddedSpool {
 
     fn len(&self) -> u64 {
         self.incoming.len()
+    }
+
+    fn expect(&mut self, stay: Stay) {
+        self.incoming.expect(stay);
     }
 
     fn finish(self: Box<Self>) -> Result<StagedBody, StoreError> {
