@@ -6,6 +6,7 @@ use super::book::Book;
 use super::record::{AccountRecord, ListRecord};
 use super::resolve::Resolution;
 use crate::error::EngineError;
+use crate::signature::Signing;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -56,6 +57,10 @@ struct Tables {
     resolutions: HashMap<String, Arc<Resolution>>,
     accounts: HashMap<AccountId, Option<Arc<Entry>>>,
     names: HashMap<String, Option<AccountId>>,
+    /// What letters are signed with, by the domain of their author.
+    signings: HashMap<String, Option<Arc<Signing>>>,
+    /// Whether addresses are an account's own.
+    owned: HashMap<(AccountId, String), bool>,
     /// Accounts that had no quota lately, and until when they count as such.
     unlimited: HashMap<AccountId, Timestamp>,
     /// The lists that not everyone may write to; under no key, since there is one answer for all.
@@ -74,6 +79,8 @@ impl Tables {
             self.resolutions.clear();
             self.accounts.clear();
             self.names.clear();
+            self.owned.clear();
+            self.signings.clear();
             self.unlimited.clear();
             self.restricted.clear();
             self.books.clear();
@@ -89,6 +96,8 @@ impl Cache {
             resolutions: HashMap::new(),
             accounts: HashMap::new(),
             names: HashMap::new(),
+            owned: HashMap::new(),
+            signings: HashMap::new(),
             unlimited: HashMap::new(),
             restricted: HashMap::new(),
             books: HashMap::new(),
@@ -170,6 +179,42 @@ impl Cache {
             || name.to_owned(),
             || Ok(read()?),
         )
+    }
+
+    pub(super) fn signing(
+        &self,
+        domain: &str,
+        read: impl FnOnce() -> Result<Option<Signing>, EngineError>,
+    ) -> Result<Option<Arc<Signing>>, EngineError> {
+        self.remembered(
+            |tables| &mut tables.signings,
+            |table| table.get(domain).cloned(),
+            || domain.to_owned(),
+            || Ok(read()?.map(Arc::new)),
+        )
+    }
+
+    /// Whether an address is an account's own; the address in canonical form.
+    pub(super) fn owned(
+        &self,
+        account: AccountId,
+        address: &str,
+        read: impl FnOnce() -> Result<bool, EngineError>,
+    ) -> Result<bool, EngineError> {
+        let key = (account, address.to_owned());
+        self.remembered(
+            |tables| &mut tables.owned,
+            |table| table.get(&key).copied(),
+            || key.clone(),
+            read,
+        )
+    }
+
+    /// The same, if it is known already.
+    pub(super) fn known_owned(&self, account: AccountId, address: &str) -> Option<bool> {
+        let mut tables = self.0.lock();
+        tables.forget_if_changed();
+        tables.owned.get(&(account, address.to_owned())).copied()
     }
 
     pub(super) fn restricted(

@@ -17,6 +17,7 @@ pub mod record;
 mod resolve;
 
 use crate::error::EngineError;
+use crate::signature::Signing;
 pub use address::Address;
 pub use book::{Book, BookEntry, BookKind};
 use cache::Cache;
@@ -138,9 +139,26 @@ impl Directory {
         let Ok(address) = Address::parse(address) else {
             return Ok(false);
         };
-        let view = self.view()?;
-        let lookup = resolve::Lookup::new(&view, self.tag_separator);
-        lookup.is_of(&address, account)
+        self.cache.owned(account, address.as_str(), || {
+            let view = self.view()?;
+            let lookup = resolve::Lookup::new(&view, self.tag_separator);
+            lookup.is_of(&address, account)
+        })
+    }
+
+    /// The same, if it is known without reading the disk.
+    pub fn recall_owned(&self, account: AccountId, address: &str) -> Option<bool> {
+        let address = Address::parse(address).ok()?;
+        self.cache.known_owned(account, address.as_str())
+    }
+
+    /// What `read` says of a domain's keys, read once after each change of the directory.
+    pub(crate) fn signing(
+        &self,
+        domain: &str,
+        read: impl FnOnce() -> Result<Option<Signing>, EngineError>,
+    ) -> Result<Option<Arc<Signing>>, EngineError> {
+        self.cache.signing(domain, read)
     }
 
     /// The groups that an account is in, also through other groups.

@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use key::{Algorithm, DomainKey};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use store::StoreError;
 use store::backend::Pending;
 use store::model::{DirectoryKind, Reads};
@@ -37,12 +38,20 @@ pub struct Signing {
 impl Engine {
     /// The keys with which a letter is signed whose author has this address: those of its domain,
     /// or of the nearest domain above it, which speaks for it just as well (RFC 7489 §3.1.1).
-    pub fn signing(&self, author: &str) -> Result<Option<Signing>, EngineError> {
+    ///
+    /// Read once after each change of the directory.
+    pub fn signing(&self, author: &str) -> Result<Option<Arc<Signing>>, EngineError> {
         let Ok(author) = Address::parse(author) else {
             return Ok(None);
         };
+        let domain = author.domain();
+        self.directory()
+            .signing(domain, || self.read_signing(domain))
+    }
+
+    fn read_signing(&self, domain: &str) -> Result<Option<Signing>, EngineError> {
         let view = self.directory().view()?;
-        let found = names_from(author.domain()).try_for_each(|name| match read(&view, name) {
+        let found = names_from(domain).try_for_each(|name| match read(&view, name) {
             Ok(None) => ControlFlow::Continue(()),
             Ok(Some(record)) => ControlFlow::Break(Ok(record)),
             Err(error) => ControlFlow::Break(Err(error)),
@@ -61,7 +70,8 @@ impl Engine {
     /// The RSA key with which a domain of ours seals what it passes on; everyone can check it.
     pub fn sealing(&self, domain: &str) -> Result<Option<Signing>, EngineError> {
         let found = self.signing(&format!("postmaster@{domain}"))?;
-        Ok(found.map(|mut signing| {
+        Ok(found.map(|signing| {
+            let mut signing = Signing::clone(&signing);
             signing.keys.retain(|key| key.algorithm == Algorithm::Rsa);
             signing
         }))

@@ -23,10 +23,22 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Result<(), Refusal
         if !session.is_submitter() {
             return Err(Refusal::SignInFirst);
         }
-        session.ask_for_disk(Mode::Deferred(Box::new(command)));
-        return Ok(());
+        if !is_known(session, &command) {
+            session.ask_for_disk(Mode::Deferred(Box::new(command)));
+            return Ok(());
+        }
     }
     carry_out(session, command)
+}
+
+/// True when it is known without reading the disk whether the sender is the submitter's own.
+fn is_known(session: &Session, command: &Command) -> bool {
+    let (Some(user), Command::Mail(Some(sender), _)) = (&session.link.user, command) else {
+        return false;
+    };
+    let directory = session.service.engine.directory();
+    let owned = || directory.recall_owned(user.account, &crate::plain(sender));
+    session.local_user().is_none() && owned().is_some()
 }
 
 /// Opens a transaction, where the disk may be read.
