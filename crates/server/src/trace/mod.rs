@@ -11,7 +11,7 @@ pub mod found;
 
 use engine::dialogue::Record;
 use parking_lot::Mutex;
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Files that are kept.
 const FILES_MAX: usize = 8;
+/// Bytes of most lines.
+const LINE_BYTES: usize = 512;
 /// Bytes of one value in a line.
 const VALUE_BYTES_MAX: usize = 1_000;
 
@@ -53,7 +55,7 @@ impl Trace {
         }
         let line = line(service, record, seconds);
         let mut open = self.open.lock();
-        if let Err(error) = self.write(&mut open, line.as_bytes()) {
+        if let Err(error) = self.write(&mut open, &line) {
             *open = None;
             tracing::debug!(%error, "the trace cannot be written");
         }
@@ -122,17 +124,38 @@ fn numbers(folder: &Path) -> Vec<u64> {
     numbers
 }
 
-fn line(service: &str, record: &Record, seconds: i64) -> String {
-    let mut fields = Map::new();
-    fields.insert("at".to_owned(), Value::from(seconds));
-    fields.insert("service".to_owned(), Value::from(service));
-    fields.insert("event".to_owned(), Value::from(record.event));
-    for (name, value) in &record.facts {
-        let end = value.floor_char_boundary(VALUE_BYTES_MAX);
-        let value = value.get(..end).unwrap_or_default();
-        fields.insert((*name).to_owned(), Value::from(value));
+fn line(service: &str, record: &Record, seconds: i64) -> Vec<u8> {
+    let mut line = Vec::with_capacity(LINE_BYTES);
+    let event = Event {
+        service,
+        record,
+        seconds,
+    };
+    // Nothing that is written into memory, and has no key but texts, fails.
+    let _ = serde_json::to_writer(&mut line, &event);
+    line.push(b'\n');
+    line
+}
+
+/// An event as a JSON object, written without being made one first: each letter has some.
+struct Event<'a> {
+    service: &'a str,
+    record: &'a Record,
+    seconds: i64,
+}
+
+impl Serialize for Event<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("at", &self.seconds)?;
+        fields.serialize_entry("service", self.service)?;
+        fields.serialize_entry("event", self.record.event)?;
+        for (name, value) in &self.record.facts {
+            let end = value.floor_char_boundary(VALUE_BYTES_MAX);
+            fields.serialize_entry(name, value.get(..end).unwrap_or_default())?;
+        }
+        fields.end()
     }
-    Value::Object(fields).to_string() + "\n"
 }
 
 #[cfg(test)]
