@@ -537,7 +537,23 @@ impl<'t, 's> Txn<'t, 's> {
         self.folder_with_rights(to.unwrap_or(at.folder), Rights::INSERT)?;
         let size = self.size_at(at)?;
         self.check_quota(size)?;
-        Ok(self.txn.restore_item(self.account.id(), at, to)?)
+        let receipt = self.txn.restore_item(self.account.id(), at, to)?;
+        self.without_mark(receipt)
+    }
+
+    /// What was brought back is not marked as deleted any more: the next expunge would take it.
+    fn without_mark(&mut self, receipt: Receipt) -> Result<Receipt, EngineError> {
+        let owner = self.account.id();
+        let row = self.reads().item_row(owner, receipt.at)?;
+        if !row.is_some_and(|row| row.flags.contains(Flags::DELETED)) {
+            return Ok(receipt);
+        }
+        let mark = FlagChange::remove(FlagSet::from(Flags::DELETED));
+        let outcome = self.txn.set_flags(owner, receipt.at, &mark)?;
+        Ok(Receipt {
+            change: outcome.row.changed,
+            ..receipt
+        })
     }
 
     /// Drops an item for good, from any shelf. Owners only.
