@@ -271,6 +271,16 @@ def test_autodiscover_tells_only_what_one_may_know(world, place):
             assert [one.text for one in found.iter() if one.tag.endswith("ErrorCode")] == ["500"]
 
 
+def test_behind_a_proxy_clients_are_told_the_address_outside(world, place):
+    outside = "https://mail.public.test:8443"
+    with served(world, place, f'address = "{outside}"\n') as site:
+        found = client(site).discover()
+        texts = [element.text for element in found.iter() if element.tag.endswith("Url")]
+        assert texts and all(text.startswith(outside + "/mapi/") for text in texts), texts
+        path = f"autodiscover/autodiscover.json?Email=a%40{DOMAIN}&Protocol=AutodiscoverV1"
+        assert json.loads(site.get(HOST, path)[2])["Url"] == outside + "/autodiscover/autodiscover.xml"
+
+
 def test_a_mailbox_that_several_use_is_opened_along(world, place):
     with served(world, place) as site:
         outlook = client(site)

@@ -51,15 +51,17 @@ struct Shared {
 impl Shared {
     fn new(house: &House, addresses: &Addresses, surroundings: &Arc<Surroundings>) -> Self {
         let server = Guid(house.engine.installation().0);
+        let settings = house.configuration.mapi.clone();
+        let own = || address::origin(&house.configuration.host_name(), addresses);
         let place = Place {
-            origin: address::origin(&house.configuration.host_name(), addresses),
+            origin: settings.address.clone().unwrap_or_else(own),
             deployment: server.to_string(),
         };
         Self {
             engine: house.engine.clone(),
             surroundings: Arc::clone(surroundings),
             door: Door::new(&house.engine, surroundings),
-            settings: house.configuration.mapi.clone(),
+            settings,
             server,
             place: Arc::new(place),
             sessions: AtomicU64::new(FIRST_SESSION),
