@@ -348,6 +348,13 @@ def value(reader, kind):
         return reader.number("i")
     if kind == 0x000B:
         return bool(reader.number("B"))
-    if kind == 0x0102:
+    if kind in (0x0102, 0x00FB):
         return reader.take(reader.number("H"))
+    if kind == 0x0048:
+        return reader.take(16)
+    if kind == 0x101F:
+        return [reader.wide() for _ in range(reader.number("I"))]
+    forms = {0x0002: "h", 0x0005: "d", 0x0040: "Q"}
+    if kind in forms:
+        return reader.number(forms[kind])
     raise Failed(f"type {kind:#06x}")
