@@ -11,10 +11,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    missing_docs
 )]
 #![allow(clippy::disallowed_methods, reason = "time is what is measured here")]
-#![allow(missing_docs)]
 
 #[path = "../tests/client/mod.rs"]
 mod client;
