@@ -7,7 +7,7 @@ use crate::authentication::attempts::Attempts;
 use crate::authentication::cache::Cache;
 use crate::directory::Directory;
 use crate::error::EngineError;
-use crate::search::{FlagCache, Index};
+use crate::search::{FlagCache, Index, Keep, Relations, SortedList};
 use crate::settings::Settings;
 use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
@@ -49,6 +49,8 @@ struct Shared {
     traffic: Traffic,
     search_index: OnceLock<Arc<dyn Index>>,
     flags: FlagCache,
+    sorted_lists: Keep<SortedList>,
+    relations: Keep<Relations>,
 }
 
 impl Engine {
@@ -91,6 +93,8 @@ impl Engine {
             traffic: Traffic::default(),
             search_index: OnceLock::new(),
             flags: FlagCache::default(),
+            sorted_lists: Keep::default(),
+            relations: Keep::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -203,6 +207,14 @@ impl Engine {
 
     pub(crate) fn flag_cache(&self) -> &FlagCache {
         &self.shared.flags
+    }
+
+    pub(crate) fn sorted_lists(&self) -> &Keep<SortedList> {
+        &self.shared.sorted_lists
+    }
+
+    pub(crate) fn relations(&self) -> &Keep<Relations> {
+        &self.shared.relations
     }
 
     /// The accounts that settled commits have changed since this was last asked. Asking once makes

@@ -22,7 +22,7 @@ const RUNS_MAX: usize = 1024 * 1024;
 const CHANGES_MAX: usize = 4096;
 
 /// The sets of one folder's mail shelf at one change number.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct FlagSets {
     epoch: u32,
     change: ChangeSeq,

@@ -6,7 +6,8 @@
 //!
 //! [`Candidate`] is how an item is looked at, [`Letter`] a letter looked at so. Start at
 //! [`Plan::new`]; [`Run`] takes a plan through a folder in bounded steps and hands what it finds to
-//! a [`Harvest`]: a list, a [`Sorting`], [`Conversations`].
+//! a [`Harvest`]: a list, a [`Sorting`], [`Conversations`]. [`Arranging`] puts what was found in
+//! order and [`Relating`] finds its conversations, from what is kept of a whole folder.
 //!
 //! An [`Index`] says beforehand where a text certainly is not, so that few letters are looked at;
 //! it is fed by a [`Feeder`]. What is found is the same without it.
@@ -17,12 +18,15 @@ mod feeding;
 mod flag_sets;
 mod grams;
 mod index;
+mod kept;
 mod letter;
 mod narrowing;
 mod needle;
 pub mod order;
 mod plan;
+mod related;
 mod run;
+mod sorted;
 pub mod thread;
 
 pub use annotated::{AnnotationTest, NameTest};
@@ -30,11 +34,16 @@ pub use comparator::Comparator;
 pub use feeding::{Fed, Feeder};
 pub(crate) use flag_sets::FlagCache;
 pub use index::Index;
+pub(crate) use kept::Keep;
 pub use letter::Letter;
 pub use needle::Needle;
 pub use order::{Order, Ranking, SortBy, SortLevel, Sorting};
 pub use plan::{Candidate, Plan, Query, TESTS_MAX, Test, TooComplex};
+pub use related::Relating;
+pub(crate) use related::Relations;
 pub use run::{Found, Harvest, Progress, Run};
+pub use sorted::Arranging;
+pub(crate) use sorted::SortedList;
 pub use thread::{Conversations, Forest, Threading};
 
 pub use store::sketch::Sketches;

@@ -69,6 +69,13 @@ pub struct Order {
 }
 
 impl Order {
+    /// True if it follows from the letters alone: not from the question, nor from what is noted of
+    /// them.
+    pub fn is_of_letters_alone(&self) -> bool {
+        let is_other = |by: &SortBy| matches!(by, SortBy::Relevance | SortBy::Annotation(..));
+        !self.levels.iter().any(|level| is_other(&level.by))
+    }
+
     /// True if rows and annotations don't tell.
     pub fn reads_fields(&self) -> bool {
         let of_row = |level: &SortLevel| {

@@ -188,6 +188,16 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The question that everything matches.
+    pub(super) fn everything() -> Self {
+        Self {
+            tests: Vec::new(),
+            order: Vec::new(),
+            closer: Vec::new(),
+            program: vec![Step::All(0)],
+        }
+    }
+
     /// True if the item matches.
     pub fn matches(&self, item: &mut impl Candidate) -> Result<bool, EngineError> {
         let mut answers = vec![None; self.tests.len()];
@@ -245,6 +255,12 @@ impl Plan {
     /// True if the rows alone decide, whatever they say.
     pub fn reads_rows_only(&self) -> bool {
         self.tests.iter().all(|test| test.cost() == Cost::Row)
+    }
+
+    /// True if UIDs alone decide.
+    pub(super) fn asks_uids_only(&self) -> bool {
+        let is_set = |test: &Test| matches!(test, Test::Uids(_));
+        self.tests.iter().all(is_set)
     }
 
     /// True if flags and UIDs alone decide.

@@ -5,7 +5,7 @@
 //! conversations. It takes what it wants of each letter while the search has it in hand, so that
 //! nothing is read twice.
 
-use super::flag_sets::Walk;
+use super::flag_sets::{FlagSets, Walk};
 use super::narrowing::{Ground, Narrowing};
 use super::{Candidate, Letter, Plan};
 use crate::EngineError;
@@ -72,7 +72,7 @@ impl Harvest for Vec<Uid> {
 }
 
 /// How far a search has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Letters looked at.
     pub done: u32,
@@ -121,11 +121,13 @@ impl Run {
         account: &Account,
         harvest: &mut dyn Harvest,
     ) -> Result<bool, EngineError> {
-        if self.plan.asks_flags_only()
-            && self.shelf == Shelf::Mail
-            && let Some(list) = harvest.list()
-        {
-            return self.select(account, list);
+        if let Some(list) = harvest.list() {
+            if self.plan.asks_uids_only() {
+                return self.select_by(account, &FlagSets::default(), list);
+            }
+            if self.plan.asks_flags_only() && self.shelf == Shelf::Mail {
+                return self.select(account, list);
+            }
         }
         let ground = Ground {
             folder: self.folder,
@@ -177,9 +179,19 @@ impl Run {
             self.walk = Some(Walk::begin(account, self.folder)?);
             return Ok(false);
         };
+        self.select_by(account, &flags, list)
+    }
+
+    /// The last step of a question that sets of UIDs answer.
+    fn select_by(
+        &mut self,
+        account: &Account,
+        flags: &FlagSets,
+        list: &mut Vec<Uid>,
+    ) -> Result<bool, EngineError> {
         let there = account.read()?.uids(self.folder, self.shelf)?;
         let all = self.left.intersection(&there);
-        list.extend(self.plan.select(&all, &flags).iter());
+        list.extend(self.plan.select(&all, flags).iter());
         self.left = UidSet::default();
         Ok(true)
     }

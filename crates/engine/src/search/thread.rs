@@ -1,7 +1,7 @@
 //! Conversations: which letter answers which.
 //!
 //! A search fills [`Conversations`] with what threads are made from (ids, base subjects, dates),
-//! out of summaries alone; [`Conversations::finish`] makes a [`Forest`] of it. Nothing here is
+//! out of summaries alone; [`Conversations::forest`] makes a [`Forest`] of it. Nothing here is
 //! recursive, and each letter is looked at a bounded number of times, whatever strangers wrote into
 //! their References.
 //!
@@ -9,20 +9,25 @@
 
 mod forest;
 mod links;
+mod numbering;
 mod subjects;
 
 pub use forest::Forest;
 
 use super::Comparator;
-use super::order::{KEY_BYTES_MAX, sent_or_received};
+use super::order::sent_or_received;
 use super::run::{Found, Harvest};
 use crate::EngineError;
 use forest::{Builder, by_arrival};
 use formats::message::base_subject::BaseSubject;
 use formats::message::{SummaryRef, header};
-use std::collections::HashMap;
-use std::ops::Range;
+use std::hash::{BuildHasher, RandomState};
 use store::id::Uid;
+use store::model::UidSet;
+
+/// Bytes that letters may take while their conversations are looked for: 3,000,000 of them with two
+/// references each.
+const BYTES_MAX: usize = 192 * 1024 * 1024;
 
 /// How conversations are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub type IdHash = u128;
 ///
 /// Quotes that an id does not need make no difference. Source: RFC 5256 §3 (REFERENCES).
 pub fn id_hash(id: &[u8]) -> IdHash {
-    let hash = if id.contains(&b'"') || id.contains(&b'\\') {
+    let hash = if needs_unquoting(id) {
         let plain: Vec<u8> = unquoted(id).collect();
         blake3::hash(&plain)
     } else {
@@ -53,6 +58,10 @@ pub fn id_hash(id: &[u8]) -> IdHash {
         *to = *from;
     }
     IdHash::from_be_bytes(short)
+}
+
+fn needs_unquoting(id: &[u8]) -> bool {
+    id.contains(&b'"') || id.contains(&b'\\')
 }
 
 fn unquoted(id: &[u8]) -> impl Iterator<Item = u8> {
@@ -129,98 +138,169 @@ pub fn message_id<'a>(summary: &SummaryRef<'a>) -> Option<&'a [u8]> {
 }
 
 /// A letter as far as threads are concerned.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Member {
     uid: Uid,
+    /// Where in the list of all references its own end; they begin where those before end.
+    references_end: u32,
     /// Seconds.
     sent: i64,
     /// Seconds.
     received: i64,
-    /// Which of the subjects; [`NO_SUBJECT`] if it is empty.
-    subject: u32,
+    /// Its base subject, hashed; [`NOTHING`] if that is empty.
+    subject: u64,
+    /// Its own id, hashed; [`NOTHING`] if it has none.
+    id: u64,
     is_reply: bool,
-    id: Option<u32>,
-    /// Where in the list of all references its own stand.
-    references: Range<usize>,
 }
 
-/// The number of the empty subject.
-const NO_SUBJECT: u32 = 0;
+/// What no text is hashed to.
+const NOTHING: u64 = 0;
 
-/// Letters whose conversations are being looked for.
-#[derive(Debug)]
+/// Letters whose conversations are being looked for, ascending by their UIDs.
+///
+/// Ids and subjects are kept as hashes of 64 bits under a key that nobody knows: of 1,000,000
+/// letters with three ids each two are the same by chance once in millions of folders.
+#[derive(Debug, Clone)]
 pub struct Conversations {
-    threading: Threading,
     comparator: Comparator,
+    hasher: RandomState,
     members: Vec<Member>,
-    ids: HashMap<IdHash, u32>,
-    references: Vec<u32>,
-    subjects: HashMap<String, u32>,
-    bytes: usize,
+    references: Vec<u64>,
 }
 
 impl Conversations {
-    /// No letters yet.
-    pub fn new(threading: Threading, comparator: Comparator) -> Self {
+    /// No letters yet, but room for so many.
+    pub fn new(comparator: Comparator, letters: usize) -> Self {
         Self {
-            threading,
             comparator,
-            members: Vec::new(),
-            ids: HashMap::new(),
+            hasher: RandomState::new(),
+            members: Vec::with_capacity(letters.min(BYTES_MAX / size_of::<Member>())),
             references: Vec::new(),
-            subjects: HashMap::from([(String::new(), NO_SUBJECT)]),
-            bytes: 0,
         }
     }
 
     /// The conversations, each in the order of its dates, in the order of their first letters.
-    pub fn finish(self) -> Forest {
-        let Self {
-            threading,
-            members,
-            ids,
-            references,
-            subjects,
-            ..
-        } = self;
-        let mut builder = Builder::new(&members);
+    pub fn forest(&self, threading: Threading) -> Forest {
+        let members = self.members.as_slice();
+        let mut builder = Builder::new(members);
         if threading == Threading::Subject {
-            subjects::group(&mut builder, &members);
+            subjects::group(&mut builder, members);
             return builder.finish();
         }
-        links::link(&mut builder, &members, &references, ids.len());
+        links::link(&mut builder, members, &self.references);
         if threading == Threading::References {
-            return by_arrival(builder, &members);
+            return by_arrival(builder);
         }
-        subjects::join(&mut builder, &members, subjects.len());
+        subjects::join(&mut builder, members);
         builder.finish()
     }
 
-    fn subject(&mut self, summary: Option<&SummaryRef<'_>>) -> (u32, bool) {
+    /// How many letters there are.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The UIDs of the letters.
+    pub(super) fn uids(&self) -> UidSet {
+        self.members.iter().map(|member| member.uid).collect()
+    }
+
+    /// Some of these letters.
+    pub(super) fn only(&self, wanted: &UidSet) -> Self {
+        let mut only = Self {
+            comparator: self.comparator,
+            hasher: self.hasher.clone(),
+            members: Vec::new(),
+            references: Vec::new(),
+        };
+        let mut start = 0;
+        for member in &self.members {
+            let end = place(member.references_end);
+            if wanted.contains(member.uid) {
+                let own = self.references.get(start..end);
+                only.push(*member, own.unwrap_or_default());
+            }
+            start = end;
+        }
+        only
+    }
+
+    /// The same letters and these, whose UIDs may be lower.
+    pub(super) fn with(&self, others: &Self) -> Self {
+        let mut all = Self {
+            comparator: self.comparator,
+            hasher: self.hasher.clone(),
+            members: Vec::with_capacity(self.len() + others.len()),
+            references: Vec::with_capacity(self.references.len() + others.references.len()),
+        };
+        let mut later = others.each().peekable();
+        for (member, references) in self.each() {
+            while let Some((other, own)) = later.next_if(|(other, _)| other.uid < member.uid) {
+                all.push(*other, own);
+            }
+            all.push(*member, references);
+        }
+        later.for_each(|(other, own)| all.push(*other, own));
+        all
+    }
+
+    /// Nothing, with the same hashes.
+    pub(super) fn alike(&self) -> Self {
+        self.only(&UidSet::default())
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&Member, &[u64])> {
+        let mut start = 0;
+        self.members.iter().map(move |member| {
+            let end = place(member.references_end);
+            let own = self.references.get(start..end).unwrap_or_default();
+            start = end;
+            (member, own)
+        })
+    }
+
+    fn push(&mut self, member: Member, references: &[u64]) {
+        self.references.extend_from_slice(references);
+        self.members.push(Member {
+            references_end: u32::try_from(self.references.len()).unwrap_or(u32::MAX),
+            ..member
+        });
+    }
+
+    fn hash(&self, text: &[u8]) -> u64 {
+        self.hasher.hash_one(text).max(NOTHING + 1)
+    }
+
+    fn id(&self, id: &[u8]) -> u64 {
+        if needs_unquoting(id) {
+            let plain: Vec<u8> = unquoted(id).collect();
+            return self.hash(&plain);
+        }
+        self.hash(id)
+    }
+
+    fn subject(&self, summary: Option<&SummaryRef<'_>>) -> (u64, bool) {
         let subject = summary.and_then(|summary| summary.envelope().subject);
         let base = BaseSubject::of(subject.unwrap_or_default());
         let folded = self.comparator.fold(&base.text);
-        if let Some(&number) = self.subjects.get(&*folded) {
-            return (number, base.is_reply);
-        }
-        let number = u32::try_from(self.subjects.len()).unwrap_or(u32::MAX);
-        self.bytes = self.bytes.saturating_add(folded.len());
-        self.subjects.insert(folded.into_owned(), number);
-        (number, base.is_reply)
-    }
-
-    fn id(&mut self, id: &[u8]) -> u32 {
-        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        *self.ids.entry(id_hash(id)).or_insert(next)
+        let hash = if folded.is_empty() {
+            NOTHING
+        } else {
+            self.hash(folded.as_bytes())
+        };
+        (hash, base.is_reply)
     }
 
     /// About what it all takes in memory.
-    fn bytes(&self) -> usize {
-        let ids = self.ids.len().saturating_mul(2 * size_of::<IdHash>());
+    pub(super) fn bytes(&self) -> usize {
         let members = self.members.len().saturating_mul(size_of::<Member>());
-        let references = self.references.len().saturating_mul(size_of::<u32>());
-        self.bytes + ids + members + references
+        members.saturating_add(self.references.len().saturating_mul(size_of::<u64>()))
     }
+}
+
+fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 impl Harvest for Conversations {
@@ -228,32 +308,29 @@ impl Harvest for Conversations {
         true
     }
 
-    /// Errors: [`EngineError::TooMany`] if it takes more memory than a sort may.
+    /// Errors: [`EngineError::TooMany`] if it takes more memory than it may.
     fn take(&mut self, found: &Found<'_>) -> Result<(), EngineError> {
         let summary = SummaryRef::new(found.summary).ok();
-        let (subject, is_reply) = match self.threading {
-            Threading::References => (NO_SUBJECT, false),
-            _ => self.subject(summary.as_ref()),
-        };
-        let start = self.references.len();
-        let mut id = None;
-        if let Some(summary) = summary.filter(|_| self.threading != Threading::Subject) {
-            id = message_id(&summary).map(|id| self.id(id));
-            for reference in references(&summary) {
+        let (subject, is_reply) = self.subject(summary.as_ref());
+        let mut id = NOTHING;
+        if let Some(summary) = &summary {
+            id = message_id(summary).map_or(NOTHING, |id| self.id(id));
+            for reference in references(summary) {
                 let reference = self.id(reference);
                 self.references.push(reference);
             }
         }
-        self.members.push(Member {
+        let member = Member {
             uid: found.uid,
+            references_end: 0,
             sent: sent_or_received(found, summary.as_ref()),
             received: found.row.received.seconds(),
             subject,
-            is_reply,
             id,
-            references: start..self.references.len(),
-        });
-        if self.bytes() > KEY_BYTES_MAX {
+            is_reply,
+        };
+        self.push(member, &[]);
+        if self.bytes() > BYTES_MAX {
             return Err(EngineError::TooMany("letters in conversations"));
         }
         Ok(())

@@ -12,16 +12,25 @@ use crate::codec::write;
 use crate::refusal::Refusal;
 use crate::selected::Selected;
 use bytes::{BufMut, BytesMut};
-use engine::Shelf;
-use engine::search::{Conversations, Forest, Run, Threading};
+use engine::search::{Forest, Relating, Run, Threading};
+use engine::{Shelf, Uid};
 
 /// A THREAD on its way.
 pub(super) struct ThreadWork {
     numbering: Numbering,
     request: ThreadRequest,
     tag: String,
-    search: Option<(Run, Conversations)>,
+    stage: Stage,
     ticker: Ticker,
+}
+
+/// How far it has come.
+enum Stage {
+    Due,
+    /// The messages are looked for.
+    Searching(Box<Run>, Vec<Uid>),
+    /// Their threads are.
+    Relating(Box<Relating>),
 }
 
 impl ThreadWork {
@@ -39,12 +48,12 @@ impl ThreadWork {
             numbering,
             request,
             tag: tag.to_owned(),
-            search: None,
+            stage: Stage::Due,
             ticker: Ticker::default(),
         }))
     }
 
-    fn start(&self, desk: &Desk<'_>) -> Result<(Run, Conversations), Refusal> {
+    fn start(&self, desk: &Desk<'_>) -> Result<Run, Refusal> {
         let selected = desk.state.selected()?;
         let searched = query::searched(&self.request.search.criterion, selected);
         desk.state.limit.admit(u64::from(searched.len()))?;
@@ -57,25 +66,25 @@ impl ThreadWork {
             now: desk.now,
         };
         let plan = query::plan(&self.request.search.criterion, ground)?;
+        let told = selected.told.clone();
+        Ok(Run::new(plan, selected.folder, Shelf::Mail, told))
+    }
+
+    fn relate(&self, found: Vec<Uid>, desk: &Desk<'_>) -> Result<Relating, Refusal> {
         let threading = match self.request.algorithm {
             ThreadAlgorithm::OrderedSubject => Threading::Subject,
             ThreadAlgorithm::References => Threading::ReferencesAndSubject,
             ThreadAlgorithm::Refs => Threading::References,
         };
-        let told = selected.told.clone();
-        let run = Run::new(plan, selected.folder, Shelf::Mail, told);
-        Ok((run, Conversations::new(threading, desk.state.comparator)))
+        let (folder, comparator) = (desk.state.selected()?.folder, desk.state.comparator);
+        let found = found.into_iter().collect();
+        Ok(Relating::new(folder, threading, comparator, found))
     }
 
-    fn finish(&mut self, desk: &mut Desk<'_>) -> Step {
-        let Some((_, conversations)) = self.search.take() else {
-            return Step::More;
-        };
-        let forest = conversations.finish();
-        let selected = desk.state.selected.as_ref();
-        if let Some(selected) = selected {
+    fn finish(&self, forest: &Forest, desk: &mut Desk<'_>) -> Step {
+        if let Some(selected) = &desk.state.selected {
             let teller = Teller {
-                forest: &forest,
+                forest,
                 selected,
                 numbering: self.numbering,
             };
@@ -90,19 +99,27 @@ impl ThreadWork {
 
 impl Work for ThreadWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-        if self.search.is_none() {
+        if matches!(self.stage, Stage::Due) {
             let criterion = &mut self.request.search.criterion;
             filters::put_in(criterion, desk)?;
             desk.state.takes(self.numbering, criterion)?;
-            self.search = Some(self.start(desk)?);
+            self.stage = Stage::Searching(Box::new(self.start(desk)?), Vec::new());
         }
-        let Some((run, conversations)) = &mut self.search else {
+        if let Stage::Searching(run, found) = &mut self.stage {
+            if !run.step(desk.account, found)? {
+                self.ticker.tick(desk, &self.tag, run.progress());
+                return Ok(Step::More);
+            }
+            let found = std::mem::take(found);
+            self.stage = Stage::Relating(Box::new(self.relate(found, desk)?));
+        }
+        let Stage::Relating(relating) = &mut self.stage else {
             return Ok(Step::More);
         };
-        if run.step(desk.account, conversations)? {
-            return Ok(self.finish(desk));
+        if let Some(forest) = relating.step(desk.account)? {
+            return Ok(self.finish(&forest, desk));
         }
-        self.ticker.tick(desk, &self.tag, run.progress());
+        self.ticker.tick(desk, &self.tag, relating.progress());
         Ok(Step::More)
     }
 }

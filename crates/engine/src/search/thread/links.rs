@@ -1,8 +1,9 @@
 //! Who answers whom, by message ids. Source: RFC 5256 §3 (REFERENCES), steps 1 to 3; the algorithm
 //! is J. Zawinski's.
 
-use super::Member;
 use super::forest::{Builder, Node, index, node};
+use super::numbering::Numbering;
+use super::{Member, NOTHING, place};
 
 /// Nobody, or nothing.
 const NONE: u32 = u32::MAX;
@@ -13,12 +14,19 @@ const NONE: u32 = u32::MAX;
 const STEPS_MAX: usize = 1024;
 
 /// Finds the parents and gives the builder its trees.
-pub(super) fn link(builder: &mut Builder, members: &[Member], references: &[u32], ids: usize) {
-    let mut links = Links::new(members, ids);
+pub(super) fn link(builder: &mut Builder<'_>, members: &[Member], references: &[u64]) {
+    let own = members.iter().map(|member| member.id);
+    let own = own.filter(|id| *id != NOTHING);
+    let ids = Numbering::of(own.chain(references.iter().copied()).collect());
+    let mut links = Links::new(members, &ids);
+    let mut start = 0;
     for (letter, member) in members.iter().enumerate() {
-        let own = references.get(member.references.clone());
-        links.add(letter, own.unwrap_or_default());
+        let end = place(member.references_end);
+        let own = references.get(start..end).unwrap_or_default();
+        links.add(letter, own, &ids);
+        start = end;
     }
+    drop(ids);
     links.plant(builder, members.len());
 }
 
@@ -34,15 +42,15 @@ struct Links {
 }
 
 impl Links {
-    fn new(members: &[Member], ids: usize) -> Self {
+    fn new(members: &[Member], ids: &Numbering) -> Self {
         let mut links = Self {
             container: Vec::with_capacity(members.len()),
-            letter: vec![NONE; ids],
+            letter: vec![NONE; ids.len()],
             parent: Vec::new(),
             has_children: Vec::new(),
         };
         for (letter, member) in members.iter().enumerate() {
-            links.place(node(letter), member.id);
+            links.place(node(letter), ids.number(member.id));
         }
         links.parent = vec![NONE; links.letter.len()];
         links.has_children = vec![false; links.letter.len()];
@@ -63,12 +71,13 @@ impl Links {
     }
 
     /// Step 1 for one letter.
-    fn add(&mut self, letter: usize, references: &[u32]) {
+    fn add(&mut self, letter: usize, references: &[u64], ids: &Numbering) {
         let Some(&own) = self.container.get(letter) else {
             return;
         };
         let mut above = NONE;
-        for &reference in references {
+        let references = references.iter().filter_map(|id| ids.number(*id));
+        for reference in references {
             // What one letter says of others counts only where nothing was said before.
             if self.parent_of(reference) == NONE {
                 self.set_parent(reference, above);
@@ -123,7 +132,7 @@ impl Links {
 
     /// Steps 2 and 3: containers without a letter go, and what was below them moves up; only at the
     /// top one stays, when it holds several together.
-    fn plant(mut self, builder: &mut Builder, letters: usize) {
+    fn plant(mut self, builder: &mut Builder<'_>, letters: usize) {
         let mut tops = Vec::new();
         for letter in 0..letters {
             let own = self.container.get(letter).copied().unwrap_or(NONE);

@@ -2,10 +2,11 @@
 //! REFERENCES, step 5).
 
 use super::forest::{Builder, Node, index, node};
-use super::{Member, NO_SUBJECT};
+use super::numbering::Numbering;
+use super::{Member, NOTHING};
 
 /// Letters of one subject: the earliest first, the others in one level below.
-pub(super) fn group(builder: &mut Builder, members: &[Member]) {
+pub(super) fn group(builder: &mut Builder<'_>, members: &[Member]) {
     let mut letters: Vec<usize> = (0..members.len()).collect();
     letters.sort_unstable_by_key(|&letter| {
         let member = members.get(letter);
@@ -24,13 +25,16 @@ pub(super) fn group(builder: &mut Builder, members: &[Member]) {
 }
 
 /// Joins conversations whose subjects are the same.
-pub(super) fn join(builder: &mut Builder, members: &[Member], subjects: usize) {
+pub(super) fn join(builder: &mut Builder<'_>, members: &[Member]) {
     builder.sort_roots();
     let roots = builder.take_roots();
-    let mut leaders = leaders(builder, members, &roots, subjects);
+    let subjects = roots.iter();
+    let subjects = subjects.map(|root| subject_of(builder, members, *root));
+    let subjects = Numbering::of(subjects.filter(|subject| *subject != NOTHING).collect());
+    let mut leaders = leaders(builder, members, &roots, &subjects);
     for root in roots {
-        let subject = subject_of(builder, members, root);
-        match leaders.get_mut(index(subject)) {
+        let subject = subjects.number(subject_of(builder, members, root));
+        match subject.and_then(|subject| leaders.get_mut(index(subject))) {
             Some(Some(leader)) if *leader != root => {
                 *leader = merge(builder, members, *leader, root);
             }
@@ -45,18 +49,15 @@ pub(super) fn join(builder: &mut Builder, members: &[Member], subjects: usize) {
 
 /// The conversation of each subject that the others join: step 5 B.
 fn leaders(
-    builder: &Builder,
+    builder: &Builder<'_>,
     members: &[Member],
     roots: &[Node],
-    subjects: usize,
+    subjects: &Numbering,
 ) -> Vec<Option<Node>> {
-    let mut leaders = vec![None; subjects];
+    let mut leaders = vec![None; subjects.len()];
     for &root in roots {
-        let subject = subject_of(builder, members, root);
-        if subject == NO_SUBJECT {
-            continue;
-        }
-        let Some(place) = leaders.get_mut(index(subject)) else {
+        let subject = subjects.number(subject_of(builder, members, root));
+        let Some(place) = subject.and_then(|subject| leaders.get_mut(index(subject))) else {
             continue;
         };
         let leader = place.get_or_insert(root);
@@ -70,7 +71,7 @@ fn leaders(
 }
 
 /// Joins `root` to its leader and says which node leads from now on: step 5 C.
-fn merge(builder: &mut Builder, members: &[Member], leader: Node, root: Node) -> Node {
+fn merge(builder: &mut Builder<'_>, members: &[Member], leader: Node, root: Node) -> Node {
     match (builder.is_letter(leader), builder.is_letter(root)) {
         (false, false) => {
             for child in builder.take_children(root) {
@@ -95,9 +96,9 @@ fn merge(builder: &mut Builder, members: &[Member], leader: Node, root: Node) ->
     }
 }
 
-fn subject_of(builder: &Builder, members: &[Member], root: Node) -> u32 {
+fn subject_of(builder: &Builder<'_>, members: &[Member], root: Node) -> u64 {
     let member = members.get(index(builder.face(root)));
-    member.map_or(NO_SUBJECT, |member| member.subject)
+    member.map_or(NOTHING, |member| member.subject)
 }
 
 fn is_reply(members: &[Member], letter: Node) -> bool {

@@ -4,6 +4,7 @@ use super::*;
 use crate::search::rehearsed_row;
 use formats::message::Summary;
 use proptest::prelude::*;
+use std::collections::HashMap;
 
 /// A letter as the tests write it down.
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ impl Mail {
 
 /// The threads in the notation of RFC 5256 §4, message numbers from 1.
 fn told(mails: &[Mail], threading: Threading) -> String {
-    let mut conversations = Conversations::new(threading, Comparator::Unicode);
+    let mut conversations = Conversations::new(Comparator::Unicode, mails.len());
     for (uid, mail) in (1..).zip(mails) {
         let summary = Summary::of(mail.text().as_bytes()).encode();
         let row = rehearsed_row(u64::from(uid));
@@ -58,7 +59,7 @@ fn told(mails: &[Mail], threading: Threading) -> String {
         };
         conversations.take(&found).unwrap();
     }
-    let forest = conversations.finish();
+    let forest = conversations.forest(threading);
     let roots = forest.roots().iter();
     roots.map(|root| written(&forest, *root)).collect()
 }
@@ -161,7 +162,7 @@ fn quotes_make_no_other_id() {
 
 #[test]
 fn a_conversation_of_a_hundred_thousand_is_quick() {
-    let mut builder = Conversations::new(Threading::References, Comparator::Unicode);
+    let mut builder = Conversations::new(Comparator::Unicode, 0);
     let row = rehearsed_row(1);
     // Backwards, so that each letter refers to one that is not there yet.
     for uid in 0..20_000_u32 {
@@ -179,7 +180,7 @@ fn a_conversation_of_a_hundred_thousand_is_quick() {
         };
         builder.take(&found).unwrap();
     }
-    let forest = builder.finish();
+    let forest = builder.forest(Threading::References);
     let [root] = forest.roots() else {
         panic!("{:?}", forest.roots().len())
     };

@@ -24,7 +24,9 @@ use crate::refusal::Refusal;
 use crate::selected::Selected;
 use crate::sync;
 use answer::{Answer, Correlator};
-use engine::search::{Found, Harvest, Order, Plan, Ranking, Run, SortBy, SortLevel, Sorting};
+use engine::search::{
+    Arranging, Found, Harvest, Order, Plan, Ranking, Run, SortBy, SortLevel, Sorting,
+};
 use engine::{Account, EngineError, FolderId, Shelf, Uid, UidSet};
 use query::Ground;
 
@@ -35,17 +37,29 @@ pub(super) struct SearchWork {
     /// The keys of a SORT.
     criteria: Option<Vec<SortCriterion>>,
     tag: String,
-    search: Option<(Run, Plan, Gathering)>,
+    stage: Stage,
     ticker: Ticker,
     /// There were more messages than one command works on.
     cut: Option<Cut>,
 }
 
+/// How far it has come.
+enum Stage {
+    Due,
+    /// Messages are looked for.
+    Searching(Box<(Run, Plan, Gathering)>),
+    /// What was found is put in order.
+    Arranging(Box<(Arranging, Scores)>),
+}
+
+/// How well messages match, ascending by UID.
+type Scores = Vec<(Uid, u8)>;
+
 /// What the search has found so far.
 struct Gathering {
     order: Gathered,
-    /// How well each matches, ascending by UID; only kept to be told.
-    scores: Option<Vec<(Uid, u8)>>,
+    /// How well each matches; only kept to be told.
+    scores: Option<Scores>,
 }
 
 enum Gathered {
@@ -95,24 +109,29 @@ struct Outcome {
     ranking: Option<Ranking>,
 }
 
-impl From<Gathering> for Outcome {
-    fn from(gathering: Gathering) -> Self {
-        let (uids, ranking) = match gathering.order {
-            Gathered::List(uids) => (uids, None),
-            Gathered::Sort(sorting) => {
-                let ranking = sorting.finish();
-                (ranking.uids().collect(), Some(ranking))
-            }
-        };
-        let by_uid = gathering.scores.unwrap_or_default();
+impl Outcome {
+    fn new(uids: Vec<Uid>, by_uid: &Scores) -> Self {
         let score = |uid: &Uid| {
             let place = by_uid.binary_search_by_key(uid, |(known, _)| *known).ok()?;
             by_uid.get(place).map(|(_, score)| *score)
         };
+        let told = if by_uid.is_empty() {
+            &[]
+        } else {
+            uids.as_slice()
+        };
         Self {
-            scores: uids.iter().filter_map(score).collect(),
+            scores: told.iter().filter_map(score).collect(),
             uids,
-            ranking,
+            ranking: None,
+        }
+    }
+
+    fn ranked(ranking: Ranking, by_uid: &Scores) -> Self {
+        let uids = ranking.uids().collect();
+        Self {
+            ranking: Some(ranking),
+            ..Self::new(uids, by_uid)
         }
     }
 }
@@ -131,7 +150,7 @@ impl SearchWork {
             request,
             criteria,
             tag: tag.to_owned(),
-            search: None,
+            stage: Stage::Due,
             ticker: Ticker::default(),
             cut: None,
         };
@@ -200,23 +219,29 @@ impl SearchWork {
             now: desk.now,
         };
         let plan = query::plan(&self.request.criterion, ground)?;
-        let order = match &self.criteria {
-            None => Gathered::List(Vec::new()),
-            Some(criteria) => Gathered::Sort(Sorting::new(Order {
-                levels: criteria.iter().map(sort_level).collect(),
-                comparator: desk.state.comparator,
-            })),
+        let returned = self.request.returned.unwrap_or_default();
+        let order = match self.order(desk) {
+            // What orders a letter is wanted later, or is not its own.
+            Some(order) if returned.update || !order.is_of_letters_alone() => {
+                Gathered::Sort(Sorting::new(order))
+            }
+            _ => Gathered::List(Vec::new()),
         };
-        let ranks = self
-            .request
-            .returned
-            .is_some_and(|returned| returned.relevancy);
+        let ranks = returned.relevancy;
         let gathering = Gathering {
             order,
             scores: ranks.then(Vec::new),
         };
         let run = Run::new(plan.clone(), selected.folder, Shelf::Mail, within);
         Ok((run, plan, gathering))
+    }
+
+    /// The order of a SORT.
+    fn order(&self, desk: &Desk<'_>) -> Option<Order> {
+        Some(Order {
+            levels: self.criteria.as_ref()?.iter().map(sort_level).collect(),
+            comparator: desk.state.comparator,
+        })
     }
 
     fn tell(&self, desk: &mut Desk<'_>, outcome: &Outcome) -> Result<(), Refusal> {
@@ -281,17 +306,16 @@ impl SearchWork {
         }
     }
 
-    fn finish(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-        let Some((_, plan, gathering)) = self.search.take() else {
-            return Ok(Step::More);
-        };
-        let found = Outcome::from(gathering);
+    /// Tells what was found, in its order.
+    fn finish(
+        &mut self,
+        desk: &mut Desk<'_>,
+        plan: Option<Plan>,
+        found: Outcome,
+    ) -> Result<Step, Refusal> {
         self.tell(desk, &found)?;
-        if self
-            .request
-            .returned
-            .is_some_and(|returned| returned.update)
-        {
+        let returned = self.request.returned.unwrap_or_default();
+        if let Some(plan) = plan.filter(|_| returned.update) {
             self.keep_up(desk, plan, found);
         }
         let text = match self.criteria {
@@ -304,32 +328,67 @@ impl SearchWork {
         };
         limit::tell(self.cut, Ok(reply), desk.out).map(Step::Done)
     }
+
+    fn search_step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        let Stage::Searching(searching) = &mut self.stage else {
+            return self.arranging_step(desk);
+        };
+        let (run, _, gathering) = &mut **searching;
+        if !run.step(desk.account, gathering)? {
+            self.ticker.tick(desk, &self.tag, run.progress());
+            return Ok(Step::More);
+        }
+        let Stage::Searching(searching) = std::mem::replace(&mut self.stage, Stage::Due) else {
+            return Ok(Step::More);
+        };
+        let (_, plan, Gathering { order, scores }) = *searching;
+        let scores = scores.unwrap_or_default();
+        match (order, self.order(desk)) {
+            (Gathered::Sort(sorting), _) => {
+                let found = Outcome::ranked(sorting.finish(), &scores);
+                self.finish(desk, Some(plan), found)
+            }
+            (Gathered::List(found), None) => {
+                self.finish(desk, Some(plan), Outcome::new(found, &scores))
+            }
+            (Gathered::List(found), Some(order)) => {
+                let folder = desk.state.selected()?.folder;
+                let arranging = Arranging::new(folder, order, found.into_iter().collect());
+                self.stage = Stage::Arranging(Box::new((arranging, scores)));
+                self.arranging_step(desk)
+            }
+        }
+    }
+
+    fn arranging_step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        let Stage::Arranging(work) = &mut self.stage else {
+            return Ok(Step::More);
+        };
+        let (arranging, scores) = &mut **work;
+        let Some(uids) = arranging.step(desk.account)? else {
+            self.ticker.tick(desk, &self.tag, arranging.progress());
+            return Ok(Step::More);
+        };
+        let found = Outcome::new(uids, scores);
+        self.finish(desk, None, found)
+    }
 }
 
 impl Work for SearchWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-        if self.search.is_none() {
+        let stepped = if matches!(self.stage, Stage::Due) {
             self.put_filters_in(desk)?;
-            let started = self.start(desk);
-            if started.is_err() {
-                forget_saved(desk.state);
-            }
-            self.search = Some(started?);
-        }
-        let Some((run, _, gathering)) = &mut self.search else {
-            return Ok(Step::More);
+            self.start(desk).and_then(|started| {
+                self.stage = Stage::Searching(Box::new(started));
+                self.search_step(desk)
+            })
+        } else {
+            self.search_step(desk)
         };
-        match run.step(desk.account, gathering) {
-            Ok(true) => self.finish(desk),
-            Ok(false) => {
-                self.ticker.tick(desk, &self.tag, run.progress());
-                Ok(Step::More)
-            }
-            Err(error) => {
-                forget_saved(desk.state);
-                Err(error.into())
-            }
+        if stepped.is_err() {
+            forget_saved(desk.state);
         }
+        stepped
     }
 }
 
