@@ -450,6 +450,19 @@ impl Session {
             return self.close();
         };
         let effort = Effort::Disk(mailbox.account.id());
+        self.ask_for(effort, doing);
+    }
+
+    /// Goes on with a command that has much to look at before it can say something.
+    fn ask_disk_again(&mut self, doing: Doing) {
+        let Some(mailbox) = &self.mailbox else {
+            return self.close();
+        };
+        let effort = Effort::Long(mailbox.account.id());
+        self.ask_for(effort, doing);
+    }
+
+    fn ask_for(&mut self, effort: Effort, doing: Doing) {
         self.actions.push(Output::Ask(Question::Work(effort)));
         self.doing = doing;
     }
@@ -525,7 +538,7 @@ impl Session {
                 let told = expunges.map_or(Ok(()), |expunges| self.announce(expunges));
                 self.finish(&tag, told.map(|()| reply));
             }
-            Step::More if self.out.is_empty() => self.ask_disk(Doing::Working(tag, work)),
+            Step::More if self.out.is_empty() => self.ask_disk_again(Doing::Working(tag, work)),
             Step::More => self.doing = Doing::Sending(tag, work),
             Step::Settle(settlement) => self.settle(settlement, Doing::Settling(tag, work)),
             Step::SettleDone(settlement, reply) => {

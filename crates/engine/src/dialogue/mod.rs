@@ -103,6 +103,8 @@ pub enum Question {
 pub enum Effort {
     /// May read the disk or compute for milliseconds; at most two steps of one account run at a time.
     Disk(AccountId),
+    /// The same, as the next of many steps that send nothing: those of others go first.
+    Long(AccountId),
     /// Hashes a password: memory and tens of milliseconds, on a pool of few threads with a bounded queue.
     Password,
 }

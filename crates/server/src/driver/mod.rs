@@ -14,6 +14,7 @@ mod deflate;
 pub mod pool;
 pub mod tls;
 pub mod transport;
+mod turns;
 
 use crate::examination::Examiners;
 use crate::metrics::{Metrics, ServiceMetrics};
@@ -37,6 +38,7 @@ use tls::{Alpn, Certificates};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use transport::{Transport, Unsent};
+use turns::Pace;
 
 /// How long a peer may leave what we send unread before the connection is given up.
 const SEND_STALL: Duration = Duration::from_mins(3);
@@ -323,9 +325,10 @@ impl Conversation {
         mut dialogue: Box<dyn Dialogue>,
         effort: Effort,
     ) -> Option<Box<dyn Dialogue>> {
-        let (pool, account) = match effort {
-            Effort::Disk(account) => (&*self.surroundings.disk, Some(account)),
-            Effort::Password => (&self.surroundings.passwords, None),
+        let (pool, pace, account) = match effort {
+            Effort::Disk(account) => (&*self.surroundings.disk, Pace::Short, Some(account)),
+            Effort::Long(account) => (&*self.surroundings.disk, Pace::Long, Some(account)),
+            Effort::Password => (&self.surroundings.passwords, Pace::Short, None),
         };
         if pool.is_full() {
             self.tell(dialogue.as_mut(), Input::Answer(Answer::Busy));
@@ -337,7 +340,7 @@ impl Conversation {
             dialogue.advance(Input::Answer(Answer::Work), clock.now(), &mut said);
             (dialogue, said)
         };
-        match pool.run(account, step).await {
+        match pool.run_at(pace, account, step).await {
             Ok((dialogue, said)) => {
                 self.said = said;
                 self.offer = true;

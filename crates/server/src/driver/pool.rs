@@ -1,21 +1,17 @@
 //! Threads that may block: for steps that read the disk, and for hashing passwords.
 //!
-//! A pool has a fixed number of threads and takes jobs in order. Of one account at most
-//! [`STEPS_PER_ACCOUNT`] run at a time, so that one busy account leaves threads to the others. A
-//! job that panics is lost, its thread is not.
+//! A pool has a fixed number of threads; whose turn it is is said by [`Turns`]. A job that panics is
+//! lost, its thread is not.
 //!
 //! Start at [`Pool::run`].
 
+use super::turns::{Pace, Task, Turns};
 use parking_lot::{Condvar, Mutex};
-use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use store::id::AccountId;
 use tokio::sync::oneshot;
-
-/// Steps of one account that may run at the same time.
-pub const STEPS_PER_ACCOUNT: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -35,28 +31,22 @@ struct Shared {
     waiting_max: usize,
 }
 
-#[derive(Default)]
 struct Queue {
-    ready: VecDeque<(Option<AccountId>, Job)>,
-    accounts: HashMap<AccountId, Share>,
-    waiting: usize,
+    turns: Turns<Job>,
     idle: usize,
     stopped: bool,
-}
-
-/// What one account has in the pool.
-#[derive(Default)]
-struct Share {
-    /// Jobs that run or stand in `ready`.
-    admitted: usize,
-    held_back: VecDeque<Job>,
 }
 
 impl Pool {
     /// Starts `threads` threads; the pool calls itself full when `waiting_max` jobs wait.
     pub fn start(name: &str, threads: usize, waiting_max: usize) -> std::io::Result<Self> {
+        let threads = threads.max(1);
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue {
+                turns: Turns::new(threads),
+                idle: 0,
+                stopped: false,
+            }),
             work: Condvar::new(),
             waiting_max,
         });
@@ -66,9 +56,7 @@ impl Pool {
                 .name(name.to_owned())
                 .spawn(move || shared.serve())
         };
-        let threads = (0..threads.max(1))
-            .map(start)
-            .collect::<Result<Vec<_>, _>>()?;
+        let threads = (0..threads).map(start).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             shared,
             threads: Mutex::new(threads),
@@ -82,23 +70,33 @@ impl Pool {
         account: Option<AccountId>,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Lost> {
+        self.run_at(Pace::Short, account, job).await
+    }
+
+    /// The same for a job that may be one of many.
+    pub async fn run_at<T: Send + 'static>(
+        &self,
+        pace: Pace,
+        account: Option<AccountId>,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Lost> {
         let (answer, answered) = oneshot::channel();
-        let job = Box::new(move || {
+        let job: Job = Box::new(move || {
             // The asker may be gone; then nobody needs the answer.
             let _ = answer.send(job());
         });
-        self.shared.put(account, job)?;
+        self.shared.put(Task { account, pace, job })?;
         answered.await.map_err(|_| Lost)
     }
 
     /// True when as many jobs wait as should.
     pub fn is_full(&self) -> bool {
-        self.shared.queue.lock().waiting >= self.shared.waiting_max
+        self.shared.queue.lock().turns.waiting() >= self.shared.waiting_max
     }
 
     /// Jobs that wait for a thread.
     pub fn waiting(&self) -> usize {
-        self.shared.queue.lock().waiting
+        self.shared.queue.lock().turns.waiting()
     }
 
     /// Lets running jobs end, drops those that wait, and joins the threads.
@@ -106,10 +104,7 @@ impl Pool {
         let dropped = {
             let mut queue = self.shared.queue.lock();
             queue.stopped = true;
-            (
-                std::mem::take(&mut queue.ready),
-                std::mem::take(&mut queue.accounts),
-            )
+            std::mem::replace(&mut queue.turns, Turns::new(1))
         };
         drop(dropped); // Outside of the lock: a job's end wakes its asker.
         self.shared.work.notify_all();
@@ -127,51 +122,49 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    fn put(&self, account: Option<AccountId>, job: Job) -> Result<(), Lost> {
+    fn put(&self, task: Task<Job>) -> Result<(), Lost> {
         let mut queue = self.queue.lock();
         if queue.stopped {
             return Err(Lost);
         }
-        queue.waiting += 1;
-        if let Some(account) = account {
-            let share = queue.accounts.entry(account).or_default();
-            if share.admitted >= STEPS_PER_ACCOUNT {
-                share.held_back.push_back(job);
-                return Ok(());
-            }
-            share.admitted += 1;
-        }
-        queue.ready.push_back((account, job));
-        let somebody_sleeps = queue.idle > 0;
-        drop(queue);
-        if somebody_sleeps {
+        queue.turns.put(task);
+        self.wake(&queue);
+        Ok(())
+    }
+
+    /// Wakes a thread if there is something for it to do.
+    fn wake(&self, queue: &Queue) {
+        if queue.idle > 0 && queue.turns.has_next() {
             self.work.notify_one();
         }
-        Ok(())
     }
 
     /// A thread's life.
     fn serve(&self) {
-        while let Some((account, job)) = self.take() {
+        let mut before = None;
+        while let Some(Task { account, pace, job }) = self.take(before) {
             // The job's state is dropped with it, so nothing broken is seen afterwards.
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
                 tracing::error!("a step panicked; its connection is closed");
             }
-            if let Some(account) = account {
-                self.queue.lock().finished(account);
-            }
+            before = Some((account, pace));
         }
     }
 
-    fn take(&self) -> Option<(Option<AccountId>, Job)> {
+    /// Says that the job before has ended, and waits for the next.
+    fn take(&self, before: Option<(Option<AccountId>, Pace)>) -> Option<Task<Job>> {
         let mut queue = self.queue.lock();
+        if let Some((account, pace)) = before {
+            queue.turns.ended(account, pace);
+        }
         loop {
-            if let Some(next) = queue.ready.pop_front() {
-                queue.waiting = queue.waiting.saturating_sub(1);
-                return Some(next);
-            }
             if queue.stopped {
                 return None;
+            }
+            if let Some(next) = queue.turns.next() {
+                // What ended may have made room for more than this one.
+                self.wake(&queue);
+                return Some(next);
             }
             queue.idle += 1;
             self.work.wait(&mut queue);
@@ -180,26 +173,9 @@ impl Shared {
     }
 }
 
-impl Queue {
-    /// A job of this account ended: its place goes to the account's next.
-    fn finished(&mut self, account: AccountId) {
-        let Some(share) = self.accounts.get_mut(&account) else {
-            return;
-        };
-        if let Some(next) = share.held_back.pop_front() {
-            // The thread that calls this takes from the queue next, so nobody need be woken.
-            self.ready.push_back((Some(account), next));
-            return;
-        }
-        share.admitted = share.admitted.saturating_sub(1);
-        if share.admitted == 0 {
-            self.accounts.remove(&account);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::turns::STEPS_PER_ACCOUNT;
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
@@ -265,7 +241,5 @@ mod tests {
             assert_eq!(job.await.unwrap(), Ok(()));
         }
         assert!(most.load(Ordering::SeqCst) <= STEPS_PER_ACCOUNT);
-        pool.stop(); // The last job's account is struck off just after its answer.
-        assert!(pool.shared.queue.lock().accounts.is_empty());
     }
 }
