@@ -9,6 +9,9 @@ use unicode_normalization::char::is_combining_mark;
 /// Bytes of ASCII text folded at once, so that a long text is not copied as a whole.
 const WINDOW_BYTES: usize = 64 * 1024;
 
+/// Letters of the shortest word that may be misspelt: of shorter ones too many are near.
+const MISSPELT_LETTERS_MIN: usize = 5;
+
 /// A folded text to look for. The empty text is in every text.
 #[derive(Debug, Clone)]
 pub struct Needle {
@@ -25,6 +28,8 @@ enum Looseness {
     Exact,
     /// Letters with and without accents are alike.
     Loose,
+    /// The same, and one letter of a longer word may be wrong.
+    Misspelt,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ struct Piece {
     /// Shared, since plans are cloned and searchers are large.
     finder: Arc<Finder<'static>>,
     is_ascii: bool,
+    /// Long enough to be misspelt, where that is allowed.
+    is_long: bool,
 }
 
 impl Needle {
@@ -54,6 +61,15 @@ impl Needle {
         }
     }
 
+    /// The same, where each word of some length is also found if one of its letters is another, too
+    /// many or missing, or if two have changed places.
+    pub fn misspelt(text: &str, comparator: Comparator) -> Self {
+        Self {
+            looseness: Looseness::Misspelt,
+            ..Self::loose(text, comparator)
+        }
+    }
+
     /// The same text as one phrase, still without regard to accents: what is nearer to what was
     /// meant than its words alone.
     pub fn loose_phrase(text: &str, comparator: Comparator) -> Self {
@@ -73,16 +89,20 @@ impl Needle {
     /// Grams that every text has which contains the needle; none if that can't be said.
     pub(super) fn grams(&self) -> Vec<u32> {
         // Without accents, the other ways to compare see letters that no gram is made of.
-        if self.looseness == Looseness::Loose && self.comparator != Comparator::Unicode {
+        if self.looseness != Looseness::Exact && self.comparator != Comparator::Unicode {
             return Vec::new();
         }
+        let is_sure = |piece: &&Piece| !(self.looseness == Looseness::Misspelt && piece.is_long);
         let folded = |piece: &Piece| String::from_utf8_lossy(piece.finder.needle()).into_owned();
         let grams = |piece: &Piece| super::grams::of_piece(&folded(piece), self.comparator);
-        self.pieces.iter().flat_map(grams).collect()
+        self.pieces.iter().filter(is_sure).flat_map(grams).collect()
     }
 
     /// True if the text contains the needle, as the comparator sees both.
     pub fn is_in(&self, text: &str) -> bool {
+        if self.looseness == Looseness::Misspelt {
+            return self.is_nearly_in(text);
+        }
         if self.comparator.folds_case() && text.is_ascii() {
             let text = text.as_bytes();
             let is_there = |piece: &Piece| piece.is_ascii && piece.is_in_ascii(text);
@@ -94,6 +114,42 @@ impl Needle {
         }
         let is_there = |piece: &Piece| piece.finder.find(folded.as_bytes()).is_some();
         self.pieces.iter().all(is_there)
+    }
+
+    /// The same, also for words that are nearly there.
+    fn is_nearly_in(&self, text: &str) -> bool {
+        let folded = without_accents(&self.comparator.fold(text));
+        self.pieces.iter().all(|piece| {
+            let is_there = piece.finder.find(folded.as_bytes()).is_some();
+            is_there || (piece.is_long && piece.is_near_a_word_of(&folded))
+        })
+    }
+}
+
+/// True if at most one letter is another, too many or missing, or two neighbours have changed places.
+fn is_near(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.chars(), b.chars());
+    while let (Some(first), Some(other)) = (a.clone().next(), b.clone().next()) {
+        if first != other {
+            break;
+        }
+        a.next();
+        b.next();
+    }
+    while let (Some(last), Some(other)) = (a.clone().next_back(), b.clone().next_back()) {
+        if last != other {
+            break;
+        }
+        a.next_back();
+        b.next_back();
+    }
+    let mut differ = [(); 3].map(|()| (a.next(), b.next())).into_iter();
+    match (differ.next(), differ.next(), differ.next()) {
+        (_, Some((None, None)), _) => true,
+        (Some(first), Some((second_a, second_b)), Some((None, None))) => {
+            first == (second_b, second_a)
+        }
+        _ => false,
     }
 }
 
@@ -108,8 +164,21 @@ impl Piece {
     fn new(folded: &str) -> Self {
         Self {
             is_ascii: folded.is_ascii(),
+            is_long: folded.chars().nth(MISSPELT_LETTERS_MIN - 1).is_some(),
             finder: Arc::new(Finder::new(folded.as_bytes()).into_owned()),
         }
+    }
+
+    fn is_near_a_word_of(&self, folded: &str) -> bool {
+        let Ok(piece) = str::from_utf8(self.finder.needle()) else {
+            return false;
+        };
+        // A letter is at most four bytes.
+        let is_about_as_long = |word: &&str| word.len().abs_diff(piece.len()) <= 4;
+        let words = folded.split(|letter: char| !letter.is_alphanumeric());
+        words
+            .filter(is_about_as_long)
+            .any(|word| is_near(word, piece))
     }
 
     /// Looks into text that is not folded yet.
@@ -187,6 +256,71 @@ mod tests {
     }
 
     #[test]
+    fn accents_marks_and_width_do_not_matter_to_a_loose_needle_in_any_script() {
+        for (wanted, text) in [
+            ("viet nam", "Tiếng Việt Nam"),
+            ("ελλαδα", "ΕΛΛΆΔΑ"),
+            ("йод", "ИОД и йод"),
+            ("елка", "ёлка"),
+            ("مرحبا", "مَرْحَبًا"),
+            ("שלום", "שָׁלוֹם"),
+            ("カタカナ", "ｶﾀｶﾅ"),
+            ("ガス", "ｶﾞｽ"),
+            ("ＡＢＣ１２３", "abc123"),
+            ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("हिन्दी", "हिन्दी भाषा"),
+            ("ภาษาไทย", "เรียนภาษาไทยกัน"),
+            ("angstrom", "Ångström"),
+        ] {
+            assert!(
+                Needle::loose(wanted, Comparator::Unicode).is_in(text),
+                "{wanted}"
+            );
+            let misspelt = Needle::misspelt(wanted, Comparator::Unicode);
+            assert!(misspelt.is_in(text), "{wanted}");
+        }
+        assert!(!Needle::loose("elka", Comparator::Unicode).is_in("ёлка"));
+        assert!(
+            !needle("angstrom").is_in("Ångström"),
+            "only where looseness is asked for"
+        );
+    }
+
+    #[test]
+    fn one_letter_of_a_longer_word_may_be_wrong() {
+        let text = "We will receive the Réunion's agenda on Friday.";
+        for wanted in [
+            "recieve",
+            "receeve",
+            "receve",
+            "reeceive",
+            "agendas fryday",
+            "reunoin",
+        ] {
+            assert!(
+                Needle::misspelt(wanted, Comparator::Unicode).is_in(text),
+                "{wanted}"
+            );
+            assert!(
+                !Needle::loose(wanted, Comparator::Unicode).is_in(text),
+                "{wanted}"
+            );
+        }
+        for wanted in [
+            "recive receive x",
+            "rceieve",
+            "wil thee",
+            "agenta fridai mondey",
+            "teh",
+        ] {
+            assert!(
+                !Needle::misspelt(wanted, Comparator::Unicode).is_in(text),
+                "{wanted}"
+            );
+        }
+    }
+
+    #[test]
     fn a_match_across_windows_is_found() {
         for start in WINDOW_BYTES - 8..WINDOW_BYTES + 2 {
             let text = format!("{}NeedLe{}", "x".repeat(start), "y".repeat(WINDOW_BYTES));
@@ -195,7 +329,32 @@ mod tests {
         }
     }
 
+    /// Edits that turn one word into the other: letters changed, added, dropped, neighbours swapped.
+    fn distance(a: &[char], b: &[char]) -> usize {
+        let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+        for i in 0..=a.len() {
+            for j in 0..=b.len() {
+                if i == 0 || j == 0 {
+                    rows[i][j] = i + j;
+                    continue;
+                }
+                let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let best = change.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                let swaps = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let swap = if swaps { rows[i - 2][j - 2] + 1 } else { best };
+                rows[i][j] = best.min(swap);
+            }
+        }
+        rows[a.len()][b.len()]
+    }
+
     proptest! {
+        #[test]
+        fn words_are_near_that_are_one_edit_apart(a in "[abé]{0,6}", b in "[abé]{0,6}") {
+            let letters = |word: &str| word.chars().collect::<Vec<_>>();
+            prop_assert_eq!(is_near(&a, &b), distance(&letters(&a), &letters(&b)) <= 1);
+        }
+
         #[test]
         fn the_fast_path_for_ascii_agrees_with_folding(wanted in "[aAbB]{0,4}", text in "[aAbBc]{0,30}") {
             let folded = text.to_lowercase().contains(&wanted.to_lowercase());

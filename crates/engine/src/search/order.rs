@@ -207,6 +207,11 @@ impl Sorting {
         })
     }
 
+    /// True if there is nothing to sort.
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.is_empty()
+    }
+
     /// The letters in order.
     pub fn finish(self) -> Ranking {
         let mut ranking = self.0;

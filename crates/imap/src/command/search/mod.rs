@@ -38,6 +38,8 @@ pub(super) struct SearchWork {
     criteria: Option<Vec<SortCriterion>>,
     tag: String,
     stage: Stage,
+    /// Nothing was found as it was written: what FUZZY looks for may be misspelt.
+    misspelt: bool,
     ticker: Ticker,
     /// There were more messages than one command works on.
     cut: Option<Cut>,
@@ -65,6 +67,15 @@ struct Gathering {
 enum Gathered {
     List(Vec<Uid>),
     Sort(Sorting),
+}
+
+impl Gathering {
+    fn is_empty(&self) -> bool {
+        match &self.order {
+            Gathered::List(list) => list.is_empty(),
+            Gathered::Sort(sorting) => sorting.is_empty(),
+        }
+    }
 }
 
 impl Harvest for Gathering {
@@ -151,6 +162,7 @@ impl SearchWork {
             criteria,
             tag: tag.to_owned(),
             stage: Stage::Due,
+            misspelt: false,
             ticker: Ticker::default(),
             cut: None,
         };
@@ -176,6 +188,13 @@ impl SearchWork {
         // Asking for it is using CONDSTORE (RFC 7162 §3.1).
         state.features.condstore |= criterion.asks_modseq();
         Ok(())
+    }
+
+    /// True if it is worth looking again for what is nearly there. A result that is kept up to date
+    /// is always of what was asked.
+    fn may_be_misspelt(&self) -> bool {
+        let returned = self.request.returned.unwrap_or_default();
+        !self.misspelt && !returned.update && self.request.criterion.is_fuzzy()
     }
 
     fn put_filters_in(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
@@ -218,7 +237,12 @@ impl SearchWork {
             comparator: desk.state.comparator,
             now: desk.now,
         };
-        let plan = query::plan(&self.request.criterion, ground)?;
+        let criterion = &self.request.criterion;
+        let plan = if self.misspelt {
+            query::plan_misspelt(criterion, ground)?
+        } else {
+            query::plan(criterion, ground)?
+        };
         let returned = self.request.returned.unwrap_or_default();
         let order = match self.order(desk) {
             // What orders a letter is wanted later, or is not its own.
@@ -341,6 +365,11 @@ impl SearchWork {
         let Stage::Searching(searching) = std::mem::replace(&mut self.stage, Stage::Due) else {
             return Ok(Step::More);
         };
+        if searching.2.is_empty() && self.may_be_misspelt() {
+            self.misspelt = true;
+            self.stage = Stage::Searching(Box::new(self.start(desk)?));
+            return Ok(Step::More);
+        }
         let (_, plan, Gathering { order, scores }) = *searching;
         let scores = scores.unwrap_or_default();
         match (order, self.order(desk)) {

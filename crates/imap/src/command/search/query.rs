@@ -44,8 +44,25 @@ pub(crate) struct Ground<'a> {
 ///
 /// Errors: too many keys; numbers of messages where no mailbox is open.
 pub(crate) fn plan(criterion: &Criterion, ground: Ground<'_>) -> Result<Plan, Refusal> {
-    let query = query(criterion, ground, Exactness::Exact)?;
-    let plan = Plan::new(query)?;
+    plan_fuzzily(criterion, ground, Exactness::Words)
+}
+
+/// The same for the letters that are left when nothing was found: what FUZZY looks for may be
+/// misspelt. Source: RFC 6203 §3, which leaves it to the server what is near.
+pub(crate) fn plan_misspelt(criterion: &Criterion, ground: Ground<'_>) -> Result<Plan, Refusal> {
+    plan_fuzzily(criterion, ground, Exactness::Misspelt)
+}
+
+fn plan_fuzzily(
+    criterion: &Criterion,
+    ground: Ground<'_>,
+    fuzzy: Exactness,
+) -> Result<Plan, Refusal> {
+    let rule = Rule {
+        now: Exactness::Exact,
+        fuzzy,
+    };
+    let plan = Plan::new(query(criterion, ground, rule)?)?;
     let mut closer = Vec::new();
     add_closer(criterion, ground, Exactness::Exact, &mut closer);
     Ok(plan.with_closer(closer))
@@ -73,8 +90,17 @@ enum Exactness {
     Exact,
     /// In FUZZY (RFC 6203 §3): the words in any order.
     Words,
+    /// The same, with a wrong letter.
+    Misspelt,
     /// What makes a match in FUZZY a better one: the words as they were given.
     Phrase,
+}
+
+/// How exactly texts must be there here, and within FUZZY.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    now: Exactness,
+    fuzzy: Exactness,
 }
 
 impl Exactness {
@@ -82,6 +108,7 @@ impl Exactness {
         match self {
             Self::Exact => Needle::new(text, comparator),
             Self::Words => Needle::loose(text, comparator),
+            Self::Misspelt => Needle::misspelt(text, comparator),
             Self::Phrase => Needle::loose_phrase(text, comparator),
         }
     }
@@ -120,17 +147,16 @@ fn add_closer(
 }
 
 /// The engine's form of a criterion. Recursion is bounded by [`crate::codec::search::DEPTH_MAX`].
-fn query(
-    criterion: &Criterion,
-    ground: Ground<'_>,
-    exactness: Exactness,
-) -> Result<Query, Refusal> {
-    let inner = |criterion: &Criterion| query(criterion, ground, exactness);
+fn query(criterion: &Criterion, ground: Ground<'_>, rule: Rule) -> Result<Query, Refusal> {
+    let inner = |criterion: &Criterion| query(criterion, ground, rule);
     Ok(match criterion {
         Criterion::All(all) => Query::All(all.iter().map(inner).collect::<Result<_, _>>()?),
         Criterion::Any(any) => Query::Any(any.iter().map(inner).collect::<Result<_, _>>()?),
         Criterion::Not(not) => Query::Not(Box::new(inner(not)?)),
-        Criterion::Fuzzy(fuzzy) => query(fuzzy, ground, Exactness::Words)?,
+        Criterion::Fuzzy(fuzzy) => {
+            let now = rule.fuzzy;
+            query(fuzzy, ground, Rule { now, ..rule })?
+        }
         Criterion::Recent => Query::Any(Vec::new()),
         Criterion::Dated(field, from, to) => dated(*field, *from, *to),
         Criterion::Sequence(set) => {
@@ -144,7 +170,7 @@ fn query(
         },
         Criterion::ThreadId(id) => in_thread(id, ground)?,
         Criterion::Annotation(key) => noted(key, ground),
-        other => simple(other, ground, exactness),
+        other => simple(other, ground, rule.now),
     })
 }
 
