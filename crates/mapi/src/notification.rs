@@ -154,20 +154,30 @@ impl Outbox {
         }
         let teller = Teller { logon, view: &view };
         for event in teller.events(since, head, subscriptions)? {
-            let wanting = subscriptions.iter().filter(|(_, one)| one.wants(&event));
-            for (handle, _) in wanting {
-                if self.waiting.len() == WAITING_MAX {
-                    break;
-                }
-                self.waiting.push_back(Notify {
-                    handle: *handle,
-                    logon_id,
-                    notification: Notification::Object(event.clone()),
-                });
-            }
+            self.tell(logon_id, &event, subscriptions);
         }
         self.seen.insert(logon_id, head);
         Ok(())
+    }
+
+    /// Notes an event for those of these who want to be told of it.
+    pub fn tell(
+        &mut self,
+        logon_id: u8,
+        event: &ObjectEvent,
+        subscriptions: &[(u32, Subscription)],
+    ) {
+        let wanting = subscriptions.iter().filter(|(_, one)| one.wants(event));
+        for (handle, _) in wanting {
+            if self.waiting.len() >= WAITING_MAX {
+                break;
+            }
+            self.waiting.push_back(Notify {
+                handle: *handle,
+                logon_id,
+                notification: Notification::Object(event.clone()),
+            });
+        }
     }
 }
 

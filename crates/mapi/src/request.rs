@@ -10,6 +10,7 @@
 use crate::chain;
 use crate::codec::data::Guid;
 use crate::codec::rop::buffer::{self, NO_HANDLE, PlacedCall};
+use crate::codec::rop::notify::ObjectEvent;
 use crate::codec::rop::{Call, Indices, Reply, Request, Response, indices};
 use crate::codec::transport::body::{
     Answer, ConnectRequest, ExecuteRequest, ExecuteResponse, Failure, execute_flags,
@@ -124,6 +125,15 @@ impl Session {
         let objects = &self.objects;
         self.outbox.retain(|handle| objects.is_open(handle));
         Ok(())
+    }
+
+    /// Notes what the log does not say, for who asked to be told of it.
+    pub(crate) fn happened(&mut self, logon_id: u8, event: &ObjectEvent) {
+        for (id, _, wishes) in self.objects.subscriptions() {
+            if id == logon_id {
+                self.outbox.tell(logon_id, event, &wishes);
+            }
+        }
     }
 
     /// Moves a table on to what is there now, and notes what is to be told of its rows.

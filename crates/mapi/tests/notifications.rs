@@ -191,3 +191,41 @@ fn who_no_longer_listens_is_not_told() {
     assert!(!client.session.has_news().unwrap());
     assert!(client.session.watches().is_empty());
 }
+
+#[test]
+fn who_waits_for_a_search_is_told_when_it_is_complete() {
+    use mapi::codec::data::Restriction;
+    use mapi::codec::rop::folder::{CreateFolder, FolderTexts, SetSearchCriteria};
+    let house = house();
+    let ida = house.person("ida@example.test").unwrap();
+    let mut client = told(&ida, &house, kind::SEARCH_COMPLETED, None);
+    let [subtree, inbox] = [3, 4].map(|which| client.logon.as_ref().unwrap().folders[which]);
+    client.open_folder(subtree, 3);
+    let request = CreateFolder {
+        folder_type: 2,
+        open_existing: false,
+        reserved: 0,
+        texts: FolderTexts::Unicode(["All".to_owned(), String::new()]),
+    };
+    client.ask(3, 4, Request::CreateFolder(request));
+    let criteria = SetSearchCriteria {
+        restriction: Some(Restriction::Null),
+        folders: vec![inbox],
+        flags: 0x0002_0002,
+    };
+    let call = Call {
+        logon_id: 0,
+        input: 4,
+        target: 4,
+        request: Request::SetSearchCriteria(criteria),
+    };
+    let replies = client.send(&[call], ROOMY, &[]);
+    let [_, Reply::Notify(notify)] = replies.as_slice() else {
+        panic!("{replies:?}");
+    };
+    assert_eq!(notify.handle, client.handles[2]);
+    assert!(matches!(
+        &notify.notification,
+        Notification::Object(event) if event.kind == kind::SEARCH_COMPLETED
+    ));
+}

@@ -13,6 +13,7 @@ use super::{Done, Place, attributes};
 use crate::codec::data::Value;
 use crate::codec::rop::Response;
 use crate::codec::rop::folder::{SearchCriteria, SearchCriteriaRequest, SetSearchCriteria};
+use crate::codec::rop::notify::{ObjectEvent, kind};
 use crate::codec::wire::{Form, Nothing, Wire, Writer, decode};
 use crate::condition;
 use crate::identity;
@@ -82,6 +83,13 @@ pub(super) fn set(
     done.wait()?;
     if request.flags & STOP == 0 {
         repeat(&logon, folder, &criteria, code_page)?;
+        // Source: [MS-OXCNOTIF] 2.2.1.1.
+        let completed = ObjectEvent {
+            kind: kind::SEARCH_COMPLETED,
+            folder: identity::folder_id(folder),
+            ..ObjectEvent::default()
+        };
+        session.happened(at.logon_id, &completed);
     }
     Ok(Done::said(Response::SetSearchCriteria(Nothing)))
 }
