@@ -1,17 +1,20 @@
 //! Random sessions of one client over several mailboxes: every answer is what a model of the
-//! standards says, word for word where the words are the standards'.
+//! standards says, word for word where the words are the standards'. Another device follows by
+//! QRESYNC, and changes what the first has not open.
 //!
-//! The model knows messages as UID, flags and bytes. Standards: RFC 9051 §6.3.12, §6.4; RFC 3502,
-//! RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5466, RFC 6851, RFC 7377, RFC 8508, RFC 9394, RFC
-//! 9586, RFC 9738.
+//! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3.12, §6.4; RFC
+//! 3502, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5466, RFC 6851, RFC 7162 §3.2.5, RFC
+//! 7377, RFC 8508, RFC 9394, RFC 9586, RFC 9738.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
 
+mod device;
 mod model;
 #[path = "../wire/mod.rs"]
 mod wire;
 
+use device::Device;
 use engine::Settings;
 use model::{Action, FLAGS, Flags, Key, Mailbox, Message, NAMES, actions};
 use proptest::prelude::*;
@@ -21,6 +24,7 @@ use wire::{Wire, open, stage};
 /// The client and what it knows to be so.
 struct Session {
     wire: Wire,
+    device: Device,
     tag: usize,
     boxes: [Mailbox; 3],
     open: Option<(usize, bool)>,
@@ -30,10 +34,12 @@ struct Session {
 
 impl Session {
     fn new() -> Self {
-        let mut wire = open(&stage(Settings::default()), true);
+        let house = stage(Settings::default());
+        let mut wire = open(&house, true);
         wire.take();
         let mut session = Self {
             wire,
+            device: Device::new(open(&house, true)),
             tag: 0,
             boxes: Default::default(),
             open: None,
@@ -176,6 +182,17 @@ impl Session {
             } => {
                 self.transfer(*from, *to, target % 3, *moves);
             }
+            Action::Note {
+                from,
+                to,
+                shared,
+                letter,
+            } => self.note(*from, *to, *shared, *letter),
+            Action::Notes(from, to) => self.notes(*from, *to),
+            Action::Resync(index) => self.device.resync(index % 3, &self.boxes[index % 3]),
+            Action::MarkElsewhere(to, index, flag) => {
+                self.mark_elsewhere(to % 3, *index, FLAGS[flag % 4]);
+            }
             Action::Expunge => self.expunge(),
             Action::UidExpunge(from, to) => self.uid_expunge(*from, *to),
             Action::Fetch(from, to) => self.fetch(*from, *to),
@@ -285,6 +302,55 @@ impl Session {
         self.expect(&text, &told, &wanted);
     }
 
+    /// Notes are not told back.
+    fn note(&mut self, from: usize, to: usize, shared: bool, letter: Option<char>) {
+        let verb = self.by_uid("STORE");
+        let Some((indices, set)) = self.some(from, to, &verb) else {
+            return;
+        };
+        let suffix = if shared { "shared" } else { "priv" };
+        let value = letter.map_or("NIL".to_owned(), |letter| format!("\"{letter}\""));
+        let text = format!("{verb} {set} ANNOTATION (/comment (value.{suffix} {value}))");
+        let (open, read_only) = self.open.unwrap();
+        if read_only {
+            return self.refused(&text, "NO [READ-ONLY]");
+        }
+        for index in indices {
+            self.boxes[open].messages[index].notes[usize::from(shared)] = letter;
+        }
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &[]);
+    }
+
+    fn notes(&mut self, from: usize, to: usize) {
+        let verb = self.by_uid("FETCH");
+        let Some((indices, set)) = self.some(from, to, &verb) else {
+            return;
+        };
+        let text = format!("{verb} {set} (ANNOTATION (/comment value))");
+        let told_as = |note: Option<char>| note.map_or("NIL".to_owned(), |c| format!("\"{c}\""));
+        let tell = |index: &usize| {
+            let [own, all] = self.opened().unwrap().messages[*index].notes.map(told_as);
+            let items = format!("ANNOTATION (/comment (value.priv {own} value.shared {all}))");
+            self.fetched(*index, &verb, &items)
+        };
+        let wanted: Vec<String> = indices.iter().map(tell).collect();
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    /// The other device marks a message where this one is not told of it.
+    fn mark_elsewhere(&mut self, index: usize, which: usize, flag: &'static str) {
+        let messages = &mut self.boxes[index].messages;
+        let count = messages.len();
+        if self.open.is_some_and(|(open, _)| open == index) || count == 0 {
+            return;
+        }
+        let message = &mut messages[which % count];
+        message.flags.insert(flag);
+        self.device.mark(index, message.uid, flag);
+    }
+
     fn transfer(&mut self, from: usize, to: usize, target: usize, moves: bool) {
         let verb = self.by_uid(if moves { "MOVE" } else { "COPY" });
         let Some((indices, sources)) = self.some(from, to, &verb) else {
@@ -302,7 +368,10 @@ impl Session {
         for index in &indices {
             let message = self.boxes[open].messages[*index].clone();
             old.push(message.uid);
-            new.push(self.boxes[target].add(message.text, message.flags));
+            let Message {
+                text, flags, notes, ..
+            } = message;
+            new.push(self.boxes[target].put(text, flags, notes));
         }
         let code = format!(" {} {}] ", set(&old), set(&new));
         let (mut told, mut tagged) = self.ok(&text);

@@ -16,7 +16,12 @@ pub struct Message {
     pub uid: u32,
     pub flags: Flags,
     pub text: String,
+    /// What is noted of it, for oneself and for everyone.
+    pub notes: Notes,
 }
+
+/// The private and the shared value of `/comment`.
+pub type Notes = [Option<char>; 2];
 
 #[derive(Debug, Clone, Default)]
 pub struct Mailbox {
@@ -26,9 +31,18 @@ pub struct Mailbox {
 
 impl Mailbox {
     pub fn add(&mut self, text: String, flags: Flags) -> u32 {
+        self.put(text, flags, Notes::default())
+    }
+
+    pub fn put(&mut self, text: String, flags: Flags, notes: Notes) -> u32 {
         self.uids += 1;
         let uid = self.uids;
-        self.messages.push(Message { uid, flags, text });
+        self.messages.push(Message {
+            uid,
+            flags,
+            text,
+            notes,
+        });
         uid
     }
 }
@@ -39,6 +53,7 @@ pub enum Key {
     All,
     Flag(&'static str),
     Subject(char),
+    Noted(char),
     Uids(u32, u32),
     After(u32),
     Before(u32),
@@ -55,6 +70,7 @@ impl Key {
             Self::Flag("work") => "KEYWORD work".to_owned(),
             Self::Flag(flag) => flag[1..].to_uppercase(),
             Self::Subject(letter) => format!("SUBJECT {letter}"),
+            Self::Noted(letter) => format!("ANNOTATION /comment value \"{letter}\""),
             Self::Uids(a, b) => format!("UID {a}:{b}"),
             Self::After(uid) => format!("UIDAFTER {uid}"),
             Self::Before(uid) => format!("UIDBEFORE {uid}"),
@@ -70,6 +86,7 @@ impl Key {
             Self::All => true,
             Self::Flag(flag) => message.flags.contains(flag),
             Self::Subject(letter) => message.text.starts_with(&format!("Subject: {letter}")),
+            Self::Noted(letter) => message.notes.contains(&Some(*letter)),
             Self::Uids(a, b) => (*a.min(b)..=*a.max(b)).contains(&message.uid),
             Self::After(uid) => message.uid > *uid,
             Self::Before(uid) => message.uid < *uid,
@@ -112,6 +129,18 @@ pub enum Action {
         target: usize,
         moves: bool,
     },
+    /// Sets or removes a note of some messages.
+    Note {
+        from: usize,
+        to: usize,
+        shared: bool,
+        letter: Option<char>,
+    },
+    Notes(usize, usize),
+    /// Another device brings its picture of a mailbox up to date.
+    Resync(usize),
+    /// It marks a message in a mailbox that the first has not open.
+    MarkElsewhere(usize, usize, usize),
     Expunge,
     UidExpunge(usize, usize),
     Fetch(usize, usize),
@@ -136,6 +165,7 @@ pub fn keys() -> impl Strategy<Value = Key> {
         Just(Key::All),
         prop::sample::select(FLAGS.to_vec()).prop_map(Key::Flag),
         prop::sample::select(vec!['a', 'b', 'c']).prop_map(Key::Subject),
+        prop::sample::select(vec!['a', 'b', 'c']).prop_map(Key::Noted),
         (1_u32..9, 1_u32..9).prop_map(|(a, b)| Key::Uids(a, b)),
         (1_u32..9).prop_map(Key::After),
         (1_u32..9).prop_map(Key::Before),
@@ -163,6 +193,10 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         3 => (place(), place(), place(), any::<bool>()).prop_map(
             |(from, to, target, moves)| Action::Transfer { from, to, target, moves }
         ),
+        2 => (place(), place(), any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
+            |(from, to, shared, letter)| Action::Note { from, to, shared, letter }
+        ),
+        1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::MarkElsewhere(a, b, c)),
         1 => Just(Action::Expunge),
         1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),
         1 => place().prop_map(Action::Read),
@@ -176,6 +210,8 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => (keys(), any::<bool>()).prop_map(|(key, reverse)| Action::Sort(key, reverse)),
         1 => keys().prop_map(Action::Everywhere),
         1 => place().prop_map(Action::Status),
+        1 => (place(), place()).prop_map(|(a, b)| Action::Notes(a, b)),
+        2 => place().prop_map(Action::Resync),
         1 => Just(Action::Batches),
         1 => (place(), place()).prop_map(|(a, b)| Action::Show(a, b)),
     ];
