@@ -7,7 +7,7 @@ import struct
 import time
 
 import clients
-from outlook import SUBJECT, Outlook
+from outlook import SUBJECT, Failed, Outlook
 from outlook_messages import (
     BODY_TEXT, BY_VALUE, CC, DATA, EMBEDDED, HTML, METHOD, PUBLIC_STRINGS, TO, Attachment, Mailbox, Message,
     wide)
@@ -20,6 +20,7 @@ CLASS, FILE_NAME, MIME_TYPE = 0x001A001F, 0x3707001F, 0x370E001F
 CODE_PAGE, IMPORTANCE, LAST_VERB, FLAG_STATUS = 0x3FDE0003, 0x00170003, 0x10810003, 0x10900003
 MESSAGE_ID, IN_REPLY_TO, REFERENCES = 0x1035001F, 0x1042001F, 0x1039001F
 REPLIED, FLAGGED = 102, 2
+OBJECT_MODIFIED = 0x80040109
 SECONDS = 10
 
 
@@ -213,3 +214,31 @@ def test_the_text_of_a_plain_letter_is_the_same_everywhere(world, place):
         [(_, letter)] = ida.letters("INBOX")
         assert read.values[BODY_TEXT].split() == letter.get_content().split()
         assert read.values[MESSAGE_ID] == letter["Message-ID"]
+
+
+def test_of_two_who_change_one_message_the_second_hears_of_it(world, place):
+    with served(world, place) as site:
+        ida = Person(site)
+        inbox, here = ida.folders[INBOX], ida.mailbox
+        outlook = Outlook(HOST, site.port, ida.account)
+        outlook.profile()
+        outlook.connect()
+        there = Mailbox(outlook)
+        written = here.create(inbox)
+        here.fill(written, a_letter("Plan", []))
+        here.save(written)
+        [number] = here.numbers(inbox)
+        first, second = here.open(inbox, number), there.open(inbox, number)
+        here.set(first, {SUBJECT: "Plan A"})
+        here.save(first)
+        there.set(second, {SUBJECT: "Plan B"})
+        try:
+            there.save(second)
+            raise AssertionError("the change of the first was overwritten")
+        except Failed as failed:
+            assert f"{OBJECT_MODIFIED:#010x}" in str(failed), failed
+        assert there.read(inbox, number).values[SUBJECT] == "Plan A"
+        again = there.open(inbox, number)
+        there.set(again, {SUBJECT: "Plan B"})
+        there.save(again)
+        assert here.read(inbox, number).values[SUBJECT] == "Plan B"
