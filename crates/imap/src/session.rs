@@ -24,10 +24,8 @@ use crate::refusal::Refusal;
 use crate::sync::{self, Expunges};
 use appending::Appending;
 use bytes::BytesMut;
-use engine::dialogue::signing_in::SigningIn;
-use engine::dialogue::{
-    Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question, Record,
-};
+use engine::dialogue::link::Link;
+use engine::dialogue::{Answer, Closed, Dialogue, Effort, Input, Level, Output, Peer, Question};
 use engine::{Account, AccountId, Engine, EngineError, Settlement, StoreError, Timestamp, Watch};
 
 /// Seconds until a client that has not signed in is sent away.
@@ -96,7 +94,7 @@ enum Doing {
 /// One connection.
 pub struct Session {
     engine: Engine,
-    peer: Option<Peer>,
+    link: Link,
     mailbox: Option<Mailbox>,
     state: State,
     framer: Framer,
@@ -106,14 +104,12 @@ pub struct Session {
     /// A command that came behind APPENDs and waits for them.
     deferred: Option<Tagged>,
     out: BytesMut,
-    actions: Vec<Output>,
     bad_commands: u32,
     is_compressed: bool,
     /// The IDLE that goes on when the FETCH that NOTIFY wants is done.
     idling: Option<String>,
     /// The accounts whose changes wake the session because NOTIFY asked for it.
     watching: Vec<AccountId>,
-    signing_in: SigningIn,
     now: Timestamp,
     active: Timestamp,
 }
@@ -152,7 +148,7 @@ impl Session {
     pub fn new(engine: Engine) -> Self {
         Self {
             engine,
-            peer: None,
+            link: Link::new(FAILED_SIGN_INS_MAX),
             mailbox: None,
             state: State::default(),
             framer: Framer::default(),
@@ -161,22 +157,18 @@ impl Session {
             batch: Vec::new(),
             deferred: None,
             out: BytesMut::new(),
-            actions: Vec::new(),
             bad_commands: 0,
             is_compressed: false,
             idling: None,
             watching: Vec::new(),
-            signing_in: SigningIn::new(FAILED_SIGN_INS_MAX),
             now: Timestamp::default(),
             active: Timestamp::default(),
         }
     }
 
     fn opened(&mut self, peer: Peer) {
-        let is_first = self.peer.is_none();
-        self.peer = Some(peer);
         self.active = self.now;
-        if is_first {
+        if self.link.open(peer, self.now) {
             let capabilities = self.capabilities();
             let name = &self.engine.settings().hostname;
             let line = format!("* OK [CAPABILITY {capabilities}] {name} IMAP ready\r\n");
@@ -186,7 +178,7 @@ impl Session {
     }
 
     fn capabilities(&self) -> String {
-        match (&self.mailbox, &self.peer) {
+        match (&self.mailbox, &self.link.peer) {
             (None, Some(peer)) => capability::before_login(&self.engine, peer),
             _ => capability::after_login(&self.engine, &self.state),
         }
@@ -253,12 +245,12 @@ impl Session {
         let (taken, frame) = framer.next_line(bytes);
         match (frame, std::mem::replace(&mut self.doing, Doing::Nothing)) {
             (Frame::Command(line), Doing::Exchange(tag)) => {
-                let turn = self.signing_in.answer(&self.engine, line);
+                let turn = self.link.signing_in.answer(&self.engine, line);
                 self.sign_in_turn(tag, turn);
             }
             (Frame::Command(line), Doing::Idle(tag)) => {
                 self.watching.clear();
-                self.actions.push(Output::Unwatch);
+                self.link.act(Output::Unwatch);
                 if line.eq_ignore_ascii_case(b"DONE") {
                     self.finish(&tag, Ok(Reply::silent("OK IDLE completed")));
                 } else {
@@ -333,7 +325,7 @@ impl Session {
                 self.close();
             }
             Command::Id(pairs) => {
-                self.log(
+                self.link.log(
                     Level::Info,
                     "client names itself",
                     vec![("client", id::facts(&pairs))],
@@ -376,7 +368,7 @@ impl Session {
     /// Bytes behind the command were sent in the clear, by whomever: they must not be taken for
     /// what the client says under TLS.
     fn start_tls(&mut self, tag: &str, more_follows: bool) {
-        let is_encrypted = self.peer.as_ref().is_some_and(|peer| peer.tls.is_some());
+        let is_encrypted = self.link.is_encrypted();
         if is_encrypted || self.mailbox.is_some() {
             return self.finish(
                 tag,
@@ -391,7 +383,7 @@ impl Session {
             return self.close();
         }
         self.finish(tag, Ok(Reply::silent("OK Begin TLS")));
-        self.actions.push(Output::StartTls);
+        self.link.start_tls();
     }
 
     /// What stands behind the command is neither surely compressed nor surely not.
@@ -410,7 +402,7 @@ impl Session {
             "DEFLATE" => {
                 self.is_compressed = true;
                 self.finish(tag, Ok(Reply::silent("OK DEFLATE active")));
-                return self.actions.push(Output::Compress);
+                return self.link.act(Output::Compress);
             }
             _ => Refusal::WrongState("BAD Mechanism is not known"),
         };
@@ -463,7 +455,7 @@ impl Session {
     }
 
     fn ask_for(&mut self, effort: Effort, doing: Doing) {
-        self.actions.push(Output::Ask(Question::Work(effort)));
+        self.link.ask(Question::Work(effort));
         self.doing = doing;
     }
 
@@ -486,7 +478,7 @@ impl Session {
     fn work(&mut self) {
         match std::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Verify(tag) => {
-                let turn = self.signing_in.check(&self.engine, &Answer::Work);
+                let turn = self.link.signing_in.check(&self.engine, &Answer::Work);
                 self.sign_in_turn(tag, turn);
             }
             Doing::Working(tag, mut work) => match self.at_desk(|desk| work.step(desk)) {
@@ -552,19 +544,13 @@ impl Session {
         self.doing = doing;
         match settlement.result() {
             Some(result) => self.settled(result),
-            None => self
-                .actions
-                .push(Output::Ask(Question::Settled(settlement))),
+            None => self.link.ask(Question::Settled(settlement)),
         }
     }
 
     fn settled(&mut self, result: Result<(), StoreError>) {
         if let Err(error) = &result {
-            self.log(
-                Level::Error,
-                "the store failed",
-                vec![("error", error.to_string())],
-            );
+            self.link.log_failure(error.to_string());
         }
         match std::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Settling(tag, work) => match result {
@@ -663,22 +649,8 @@ impl Session {
 
     fn log_refusal(&mut self, refusal: &Refusal) {
         if let Refusal::Engine(EngineError::Store(error)) = refusal {
-            self.log(
-                Level::Error,
-                "the store failed",
-                vec![("error", error.to_string())],
-            );
+            self.link.log_failure(error.to_string());
         }
-    }
-
-    fn log(&mut self, level: Level, event: &'static str, facts: Vec<(&'static str, String)>) {
-        let record = Record {
-            level,
-            event,
-            facts,
-        };
-        self.actions
-            .push(Output::Log(record.with_parties(self.peer.as_ref(), None)));
     }
 
     fn bye(&mut self, why: &str) {
@@ -692,14 +664,14 @@ impl Session {
     fn close(&mut self) {
         if !matches!(self.doing, Doing::Over) {
             self.doing = Doing::Over;
-            self.actions.push(Output::Close);
+            self.link.close();
         }
     }
 
     fn busy(&mut self) {
         match std::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Verify(tag) | Doing::Working(tag, _) => {
-                self.signing_in.break_off();
+                self.link.signing_in.break_off();
                 self.finish(&tag, Err(Refusal::Busy));
             }
             Doing::Admitting => self.busy_to_admit(),
@@ -755,8 +727,7 @@ impl Session {
             .seconds()
             .saturating_add(self.silence_seconds_max());
         let due = due.max(self.now.seconds().saturating_add(1));
-        self.actions
-            .push(Output::WaitUntil(Timestamp::from_seconds(due)));
+        self.link.wait_until(Timestamp::from_seconds(due));
     }
 
     /// True while what was written waits for a commit.
@@ -794,7 +765,7 @@ impl Dialogue for Session {
             // The buffer goes with its bytes, so that a quiet session keeps none.
             out.push(Output::Send(std::mem::take(&mut self.out).freeze()));
         }
-        out.append(&mut self.actions);
+        self.link.flush(out);
         taken
     }
 }

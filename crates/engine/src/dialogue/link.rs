@@ -132,6 +132,11 @@ impl Link {
         self.replies.len() >= REPLIES_BYTES_MAX
     }
 
+    /// Has the driver do what this protocol alone needs of it.
+    pub fn act(&mut self, action: Output) {
+        self.actions.push(action);
+    }
+
     /// Asks a question.
     pub fn ask(&mut self, question: Question) {
         self.actions.push(Output::Ask(question));

@@ -69,7 +69,7 @@ impl Session {
         }
         self.watching = ids;
         if wanted.is_empty() {
-            return self.actions.push(Output::Unwatch);
+            return self.link.act(Output::Unwatch);
         }
         self.watch(&wanted);
         if let Some(mailbox) = &mut self.mailbox {
@@ -81,7 +81,7 @@ impl Session {
     /// Has the driver wake the session when one of these changes.
     pub(super) fn watch(&mut self, accounts: &[Account]) {
         let watches = accounts.iter().map(Account::watch).collect();
-        self.actions.push(Output::Watch(watches));
+        self.link.act(Output::Watch(watches));
     }
 
     /// The accounts whose changes concern the session: that of the open mailbox, and those that

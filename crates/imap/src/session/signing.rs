@@ -14,20 +14,22 @@ const SIGNED_IN_ALREADY: Refusal = Refusal::WrongState("BAD Signed in already");
 
 impl Session {
     pub(super) fn login(&mut self, tag: String, user: &str, password: &str) {
-        let Some(peer) = self.peer.as_ref().filter(|_| self.mailbox.is_none()) else {
+        let link = &mut self.link;
+        let Some(peer) = link.peer.as_ref().filter(|_| self.mailbox.is_none()) else {
             return self.finish(&tag, Err(SIGNED_IN_ALREADY));
         };
-        let turn = self.signing_in.password(&self.engine, peer, user, password);
+        let signing_in = &mut link.signing_in;
+        let turn = signing_in.password(&self.engine, peer, user, password);
         self.sign_in_turn(tag, turn);
     }
 
     pub(super) fn authenticate(&mut self, tag: String, mechanism: &str, initial: Option<&[u8]>) {
-        let Some(peer) = self.peer.as_ref().filter(|_| self.mailbox.is_none()) else {
+        let link = &mut self.link;
+        let Some(peer) = link.peer.as_ref().filter(|_| self.mailbox.is_none()) else {
             return self.finish(&tag, Err(SIGNED_IN_ALREADY));
         };
-        let turn = self
-            .signing_in
-            .begin(&self.engine, peer, mechanism, initial);
+        let signing_in = &mut link.signing_in;
+        let turn = signing_in.begin(&self.engine, peer, mechanism, initial);
         self.sign_in_turn(tag, turn);
     }
 
@@ -40,19 +42,15 @@ impl Session {
                 self.doing = Doing::Exchange(tag);
             }
             Turn::Ask(question) => {
-                self.actions.push(Output::Ask(question));
+                self.link.ask(question);
                 self.doing = Doing::Verify(tag);
             }
             Turn::Done(user) => self.signed_in(&tag, &user),
             Turn::Fault(fault) => self.finish(&tag, Err(Refusal::SigningIn(fault))),
             Turn::Refused(refusal) => {
-                self.log(
-                    Level::Info,
-                    "sign-in refused",
-                    vec![("why", format!("{refusal:?}"))],
-                );
+                self.link.log_refused_sign_in(&refusal);
                 self.finish(&tag, Err(Refusal::SignIn(refusal)));
-                if self.signing_in.has_failed_too_often() {
+                if self.link.signing_in.has_failed_too_often() {
                     self.bye("Too many failures");
                 }
             }
@@ -72,17 +70,17 @@ impl Session {
         }
         self.mailbox = None;
         self.state = State::default();
-        self.log(Level::Info, "signed out", Vec::new());
+        self.link.log(Level::Info, "signed out", Vec::new());
+        self.link.user = None;
         self.finish(tag, Ok(Reply::silent("OK UNAUTHENTICATE completed")));
         if std::mem::take(&mut self.is_compressed) {
-            self.actions.push(Output::EndCompression);
+            self.link.act(Output::EndCompression);
         }
         self.wait_for_silence();
     }
 
     fn signed_in(&mut self, tag: &str, user: &User) {
-        let connection = self.peer.as_ref().map_or(0, |peer| peer.connection);
-        let account = self.engine.account(user, connection);
+        let account = self.engine.account(user, self.link.number());
         let watch = account.watch();
         self.mailbox = Some(Mailbox {
             account,
@@ -93,11 +91,8 @@ impl Session {
         self.state.utf8_only = self.engine.settings().utf8_only;
         self.state.limit = MessageLimit::of(&self.engine.settings().limits);
         self.bad_commands = 0;
-        self.log(
-            Level::Info,
-            "signed in",
-            vec![("user", user.address.clone())],
-        );
+        self.link.user = Some(user.clone());
+        self.link.log_sign_in();
         let capabilities = capability::after_login(&self.engine, &self.state);
         let text = format!("OK [CAPABILITY {capabilities}] Signed in");
         self.finish(tag, Ok(Reply::silent(text)));
