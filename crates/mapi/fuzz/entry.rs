@@ -16,7 +16,10 @@ use mapi::codec::data::{
 };
 use mapi::codec::fasttransfer::{Element, Lexer, Producer};
 use mapi::codec::nspi;
-use mapi::codec::rop::buffer;
+use mapi::codec::rop::transfer::{
+    BufferSize, DestinationConfigure, SourceBufferRequest, SourceCopyTo, TransferData,
+};
+use mapi::codec::rop::{Request, Response, buffer};
 use mapi::codec::transport::body::{
     Answer, ConnectRequest, ConnectResponse, ExecuteRequest, ExecuteResponse,
 };
@@ -261,5 +264,66 @@ pub fn session(bytes: &[u8]) {
     // Three rounds, since the handles that one opens are the next one's.
     for _ in 0..3 {
         client.send_list(bytes);
+    }
+}
+
+/// Streams that a client puts into a folder and into an open message, and what is then told of
+/// them.
+pub fn transfer(bytes: &[u8]) {
+    /// Places of handles.
+    const FOLDER: u8 = 1;
+    const MESSAGE: u8 = 2;
+    const STREAM: u8 = 3;
+    let house = client::house();
+    let Ok(user) = house.person("ida@example.test") else {
+        return;
+    };
+    let mut client = client::Client::new(&house, &user, &user);
+    let inbox = client.special(4);
+    client.open_folder(inbox, FOLDER);
+    client.create_message(inbox, false, MESSAGE);
+    for target in [FOLDER, MESSAGE] {
+        let begin = DestinationConfigure {
+            source_operation: 1,
+            copy_flags: 0,
+        };
+        client.ask(
+            target,
+            STREAM,
+            Request::FastTransferDestinationConfigure(begin),
+        );
+        for piece in bytes.chunks(5000) {
+            let data = Bytes::copy_from_slice(piece);
+            let put = Request::FastTransferDestinationPutBuffer(TransferData { data });
+            client.call(STREAM, STREAM, put, &[]);
+        }
+        let told = Request::FastTransferSourceCopyTo(SourceCopyTo {
+            level: 0,
+            copy_flags: 0,
+            send_options: 1,
+            excluded: Vec::new(),
+        });
+        client.ask(target, STREAM, told);
+        assert!(told_whole(&mut client, STREAM));
+    }
+}
+
+/// Whether a source comes to its end, and what it tells can be read.
+fn told_whole(client: &mut client::Client, stream: u8) -> bool {
+    let mut lexer = Lexer::default();
+    loop {
+        let request = Request::FastTransferSourceGetBuffer(SourceBufferRequest {
+            buffer_size: BufferSize::Max(30_000),
+        });
+        let Response::FastTransferSourceGetBuffer(told) = client.ask(stream, stream, request)
+        else {
+            return false;
+        };
+        lexer.push(&told.data);
+        while let Ok(Some(_)) = lexer.next_element() {}
+        match told.transfer_status {
+            1 => {}
+            other => return other == 3 && lexer.finish().is_ok(),
+        }
     }
 }

@@ -32,3 +32,4 @@ mod quirk;
 pub mod refusal;
 pub mod request;
 mod table;
+mod transfer;

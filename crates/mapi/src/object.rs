@@ -10,6 +10,8 @@ use crate::property::names::Names;
 use crate::refusal::Refusal;
 use crate::table::Table;
 pub use crate::table::rows::Rows;
+use crate::transfer::destination::Destination;
+use crate::transfer::source::Source;
 use engine::{Account, FolderId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +37,10 @@ pub enum Object {
     Stream(Stream),
     /// A wish to be told.
     Subscription(Subscription),
+    /// Messages or a folder on their way to a client.
+    Source(Box<Source>),
+    /// The same on their way from one.
+    Destination(Box<Destination>),
 }
 
 /// A value that is read and written piece by piece.
@@ -253,10 +259,12 @@ impl Objects {
         }
     }
 
-    /// Bytes in all streams that are open.
+    /// Bytes in all streams and transfers that are open.
     pub fn stream_bytes(&self) -> usize {
         let streams = self.open.values().map(|object| match object {
             Object::Stream(stream) => stream.data.len(),
+            Object::Source(source) => source.producer.size(),
+            Object::Destination(destination) => destination.size(),
             _ => 0,
         });
         streams.sum()

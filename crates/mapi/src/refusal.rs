@@ -45,6 +45,8 @@ pub enum Refusal {
     HasMessages,
     /// It would stand below itself.
     FolderCycle,
+    /// A message would stand in itself.
+    MessageCycle,
     /// It shows what others hold.
     SearchFolder,
     /// It is no search.
@@ -65,6 +67,12 @@ pub enum Refusal {
     InvalidRecipients,
     /// One may not send for that other.
     SendAsDenied,
+    /// Who looks at all letters does not let it through.
+    Rejected,
+    /// Not now.
+    Busy,
+    /// It is to more than one letter may be to.
+    TooManyRecipients,
     /// It is on its way already.
     Submitted,
     /// It can't be taken back.
@@ -73,6 +81,10 @@ pub enum Refusal {
     StreamSeek,
     /// A value of the request makes no sense.
     InvalidParameter,
+    /// It can't be what it says it is.
+    CorruptData,
+    /// There are more rules, or longer ones, than a folder may have.
+    TooManyRules,
     /// It is too much for one request.
     TooComplex,
     /// As many objects as may be are open.
@@ -98,6 +110,10 @@ impl Refusal {
             Self::NotExpanded => 0x0000_04f7,
             Self::NotCollapsed => 0x0000_04f8,
             Self::NullDestination => 0x0000_0503,
+            Self::Busy => 0x0000_0480,
+            Self::TooManyRecipients => 0x0000_0505,
+            Self::Rejected => 0x0000_07ee,
+            Self::MessageCycle => 0x0000_0504,
             Self::StreamSeek => 0x8003_0019,
             Self::Failed => 0x8000_4005,
             Self::NotSupported => 0x8004_0102,
@@ -116,6 +132,8 @@ impl Refusal {
             Self::HasMessages => 0x8004_060a,
             Self::FolderCycle => 0x8004_060b,
             Self::TooComplex => 0x8004_0117,
+            Self::CorruptData => 0x8004_011b,
+            Self::TooManyRules => 0x8007_000e,
             Self::InvalidCodePage => 0x8004_011e,
             Self::InvalidLocale => 0x8004_011f,
             Self::TableTooBig => 0x8004_0403,

@@ -155,3 +155,19 @@ fn session() {
         entry::session,
     );
 }
+
+#[test]
+fn transfer() {
+    let examples = [
+        // A folder with a message and a setting in it.
+        r"03 00 09 40 1F 00 01 30 04 00 00 00 41 00 00 00 03 00 0C 40 1F 00 37 00 04 00 00 00 42 00 00 00
+        03 00 0D 40 03 00 10 40 03 00 0D 40 03 00 0B 40",
+        // A message with a recipient, and a message attached.
+        r"03 00 0C 40 03 00 03 40 03 00 15 0C 01 00 00 00 03 00 04 40 03 00 00 40 03 00 21 0E 00 00 00 00
+        03 00 01 40 1F 00 37 00 04 00 00 00 42 00 00 00 03 00 02 40 03 00 0E 40 03 00 0D 40",
+        // The same in an open message, and properties with names.
+        r"03 00 16 40 0D 00 12 0E 03 00 03 40 03 00 15 0C 01 00 00 00 03 00 04 40 03 00 00 40 03 00 0E 40
+        0B 00 05 80 08 20 06 00 00 00 00 00 C0 00 00 00 00 00 00 46 00 06 85 00 00 01 00",
+    ];
+    run_on("", '#', &examples, ROUNDS / 100, entry::transfer);
+}

@@ -3,16 +3,19 @@
 //! Source: [MS-OXCMSG] 3.2.5.1, 3.2.5.2.
 
 use super::{Done, Place, recipient};
-use crate::codec::data::{ObjectId, TypedString};
+use crate::codec::data::{ObjectId, TypedString, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::message::{CreateMessage, MessageCreated, MessageHead, OpenMessage};
 use crate::codec::wire::{Form, Wire, Writer};
+use crate::content::Content;
 use crate::draft::{Base, Changes, Message};
 use crate::identity;
 use crate::object::{Logon, Object};
 use crate::property::Properties;
 use crate::property::item::{ItemProperties, Look};
-use crate::property::message::{BaseProperties, Facts, MessageProperties, subject_parts};
+use crate::property::message::{
+    BaseProperties, Facts, MessageProperties, message_flags, subject_parts,
+};
 use crate::property::names::FIRST_NAMED;
 use crate::refusal::Refusal;
 use crate::request::Session;
@@ -140,6 +143,28 @@ pub(super) fn stored(
     let row = row.ok_or(Refusal::NotFound)?;
     let item = ItemProperties::load(logon, &view, place, row)?;
     Ok(item.ok_or(Refusal::NotFound)?.looked_at(Look::Open))
+}
+
+/// All that a copy of a message is to have: also what is told only of what came, not of what is
+/// being written.
+pub(super) fn whole(message: &MessageProperties<'_>) -> Result<Content, Refusal> {
+    /// When it came, and the header it came with.
+    const OF_WHAT_CAME: [u16; 2] = [0x0e06, 0x007d];
+    let mut content = message.content()?;
+    let is_unsent = match message.raw(0x0e07)? {
+        Some(Value::Integer32(flags)) => flags & message_flags::UNSENT != 0,
+        _ => true,
+    };
+    if is_unsent {
+        return Ok(content);
+    }
+    for id in OF_WHAT_CAME {
+        if !content.values.contains_key(&id) {
+            let value = message.raw(id)?;
+            content.values.extend(value.map(|value| (id, value)));
+        }
+    }
+    Ok(content)
 }
 
 /// Lets `tell` see the properties of an open message.

@@ -6,6 +6,7 @@
 mod attachment;
 pub(crate) mod attributes;
 mod bookmark;
+mod copy;
 pub(crate) mod folder;
 mod grouping;
 mod letters;
@@ -23,6 +24,7 @@ pub(crate) mod search;
 mod stream;
 mod submit;
 mod table;
+mod transfer;
 mod tree;
 
 use crate::codec::rop::{Call, Request, Response};
@@ -95,7 +97,9 @@ pub(crate) fn run(
         target,
         room,
     };
-    for family in [mailbox, folders, tables, messages, sending, properties] {
+    for family in [
+        mailbox, folders, tables, messages, sending, properties, transfers,
+    ] {
         if let Some(outcome) = family(session, at, &call.request) {
             return outcome;
         }
@@ -235,6 +239,8 @@ fn properties(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::DeleteProperties(request) | Request::DeletePropertiesNoReplicate(request) => {
             property::delete(session, at, request, which)
         }
+        Request::CopyProperties(request) => copy::some(session, at, request),
+        Request::CopyTo(request) => copy::all(session, at, request),
         Request::OpenStream(request) => stream::open(session, at, request),
         Request::ReadStream(request) => stream::read(session, at, request),
         Request::StreamSize(_) => stream::size(session, at),
@@ -248,6 +254,35 @@ fn properties(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::SetStreamSize(request) => stream::set_size(session, at, request),
         Request::CopyToStream(request) => stream::copy(session, at, request),
         Request::CloneStream(_) => stream::clone(session, at),
+        Request::LockRegionStream(_) | Request::UnlockRegionStream(_) => {
+            stream::lock(session, at, which)
+        }
+        _ => return None,
+    })
+}
+
+/// Whole messages and folders. What changed since is not told here: `ecNotSupported`.
+fn transfers(session: &mut Session, at: Place, which: &Request) -> Outcome {
+    Some(match which {
+        Request::FastTransferSourceCopyTo(request) => transfer::copy_to(session, at, request),
+        Request::FastTransferSourceCopyProperties(request) => {
+            transfer::copy_properties(session, at, request)
+        }
+        Request::FastTransferSourceCopyMessages(request) => {
+            transfer::copy_messages(session, at, request)
+        }
+        Request::FastTransferSourceCopyFolder(request) => {
+            transfer::copy_folder(session, at, request)
+        }
+        Request::FastTransferSourceGetBuffer(request) => transfer::get_buffer(session, at, request),
+        Request::FastTransferDestinationConfigure(request) => {
+            transfer::configure(session, at, request)
+        }
+        Request::FastTransferDestinationPutBuffer(request)
+        | Request::FastTransferDestinationPutBufferExtended(request) => {
+            transfer::put_buffer(session, at, request, which)
+        }
+        Request::TellVersion(_) => transfer::tell_version(session, at),
         _ => return None,
     })
 }

@@ -200,7 +200,7 @@ fn flags_of(content: &Content, old: Flags, is_new: bool) -> Flags {
 }
 
 /// A new message.
-fn put(
+pub(super) fn put(
     logon: &Logon,
     properties: &MessageProperties<'_>,
     folder: FolderId,

@@ -26,8 +26,13 @@ const CREATE: u8 = 2;
 const BEST_ACCESS: u8 = 3;
 /// Bytes before the data of an answer.
 const DATA_HEAD_BYTES: usize = 8;
-/// Bytes in all open streams of a session: twice the largest letter that is usually allowed.
+/// Bytes in all open streams and transfers of a session: twice the largest letter that is usually allowed.
 const STREAM_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// Bytes that may still be held.
+pub(super) fn room(session: &Session) -> usize {
+    STREAM_BYTES_MAX.saturating_sub(session.objects.stream_bytes())
+}
 
 /// `RopOpenStream`: texts without their end mark.
 pub(super) fn open(
@@ -59,7 +64,7 @@ pub(super) fn open(
         None if mode == READ_ONLY || !may_write => return Err(Refusal::NotFound),
         None => Vec::new(),
     };
-    if session.objects.stream_bytes().saturating_add(data.len()) > STREAM_BYTES_MAX {
+    if data.len() > room(session) {
         return Err(Refusal::TooBig);
     }
     let stream_size = size_of(&data);
@@ -115,7 +120,7 @@ fn stream(session: &mut Session, at: Place) -> Result<&mut Stream, Refusal> {
 
 /// The same of one that may be written, with the bytes that it may grow by.
 fn writable(session: &mut Session, at: Place) -> Result<(&mut Stream, usize), Refusal> {
-    let room = STREAM_BYTES_MAX.saturating_sub(session.objects.stream_bytes());
+    let room = room(session);
     let stream = stream(session, at)?;
     if stream.may_write {
         Ok((stream, room))
@@ -278,7 +283,7 @@ pub(super) fn copy(
 
 /// `RopCloneStream`: a stream of its own on the same bytes.
 pub(super) fn clone(session: &mut Session, at: Place) -> Result<Done, Refusal> {
-    let room = STREAM_BYTES_MAX.saturating_sub(session.objects.stream_bytes());
+    let room = room(session);
     let stream = stream(session, at)?;
     if stream.data.len() > room {
         return Err(Refusal::TooBig);
@@ -292,4 +297,15 @@ pub(super) fn clone(session: &mut Session, at: Place) -> Result<Done, Refusal> {
         Response::CloneStream(Nothing),
         Object::Stream(copy),
     ))
+}
+
+/// `RopLockRegionStream` and `RopUnlockRegionStream`: locks keep other sessions out, and no other
+/// session has this stream: its bytes are this one's own until the object is saved. So whatever is
+/// asked for is so already. Source: [MS-OXCPRPT] 2.2.24, 3.2.5.22.
+pub(super) fn lock(session: &mut Session, at: Place, which: &Request) -> Result<Done, Refusal> {
+    stream(session, at)?;
+    Ok(Done::said(match which {
+        Request::UnlockRegionStream(_) => Response::UnlockRegionStream(Nothing),
+        _ => Response::LockRegionStream(Nothing),
+    }))
 }

@@ -1,7 +1,7 @@
 //! Making, removing, moving, copying and emptying folders.
 //!
-//! What is removed stays recoverable for a while, whichever way it was removed; only messages can
-//! be dropped for good.
+//! What is removed stays recoverable for a while; of what is dropped for good, only that a folder
+//! was there.
 //!
 //! Source: [MS-OXCFOLD] 3.2.5.2, 3.2.5.3, 3.2.5.7 to 3.2.5.9, 3.2.5.12.
 
@@ -30,6 +30,8 @@ const SEARCH: u8 = 2;
 /// With what is in it. Source: [MS-OXCFOLD] 2.2.1.3.1.
 const WITH_MESSAGES: u8 = 0x01;
 const WITH_FOLDERS: u8 = 0x04;
+/// For good: nothing of what was in it can be brought back.
+const FOR_GOOD: u8 = 0x10;
 
 /// The shelves of what people and programs put into folders.
 const SHELVES: [Shelf; 3] = [Shelf::Mail, Shelf::Other, Shelf::Associated];
@@ -42,7 +44,8 @@ fn name_of(session: &Session, text: &FolderText) -> Result<String, Refusal> {
     checked(name)
 }
 
-fn checked(name: String) -> Result<String, Refusal> {
+/// A name that a folder may have.
+pub(super) fn checked(name: String) -> Result<String, Refusal> {
     if name.is_empty() || name.encode_utf16().count() > NAME_UNITS_MAX {
         return Err(Refusal::InvalidParameter);
     }
@@ -148,6 +151,9 @@ pub(super) fn delete(
     if !is_left {
         let done = logon.account.write(|txn| {
             for folder in &doomed {
+                if request.flags & FOR_GOOD != 0 {
+                    purge_all(txn, *folder)?;
+                }
                 txn.remove_folder(*folder)?;
             }
             Ok::<_, EngineError>(())
@@ -157,6 +163,20 @@ pub(super) fn delete(
     Ok(Done::said(Response::DeleteFolder(Completion {
         is_partial: is_left,
     })))
+}
+
+/// Drops all that is in a folder, also what was deleted before. A search holds nothing.
+fn purge_all(txn: &mut Txn<'_, '_>, folder: FolderId) -> Result<(), EngineError> {
+    if matches!(txn.folder(folder)?.form, FolderForm::Search(_)) {
+        return Ok(());
+    }
+    for shelf in SHELVES.into_iter().chain([Shelf::Recoverable]) {
+        let uids: Vec<_> = txn.uids(folder, shelf)?.iter().collect();
+        for uid in uids {
+            txn.purge(Location { folder, shelf, uid })?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder that things are to come to.
@@ -220,39 +240,117 @@ pub(super) fn copy_folder(
     if !request.want_recursive {
         below.truncate(1);
     }
-    let done = logon.account.write(|txn| {
-        let mut copies: Vec<(FolderId, FolderId)> = Vec::new();
-        for source in &below {
-            let row = txn.folder(*source)?;
-            let above = copies.iter().find(|(old, _)| row.parent == Some(*old));
-            let new = NewFolder {
-                parent: Some(above.map_or(to, |(_, new)| *new)),
-                name: if *source == folder {
-                    name.clone()
-                } else {
-                    row.name.clone()
-                },
-                kind: row.kind,
-                form: row.form.clone(),
-                hidden: row.hidden,
-                ..NewFolder::default()
-            };
-            let copy = txn.create_folder(&new)?;
-            copies.push((*source, copy));
-            if row.form == FolderForm::Normal {
-                copy_messages(txn, *source, copy)?;
-            }
-        }
-        Ok::<_, EngineError>(())
-    })?;
+    let done = logon
+        .account
+        .write(|txn| copy_folders(txn, &below, to, Some((folder, name.as_str()))))?;
     done.wait()?;
     Ok(Done::said(Response::CopyFolder(Completion {
         is_partial: false,
     })))
 }
 
-fn copy_messages(txn: &mut Txn<'_, '_>, from: FolderId, to: FolderId) -> Result<(), EngineError> {
-    for shelf in SHELVES {
+/// Copies folders with what is in them, each before those below it, to a folder. One of them may
+/// get another name.
+fn copy_folders(
+    txn: &mut Txn<'_, '_>,
+    sources: &[FolderId],
+    to: FolderId,
+    named: Option<(FolderId, &str)>,
+) -> Result<(), EngineError> {
+    let mut copies: Vec<(FolderId, FolderId)> = Vec::new();
+    for source in sources {
+        let row = txn.folder(*source)?;
+        let above = copies.iter().find(|(old, _)| row.parent == Some(*old));
+        let name = named.filter(|(renamed, _)| renamed == source);
+        let new = NewFolder {
+            parent: Some(above.map_or(to, |(_, new)| *new)),
+            name: name.map_or(row.name.as_str(), |(_, name)| name).to_owned(),
+            kind: row.kind,
+            form: row.form.clone(),
+            hidden: row.hidden,
+            ..NewFolder::default()
+        };
+        let copy = txn.create_folder(&new)?;
+        copies.push((*source, copy));
+        if row.form == FolderForm::Normal {
+            transfer_messages(txn, [*source, copy], &SHELVES, Transfer::Copy)?;
+        }
+    }
+    Ok(())
+}
+
+/// What of a folder is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Wanted {
+    /// Folders below it.
+    pub folders: bool,
+    /// Its messages.
+    pub messages: bool,
+    /// Its settings.
+    pub associated: bool,
+}
+
+/// Copies or moves what is in one folder to another, in one commit.
+pub(super) fn transfer_below(
+    logon: &Logon,
+    [from, to]: [FolderId; 2],
+    how: Transfer,
+    wanted: Wanted,
+) -> Result<(), Refusal> {
+    let all = logon.account.read()?.all_folders()?;
+    let mut below = with_all_below(&all, from);
+    if wanted.folders && below.contains(&to) {
+        return Err(Refusal::FolderCycle);
+    }
+    below.pop();
+    // The topmost first, so that each finds the copy of its parent.
+    below.reverse();
+    let mut shelves = Vec::new();
+    if wanted.messages {
+        shelves.extend([Shelf::Mail, Shelf::Other]);
+    }
+    if wanted.associated {
+        shelves.push(Shelf::Associated);
+    }
+    let done = logon.account.write(|txn| {
+        transfer_messages(txn, [from, to], &shelves, how)?;
+        match how {
+            _ if !wanted.folders => Ok(()),
+            Transfer::Copy => Ok(copy_folders(txn, &below, to, None)?),
+            Transfer::Move => move_folders(txn, &below, [from, to]),
+        }
+    })?;
+    done.wait()?;
+    Ok(())
+}
+
+/// Moves those of these folders that stand in one to another, with all below them.
+fn move_folders(
+    txn: &mut Txn<'_, '_>,
+    below: &[FolderId],
+    [from, to]: [FolderId; 2],
+) -> Result<(), Refusal> {
+    let parent = Some(to).filter(|to| *to != MAIL_ROOT);
+    for folder in below {
+        let row = txn.folder(*folder)?;
+        if row.parent != Some(from) {
+            continue;
+        }
+        if is_special(*folder, &row) {
+            return Err(Refusal::AccessDenied);
+        }
+        txn.rename_folder(*folder, parent, &row.name)?;
+    }
+    Ok(())
+}
+
+fn transfer_messages(
+    txn: &mut Txn<'_, '_>,
+    [from, to]: [FolderId; 2],
+    shelves: &[Shelf],
+    how: Transfer,
+) -> Result<(), EngineError> {
+    for &shelf in shelves {
         let uids: Vec<_> = txn.uids(from, shelf)?.iter().collect();
         for uid in uids {
             let at = Location {
@@ -260,7 +358,7 @@ fn copy_messages(txn: &mut Txn<'_, '_>, from: FolderId, to: FolderId) -> Result<
                 shelf,
                 uid,
             };
-            txn.transfer(Transfer::Copy, at, to)?;
+            txn.transfer(how, at, to)?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use engine::rehearsal::Rehearsal;
 use engine::{Flags, NewLetter, Reading, Role, Settings, Staged, User};
 use mapi::codec::data::{
-    Cell, Guid, ObjectId, Outcome, PropertyName, PropertyTag, TaggedValue, Value,
+    Cell, GlobalCounter, Guid, ObjectId, Outcome, PropertyName, PropertyTag, TaggedValue, Value,
 };
 use mapi::codec::rop::buffer::{self, NO_HANDLE};
 use mapi::codec::rop::{Call, Reply, Request, Response, folder, logon, message, property, table};
@@ -294,11 +294,103 @@ impl Client {
         let request = Request::SetProperties(property::SetProperties { values });
         self.ask(input, input, request);
     }
+}
 
-    pub fn save(&mut self, input: u8) {
-        let request = Request::SaveChangesMessage(message::SaveChanges { flags: 2 });
-        self.ask(input, input, request);
+/// Writing.
+impl Client {
+    /// One of the folders that the logon told.
+    pub fn special(&self, place: usize) -> ObjectId {
+        self.logon.as_ref().unwrap().folders[place]
     }
+
+    pub fn create_message(&mut self, folder: ObjectId, is_associated: bool, target: u8) {
+        let request = message::CreateMessage {
+            code_page: 0x0fff,
+            folder,
+            is_associated,
+        };
+        self.ask(0, target, Request::CreateMessage(request));
+    }
+
+    pub fn open_message(&mut self, message: ObjectId, target: u8) {
+        let request = message::OpenMessage {
+            code_page: 0x0fff,
+            folder: ObjectId::default(),
+            open_mode: 3,
+            message,
+        };
+        self.ask(0, target, Request::OpenMessage(request));
+    }
+
+    /// Sets properties, and answers which were refused and why.
+    #[track_caller]
+    pub fn set(&mut self, input: u8, values: &[(u32, Value)]) -> Vec<(u16, u32)> {
+        let values = values
+            .iter()
+            .map(|(tag, value)| TaggedValue::new(PropertyTag(*tag), value.clone()));
+        let request = property::SetProperties {
+            values: property::Properties {
+                values: values.collect(),
+            },
+        };
+        match self.ask(input, input, Request::SetProperties(request)) {
+            Response::SetProperties(said) => {
+                let problems = said.problems.into_iter();
+                problems.map(|one| (one.index, one.error_code)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub fn save(&mut self, input: u8) -> ObjectId {
+        let request = Request::SaveChangesMessage(message::SaveChanges { flags: 2 });
+        match self.ask(input, input, request) {
+            Response::SaveChangesMessage(saved) => saved.message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The numbers of the messages in a folder, the latest first.
+    pub fn messages(&mut self, folder: u8, flags: u8, table: u8) -> Vec<ObjectId> {
+        let open = folder::OpenTable { flags };
+        self.ask(folder, table, Request::ContentsTable(open));
+        let rows = self.rows(table, &[PropertyTag(0x674a_0014)]);
+        let ids = rows.iter().map(|row| number(&row[0]));
+        let id = |id| ObjectId {
+            replica: 1,
+            counter: GlobalCounter::new(identity::number_of_integer(id).unwrap()).unwrap(),
+        };
+        ids.map(id).collect()
+    }
+
+    /// All rows of a table that was read already, with other columns.
+    pub fn rows_again(&mut self, table: u8, columns: &[PropertyTag]) -> Vec<Vec<Cell>> {
+        let start = table::SeekRow {
+            origin: 0,
+            row_count: 0,
+            want_row_moved_count: false,
+        };
+        self.ask(table, table, Request::SeekRow(start));
+        self.rows(table, columns)
+    }
+
+    /// The code that an operation is answered with.
+    pub fn code(&mut self, input: u8, target: u8, request: Request) -> u32 {
+        match self.call(input, target, request, &[]) {
+            Reply::Said { code, .. } | Reply::Refused { code, .. } => code,
+            Reply::NoDestination { .. } => 0x0000_0503,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub fn unicode(text: &str) -> Value {
+    Value::Unicode(text.to_owned())
+}
+
+pub fn binary(bytes: &[u8]) -> Value {
+    Value::Binary(Bytes::copy_from_slice(bytes))
 }
 
 pub fn logon_request(owner: &User) -> logon::Logon {

@@ -15,6 +15,11 @@ pub struct Lexer {
 }
 
 impl Lexer {
+    /// Bytes that came and are not read.
+    pub fn size(&self) -> usize {
+        self.waiting.len() - self.read
+    }
+
     /// Takes the next piece of the stream.
     pub fn push(&mut self, piece: &[u8]) {
         self.waiting.drain(..self.read);

@@ -65,6 +65,13 @@ pub struct Property {
 /// Source: [MS-OXCFXICS] 2.2.1.1.1.
 pub const IDSET_GIVEN: PropertyTag = PropertyTag(0x4017_0003);
 
+impl Key {
+    /// The value of a property that came in pieces: all of them together.
+    pub fn value_of(&self, bytes: &[u8]) -> Value {
+        value::of_bytes(self, bytes)
+    }
+}
+
 impl Property {
     /// A property that has a number of its own; the type is the value's.
     pub fn fixed(id: u16, value: Value) -> Self {

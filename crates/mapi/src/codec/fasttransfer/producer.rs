@@ -50,6 +50,13 @@ impl Producer {
                 self.put(key, 0);
                 self.put(value.into(), 0);
             }
+            Written::Row(value, width) => {
+                let mut count = Bytes::from(value);
+                let values = count.split_off(count.len().min(value::COUNT_BYTES));
+                self.put(key, 0);
+                self.put(count, 0);
+                self.put(values, width);
+            }
             Written::Sized(value) => {
                 let size = u32::try_from(value.len()).map_err(|_| TooLong)?;
                 self.put(key, 0);

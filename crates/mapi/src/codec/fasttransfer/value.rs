@@ -110,7 +110,7 @@ fn read_list<T>(reader: &mut Reader<'_>, read: impl Fn(&[u8]) -> T) -> Result<Ve
 }
 
 /// The value that the bytes behind a size are.
-fn of_bytes(key: &Key, bytes: &[u8]) -> Value {
+pub(super) fn of_bytes(key: &Key, bytes: &[u8]) -> Value {
     match key.tag.property_type().0 {
         0x001e => Value::String8(narrow(bytes)),
         0x001f => Value::Unicode(wide(bytes)),
@@ -143,6 +143,22 @@ pub(super) enum Written {
     Sized(Vec<u8>),
     /// A count, and several of these.
     List(Vec<Vec<u8>>),
+    /// A count, and several values of so many bytes each.
+    Row(Vec<u8>, usize),
+}
+
+/// Bytes of the number of values in a list.
+pub(super) const COUNT_BYTES: usize = 4;
+
+/// Bytes of each value in a list of this type, where all have the same.
+fn width(kind: u16) -> Option<usize> {
+    Some(match kind {
+        0x1002 => 2,
+        0x1003 | 0x1004 => 4,
+        0x1005 | 0x1006 | 0x1007 | 0x1014 | 0x1040 => 8,
+        0x1048 => 16,
+        _ => return None,
+    })
 }
 
 /// The form of a value; none for one that does not fit its tag.
@@ -171,7 +187,11 @@ pub(super) fn written(tag: PropertyTag, value: &Value) -> Option<Written> {
         value if kind & MULTIPLE != 0 || kind < MULTIPLE => {
             let mut writer = Writer::new(Form::Rop);
             value.write(&mut writer);
-            Written::Whole(writer.finish().ok()?)
+            let bytes = writer.finish().ok()?;
+            match width(kind) {
+                Some(width) => Written::Row(bytes, width),
+                None => Written::Whole(bytes),
+            }
         }
         _ => return None,
     })
