@@ -26,6 +26,9 @@ const OF_STORE: [PathStep; 1] = [PathStep::Part(1)];
 /// Receive folders by class, with the root too; see `receive`.
 pub(super) const OF_RECEIVING: [PathStep; 1] = [PathStep::Part(2)];
 
+/// Rules, with the folder that they are of; see `rules`.
+pub(super) const OF_RULES: [PathStep; 1] = [PathStep::Part(3)];
+
 /// What clients set of a mailbox.
 pub(super) fn of_store(logon: &Logon) -> Result<Values, Refusal> {
     of(logon, ROOT, &OF_STORE)

@@ -2,7 +2,7 @@
 //!
 //! Source: [MS-OXCFOLD] 3.2.5.1, 3.2.5.13, 3.2.5.14.
 
-use super::{Done, Place, table};
+use super::{Done, Place, attributes, rules, table};
 use crate::codec::rop::Response;
 use crate::codec::rop::folder::{FolderOpened, OpenFolder, OpenTable, RowCount};
 use crate::codec::rop::logon::Ghost;
@@ -31,14 +31,10 @@ pub(super) fn open(
 ) -> Result<Done, Refusal> {
     let number = identity::number_of(request.folder).ok_or(Refusal::NotFound)?;
     let folder = FolderId(number);
-    session
-        .objects
-        .logon(at.logon_id)?
-        .account
-        .read()?
-        .folder(folder)?;
+    let logon = session.objects.logon(at.logon_id)?;
+    logon.account.read()?.folder(folder)?;
     let response = Response::OpenFolder(FolderOpened {
-        has_rules: false,
+        has_rules: rules::has_rules(&attributes::of_folder(logon, folder)?),
         ghost: Ghost { servers: None },
     });
     Ok(Done::opened(response, Object::Folder(folder)))

@@ -19,6 +19,7 @@ mod permission;
 mod property;
 mod receive;
 mod recipient;
+mod rules;
 mod save;
 pub(crate) mod search;
 mod stream;
@@ -149,6 +150,11 @@ fn folders(session: &mut Session, at: Place, which: &Request) -> Outcome {
         Request::SearchCriteria(request) => search::criteria(session, at, request),
         Request::PermissionsTable(request) => permission::table(session, at, request),
         Request::ModifyPermissions(request) => permission::modify(session, at, request),
+        Request::RulesTable(request) => rules::table(session, at, request),
+        Request::ModifyRules(request) => rules::modify(session, at, request),
+        Request::UpdateDeferredActionMessages(request) => {
+            rules::update_deferred(session, at, request)
+        }
         Request::HierarchyTable(request) => folder::hierarchy(session, at, request),
         Request::ContentsTable(request) => folder::contents(session, at, request),
         Request::SetReadFlags(request) => letters::set_read_flags(session, at, request),
