@@ -19,6 +19,7 @@
 
 pub mod account;
 pub mod authentication;
+mod behalf;
 pub mod delivery;
 pub mod dialogue;
 pub mod directory;
@@ -46,6 +47,7 @@ pub use account::{
     AccessKey, Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading, Renewal,
     RetrievalNames, SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
 };
+pub use behalf::Authorship;
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};
 pub use directory::{Address, Directory, Mailbox, Resolution};
 pub use engine::Engine;

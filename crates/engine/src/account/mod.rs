@@ -34,14 +34,16 @@ pub use view::{Folder, MAIL_ROOT, ROOT, Reading, View};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::spam::Lesson;
 use crate::upload::Upload;
 use bytes::Bytes;
+use event::Event;
 use parking_lot::Mutex;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use store::StoreError;
-use store::backend::Pending;
+use store::backend::{Pending, Settlement};
 use store::id::{AccountId, ItemKey};
 use store::model::{ItemRow, Origin, Reads, Watch};
 
@@ -52,6 +54,28 @@ pub(crate) enum Standing {
     Owner,
     /// What the folders' grants give.
     Guest,
+}
+
+/// What a transaction's changes lead to once it is placed.
+#[derive(Default)]
+pub(crate) struct Noted {
+    lessons: Vec<Lesson>,
+    events: Vec<Event>,
+}
+
+impl Noted {
+    fn take(txn: &mut Txn<'_, '_>) -> Self {
+        Self {
+            lessons: txn.take_lessons(),
+            events: txn.take_events(),
+        }
+    }
+
+    /// Hands it to who learns and who runs scripts.
+    pub(crate) fn keep(self, engine: &Engine, settlement: &Settlement) {
+        engine.lessons().note(self.lessons);
+        engine.events().note(settlement, self.events);
+    }
 }
 
 /// A mailbox as one user may use it. Cheap to clone.
@@ -112,6 +136,20 @@ impl Account {
         Ok(other.with_administrator(self.administrator))
     }
 
+    /// The mailbox of another with all that its owner may do, for administrators; the change log
+    /// says who it was.
+    ///
+    /// Errors: [`EngineError::Denied`] for everyone else, [`EngineError::NoSuchAccount`].
+    pub fn another_as_owner(&self, owner: AccountId) -> Result<Self, EngineError> {
+        if owner != self.owner && !self.administrator {
+            return Err(EngineError::Denied);
+        }
+        let entry = self.engine.directory().account(owner)?;
+        entry.ok_or(EngineError::NoSuchAccount)?;
+        let account = Self::of_owner(self.engine.clone(), owner, self.origin);
+        Ok(account.with_administrator(self.administrator))
+    }
+
     /// True if it is the mailbox of who acts.
     pub fn is_own(&self) -> bool {
         self.owner == self.origin.actor
@@ -157,22 +195,32 @@ impl Account {
         &self,
         work: impl Fn(&mut Txn<'_, '_>) -> Result<T, E>,
     ) -> Result<Pending<T>, E> {
-        let (lessons, events) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        let noted = Mutex::new(Noted::default());
         let written = self
             .engine
             .store()
             .write(&[self.owner], self.origin, |txn| {
                 let mut txn = Txn::new(self, txn);
                 let answer = work(&mut txn).map_err(Refused);
-                *lessons.lock() = txn.take_lessons();
-                *events.lock() = txn.take_events();
+                *noted.lock() = Noted::take(&mut txn);
                 answer
             });
         let written = written.map_err(|refused| refused.0)?;
-        self.engine.lessons().note(lessons.into_inner());
         let (answer, settlement) = written.split();
-        self.engine.events().note(&settlement, events.into_inner());
+        noted.into_inner().keep(&self.engine, &settlement);
         Ok(Pending::new(answer, settlement))
+    }
+
+    /// Runs work within a transaction that holds more than this account; what it answers is to be
+    /// kept once that is placed.
+    pub(crate) fn within(
+        &self,
+        txn: &mut store::model::Txn<'_>,
+        work: &dyn Fn(&mut Txn<'_, '_>) -> Result<(), EngineError>,
+    ) -> Result<Noted, EngineError> {
+        let mut txn = Txn::new(self, txn);
+        work(&mut txn)?;
+        Ok(Noted::take(&mut txn))
     }
 
     /// Is told of every settled commit that changed this account.

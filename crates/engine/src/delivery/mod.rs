@@ -22,7 +22,7 @@ mod refusal_letter;
 mod surroundings;
 pub mod trace;
 
-use crate::account::has_room;
+use crate::account::{Account, Noted, Txn, has_room};
 use crate::directory::{Mailbox, Resolution};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -30,6 +30,7 @@ use crate::queue::{Notify, Return, Wishes, notice};
 use crate::sign_in::User;
 use crate::upload::Staged;
 pub use afterwards::Ran;
+use parking_lot::Mutex;
 pub(crate) use place::Plan;
 use std::sync::Arc;
 use store::backend::Pending;
@@ -105,6 +106,12 @@ pub struct Delivered {
     pub notes: Vec<String>,
 }
 
+/// What becomes of the sender's own copy of a letter.
+type Filing<'a> = (
+    &'a Account,
+    &'a dyn Fn(&mut Txn<'_, '_>) -> Result<(), EngineError>,
+);
+
 impl Engine {
     /// A fresh name for a letter: 20 hexadecimal digits, the first ten ascending with time.
     pub fn new_letter_name(&self) -> String {
@@ -173,6 +180,29 @@ impl Engine {
         envelope: &Envelope,
         letter: &Staged,
     ) -> Result<Pending<Delivered>, EngineError> {
+        self.deliver_with(envelope, letter, None)
+    }
+
+    /// The same, and what becomes of the sender's own copy in the same commit: all or nothing.
+    ///
+    /// `file` may be run more than once: it must only read and change the transaction. Errors: also
+    /// its own.
+    pub fn deliver_and_file(
+        &self,
+        envelope: &Envelope,
+        letter: &Staged,
+        account: &Account,
+        file: impl Fn(&mut Txn<'_, '_>) -> Result<(), EngineError>,
+    ) -> Result<Pending<Delivered>, EngineError> {
+        self.deliver_with(envelope, letter, Some((account, &file)))
+    }
+
+    fn deliver_with(
+        &self,
+        envelope: &Envelope,
+        letter: &Staged,
+        filing: Option<Filing<'_>>,
+    ) -> Result<Pending<Delivered>, EngineError> {
         if letter.hops() > self.settings().limits.hops_max {
             return Err(EngineError::Loop);
         }
@@ -194,17 +224,23 @@ impl Engine {
             .collect();
         let mut accounts = plan.accounts();
         accounts.extend(told.iter().flat_map(Plan::accounts));
+        accounts.extend(filing.iter().map(|(account, _)| account.id()));
         accounts.sort_unstable();
         accounts.dedup();
+        let filed = Mutex::new(Noted::default());
         let written: Result<_, EngineError> = self.store().write(&accounts, origin, |txn| {
             let delivered = plan.carry_out(txn)?;
             for notice in &told {
                 notice.carry_out(txn)?;
             }
+            if let Some((account, file)) = filing {
+                *filed.lock() = account.within(txn, file)?;
+            }
             Ok(delivered)
         });
-        let written = written?;
+        let (delivered, settlement) = written?.split();
+        filed.into_inner().keep(self, &settlement);
         self.note_contacts(envelope, plan.own_sums());
-        Ok(written)
+        Ok(Pending::new(delivered, settlement))
     }
 }

@@ -51,6 +51,13 @@ pub struct Examination {
     pub letter: Staged,
 }
 
+/// Has letters looked at for whoever may be held up by that: a session that does not ask its driver
+/// but answers requests as a whole.
+pub trait Examine: std::fmt::Debug + Send + Sync {
+    /// What all examiners together say of a letter. Takes as long as they may take.
+    fn examine(&self, letter: &Examination) -> Examined;
+}
+
 /// What is to become of a letter. The later ones outweigh the earlier.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Decision {

@@ -18,7 +18,8 @@ use engine::examination::{self, Decision, Examination, Examined};
 use engine::queue::{DeliverBy, Late, Return, Wishes};
 use engine::traffic::Permission;
 use engine::{
-    AccountId, Delivered, Envelope, Outcome, Recipient, Resolution, Stay, StoreError, Timestamp,
+    AccountId, Authorship, Delivered, Envelope, Outcome, Recipient, Resolution, Stay, StoreError,
+    Timestamp,
 };
 use formats::address::list::{self, Entry};
 
@@ -218,7 +219,8 @@ pub(crate) fn examined(session: &mut Session, examined: Examined) {
     reply::line(&mut session.link.replies, code, &status, &[&no.text]);
 }
 
-/// Whoever submits a letter may not say that it is from another user of this server.
+/// Whoever submits a letter may not say that it is from another user of this server, unless that
+/// other lets them write as them, or on their behalf.
 ///
 /// An author elsewhere is let through: a letter that is sent on unchanged keeps its author (RFC 5322
 /// §3.6.6), and the envelope, which is the submitter's own, says who sent it on.
@@ -235,7 +237,7 @@ fn check_from(session: &Session, header: &[u8]) -> Result<(), Refusal> {
         };
         let address = [local.as_slice(), b"@", domain].concat();
         let address = String::from_utf8(address).map_err(|_| Refusal::NotYourFrom)?;
-        if !may_be_from(session, &address)? {
+        if !may_be_from(session, header, &address)? {
             return Err(Refusal::NotYourFrom);
         }
         found = true;
@@ -247,13 +249,38 @@ fn check_from(session: &Session, header: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-fn may_be_from(session: &Session, address: &str) -> Result<bool, Refusal> {
-    let directory = session.service.engine.directory();
+fn may_be_from(session: &Session, header: &[u8], address: &str) -> Result<bool, Refusal> {
+    let engine = &session.service.engine;
     if mail::may_use(session, address)? {
         return Ok(true);
     }
     let (_, domain) = address.rsplit_once('@').ok_or(Refusal::NotYourFrom)?;
-    Ok(!directory.has_domain(domain)?)
+    if !engine.directory().has_domain(domain)? {
+        return Ok(true);
+    }
+    let Some(user) = &session.link.user else {
+        return Ok(false);
+    };
+    match engine.may_send(user, address)? {
+        Authorship::Own | Authorship::As => Ok(true),
+        Authorship::OnBehalf => says_who_sends(session, header),
+        Authorship::None => Ok(false),
+    }
+}
+
+/// Whether Sender is the submitter (RFC 5322 §3.6.2).
+fn says_who_sends(session: &Session, header: &[u8]) -> Result<bool, Refusal> {
+    let fields = letter::fields(header, "Sender");
+    let [field] = fields.as_slice() else {
+        return Ok(false);
+    };
+    let (entries, _) = list::parse(field, FROM_ENTRIES_MAX);
+    let [Entry::Mailbox { local, domain, .. }] = entries.as_slice() else {
+        return Ok(false);
+    };
+    let address = [local.as_slice(), b"@", domain].concat();
+    let address = String::from_utf8(address).map_err(|_| Refusal::NotYourFrom)?;
+    Ok(mail::may_use(session, &address)?)
 }
 
 fn envelope(session: &mut Session) -> Result<Envelope, Refusal> {
