@@ -7,7 +7,9 @@ mod client;
 use client::{Client, deliver, house, number, text};
 use engine::Flags;
 use formats::rich_text::{self, packed};
-use mapi::codec::data::{Cell, Outcome, Value};
+use mapi::codec::data::{Cell, Outcome, PropertyTag, Value};
+use mapi::codec::rop::Request;
+use mapi::codec::rop::folder::OpenTable;
 
 /// What a letter tells of these properties.
 fn told(letter: &[u8], tags: &[u32]) -> Vec<Cell> {
@@ -74,4 +76,50 @@ fn a_signed_letter_is_of_a_class_of_its_own() {
     let cells = told(letter, &[0x001a_001f, 0x1000_001f, 0x0e1b_000b]);
     assert_eq!(text(&cells[0]), "IPM.Note.SMIME.MultipartSigned");
     assert_eq!(text(&cells[1]), "Text");
+}
+
+#[test]
+fn a_date_before_all_times_is_none() {
+    let letter = b"From: a@b\r\nDate: Wed, 05 Jun 0102 18:07:54 +0300\r\n\r\nx\r\n";
+    assert!(!is_told(&told(letter, &[0x0039_0040])[0]));
+    let letter = b"From: a@b\r\nDate: Wed, 05 Jun 1602 18:07:54 +0300\r\n\r\nx\r\n";
+    assert!(is_told(&told(letter, &[0x0039_0040])[0]));
+}
+
+/// What an answer says goes before what the store found, and answers by Outlook say it.
+#[test]
+fn letters_and_their_answers_are_of_one_conversation() {
+    const CONVERSATION: [PropertyTag; 2] = [PropertyTag(0x3013_0102), PropertyTag(0x0071_0102)];
+    let house = house();
+    let user = house.person("ida@example.test").unwrap();
+    for fields in [
+        "Message-ID: <1@a>\r\nSubject: one",
+        "Message-ID: <2@a>\r\nReferences: <1@a>\r\nSubject: Re: one",
+        "Message-ID: <3@a>\r\nSubject: other",
+        "Message-ID: <4@a>\r\nThread-Index: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==",
+    ] {
+        let letter = format!("From: a@b\r\n{fields}\r\n\r\nx\r\n");
+        deliver(&house, &user, letter.as_bytes(), Flags(0));
+    }
+    let mut client = Client::new(&house, &user, &user);
+    client.open_first(1, 2);
+    client.ask(1, 3, Request::ContentsTable(OpenTable { flags: 0x40 }));
+    let rows = client.rows(3, &CONVERSATION);
+    let bytes = |cell: &Cell| match &cell.outcome {
+        Outcome::Value(Value::Binary(bytes)) => bytes.to_vec(),
+        other => panic!("{other:?}"),
+    };
+    let all: Vec<_> = rows
+        .iter()
+        .map(|row| (bytes(&row[0]), bytes(&row[1])))
+        .collect();
+    let [outlook, other, answer, first] = all.as_slice() else {
+        panic!("{all:?}")
+    };
+    assert_eq!(first.0, answer.0);
+    assert!(first.0 != other.0 && outlook.0 == [1; 16]);
+    for (id, index) in &all {
+        assert_eq!((index.len(), index[0]), (22, 1));
+        assert_eq!(index[6..], *id);
+    }
 }

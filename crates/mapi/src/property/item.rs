@@ -12,13 +12,14 @@ pub use within::Look;
 use super::kept::{self, Kept};
 use super::message::{Facts, message_flags, tags_of, told};
 use super::names::{self, Names};
-use super::{Properties, integer, letter, parts};
+use super::{Properties, integer, letter, moment, parts};
 use crate::codec::data::{FileTime, PredecessorChangeList, PropertyTag, Value, Xid};
 use crate::content::{Attachment, Content, Recipient, Values};
 use crate::convert::read;
 use crate::identity::{self, MailboxIdentity};
 use crate::object::Logon;
 use crate::refusal::Refusal;
+use bytes::Bytes;
 use engine::account::values::{self, Holder};
 use engine::{Account, Details, Flags, ItemRow, Location, PathStep, Reading, Shelf};
 use formats::message::{PartRef, SummaryRef};
@@ -318,7 +319,7 @@ impl<'a> ItemProperties<'a> {
             0x0e08 => integer(self.row.size),
             0x0e09 => binary(self.identity.folder_entry(self.at.folder)),
             0x0fff => binary(self.identity.message_entry(self.at.folder, self.row.place)),
-            0x0039 => time(self.details.sent?),
+            0x0039 => moment(self.details.sent?)?,
             0x3007 => time(self.details.created),
             0x3008 => time(self.row.modified),
             0x65e0 => binary(self.identity.key(self.row.place.0)),
@@ -381,6 +382,20 @@ impl Facts for ItemProperties<'_> {
             return Ok(all.iter().any(super::message::is_visible));
         }
         self.has_attachments_within()
+    }
+
+    /// Made of the store's own number of the conversation, so that letters by other programs are
+    /// in one conversation with their answers, however these came.
+    fn conversation(&self) -> Option<Bytes> {
+        self.summary()?;
+        let number = self.details.conversation_of(self.row.item).0;
+        let mut guid = self.identity.mailbox.0;
+        for (byte, own) in guid.iter_mut().rev().zip(number.to_le_bytes()) {
+            *byte ^= own;
+        }
+        let time = FileTime::from_unix(self.row.received.0).0 >> 24;
+        let [_, _, _, time @ ..] = time.to_be_bytes();
+        Some([[1].as_slice(), &time, &guid].concat().into())
     }
 }
 

@@ -3,8 +3,8 @@
 //! Source: [MS-OXCMAIL] 2.2.3 (from Internet headers), [MS-OXOMSG] 2.2.1.
 
 use super::person::{Correspondent, correspondents};
-use super::{integer, parts};
-use crate::codec::data::{FileTime, Value};
+use super::{integer, moment, parts};
+use crate::codec::data::Value;
 use crate::content::{BCC, CC, Content, Recipient, TO, Values};
 use crate::convert;
 use crate::convert::read::{Parts, plain_text};
@@ -76,10 +76,7 @@ fn of_envelope(summary: SummaryRef<'_>, id: u16) -> Option<Value> {
     let raw = |bytes: &[u8]| Value::Unicode(String::from_utf8_lossy(bytes).into_owned());
     Some(match id {
         0x0037 => Value::Unicode(encoded_word::decode(envelope.subject?)),
-        0x0039 => {
-            let sent = Timestamp::from_seconds(summary.sent()?.seconds);
-            Value::Time(FileTime::from_unix(sent.0))
-        }
+        0x0039 => moment(Timestamp::from_seconds(summary.sent()?.seconds))?,
         0x1035 => raw(envelope.message_id?),
         0x1042 => raw(envelope.in_reply_to?),
         0x3fd9 => Value::Unicode(summary.preview().to_owned()),

@@ -12,6 +12,7 @@ use crate::content::{Attachment, BCC, CC, Content, Recipient, TO, Values, text_o
 use crate::convert::best;
 use crate::draft::{Changes, NORMALIZED_SUBJECT, SUBJECT, SUBJECT_PREFIX};
 use crate::refusal::Refusal;
+use bytes::Bytes;
 
 /// What a message is made of.
 pub trait Facts {
@@ -22,6 +23,8 @@ pub trait Facts {
     fn recipients(&self) -> Result<Vec<Recipient>, Refusal>;
     /// Whether it has attachments that a reader is shown.
     fn has_attachments(&self) -> Result<bool, Refusal>;
+    /// The index of the conversation that the store found it to be part of; none of what is new.
+    fn conversation(&self) -> Option<Bytes>;
 }
 
 /// Properties that a client can't set. Source: [MS-OXCMSG] 2.2.1.
@@ -48,6 +51,10 @@ pub mod message_flags {
     pub const EVER_READ: i32 = 0x0400;
 }
 
+const CONVERSATION_INDEX: u16 = 0x0071;
+const CONVERSATION: u16 = 0x3013;
+const CONVERSATION_TRACKED: u16 = 0x3016;
+
 /// A property of a message.
 pub fn told(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
     let text = |text: String| Ok(Some(Value::Unicode(text)));
@@ -69,6 +76,7 @@ pub fn told(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
         0x0ff4 => Ok(Some(Value::Integer32(0x03))),
         0x0ffe => Ok(Some(Value::Integer32(5))),
         0x1000 | 0x1009 | 0x1013 | 0x1016 => form_of_text(facts, id),
+        CONVERSATION_INDEX | CONVERSATION | CONVERSATION_TRACKED => conversation(facts, id),
         0x0070 => match facts.raw(id)? {
             Some(topic) => Ok(Some(topic)),
             None => text(subject_parts(facts)?.1),
@@ -98,6 +106,26 @@ fn form_of_text(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
             native => Some(Value::Integer32(native as i32)),
         },
         _ => None,
+    })
+}
+
+/// What is said of a message's conversation: as it is there, or as the store found. Its id is the
+/// GUID in the index, so that answers that go on with the index belong to it.
+///
+/// Source: [MS-OXOMSG] 2.2.1.2, 2.2.1.3.
+fn conversation(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
+    if let Some(value) = facts.raw(id)? {
+        return Ok(Some(value));
+    }
+    let index = match facts.raw(CONVERSATION_INDEX)? {
+        Some(Value::Binary(index)) => Some(index),
+        _ => facts.conversation(),
+    };
+    let guid = |index: Bytes| index.get(6..22).map(Bytes::copy_from_slice);
+    Ok(match id {
+        CONVERSATION_INDEX => index.map(Value::Binary),
+        CONVERSATION => index.and_then(guid).map(Value::Binary),
+        _ => index.map(|_| Value::Boolean(true)),
     })
 }
 
@@ -239,6 +267,13 @@ impl Facts for MessageProperties<'_> {
             return item.has_attachments();
         }
         Ok(self.attachments(false)?.iter().any(is_visible))
+    }
+
+    fn conversation(&self) -> Option<Bytes> {
+        match &self.base {
+            BaseProperties::Item(item) => item.conversation(),
+            BaseProperties::New { .. } | BaseProperties::Content(_) => None,
+        }
     }
 }
 

@@ -15,10 +15,13 @@ pub(crate) mod parts;
 pub mod person;
 pub mod store;
 
-use crate::codec::data::{Cell, PropertyTag, PropertyType, Value, from_code_page, to_code_page};
+use crate::codec::data::{
+    Cell, FileTime, PropertyTag, PropertyType, Value, from_code_page, to_code_page,
+};
 use crate::codec::wire::String8;
 use crate::content::Values;
 use crate::refusal::Refusal;
+use engine::Timestamp;
 
 /// Something that has properties.
 pub trait Properties {
@@ -102,4 +105,10 @@ pub fn bytes_of(value: &Value) -> usize {
 /// A size or count as the number that stands for it.
 pub(crate) fn integer(number: u64) -> Value {
     Value::Integer32(i32::try_from(number).unwrap_or(i32::MAX))
+}
+
+/// When something was; none before 1601, where times of properties begin.
+pub(crate) fn moment(at: Timestamp) -> Option<Value> {
+    let time = FileTime::from_unix(at.0);
+    (time != FileTime::default()).then_some(Value::Time(time))
 }

@@ -153,7 +153,9 @@ impl Header {
         }
     }
 
-    /// The index, and the conversation that it names. Source: [MS-OXOMSG] 2.2.1.3, 2.2.1.2.
+    /// The index, and the conversation that it names. Before the conversation's GUID stand 6 bytes
+    /// of time, which programs cut out of it in more ways than one, so that nothing follows from
+    /// them. Source: [MS-OXOMSG] 2.2.1.3 and its note 2, 2.2.1.2.
     fn conversation(&mut self, field: &Field<'_>) {
         let index = decode::all(Encoding::Base64, &unfold(field.value));
         let Some(conversation) = index.get(6..22).map(<[u8]>::to_vec) else {
