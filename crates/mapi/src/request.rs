@@ -27,6 +27,7 @@ use crate::refusal::{CallFailure, Refusal};
 use crate::table::follow::follow;
 pub use crate::table::lists::Lists;
 use bytes::Bytes;
+use engine::examination::Examine;
 use engine::{Account, Watch};
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub struct Session {
     takes_long_streams: bool,
     /// What a client writes piece by piece about what it has read elsewhere.
     pub(crate) writing: Option<Writing>,
+    /// Who looks at what is sent, if anyone does.
+    pub(crate) examiner: Option<Arc<dyn Examine>>,
     /// What is to be told.
     outbox: Outbox,
 }
@@ -92,6 +95,7 @@ impl Session {
             lists: Arc::default(),
             takes_long_streams: true,
             writing: None,
+            examiner: None,
             outbox: Outbox::default(),
         }
     }
@@ -110,6 +114,15 @@ impl Session {
     pub fn with_client(self, client: Option<ClientVersion>) -> Self {
         Self {
             takes_long_streams: !quirk::misreads_long_streams(client),
+            ..self
+        }
+    }
+
+    /// The same, with someone who looks at all that is sent before it is taken.
+    #[must_use]
+    pub fn examined_by(self, examiner: Arc<dyn Examine>) -> Self {
+        Self {
+            examiner: Some(examiner),
             ..self
         }
     }

@@ -5,8 +5,9 @@
 mod client;
 
 use client::{Client, house};
+use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{Flags, User};
+use engine::{Flags, Grant, Grantee, Reading, Rights, Role, User};
 use mapi::codec::data::{
     AddressKind, AddressTexts, PropertyRow, PropertyTag, RecipientRow, RecipientTexts, TaggedValue,
     Value, X500Address,
@@ -170,4 +171,138 @@ fn a_spooler_finds_what_it_asks_for() {
     };
     assert_eq!(types.0.len(), 2);
     client.ask(LOGON, LOGON, Request::SetSpooler(Nothing));
+}
+
+/// Lets another do this among the letters that someone has sent.
+fn grant(house: &Rehearsal, owner: &User, to: &User, rights: Rights) {
+    let account = house.engine.account(owner, 5);
+    let view = account.read().unwrap();
+    let (sent, _) = view.folder_with_role(Role::Sent).unwrap().unwrap();
+    drop(view);
+    let grant = Grant {
+        member: 1,
+        grantee: Grantee::Account(to.account),
+        rights,
+    };
+    let done = account.write(|txn| txn.set_grants(sent, vec![grant]));
+    done.unwrap().wait().unwrap();
+}
+
+const FILING: Rights = Rights(Rights::VISIBLE.0 | Rights::INSERT.0 | Rights::POST.0);
+
+/// A message of Otto's that Ida writes.
+fn write_for_otto(client: &mut Client) {
+    let from = [
+        (0x0064_001f, "SMTP"),
+        (0x0065_001f, "otto@example.test"),
+        (0x0042_001f, "Otto"),
+        (0x1000_001f, "For him\r\n"),
+    ];
+    write(client, &from);
+    to(
+        client,
+        vec![(1, AddressKind::Smtp, Some("otto@example.test"))],
+    );
+}
+
+/// The field of that name in the only letter that came to someone.
+fn field(house: &Rehearsal, user: &User, name: &str) -> Option<String> {
+    let came = of(house, user, "Inbox");
+    assert_eq!(came.len(), 1);
+    let mut lines = came[0].1.lines().take_while(|line| !line.is_empty());
+    lines.find_map(|line| line.strip_prefix(name).map(str::to_owned))
+}
+
+#[test]
+fn who_may_file_what_another_sent_writes_on_their_behalf_and_says_so() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    grant(&house, &otto, &ida, FILING);
+    write_for_otto(&mut client);
+    assert_eq!(submit(&mut client), 0);
+    let from = field(&house, &otto, "From: ").unwrap();
+    let sender = field(&house, &otto, "Sender: ").unwrap();
+    assert!(from.contains("otto@example.test"), "{from}");
+    assert!(sender.contains("ida@example.test"), "{sender}");
+}
+
+#[test]
+fn who_also_says_who_may_writes_as_that_other() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    grant(&house, &otto, &ida, FILING | Rights::ADMINISTER);
+    write_for_otto(&mut client);
+    assert_eq!(submit(&mut client), 0);
+    let from = field(&house, &otto, "From: ").unwrap();
+    assert!(from.contains("otto@example.test"), "{from}");
+    assert_eq!(field(&house, &otto, "Sender: "), None);
+}
+
+#[test]
+fn who_may_only_read_what_another_sent_does_not_write_for_them() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    grant(&house, &otto, &ida, Rights::VISIBLE | Rights::READ);
+    write_for_otto(&mut client);
+    assert_eq!(submit(&mut client), 0x0000_04dc);
+    assert_eq!(of(&house, &otto, "Inbox"), []);
+}
+
+/// Finds fault with letters that say so.
+#[derive(Debug)]
+struct Suspicious;
+
+impl Examine for Suspicious {
+    fn examine(&self, letter: &Examination) -> Examined {
+        let header = String::from_utf8_lossy(&letter.header).into_owned();
+        assert!(header.ends_with("\r\n\r\n"), "{header}");
+        assert_eq!(letter.submitter.as_ref().unwrap().address, letter.sender);
+        let no = Refusal::new("7.1", "no");
+        let decision = match header {
+            header if header.contains("Subject: virus") => Decision::Refuse(no),
+            header if header.contains("Subject: later") => Decision::Defer(no),
+            _ => Decision::Accept,
+        };
+        Examined {
+            decision,
+            ..Examined::default()
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_is_looked_at_before_it_is_taken() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    let session = std::mem::replace(&mut client.session, Client::connected(&house, &ida).session);
+    client.session = session.examined_by(std::sync::Arc::new(Suspicious));
+    for (subject, code) in [("virus", 0x0000_07ee), ("later", 0x0000_0480), ("fine", 0)] {
+        write(&mut client, &[(0x0037_001f, subject)]);
+        let otto = vec![(1, AddressKind::Smtp, Some("otto@example.test"))];
+        to(&mut client, otto);
+        assert_eq!(submit(&mut client), code, "{subject}");
+    }
+    // What was refused stays where it was written, still a draft.
+    assert_eq!(of(&house, &otto, "Inbox").len(), 1);
+    assert_eq!(of(&house, &ida, "Sent").len(), 1);
+    let left = of(&house, &ida, "Outbox");
+    assert_eq!(left.len(), 2);
+    assert!(
+        left.iter()
+            .all(|(flags, _)| *flags == Flags::DRAFT | Flags::SEEN)
+    );
+}
+
+#[test]
+fn a_letter_that_can_not_be_filed_is_not_sent() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    let folder = identity::folder_id(engine::FolderId(0xffff));
+    let mut server_id = vec![1_u8];
+    server_id.extend(folder.replica.to_le_bytes());
+    server_id.extend(folder.counter.bytes());
+    server_id.extend([0; 12]);
+    write(&mut client, &[(0x0037_001f, "Nowhere")]);
+    let nowhere = (0x6740_00fb, Value::ServerId(server_id.into()));
+    assert_eq!(client.set(MESSAGE, &[nowhere]), []);
+    let otto_too = vec![(1, AddressKind::Smtp, Some("otto@example.test"))];
+    to(&mut client, otto_too);
+    assert_eq!(submit(&mut client), 0x8004_010f);
+    assert_eq!(of(&house, &otto, "Inbox"), []);
+    assert_eq!(of(&house, &ida, "Sent"), []);
 }

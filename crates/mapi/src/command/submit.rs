@@ -24,13 +24,17 @@ use crate::request::Session;
 use bytes::Bytes;
 use engine::delivery::{Arrival, Failing};
 use engine::directory::May;
+use engine::examination::{Decision, Examination};
 use engine::queue::{Notify, Return, Wishes};
 use engine::traffic::Permission;
 use engine::{
-    Account, EngineError, Envelope, FlagChange, FlagSet, Flags, FolderId, ItemKey, Reading,
-    Recipient, Resolution, Role, Timestamp, Transfer, User,
+    Account, Authorship, EngineError, Envelope, FlagChange, FlagSet, Flags, FolderId, ItemKey,
+    Reading, Recipient, Resolution, Role, Staged, Timestamp, Transfer, User,
 };
+use formats::message::header;
 
+/// Recipients of one letter, as for all submission.
+const RECIPIENTS_MAX: usize = 1000;
 /// It was sent to them before.
 const SENT_BEFORE: u8 = 0x80;
 /// Not to be sent before that time. Source: [MS-OXOMSG] 2.2.3.3, 2.2.3.9.
@@ -40,7 +44,8 @@ const SENT_FOLDER: u16 = 0x6740;
 const SENT_FOLDER_ENTRY: u16 = 0x0e0a;
 const DELETE_AFTERWARDS: u16 = 0x0e01;
 
-/// `RopSubmitMessage` and `RopTransportSend`: what was changed is saved first.
+/// `RopSubmitMessage` and `RopTransportSend`: what was changed is saved first. Delivery and the
+/// sender's own copy are one commit.
 pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Result<Done, Refusal> {
     let open = session.objects.message(at.logon_id, at.handle)?;
     if !open.may_write || open.parent.is_some() {
@@ -56,12 +61,14 @@ pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Resul
     }
     save::keep(session, at, true)?;
     let content = message::look(session, at, |message, _| message.content())?;
-    send(&logon, &content, &envelope)?;
     let open = session.objects.message(at.logon_id, at.handle)?;
     let Base::Stored { item, .. } = open.base else {
         return Err(Refusal::Failed);
     };
-    file(&logon, &content, item)?;
+    let mut bytes = Vec::new();
+    save::compose(&logon, &content, Blind::LeftOut, &mut bytes)?;
+    let (envelope, letter) = examined(session, &logon, envelope, &bytes)?;
+    send(&logon, &content, item, &envelope, &letter)?;
     Ok(Done::said(match which {
         Request::TransportSend(_) => Response::TransportSend(TransportSent(None)),
         _ => Response::SubmitMessage(Nothing),
@@ -91,15 +98,11 @@ fn check(logon: &Logon, user: &User, content: &Content) -> Result<(People, Envel
         address: user.address.clone(),
     };
     let author = author(logon, content)?.unwrap_or_else(|| sender.clone());
-    let directory = engine.directory();
-    let is_own = directory.owns(user.account, &author.address)?;
-    let domain = author
-        .address
-        .rsplit_once('@')
-        .map_or("", |(_, domain)| domain);
-    if !is_own && (domain.is_empty() || directory.has_domain(domain)?) {
-        return Err(Refusal::SendAsDenied);
-    }
+    let sender = match authorship(logon, user, &author)? {
+        // Who may write as that one need not be told of.
+        Authorship::Own | Authorship::As => author.clone(),
+        Authorship::OnBehalf | Authorship::None => sender,
+    };
     let recipients = recipients(logon, user, content)?;
     let count = u32::try_from(recipients.len()).unwrap_or(u32::MAX);
     let allowance = &engine.settings().traffic;
@@ -134,6 +137,20 @@ fn check(logon: &Logon, user: &User, content: &Content) -> Result<(People, Envel
         failing: Failing::Whole,
     };
     Ok((people, envelope))
+}
+
+/// How the user may write in that name. As in all submission, an author elsewhere is let through:
+/// the envelope says who sent it on.
+fn authorship(logon: &Logon, user: &User, author: &Correspondent) -> Result<Authorship, Refusal> {
+    let engine = logon.account.engine();
+    let authorship = engine.may_send(user, &author.address)?;
+    let domain = author.address.rsplit_once('@');
+    let domain = domain.map_or("", |(_, domain)| domain);
+    let is_ours = domain.is_empty() || engine.directory().has_domain(domain)?;
+    if authorship == Authorship::None && is_ours {
+        return Err(Refusal::SendAsDenied);
+    }
+    Ok(authorship)
 }
 
 fn name_of(logon: &Logon, user: &User) -> Result<String, Refusal> {
@@ -213,10 +230,11 @@ fn recipients(logon: &Logon, user: &User, content: &Content) -> Result<Vec<Recip
             original: None,
         });
     }
-    if all.is_empty() {
-        return Err(Refusal::NoRecipients);
+    match all.len() {
+        0 => Err(Refusal::NoRecipients),
+        1..=RECIPIENTS_MAX => Ok(all),
+        _ => Err(Refusal::TooManyRecipients),
     }
-    Ok(all)
 }
 
 fn address_to(logon: &Logon, recipient: &To) -> Result<Option<String>, Refusal> {
@@ -239,23 +257,56 @@ fn deferred(content: &Content) -> Option<Timestamp> {
     DEFERRED.iter().find_map(time)
 }
 
-/// Hands the letter over; nothing is said before that is settled.
-fn send(logon: &Logon, content: &Content, envelope: &Envelope) -> Result<(), Refusal> {
-    let mut bytes = Vec::new();
-    save::compose(logon, content, Blind::LeftOut, &mut bytes)?;
+/// Has the letter looked at, as all that users submit is, before it is taken.
+fn examined(
+    session: &Session,
+    logon: &Logon,
+    mut envelope: Envelope,
+    bytes: &[u8],
+) -> Result<(Envelope, Staged), Refusal> {
     let mut upload = logon.account.upload()?;
-    upload.write(&bytes)?;
-    let staged = upload.finish()?;
-    logon.account.engine().deliver(envelope, &staged)?.wait()?;
-    Ok(())
+    upload.write(bytes)?;
+    let letter = upload.finish()?;
+    let Some(examiner) = &session.examiner else {
+        return Ok((envelope, letter));
+    };
+    let header = bytes.get(..header::length(bytes)).unwrap_or_default();
+    let recipients = envelope.recipients.iter();
+    let found = examiner.examine(&Examination {
+        peer: None,
+        greeting: String::new(),
+        sender: envelope.sender.clone(),
+        recipients: recipients.map(|one| one.address.clone()).collect(),
+        submitter: envelope.submitter.clone(),
+        is_encrypted: true,
+        header: Bytes::copy_from_slice(header),
+        letter: letter.clone(),
+    });
+    match found.decision {
+        Decision::Accept | Decision::Quarantine => {}
+        Decision::Defer(_) => return Err(Refusal::Busy),
+        Decision::Refuse(_) => return Err(Refusal::Rejected),
+    }
+    let rewritten = found.rewritten.as_ref();
+    let letter = rewritten.map_or(letter, |rewritten| rewritten.letter.clone());
+    envelope.arrival.examined = found;
+    Ok((envelope, letter))
 }
 
-/// Files what was sent, as the message wants it; where it says nothing, with all that was sent.
-fn file(logon: &Logon, content: &Content, item: ItemKey) -> Result<(), Refusal> {
+/// Hands the letter over and files what was sent, as the message wants it; where it says nothing,
+/// with all that was sent. Nothing is said before that is settled.
+fn send(
+    logon: &Logon,
+    content: &Content,
+    item: ItemKey,
+    envelope: &Envelope,
+    letter: &Staged,
+) -> Result<(), Refusal> {
     let is_doomed = content.values.get(&DELETE_AFTERWARDS) == Some(&Value::Boolean(true));
     let sent = logon.account.read()?.folder_with_role(Role::Sent)?;
     let folder = sent_folder(content).or(sent.map(|(folder, _)| folder));
-    let done = logon.account.write(|txn| {
+    let engine = logon.account.engine();
+    let done = engine.deliver_and_file(envelope, letter, &logon.account, |txn| {
         let at = txn.location(item)?.ok_or(EngineError::NoSuchItem)?;
         if is_doomed {
             return txn.expunge(at);

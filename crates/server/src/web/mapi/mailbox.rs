@@ -4,6 +4,7 @@
 
 use super::Shared;
 use super::endpoint::{Begun, News, Spoken};
+use crate::driver::Surroundings;
 use ::mapi::codec::transport::body::{
     Answer, ConnectRequest, DisconnectRequest, ExecuteRequest, NotificationWaitRequest,
     NotificationWaitResponse,
@@ -14,21 +15,49 @@ use ::mapi::connection;
 use ::mapi::request::{Lists, Session};
 use bytes::Bytes;
 use engine::User;
+use engine::examination::{Examination, Examine, Examined};
+use std::fmt;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// Mailboxes, for whoever may open them.
 pub struct Mailboxes {
     shared: Arc<Shared>,
     /// Sorted lists that all sessions use.
     lists: Arc<Lists>,
+    examiner: Arc<dyn Examine>,
+}
+
+/// Waits for the examiners on a thread that may block, where all sessions are answered.
+struct Waiting {
+    surroundings: Arc<Surroundings>,
+    runtime: Handle,
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
+}
+
+impl Examine for Waiting {
+    fn examine(&self, letter: &Examination) -> Examined {
+        self.runtime
+            .block_on(self.surroundings.examiners.examine(letter))
+    }
 }
 
 impl Mailboxes {
-    /// All of this server.
+    /// All of this server; must be called where tasks can be started.
     pub fn new(shared: &Arc<Shared>) -> Self {
+        let waiting = Waiting {
+            surroundings: Arc::clone(&shared.surroundings),
+            runtime: Handle::current(),
+        };
         Self {
             shared: Arc::clone(shared),
             lists: Arc::default(),
+            examiner: Arc::new(waiting),
         }
     }
 }
@@ -86,7 +115,10 @@ impl Spoken for Mailboxes {
             tracing::error!(%error, user = %user.address, "a session could not begin");
             ResponseCode::UnknownFailure
         })?;
-        let session = session.map(|session| session.sharing(&self.lists).with_client(client));
+        let session = session.map(|session| {
+            let session = session.sharing(&self.lists).with_client(client);
+            session.examined_by(Arc::clone(&self.examiner))
+        });
         Ok((body(response)?, session))
     }
 
