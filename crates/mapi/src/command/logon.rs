@@ -14,9 +14,14 @@ use crate::object::Logon;
 use crate::property::names::Names;
 use crate::refusal::Refusal;
 use crate::request::Session;
-use engine::{Account, FolderId, Kind, MAIL_ROOT, NewFolder, ROOT, Reading, Role, Timestamp, Txn};
+use engine::{
+    Account, Authorship, EngineError, FolderId, Kind, MAIL_ROOT, NewFolder, ROOT, Reading, Rights,
+    Role, Timestamp, Txn, User,
+};
 use formats::date::Civil;
 
+/// Source: [MS-OXCSTOR] 2.2.1.1.1 (`USE_ADMIN_PRIVILEGE`).
+const AS_ADMINISTRATOR: u32 = 0x0000_0001;
 /// Always set.
 const RESPONSE_RESERVED: u8 = 0x01;
 /// The mailbox is one's own.
@@ -63,19 +68,23 @@ pub(super) fn log_on(
     }
     let name = str::from_utf8(&name.0).map_err(|_| Refusal::UnknownUser)?;
     let owner = identity::account_of(name).ok_or(Refusal::UnknownUser)?;
-    let account = session.own.another(owner)?;
+    let account = if request.open_flags & AS_ADMINISTRATOR == 0 {
+        session.own.another(owner)?
+    } else {
+        let opened = session.own.another_as_owner(owner);
+        opened.map_err(|error| match error {
+            EngineError::Denied => Refusal::LoginPermission,
+            other => other.into(),
+        })?
+    };
     let folders = special_folders(&account)?;
     let replica = account.read()?.state()?.replica;
     let mailbox = MailboxIdentity::new(session.server, owner, replica);
     let now = account.engine().now();
-    let rights = if account.is_own() {
-        RESPONSE_OWNER | RESPONSE_SEND_AS
-    } else {
-        0
-    };
+    let response_flags = response_flags(&account)?;
     let store = PrivateLogon {
         folders,
-        response_flags: RESPONSE_RESERVED | rights,
+        response_flags,
         mailbox: mailbox.mailbox,
         replica: identity::folder_id(ROOT).replica,
         replica_guid: mailbox.replica,
@@ -97,6 +106,31 @@ pub(super) fn log_on(
         handle: Some(handle),
         ..Done::said(response)
     })
+}
+
+/// What this user may do with the whole mailbox: its owner and administrators everything, others
+/// what its folders say, and perhaps send as its owner.
+fn response_flags(account: &Account) -> Result<u8, Refusal> {
+    let mut flags = RESPONSE_RESERVED;
+    // Most guests do not even see the root.
+    let rights = account.read()?.rights(ROOT);
+    if rights.is_ok_and(|rights| rights == Rights::ALL) {
+        flags |= RESPONSE_OWNER;
+    }
+    let engine = account.engine();
+    let entry = |id| engine.directory().account(id);
+    let (owner, actor) = (entry(account.id())?, entry(account.origin().actor)?);
+    if let Some((owner, actor)) = owner.zip(actor) {
+        let actor = User {
+            account: account.origin().actor,
+            address: actor.record.address.clone(),
+            administrator: false,
+        };
+        if engine.may_send(&actor, &owner.record.address)? >= Authorship::As {
+            flags |= RESPONSE_SEND_AS;
+        }
+    }
+    Ok(flags)
 }
 
 fn special_folders(account: &Account) -> Result<[ObjectId; 13], Refusal> {
@@ -130,7 +164,7 @@ fn missing(account: &Account) -> Result<bool, Refusal> {
     }))
 }
 
-fn make_missing(txn: &mut Txn<'_, '_>) -> Result<(), engine::EngineError> {
+fn make_missing(txn: &mut Txn<'_, '_>) -> Result<(), EngineError> {
     for special in &SPECIAL {
         match special {
             Special::Known(_) => {}

@@ -39,12 +39,15 @@ pub(super) fn of<T>(
             let owner = engine.directory().account(logon.account.id())?;
             let owner = owner.ok_or(Refusal::UnknownUser)?;
             let named = Some(&owner.record.display_name).filter(|name| !name.is_empty());
+            let state = logon.account.read()?.state()?;
             tell(&StoreProperties {
                 owner: logon.account.id(),
                 actor: logon.account.origin().actor,
                 display_name: named.unwrap_or(&owner.record.address).clone(),
                 identity: logon.identity,
-                used_bytes: logon.account.read()?.state()?.used_bytes,
+                used_bytes: state.used_bytes,
+                quota_bytes: state.quota_bytes.filter(|_| logon.account.may_see_quota()),
+                message_bytes_max: engine.settings().limits.message_bytes_max,
                 kept: attributes::of_store(logon)?,
             })
         }

@@ -1,0 +1,202 @@
+//! Appointments, contacts, lists, tasks, notes and journals: kept whole, with all their properties.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
+
+mod client;
+
+use client::{Client, binary, house, text, unicode};
+use engine::rehearsal::letters;
+use mapi::codec::data::{
+    FileTime, Guid, NameKind, Outcome, PropertyName, PropertyTag, PropertyType, Value,
+};
+use mapi::codec::rop::{Request, Response, property};
+
+const LOGON: u8 = 0;
+const MESSAGE: u8 = 1;
+const FOLDER: u8 = 2;
+const TABLE: u8 = 3;
+
+const CLASS: u32 = 0x001a_001f;
+const SUBJECT: u32 = 0x0037_001f;
+
+/// A set of names: `000620nn-0000-0000-C000-000000000046`.
+const fn set(number: u8) -> Guid {
+    Guid([number, 0x20, 6, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46])
+}
+
+const APPOINTMENT: Guid = set(0x02);
+const TASK: Guid = set(0x03);
+const ADDRESS: Guid = set(0x04);
+const COMMON: Guid = set(0x08);
+const JOURNAL: Guid = set(0x0a);
+const NOTE: Guid = set(0x0e);
+
+/// A class, its named properties, and those without names.
+type Item = (&'static str, Vec<(Guid, u32, Value)>, Vec<(u32, Value)>);
+
+fn time(hours: u64) -> Value {
+    Value::Time(FileTime(133_000_000_000_000_000 + hours * 36_000_000_000))
+}
+
+/// What Outlook typically sets, by kind. Sources: [MS-OXOCAL] 2.2, [MS-OXOCNTC] 2.2, [MS-OXOTASK]
+/// 2.2, [MS-OXONOTE] 2.2, [MS-OXOJRNL] 2.2.
+fn items() -> Vec<Item> {
+    [planned(), people(), written()].concat()
+}
+
+fn planned() -> Vec<Item> {
+    let number = Value::Integer32;
+    vec![(
+        "IPM.Appointment",
+        vec![
+            (APPOINTMENT, 0x820d, time(1)),
+            (APPOINTMENT, 0x820e, time(2)),
+            (APPOINTMENT, 0x8205, number(2)),
+            (APPOINTMENT, 0x8208, unicode("Room 5")),
+            (APPOINTMENT, 0x8215, Value::Boolean(false)),
+            (APPOINTMENT, 0x8216, binary(&[4, 0x30, 4, 0x30, 0x0a, 0x20])),
+            (COMMON, 0x8501, number(15)),
+            (COMMON, 0x8516, time(1)),
+        ],
+        vec![(0x0060_0040, time(1)), (0x0061_0040, time(2))],
+    )]
+}
+
+fn people() -> Vec<Item> {
+    vec![
+        (
+            "IPM.Contact",
+            vec![
+                (ADDRESS, 0x8083, unicode("otto@example.test")),
+                (ADDRESS, 0x8082, unicode("SMTP")),
+                (ADDRESS, 0x8005, unicode("Otto, Ida")),
+                (ADDRESS, 0x8028, Value::MultipleInteger32(vec![0, 2])),
+                (COMMON, 0x8506, Value::Boolean(true)),
+            ],
+            vec![
+                (0x3a06_001f, unicode("Ida")),
+                (0x3a11_001f, unicode("Otto")),
+                (0x3a1c_001f, unicode("+49 30 1")),
+                (0x3a42_0040, time(0)),
+            ],
+        ),
+        (
+            "IPM.DistList",
+            vec![
+                (ADDRESS, 0x8053, unicode("All of us")),
+                (
+                    ADDRESS,
+                    0x8054,
+                    Value::MultipleBinary(vec![vec![1; 40].into(), vec![2; 9].into()]),
+                ),
+                (
+                    ADDRESS,
+                    0x8055,
+                    Value::MultipleBinary(vec![vec![3; 40].into()]),
+                ),
+            ],
+            vec![(0x3001_001f, unicode("All of us"))],
+        ),
+    ]
+}
+
+fn written() -> Vec<Item> {
+    let number = Value::Integer32;
+    vec![
+        (
+            "IPM.Task",
+            vec![
+                (TASK, 0x8101, number(1)),
+                (TASK, 0x8102, Value::Floating64(0.25)),
+                (TASK, 0x8105, time(48)),
+                (TASK, 0x811c, Value::Boolean(false)),
+            ],
+            vec![(0x0017_0003, number(2)), (0x0036_0003, number(2))],
+        ),
+        (
+            "IPM.StickyNote",
+            vec![(NOTE, 0x8b00, number(3)), (NOTE, 0x8b02, number(200))],
+            vec![(0x1000_001f, unicode("Milk\r\n"))],
+        ),
+        (
+            "IPM.Activity",
+            vec![
+                (JOURNAL, 0x8700, unicode("Phone call")),
+                (JOURNAL, 0x8706, time(3)),
+                (JOURNAL, 0x8707, number(20)),
+            ],
+            vec![],
+        ),
+    ]
+}
+
+/// The tags that named properties have in this mailbox.
+fn tags(client: &mut Client, named: &[(Guid, u32, Value)]) -> Vec<u32> {
+    let names = named.iter().map(|(set, number, _)| PropertyName {
+        set: *set,
+        kind: NameKind::Number(*number),
+    });
+    let request = property::PropertyIdsFromNames {
+        flags: 2,
+        names: names.collect(),
+    };
+    let Response::PropertyIdsFromNames(given) =
+        client.ask(LOGON, LOGON, Request::PropertyIdsFromNames(request))
+    else {
+        panic!()
+    };
+    let kinds = named.iter().map(|(_, _, value)| value.property_type());
+    let tag = |(id, kind): (&u16, PropertyType)| PropertyTag::new(*id, kind).0;
+    given.ids.iter().zip(kinds).map(tag).collect()
+}
+
+#[test]
+fn each_kind_comes_back_with_all_that_was_set() {
+    let house = house();
+    let ida = house.person("ida@example.test").unwrap();
+    let mut writer = Client::new(&house, &ida, &ida);
+    let mut reader = Client::new(&house, &ida, &ida);
+    let inbox = writer.special(4);
+    for (class, named, mut values) in items() {
+        let tags = tags(&mut writer, &named);
+        values.push((CLASS, unicode(class)));
+        values.push((SUBJECT, unicode("It")));
+        values.extend(
+            tags.into_iter()
+                .zip(named.into_iter().map(|(_, _, value)| value)),
+        );
+        writer.create_message(inbox, false, MESSAGE);
+        assert_eq!(writer.set(MESSAGE, &values), [], "{class}");
+        let id = writer.save(MESSAGE);
+        reader.open_message(id, MESSAGE);
+        let wanted: Vec<u32> = values.iter().map(|(tag, _)| *tag).collect();
+        let told = reader.properties(MESSAGE, &wanted);
+        for ((tag, value), cell) in values.iter().zip(&told) {
+            let wanted = Outcome::Value(value.clone());
+            assert_eq!(cell.outcome, wanted, "{class} {tag:08x}");
+        }
+        let listed: Vec<_> = values
+            .iter()
+            .filter(|(tag, _)| *tag != 0x1000_001f)
+            .map(|(tag, _)| PropertyTag(*tag))
+            .collect();
+        reader.open_folder(inbox, FOLDER);
+        reader.messages(FOLDER, 0, TABLE);
+        let rows = reader.rows_again(TABLE, &listed);
+        let row = rows.iter().find(|row| {
+            let place = listed.iter().position(|tag| tag.0 == CLASS).unwrap();
+            text(&row[place]) == class
+        });
+        for (tag, cell) in listed.iter().zip(row.unwrap()) {
+            let (_, value) = values.iter().find(|(known, _)| *known == tag.0).unwrap();
+            assert_eq!(
+                cell.outcome,
+                Outcome::Value(value.clone()),
+                "{class} {tag:?}"
+            );
+        }
+    }
+    // None of them is mail.
+    let account = house.engine.account(&ida, 7);
+    assert_eq!(letters(&account, &["Inbox"]).unwrap(), []);
+}
