@@ -12,7 +12,7 @@ use mapi::codec::data::{
     AddressKind, AddressTexts, PropertyRow, PropertyTag, RecipientRow, RecipientTexts, TaggedValue,
     Value, X500Address,
 };
-use mapi::codec::rop::{Reply, Request, Response, message, property};
+use mapi::codec::rop::{Reply, Request, Response, folder, message, property};
 use mapi::codec::wire::Nothing;
 use mapi::identity;
 
@@ -305,4 +305,74 @@ fn a_letter_that_can_not_be_filed_is_not_sent() {
     assert_eq!(submit(&mut client), 0x8004_010f);
     assert_eq!(of(&house, &otto, "Inbox"), []);
     assert_eq!(of(&house, &ida, "Sent"), []);
+}
+
+const WANTS_RECEIPT: &[u8] = b"From: Otto <otto@example.test>\r\nTo: ida@example.test\r\n\
+    Subject: Urgent\r\nMessage-ID: <7@example.test>\r\n\
+    Disposition-Notification-To: Otto <otto@example.test>\r\n\r\nRead me\r\n";
+
+const INBOX: u8 = 2;
+
+/// Marks all messages of the Inbox, one by one.
+fn mark(client: &mut Client, read_flags: u8) {
+    let inbox = client.special(4);
+    client.open_folder(inbox, INBOX);
+    let messages = client.messages(INBOX, 0, 3);
+    let request = message::SetReadFlags {
+        want_asynchronous: false,
+        read_flags,
+        messages,
+    };
+    client.ask(INBOX, INBOX, Request::SetReadFlags(request));
+}
+
+#[test]
+fn who_asked_is_told_once_that_their_letter_was_read() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
+    client::deliver(
+        &house,
+        &ida,
+        b"Subject: No one asked\r\n\r\nx\r\n",
+        Flags::NONE,
+    );
+    mark(&mut client, 0);
+    let told = of(&house, &otto, "Inbox");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].1.contains("Subject: Read: Urgent"), "{}", told[0].1);
+    assert!(told[0].1.contains("<7@example.test>"), "{}", told[0].1);
+    let marked = of(&house, &ida, "Inbox");
+    let flags: Vec<_> = marked.iter().map(|(flags, _)| *flags).collect();
+    assert_eq!(flags, [Flags::SEEN | Flags::MDN_SENT, Flags::SEEN]);
+    // Unread and read again, it is the same letter.
+    mark(&mut client, 4);
+    mark(&mut client, 0);
+    assert_eq!(of(&house, &otto, "Inbox").len(), 1);
+}
+
+#[test]
+fn a_reader_need_not_tell_and_may_tell_that_nobody_read_it() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
+    mark(&mut client, 1);
+    mark(&mut client, 4);
+    // From now on nobody is told any more.
+    mark(&mut client, 0x20);
+    mark(&mut client, 0);
+    assert_eq!(of(&house, &otto, "Inbox"), []);
+    client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
+    let messages = client.messages(INBOX, 0, 3);
+    let delete = folder::DeleteMessages {
+        want_asynchronous: false,
+        notify_non_read: true,
+        messages,
+    };
+    let Response::DeleteMessages(done) = client.ask(INBOX, INBOX, Request::DeleteMessages(delete))
+    else {
+        panic!()
+    };
+    assert!(!done.is_partial);
+    let told = of(&house, &otto, "Inbox");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].1.contains("Not read: Urgent"), "{}", told[0].1);
 }

@@ -9,15 +9,16 @@
 
 use super::property::{self, Change};
 use super::{Done, Place, message, tree};
-use crate::codec::data::{PropertyProblem, PropertyTag, Value};
+use crate::codec::data::{PropertyName, PropertyProblem, PropertyTag, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::property::{CopyProperties, CopyTo, Problems};
 use crate::content::{Attachment, Content, Recipient, Values};
-use crate::object::{Object, Objects};
+use crate::object::{Logon, Object, Objects};
 use crate::property::Properties;
 use crate::property::attachment::{AttachmentProperties, DATA};
 use crate::property::folder;
 use crate::property::message::COMPUTED;
+use crate::property::names;
 use crate::refusal::Refusal;
 use crate::request::Session;
 use crate::transfer::held;
@@ -234,8 +235,10 @@ fn original(session: &Session, at: Place) -> Result<Original, Refusal> {
     match session.objects.look(at.logon_id, at.handle)? {
         Object::Message(open) => {
             let content = message::whole(&message::properties(logon, open)?)?;
+            let mut values = content.values;
+            values.extend(with_identifiers(logon, content.named)?);
             Ok(Original {
-                values: content.values,
+                values,
                 recipients: content.recipients,
                 attachments: content.attachments,
                 embedded: None,
@@ -256,6 +259,23 @@ fn original(session: &Session, at: Place) -> Result<Original, Refusal> {
             })
         }),
     }
+}
+
+/// Properties that only a letter's header tells by their names: what is copied gets identifiers,
+/// because the copy keeps them.
+fn with_identifiers(logon: &Logon, named: Vec<(PropertyName, Value)>) -> Result<Values, Refusal> {
+    if named.is_empty() {
+        return Ok(Values::new());
+    }
+    let given = logon.account.write(|txn| {
+        let ids = named.iter().map(|(name, _)| names::give_id(txn, name));
+        ids.collect::<Result<Vec<_>, _>>()
+    })?;
+    let ids = given.wait()?.into_iter();
+    let values = ids
+        .zip(named)
+        .filter_map(|(id, (_, value))| Some((id?, value)));
+    Ok(values.collect())
 }
 
 fn told(source: &dyn Properties) -> Result<Values, Refusal> {

@@ -5,7 +5,7 @@
 //!
 //! Source: [MS-OXCFOLD] 3.2.5.6, 3.2.5.11; [MS-OXCMSG] 3.2.5.10, 3.2.5.11.
 
-use super::{Done, Place, attributes, folder};
+use super::{Done, Place, attributes, folder, receipt};
 use crate::codec::data::{ObjectId, Value};
 use crate::codec::rop::folder::{Completion, DeleteMessages, MoveCopyMessages};
 use crate::codec::rop::message::{
@@ -13,6 +13,7 @@ use crate::codec::rop::message::{
     SetReadFlags,
 };
 use crate::codec::rop::{Request, Response};
+use crate::convert::receipt::Fate;
 use crate::draft::Base;
 use crate::identity;
 use crate::object::{Logon, Object};
@@ -25,19 +26,54 @@ use engine::{
     Reading, Shelf, Transfer, Txn,
 };
 
-/// How a message is to be marked, if it is. Receipts are not sent here, so what is only about
-/// them changes nothing. Source: [MS-OXCMSG] 2.2.3.10.1.
-fn mark(read_flags: u8) -> Result<Option<FlagChange>, Refusal> {
+/// How a message is to be marked, and whether who asked is told that it was read.
+#[derive(Debug)]
+struct Marking {
+    change: Option<FlagChange>,
+    tells: bool,
+}
+
+/// What a client wants. Source: [MS-OXCMSG] 2.2.3.10.1.
+fn marking(read_flags: u8) -> Result<Marking, Refusal> {
     const SUPPRESS_RECEIPT: u8 = 0x01;
     const CLEAR_READ: u8 = 0x04;
-    const ONLY_RECEIPTS: u8 = 0x10 | 0x20 | 0x40;
-    let seen = || FlagSet::from(Flags::SEEN);
-    match read_flags & !SUPPRESS_RECEIPT {
-        0 => Ok(Some(FlagChange::add(seen()))),
-        CLEAR_READ => Ok(Some(FlagChange::remove(seen()))),
-        receipts if receipts & !ONLY_RECEIPTS == 0 => Ok(None),
-        _ => Err(Refusal::InvalidParameter),
+    const ONLY_RECEIPT: u8 = 0x10;
+    const NO_RECEIPT_EVER: u8 = 0x20 | 0x40;
+    let add = |flag| Some(FlagChange::add(FlagSet::from(flag)));
+    let (change, tells) = match read_flags & !SUPPRESS_RECEIPT {
+        0 => (add(Flags::SEEN), read_flags & SUPPRESS_RECEIPT == 0),
+        CLEAR_READ => (Some(FlagChange::remove(FlagSet::from(Flags::SEEN))), false),
+        ONLY_RECEIPT => (None, true),
+        // What counts as sent already is never sent.
+        none if none & !NO_RECEIPT_EVER == 0 => (add(Flags::MDN_SENT), false),
+        _ => return Err(Refusal::InvalidParameter),
+    };
+    Ok(Marking { change, tells })
+}
+
+/// Tells who asked what became of those of these messages that nobody has read yet, and marks
+/// them so. How many letters one request may have is bounded by its buffer.
+fn tell(
+    logon: &Logon,
+    folder: FolderId,
+    messages: &[ObjectId],
+    fate: Fate,
+    change: Option<&FlagChange>,
+) -> Result<(), Refusal> {
+    let view = logon.account.read()?;
+    let is_search = matches!(view.folder(folder)?.form, FolderForm::Search(_));
+    let mut places = Vec::new();
+    for number in messages.iter().copied().filter_map(identity::number_of) {
+        let found = view.item_at_place(PlaceId(number))?.map(|(at, _)| at);
+        let is_meant =
+            |at: &Location| (is_search || at.folder == folder) && at.shelf != Shelf::Recoverable;
+        places.extend(found.filter(is_meant));
     }
+    drop(view);
+    for at in places {
+        receipt::tell(logon, at, fate, change)?;
+    }
+    Ok(())
 }
 
 /// Whether messages that were deleted are meant too.
@@ -89,7 +125,8 @@ fn each(
     Ok(Completion { is_partial })
 }
 
-/// `RopSetReadFlags`: no messages means all of the folder.
+/// `RopSetReadFlags`: no messages means all of the folder. Of these nobody is told, since nobody has
+/// opened them.
 pub(super) fn set_read_flags(
     session: &mut Session,
     at: Place,
@@ -97,7 +134,12 @@ pub(super) fn set_read_flags(
 ) -> Result<Done, Refusal> {
     let folder = folder::folder_of(session, at)?;
     let logon = session.objects.logon(at.logon_id)?;
-    let completion = match mark(request.read_flags)? {
+    let marking = marking(request.read_flags)?;
+    if marking.tells {
+        let change = marking.change.as_ref();
+        tell(logon, folder, &request.messages, Fate::Read, change)?;
+    }
+    let completion = match marking.change {
         None => Completion { is_partial: false },
         Some(change) if request.messages.is_empty() => {
             let done = logon.account.write(|txn| {
@@ -132,7 +174,12 @@ pub(super) fn set_message_read_flag(
         Base::New { .. } | Base::Content(_) => return Err(Refusal::NotSupported),
     };
     let logon = session.objects.logon(at.logon_id)?;
-    if let Some(change) = mark(request.read_flags)? {
+    let marking = marking(request.read_flags)?;
+    let place = logon.account.read()?.location(item)?;
+    if let Some(place) = place.filter(|_| marking.tells) {
+        receipt::tell(logon, place, Fate::Read, marking.change.as_ref())?;
+    }
+    if let Some(change) = marking.change {
         let done = logon.account.write(|txn| {
             let place = txn.location(item)?.ok_or(EngineError::NoSuchItem)?;
             txn.set_flags(place, &change).map(|_| ())
@@ -161,6 +208,10 @@ pub(super) fn delete(
     } else {
         Deleted::Without
     };
+    if request.notify_non_read {
+        let fate = Fate::DeletedUnread;
+        tell(logon, folder, &request.messages, fate, None)?;
+    }
     let completion = each(logon, folder, &request.messages, deleted, |txn, place| {
         if is_hard {
             txn.purge(place)

@@ -17,6 +17,7 @@ mod notify;
 pub(crate) mod per_user;
 mod permission;
 mod property;
+mod receipt;
 mod receive;
 mod recipient;
 mod rules;
