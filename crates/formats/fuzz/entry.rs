@@ -47,7 +47,7 @@ pub fn letter(bytes: &[u8]) {
 /// The text of documents that letters bring.
 pub fn documents(bytes: &[u8]) {
     use document::{Budget, Kind};
-    for kind in [Kind::Package, Kind::RichText, Kind::Pdf] {
+    for kind in [Kind::Package, Kind::RichText, Kind::Pdf, Kind::Office] {
         let text = document::text(kind, bytes, &mut Budget::for_letter());
         assert!(text.len() <= document::TEXT_BYTES_MAX);
     }

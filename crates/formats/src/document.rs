@@ -1,11 +1,10 @@
-//! The text of documents that letters bring along: PDF, Office Open XML, Open Document and RTF.
+//! The text of documents that letters bring along: PDF, Office of 97 to 2003, Office Open XML, Open
+//! Document and RTF.
 //!
 //! Enough of each format to know its words, in about the order in which they are read; no layout,
 //! no pictures, no macros, nothing that stands in a document inside the document. What is damaged
 //! gives the text that could still be read. Never recurses, and never takes more room than its
 //! budgets, whatever a packed document claims to unfold to.
-//!
-//! The Office formats from before 2007 are not read.
 //!
 //! Start at [`Kind::of`] and [`text`].
 //!
@@ -13,6 +12,7 @@
 //! Open Document 1.3 part 2 §3.1 (packages); Rich Text Format 1.9.1.
 
 mod markup;
+mod office;
 mod package;
 mod pdf;
 mod rich_text;
@@ -54,6 +54,8 @@ impl Budget {
 pub enum Kind {
     /// A ZIP package of XML: Office Open XML or Open Document.
     Package,
+    /// A compound file of Word, Excel or `PowerPoint` 97 to 2003; often RTF instead.
+    Office,
     /// Rich Text Format.
     RichText,
     /// Portable Document Format.
@@ -61,7 +63,13 @@ pub enum Kind {
 }
 
 /// Ends of file names, for documents that were sent without a type of their own.
-const NAMES: [(&str, Kind); 14] = [
+const NAMES: [(&str, Kind); 20] = [
+    (".doc", Kind::Office),
+    (".dot", Kind::Office),
+    (".xls", Kind::Office),
+    (".xlt", Kind::Office),
+    (".ppt", Kind::Office),
+    (".pps", Kind::Office),
     (".pdf", Kind::Pdf),
     (".docx", Kind::Package),
     (".docm", Kind::Package),
@@ -93,6 +101,10 @@ impl Kind {
         if subtype == b"pdf" || subtype == b"x-pdf" {
             return Some(Self::Pdf);
         }
+        let office: [&[u8]; 3] = [b"msword", b"vnd.ms-excel", b"vnd.ms-powerpoint"];
+        if office.contains(&subtype.as_slice()) {
+            return Some(Self::Office);
+        }
         let packages: [&[u8]; 2] = [
             b"vnd.openxmlformats-officedocument.",
             b"vnd.oasis.opendocument.",
@@ -114,6 +126,7 @@ pub fn text(kind: Kind, document: &[u8], budget: &mut Budget) -> String {
     let mut out = Words::new(budget.text.min(TEXT_BYTES_MAX));
     let left = match kind {
         Kind::Package => package::text(document, work, &mut out),
+        Kind::Office => office::text(document, work, &mut out),
         Kind::RichText => {
             rich_text::text(document.get(..work).unwrap_or(document), &mut out);
             work.saturating_sub(document.len())
