@@ -352,6 +352,31 @@ fn copies_stay_and_moves_leave() {
     assert_eq!(house.living_bodies(), 1, "equal letters share their bytes");
 }
 
+/// It would go again with the next expunge.
+#[test]
+fn what_is_brought_back_is_not_marked_as_deleted() {
+    let house = house();
+    let (_, account) = alice(&house);
+    let inbox = folder(&account, Role::Inbox);
+    append(&account, inbox);
+    let mark = FlagChange::add(Flags::SEEN | Flags::DELETED);
+    let marked = account.write(|txn| txn.set_flags(Location::mail(inbox, Uid(1)), &mark));
+    marked.unwrap().wait().unwrap();
+    let gone = account.write(|txn| txn.expunge_all(inbox, &set(&[1])));
+    gone.unwrap().wait().unwrap();
+    let gone = account.read().unwrap();
+    let uid = gone.uids(inbox, Shelf::Recoverable).unwrap().first();
+    let at = Location {
+        folder: inbox,
+        shelf: Shelf::Recoverable,
+        uid: uid.unwrap(),
+    };
+    let back = account.write(|txn| txn.restore(at, None)).unwrap();
+    let back = back.wait().unwrap();
+    let row = account.read().unwrap().item(back.at).unwrap().unwrap();
+    assert_eq!((row.flags, row.changed), (Flags::SEEN, back.change));
+}
+
 #[test]
 fn what_is_expunged_can_be_brought_back_until_it_is_purged() {
     let house = house();
