@@ -1,9 +1,6 @@
 """Unwanted mail by command: letters in files are taught and judged, addresses are banned."""
 
 import os
-import shutil
-import subprocess
-import tempfile
 
 JUNK = "Cheap watches and replica jewels, shipped to your door tonight."
 GOOD = "The drawings for the bridge are on the table in the small room."
@@ -64,13 +61,17 @@ def test_addresses_are_banned_listed_and_forgiven(server):
         assert server.command("ban", *words, check=False).returncode != 0, words
 
 
-def test_bans_need_a_server_that_runs(server):
-    empty = tempfile.mkdtemp()
+def test_bans_outlive_a_kill_and_are_changed_while_no_server_runs(world, place):
+    server = world.new_server(place).prepare()
+    server.start()
     try:
-        done = subprocess.run(
-            [server.binary, "--data", empty, "ban", "list"],
-            capture_output=True, text=True, timeout=30, check=False,
-        )
+        server.command("ban", "add", "192.0.2.77")
+        server.command("ban", "add", "192.0.2.78")
+        server.kill()
+        server.command("ban", "remove", "192.0.2.78")
+        server.command("ban", "add", "192.0.2.79")
+        server.start()
+        listed = {ban["address"] for ban in server.command_json("ban", "list")}
+        assert listed == {"192.0.2.77", "192.0.2.79"}, listed
     finally:
-        shutil.rmtree(empty)
-    assert done.returncode != 0 and "no server runs" in done.stderr, done.stderr
+        server.stop()

@@ -7,6 +7,8 @@ use crate::authentication::attempts::Attempts;
 use crate::authentication::cache::Cache;
 use crate::directory::Directory;
 use crate::error::EngineError;
+use crate::greylist::Greylist;
+use crate::remembered::Written;
 use crate::search::{FlagCache, Index, Keep, Relations, SortedList};
 use crate::settings::Settings;
 use crate::sharing::Sharing;
@@ -47,6 +49,8 @@ struct Shared {
     lessons: Lessons,
     meetings: Meetings,
     traffic: Traffic,
+    greylist: Greylist,
+    written: Written,
     search_index: OnceLock<Arc<dyn Index>>,
     flags: FlagCache,
     sorted_lists: Keep<SortedList>,
@@ -54,8 +58,8 @@ struct Shared {
 }
 
 impl Engine {
-    /// Takes a store into use. The first time, the engine's own secret is made and kept in the
-    /// directory.
+    /// Takes a store into use, and with it what an earlier process remembered. The first time, the
+    /// engine's own secret is made and kept in the directory.
     pub fn open(
         store: Arc<Store>,
         settings: Settings,
@@ -75,8 +79,11 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let mut login_key = [0; SECRET_BYTES];
         rng.fill(&mut login_key);
+        let secret = secret(&store, &*rng)?;
         let shared = Shared {
-            secret: secret(&store, &*rng)?,
+            greylist: Greylist::new(secret),
+            written: Written::default(),
+            secret,
             directory: Directory::new(Arc::clone(&store), settings.tag_separator),
             attempts: Attempts::default(),
             logins: Cache::new(login_key),
@@ -96,9 +103,11 @@ impl Engine {
             sorted_lists: Keep::default(),
             relations: Keep::default(),
         };
-        Ok(Self {
+        let engine = Self {
             shared: Arc::new(shared),
-        })
+        };
+        engine.recall()?;
+        Ok(engine)
     }
 
     /// What the administrator decided.
@@ -240,6 +249,15 @@ impl Engine {
     /// How much came and went lately, and who is banned.
     pub fn traffic(&self) -> &Traffic {
         &self.shared.traffic
+    }
+
+    /// Who was asked to come again, and who did.
+    pub fn greylist(&self) -> &Greylist {
+        &self.shared.greylist
+    }
+
+    pub(crate) fn written(&self) -> &Written {
+        &self.shared.written
     }
 
     pub(crate) fn meetings(&self) -> &Meetings {

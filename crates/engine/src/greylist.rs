@@ -2,21 +2,22 @@
 //! what nobody wants do not.
 //!
 //! Who it is: the network, the envelope's sender and each recipient. Who came again in time is known
-//! from then on, with all senders of the same domain. In memory only and bounded: a restart, or a
-//! flood, makes some come again once more. Start at [`Greylist::meet`].
+//! from then on, with all senders of the same domain. In memory and bounded, written behind by
+//! `remembered`: a kill, or a flood, makes some come again once more. Start at [`Greylist::meet`].
 //!
 //! Source: RFC 6647 §2.1 (the triplet), §5 (times).
 
+use crate::record::{Reader, Writer};
+use crate::remembered::Remembered;
 use crate::spam::content::domain_of;
 use crate::spam::reputation::network;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::net::IpAddr;
+use store::StoreError;
 use store::id::Timestamp;
 
-/// Strangers and friends that are kept of each kind, 32 bytes each.
+/// Strangers and friends that are kept of each kind: 32 bytes each in memory, 14 in the store.
 const KEPT_MAX: usize = 100_000;
 /// Seconds within which a stranger must come again: servers try for days, but first every few hours
 /// (RFC 6647 §5 proposes a day).
@@ -35,22 +36,42 @@ pub struct Comer<'a> {
     pub recipients: &'a [String],
 }
 
-/// Who came, as keyed hashes: nobody can choose names that collide.
-#[derive(Debug, Default)]
+/// Who came, as keyed hashes: nobody can choose names that collide, or read them out of the store.
+#[derive(Debug)]
 pub struct Greylist {
-    key: RandomState,
+    key: [u8; blake3::KEY_LEN],
     strangers: Mutex<HashMap<u64, Timestamp>>,
     known: Mutex<HashMap<u64, Timestamp>>,
 }
 
 impl Greylist {
+    /// Nobody has come yet. With the same key, names have the same hashes.
+    pub(crate) fn new(key: [u8; blake3::KEY_LEN]) -> Self {
+        Self {
+            key,
+            strangers: Mutex::default(),
+            known: Mutex::default(),
+        }
+    }
+
+    fn hash(&self, names: &[&str]) -> u64 {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(b"greylist");
+        for name in names {
+            hasher.update(&[0]).update(name.as_bytes());
+        }
+        let mut hash = [0; size_of::<u64>()];
+        hasher.finalize_xof().fill(&mut hash);
+        u64::from_be_bytes(hash)
+    }
+
     /// True when the letter may come in now; `seconds` is how long a stranger has to wait.
     ///
     /// All recipients must have waited, since there is one answer for all.
     pub fn meet(&self, comer: &Comer<'_>, seconds: u32, now: Timestamp) -> bool {
-        let network = network(comer.peer);
+        let network = network(comer.peer).to_string();
         let sender = comer.sender.to_lowercase();
-        let friend = self.key.hash_one((network, domain_of(&sender)));
+        let friend = self.hash(&[&network, domain_of(&sender)]);
         if self.is_known(friend, now) {
             return true;
         }
@@ -58,8 +79,7 @@ impl Greylist {
         make_room(&mut strangers, RETURN_SECONDS_MAX, now);
         let mut is_patient = true;
         for recipient in comer.recipients {
-            let triplet = (network, sender.as_str(), recipient.to_lowercase());
-            let triplet = self.key.hash_one(triplet);
+            let triplet = self.hash(&[&network, &sender, &recipient.to_lowercase()]);
             let first = strangers.entry(triplet).or_insert(now);
             let waited = now.seconds() - first.seconds();
             if waited > RETURN_SECONDS_MAX {
@@ -82,7 +102,7 @@ impl Greylist {
         let Some(last) = known.get_mut(&friend) else {
             return false;
         };
-        let is_recent = now.seconds() - last.seconds() <= KNOWN_SECONDS;
+        let is_recent = is_recent(*last, KNOWN_SECONDS, now);
         if is_recent {
             *last = now;
         }
@@ -90,12 +110,58 @@ impl Greylist {
     }
 }
 
+impl Remembered for Greylist {
+    fn write(&self, out: &mut Writer, now: Timestamp) -> usize {
+        let strangers = write(&self.strangers, RETURN_SECONDS_MAX, out, now);
+        strangers + write(&self.known, KNOWN_SECONDS, out, now)
+    }
+
+    fn read(&self, input: &mut Reader<'_>, now: Timestamp) -> Result<(), StoreError> {
+        read(&self.strangers, RETURN_SECONDS_MAX, input, now)?;
+        read(&self.known, KNOWN_SECONDS, input, now)
+    }
+}
+
+type Kept = Mutex<HashMap<u64, Timestamp>>;
+
+/// Writes those whose time is not over, whole seconds only; the answer is how many they are.
+fn write(kept: &Kept, seconds: i64, out: &mut Writer, now: Timestamp) -> usize {
+    let kept = kept.lock();
+    let recent = kept.iter().filter(|(_, at)| is_recent(**at, seconds, now));
+    let recent: Vec<(u64, i64)> = recent.map(|(who, at)| (*who, at.seconds())).collect();
+    out.list(&recent, |out, (who, at)| {
+        out.bytes(&who.to_be_bytes()).signed(*at);
+    });
+    recent.len()
+}
+
+fn read(
+    kept: &Kept,
+    seconds: i64,
+    input: &mut Reader<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let all = input.list(|input| {
+        let who = u64::from_be_bytes(input.array()?);
+        Ok((who, Timestamp::from_seconds(input.signed()?)))
+    })?;
+    let recent = all
+        .into_iter()
+        .filter(|(_, at)| is_recent(*at, seconds, now));
+    kept.lock().extend(recent.take(KEPT_MAX));
+    Ok(())
+}
+
+fn is_recent(at: Timestamp, seconds: i64, now: Timestamp) -> bool {
+    now.seconds().saturating_sub(at.seconds()) <= seconds
+}
+
 /// Forgets those whose time is over, and when that is not enough, everyone: they come again.
 fn make_room(kept: &mut HashMap<u64, Timestamp>, seconds: i64, now: Timestamp) {
     if kept.len() < KEPT_MAX {
         return;
     }
-    kept.retain(|_, at| now.seconds() - at.seconds() <= seconds);
+    kept.retain(|_, at| is_recent(*at, seconds, now));
     if kept.len() >= KEPT_MAX {
         kept.clear();
     }
@@ -122,7 +188,7 @@ mod tests {
     }
 
     fn stage() -> Stage {
-        Stage(Greylist::default())
+        Stage(Greylist::new([7; blake3::KEY_LEN]))
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod memo;
 pub mod queue;
 mod record;
 pub mod rehearsal;
+mod remembered;
 pub mod retention;
 pub mod rules;
 pub mod search;

@@ -23,7 +23,7 @@ use store::model::{Body, ItemRow, Kind, Location, NewFolder, NewItem, Reads, Rol
 pub const MEMOS_MAX: usize = 10_000;
 
 /// What a memo is about; each topic has numbers of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// What was seen within a short time.
     Seen,
@@ -31,6 +31,14 @@ pub enum Topic {
     Owed,
     /// What others told.
     Told,
+    /// Who may not connect.
+    Bans,
+    /// What accounts sent in the running hour.
+    Sent,
+    /// Who was asked to come again, and who did.
+    Strangers,
+    /// What was not yet learned.
+    Lessons,
 }
 
 impl Topic {
@@ -39,6 +47,10 @@ impl Topic {
             Self::Seen => "Memos: seen",
             Self::Owed => "Memos: owed",
             Self::Told => "Memos: told",
+            Self::Bans => "Memos: bans",
+            Self::Sent => "Memos: sent",
+            Self::Strangers => "Memos: strangers",
+            Self::Lessons => "Memos: lessons",
         }
     }
 }

@@ -1,12 +1,16 @@
 //! How much comes from where and goes out for whom, and who may not come at all for a while.
 //!
-//! Counts of the running hour and bans, in memory only and bounded: a restart forgives everyone. This
-//! machine itself is never counted. Start at [`Traffic`].
+//! Counts of the running hour and bans, in memory and bounded. Bans and what accounts sent are written
+//! behind by `remembered`; counts by address begin anew with each start. This machine itself is
+//! never counted. Start at [`Traffic`].
 
+use crate::record::{Reader, Writer, corrupt};
+use crate::remembered::Remembered;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
+use store::StoreError;
 use store::id::{AccountId, Timestamp};
 
 /// Seconds after which a count begins anew.
@@ -81,10 +85,105 @@ impl Hour {
 /// The counts of one process.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    sent: Mutex<HashMap<AccountId, Hour>>,
+    pub(crate) sent: Sent,
     received: Mutex<HashMap<IpAddr, Hour>>,
     strikes: Mutex<HashMap<IpAddr, Hour>>,
-    bans: Mutex<HashMap<IpAddr, Ban>>,
+    pub(crate) bans: Bans,
+}
+
+/// What each account sent in the running hour.
+#[derive(Debug, Default)]
+pub(crate) struct Sent(Mutex<HashMap<AccountId, Hour>>);
+
+/// Who may not connect.
+#[derive(Debug, Default)]
+pub(crate) struct Bans(Mutex<HashMap<IpAddr, Ban>>);
+
+impl Bans {
+    /// Adds a ban, if it is longer than a known one and there is room.
+    fn add(&self, ban: Ban, now: Timestamp) {
+        let mut bans = self.0.lock();
+        if bans.len() >= KEPT_MAX {
+            bans.retain(|_, ban| ban.until > now);
+        }
+        let is_longer = bans
+            .get(&ban.address)
+            .is_none_or(|known| known.until < ban.until);
+        if is_longer && (bans.len() < KEPT_MAX || bans.contains_key(&ban.address)) {
+            bans.insert(ban.address, ban);
+        }
+    }
+
+    fn all(&self, now: Timestamp) -> Vec<Ban> {
+        let mut bans = self.0.lock();
+        bans.retain(|_, ban| ban.until > now);
+        let mut all: Vec<Ban> = bans.values().cloned().collect();
+        all.sort_by_key(|ban| (ban.until, ban.address));
+        all
+    }
+}
+
+impl Remembered for Bans {
+    fn write(&self, out: &mut Writer, now: Timestamp) -> usize {
+        let all = self.all(now);
+        out.list(&all, |out, ban| {
+            match ban.address {
+                IpAddr::V4(address) => out.bytes(&address.octets()),
+                IpAddr::V6(address) => out.bytes(&address.octets()),
+            };
+            out.signed(ban.until.0).text(&ban.why);
+        });
+        all.len()
+    }
+
+    fn read(&self, input: &mut Reader<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let all = input.list(|input| {
+            Ok(Ban {
+                address: address(input.bytes()?)?,
+                until: Timestamp(input.signed()?),
+                why: input.text()?,
+            })
+        })?;
+        let lasting = all.into_iter().filter(|ban| ban.until > now);
+        lasting.for_each(|ban| self.add(ban, now));
+        Ok(())
+    }
+}
+
+fn address(bytes: &[u8]) -> Result<IpAddr, StoreError> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    let six = || <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| six()).map_err(|_| corrupt())
+}
+
+impl Remembered for Sent {
+    fn write(&self, out: &mut Writer, now: Timestamp) -> usize {
+        let sent = self.0.lock();
+        let running = sent.iter().filter(|(_, hour)| hour.holds(now));
+        let mut running: Vec<(AccountId, Hour)> =
+            running.map(|(who, hour)| (*who, *hour)).collect();
+        running.sort_unstable_by_key(|(who, _)| *who);
+        out.list(&running, |out, (who, hour)| {
+            out.number(u64::from(who.0)).signed(hour.begun.0);
+            out.number(u64::from(hour.count)).flag(hour.is_told);
+        });
+        running.len()
+    }
+
+    fn read(&self, input: &mut Reader<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let all = input.list(|input| {
+            let who = AccountId(input.number32()?);
+            let hour = Hour {
+                begun: Timestamp(input.signed()?),
+                count: input.number32()?,
+                is_told: input.flag()?,
+            };
+            Ok((who, hour))
+        })?;
+        let running = all.into_iter().filter(|(_, hour)| hour.holds(now));
+        self.0.lock().extend(running.take(KEPT_MAX));
+        Ok(())
+    }
 }
 
 impl Traffic {
@@ -99,7 +198,7 @@ impl Traffic {
         let Some(most) = allowance.sent else {
             return Permission::Yes;
         };
-        let mut sent = self.sent.lock();
+        let mut sent = self.sent.0.lock();
         let Some(hour) = hour_of(&mut sent, account, now) else {
             return Permission::Yes;
         };
@@ -149,22 +248,13 @@ impl Traffic {
                 .take(WHY_CHARS_MAX)
                 .collect(),
         };
-        let mut bans = self.bans.lock();
-        if bans.len() >= KEPT_MAX {
-            bans.retain(|_, ban| ban.until > now);
-        }
-        let is_longer = bans
-            .get(&address)
-            .is_none_or(|known| known.until < ban.until);
-        if is_longer && (bans.len() < KEPT_MAX || bans.contains_key(&address)) {
-            bans.insert(address, ban);
-        }
+        self.bans.add(ban, now);
     }
 
     /// Ends a ban; false when there is none.
     pub fn forgive(&self, address: IpAddr) -> bool {
         self.strikes.lock().remove(&subject(address));
-        self.bans.lock().remove(&subject(address)).is_some()
+        self.bans.0.lock().remove(&subject(address)).is_some()
     }
 
     /// The ban that holds for an address.
@@ -172,7 +262,7 @@ impl Traffic {
         if is_local(address) {
             return None;
         }
-        let bans = self.bans.lock();
+        let bans = self.bans.0.lock();
         bans.get(&subject(address))
             .filter(|ban| ban.until > now)
             .cloned()
@@ -180,11 +270,7 @@ impl Traffic {
 
     /// All bans that hold, those that end first before the others.
     pub fn bans(&self, now: Timestamp) -> Vec<Ban> {
-        let mut bans = self.bans.lock();
-        bans.retain(|_, ban| ban.until > now);
-        let mut all: Vec<Ban> = bans.values().cloned().collect();
-        all.sort_by_key(|ban| (ban.until, ban.address));
-        all
+        self.bans.all(now)
     }
 }
 

@@ -252,6 +252,19 @@ fn whoever_was_written_to_is_no_stranger() {
 }
 
 #[test]
+fn what_waits_to_be_learned_is_learned_after_a_restart() {
+    let stage = Stage::new();
+    stage.deliver("alice@example.test", UNWANTED, 1, 0);
+    let new = stage.uids(Role::Inbox);
+    stage.transfer(Transfer::Move, &new, Role::Inbox, Role::Junk);
+    stage.house.engine.remember().unwrap();
+    let engine = stage.house.restarted().unwrap().engine;
+    assert_eq!(engine.learn_waiting(10).unwrap(), 1);
+    let known = engine.letters_learned(Some(stage.alice.account));
+    assert_eq!(known.unwrap(), (1, 0));
+}
+
+#[test]
 fn nothing_is_said_before_enough_is_known() {
     let stage = Stage::new();
     stage.teach(19);

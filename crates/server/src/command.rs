@@ -133,10 +133,6 @@ fn ask(context: &Context, request: &Request) -> Result<Reply, Failure> {
     if let Some(answer) = control::ask(data, request, &mut watcher) {
         return answer;
     }
-    if matches!(request, Request::Ban(_)) {
-        let why = "no server runs on this data, and bans are in its memory only";
-        return Err(Failure::of(data.display(), why));
-    }
     // A mistyped folder must not become an empty store that is told to be sound.
     if !house::is_in(data) && !matches!(request, Request::DomainAdd { .. }) {
         return Err(no_data(data));

@@ -128,7 +128,7 @@ pub enum Command {
         #[command(subcommand)]
         action: Spam,
     },
-    /// Addresses that may not connect for a while; the server must run.
+    /// Addresses that may not connect for a while.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur ban list")]
     Ban {
         /// What to do with them.

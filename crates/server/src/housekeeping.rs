@@ -1,5 +1,6 @@
 //! Work that nobody waits for: letters in mailboxes go through scripts, what was kept long enough is
-//! purged, one account after the other, and what people did with letters is learned from.
+//! purged, one account after the other, what people did with letters is learned from, and what is
+//! known in memory only is written down.
 //!
 //! Runs on a thread of its own in small commits, so that mail is never held up for long.
 
@@ -22,6 +23,9 @@ const LESSONS: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether something happened to letters that scripts are for.
 const EVENTS: Duration = Duration::from_secs(1);
+
+/// How often what is in memory only is written down, if it changed.
+const REMEMBER: Duration = Duration::from_mins(5);
 
 /// Letters that go through scripts before it is looked whether the server is to stop.
 const EVENTS_MAX: usize = 100;
@@ -63,25 +67,52 @@ pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
     let thread = std::thread::Builder::new().name("housekeeping".to_owned());
     let thread = thread
         .spawn(move || {
-            let (mut pause, mut lessons) = (FIRST, LESSONS);
+            let mut rounds = Every::starting(FIRST, ROUND);
+            let mut lessons = Every::starting(LESSONS, LESSONS);
+            let mut memories = Every::starting(REMEMBER, REMEMBER);
             while !heard.wait(EVENTS) {
                 run_scripts(&house, &heard);
-                lessons = lessons.saturating_sub(EVENTS);
-                if lessons.is_zero() {
+                if lessons.is_due(EVENTS) {
                     learn(&house);
-                    lessons = LESSONS;
                 }
-                pause = pause.saturating_sub(EVENTS);
-                if pause.is_zero() {
+                if memories.is_due(EVENTS) {
+                    remember(&house);
+                }
+                if rounds.is_due(EVENTS) {
                     round(&house, &heard);
-                    pause = ROUND;
                 }
             }
             run_scripts(&house, &heard);
             learn(&house);
+            remember(&house);
         })
         .map_err(|error| format!("threads: {error}"))?;
     Ok(Housekeeping { bell, thread })
+}
+
+/// When something is to be done again.
+struct Every {
+    period: Duration,
+    left: Duration,
+}
+
+impl Every {
+    fn starting(first: Duration, period: Duration) -> Self {
+        Self {
+            period,
+            left: first,
+        }
+    }
+
+    /// Lets time pass; true when it is time.
+    fn is_due(&mut self, passed: Duration) -> bool {
+        self.left = self.left.saturating_sub(passed);
+        let is_due = self.left.is_zero();
+        if is_due {
+            self.left = self.period;
+        }
+        is_due
+    }
 }
 
 impl Housekeeping {
@@ -108,12 +139,21 @@ fn run_scripts(house: &House, bell: &Bell) {
     }
 }
 
-/// Learns all that waits.
+/// Learns all that waits; what takes longer is written down before.
 fn learn(house: &House) {
     let engine = &house.engine;
+    if engine.lessons_waiting() > LESSONS_MAX {
+        remember(house);
+    }
     let taught = all(|| engine.learn_waiting(LESSONS_MAX));
     if let Err(error) = taught.and_then(|()| all(|| engine.meet_waiting(LESSONS_MAX))) {
         tracing::warn!(%error, "letters could not be learned from");
+    }
+}
+
+fn remember(house: &House) {
+    if let Err(error) = house.engine.remember() {
+        tracing::warn!(%error, "bans and strangers could not be written down");
     }
 }
 

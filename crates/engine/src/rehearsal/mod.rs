@@ -97,6 +97,18 @@ impl Rehearsal {
         })
     }
 
+    /// Another engine over the same data, as after a restart. The one before is to be used no more.
+    pub fn restarted(&self) -> Result<Self, EngineError> {
+        let rng: Arc<dyn Rng> = Arc::new(Repeating::default());
+        let backend = self.backend.clone();
+        let store = Store::open(backend, self.clock.clone(), Arc::clone(&rng))?;
+        let settings = self.engine.settings().clone();
+        Ok(Self {
+            engine: Engine::open(store, settings, self.clock.clone(), rng)?,
+            ..self.clone()
+        })
+    }
+
     /// Makes an account whose password is its local part, and answers who signs in with it.
     pub fn person(&self, address: &str) -> Result<User, EngineError> {
         let password = address.split('@').next().unwrap_or_default();

@@ -3,7 +3,7 @@
 //!
 //! Whatever protocol a letter is moved by, the engine's verb notes a lesson behind the commit; it is
 //! learned later, by [`Engine::learn_waiting`]. Nothing waits for that and nothing depends on it:
-//! what is lost in a crash, or has no room, is not learned.
+//! what has no room is not learned, nor is what a crash hits before `remembered` has written it down.
 
 use super::Points;
 use super::bayes::{self, Counts};
@@ -16,13 +16,16 @@ use super::{Assessment, Reason};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::filter::Content as _;
+use crate::record::{Reader, Writer, corrupt};
+use crate::remembered::Remembered;
 use bytes::Bytes;
 use formats::message::header;
 use formats::message::scan::HEADER_BYTES_MAX;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
-use store::id::AccountId;
-use store::model::{Location, Origin, Reads, Role, Txn};
+use store::StoreError;
+use store::id::{AccountId, FolderId, Timestamp, Uid};
+use store::model::{Location, Origin, Reads, Role, Shelf, Txn};
 
 /// Lessons that wait, of all accounts.
 const WAITING_MAX: usize = 10_000;
@@ -63,6 +66,14 @@ impl Opinion {
             Self::Wanted => 2,
         }
     }
+
+    fn of_number(number: u32) -> Result<Self, StoreError> {
+        match number {
+            1 => Ok(Self::Unwanted),
+            2 => Ok(Self::Wanted),
+            _ => Err(corrupt()),
+        }
+    }
 }
 
 /// A letter to learn from.
@@ -90,6 +101,39 @@ impl Lessons {
         let mut waiting = self.0.lock();
         let count = most.min(waiting.len());
         waiting.drain(..count).collect()
+    }
+}
+
+impl Remembered for Lessons {
+    fn write(&self, out: &mut Writer, _: Timestamp) -> usize {
+        let waiting = self.0.lock();
+        let letters = waiting
+            .iter()
+            .filter(|lesson| lesson.at.shelf == Shelf::Mail);
+        let waiting: Vec<Lesson> = letters.copied().collect();
+        out.list(&waiting, |out, lesson| {
+            out.number(u64::from(lesson.account.0));
+            out.number(lesson.at.folder.0)
+                .number(u64::from(lesson.at.uid.0));
+            out.number(u64::from(lesson.opinion.number()));
+        });
+        waiting.len()
+    }
+
+    fn read(&self, input: &mut Reader<'_>, _: Timestamp) -> Result<(), StoreError> {
+        let waiting = input.list(|input| {
+            Ok(Lesson {
+                account: AccountId(input.number32()?),
+                at: Location {
+                    folder: FolderId(input.number()?),
+                    shelf: Shelf::Mail,
+                    uid: Uid(input.number32()?),
+                },
+                opinion: Opinion::of_number(input.number32()?)?,
+            })
+        })?;
+        self.0.lock().extend(waiting.into_iter().take(WAITING_MAX));
+        Ok(())
     }
 }
 
@@ -122,6 +166,11 @@ impl Engine {
             self.keep_learned(AccountId::DIRECTORY, &all)?;
         }
         Ok(lessons.len())
+    }
+
+    /// How many letters wait to be learned from.
+    pub fn lessons_waiting(&self) -> usize {
+        self.lessons().0.lock().len()
     }
 
     /// Learns from a letter that is no item: `opinion` holds for all accounts, or for one.

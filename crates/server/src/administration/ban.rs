@@ -1,4 +1,4 @@
-//! Addresses that may not connect for a while. Bans are in the memory of the running server only.
+//! Addresses that may not connect for a while. What is changed by hand outlives a kill.
 
 use super::{Failure, Reply};
 use crate::house::House;
@@ -42,6 +42,7 @@ fn add(house: &House, address: IpAddr, minutes: u32) -> Result<Reply, Failure> {
     let Some(ban) = traffic.banned(address, now) else {
         return Err(Failure::of(address, "this address cannot be banned"));
     };
+    house.engine.remember()?;
     Ok(Reply::new(line(&ban), data(&ban)))
 }
 
@@ -49,6 +50,7 @@ fn remove(house: &House, address: IpAddr) -> Result<Reply, Failure> {
     if !house.engine.traffic().forgive(address) {
         return Err(Failure::of(address, "is not banned"));
     }
+    house.engine.remember()?;
     let data = json!({ "address": address, "removed": true });
     Ok(Reply::new("", data))
 }

@@ -40,7 +40,7 @@ pub enum Spam {
     },
 }
 
-/// What can be done with addresses that may not connect. A restart of the server forgives all.
+/// What can be done with addresses that may not connect.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum Ban {
     /// Show who is banned, until when and why.

@@ -10,7 +10,7 @@ use super::{Examiner, Looking};
 use crate::driver::pool::Pool;
 use engine::examination::authentication::{Author, Outcome};
 use engine::examination::{Decision, Examination, Examined, Finding, Refusal};
-use engine::greylist::{Comer, Greylist};
+use engine::greylist::Comer;
 use engine::spam::content::people;
 use engine::{Engine, EngineError};
 use formats::message::header;
@@ -25,7 +25,6 @@ pub struct Greylister {
     engine: Engine,
     pool: Arc<Pool>,
     seconds: u32,
-    strangers: Greylist,
 }
 
 impl Greylister {
@@ -35,7 +34,6 @@ impl Greylister {
             engine,
             pool,
             seconds,
-            strangers: Greylist::default(),
         }
     }
 
@@ -74,7 +72,8 @@ impl Examiner for Greylister {
                 sender: &letter.sender,
                 recipients: &letter.recipients,
             };
-            if self.strangers.meet(&comer, self.seconds, self.engine.now()) {
+            let (strangers, now) = (self.engine.greylist(), self.engine.now());
+            if strangers.meet(&comer, self.seconds, now) {
                 return Ok(Finding::default());
             }
             let minutes = self.seconds.div_ceil(60);
