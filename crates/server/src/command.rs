@@ -77,6 +77,9 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Report {
             action: Report::Tls { file },
         } => show(&reports::show(ReportKind::Tls, &file)?, context.json),
+        Command::Report {
+            action: Report::Failure { file },
+        } => show(&reports::show(ReportKind::Failure, &file)?, context.json),
         Command::Rebuild { part } => {
             let configuration = context.configuration()?;
             if !house::is_in(context.data()?) {
@@ -349,7 +352,9 @@ fn report(action: &Report) -> Result<Reports, Failure> {
         Report::List => Reports::List,
         Report::Show { number } => Reports::Show { number: *number },
         Report::Send { now } => Reports::Send { now: *now },
-        Report::Dmarc { .. } | Report::Tls { .. } => return Err(Failure("not a request".into())),
+        Report::Dmarc { .. } | Report::Tls { .. } | Report::Failure { .. } => {
+            return Err(Failure("not a request".into()));
+        }
     })
 }
 

@@ -58,6 +58,7 @@ fn show(house: &House, number: u32) -> Result<Reply, Failure> {
     let whole = match &told.report {
         Report::Dmarc(report) => json!(report),
         Report::Tls(report) => json!(report),
+        Report::Failure(report) => json!(report),
     };
     if let Some(object) = data.as_object_mut() {
         object.insert("report".to_owned(), whole);
@@ -109,6 +110,13 @@ fn sums(told: &Told) -> Sums {
                 bad,
             }
         }
+        Report::Failure(report) => Sums {
+            kind: "failure",
+            reporter: report.reporter.clone(),
+            about: report.domain.clone(),
+            good: 0,
+            bad: report.incidents,
+        },
     }
 }
 
@@ -124,9 +132,10 @@ fn line(memo: &Memo, told: &Told) -> String {
     let words = match &told.report {
         Report::Dmarc(_) => format!("{good} letters proven, {bad} not"),
         Report::Tls(_) => format!("{good} connections encrypted, {bad} failed"),
+        Report::Failure(report) => format!("{bad} letters from {}", report.source),
     };
     format!(
-        "{:>5}  {came}  {kind:<5}  {about}, by {reporter}: {words}",
+        "{:>5}  {came}  {kind:<7}  {about}, by {reporter}: {words}",
         memo.number
     )
 }
@@ -164,6 +173,14 @@ fn send(house: &House, until: Until) -> Result<Reply, Failure> {
         };
         Ok(rounds::round(&world, until)?)
     })?;
+    if done.is_anonymous {
+        let why = format!(
+            "no domain here could be the author of reports, and `[reports] from` names nobody; \
+             {} wait",
+            done.waiting
+        );
+        return Err(Failure(why));
+    }
     Ok(Reply::new(
         format!(
             "{} reports sent, {} domains want none, {} could not be asked",

@@ -18,6 +18,12 @@ pub enum Report {
         /// The file as it was attached: JSON, plain or packed by gzip or zip.
         file: PathBuf,
     },
+    /// Show a report about a single letter (a failure report) that is in a file.
+    #[command(after_help = "Example:\n  facteur report failure letter.eml")]
+    Failure {
+        /// The letter, or its part of the type message/feedback-report.
+        file: PathBuf,
+    },
     /// List the reports that others have sent by mail.
     #[command(after_help = "Example:\n  facteur --data /var/lib/facteur report list")]
     List,

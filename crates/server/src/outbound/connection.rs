@@ -95,6 +95,8 @@ pub struct Connection {
     pub encrypted: Encrypted,
     /// Why it is not proven as its domain wants it, where that did not matter.
     pub unproven: Option<TlsFailure>,
+    /// The address of this machine that it comes from.
+    pub source: Option<IpAddr>,
     /// Letters that went over it.
     pub letters: u32,
     closed: bool,
@@ -107,6 +109,8 @@ pub struct NoConnection {
     pub reason: Reason,
     /// Encryption failed on the way; without it there might be a connection.
     pub tls_failed: Option<TlsFailure>,
+    /// The address of this machine that it was tried from, once it is known.
+    pub source: Option<IpAddr>,
 }
 
 impl NoConnection {
@@ -117,6 +121,7 @@ impl NoConnection {
                 reply: Some(why.to_owned()),
             },
             tls_failed: None,
+            source: None,
         }
     }
 }
@@ -196,13 +201,21 @@ impl Connection {
         let stream = tcp(candidate, &terms.sources)
             .await
             .map_err(|error| NoConnection::because(Status::NO_ANSWER, &error.to_string()))?;
+        let source = stream.local_addr().ok().map(|local| local.ip());
         let host = format!("{} [{}]", candidate.host, candidate.address.ip());
         let mut connection = Self::new(Stream::Tcp(stream), host, terms, demand.encryption);
-        if demand.encryption == Encryption::Immediate {
-            connection.encrypt(&candidate.host, keys, demand).await?;
-        }
-        connection.greet(&candidate.host, keys, demand).await?;
+        connection.source = source;
+        let met = connection.meet(&candidate.host, keys, demand).await;
+        met.map_err(|none| NoConnection { source, ..none })?;
         Ok(connection)
+    }
+
+    /// Encrypts at once, if that is to be, and leads the dialogue up to the first letter.
+    async fn meet(&mut self, host: &str, keys: &Keys, demand: &Demand) -> Result<(), NoConnection> {
+        if demand.encryption == Encryption::Immediate {
+            self.encrypt(host, keys, demand).await?;
+        }
+        self.greet(host, keys, demand).await
     }
 
     /// Connects to a socket of this machine.
@@ -239,6 +252,7 @@ impl Connection {
             host,
             encrypted: Encrypted::No,
             unproven: None,
+            source: None,
             letters: 0,
             closed: false,
         }
@@ -267,6 +281,7 @@ impl Connection {
                     return Err(NoConnection {
                         reason,
                         tls_failed: None,
+                        source: None,
                     });
                 }
                 Some(Event::Pull | Event::Finished(_)) => {

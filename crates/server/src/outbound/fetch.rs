@@ -7,6 +7,7 @@
 
 use super::names::Names;
 use super::tls::{Keys, Proof, server_name};
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -27,10 +28,37 @@ const ADDRESSES_MAX: usize = 4;
 /// Where policies come from.
 pub trait Source: Send + Sync {
     /// The text of a domain's policy.
-    fn policy<'a>(
-        &'a self,
-        domain: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+    fn policy<'a>(&'a self, domain: &'a str) -> Fetched<'a>;
+}
+
+/// A text that is being fetched.
+pub type Fetched<'a> = Pin<Box<dyn Future<Output = Result<String, Unfetched>> + Send + 'a>>;
+
+/// Why something was not fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfetched {
+    /// The web server's certificate does not prove its name.
+    Unproven(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl fmt::Display for Unfetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Unproven(why) | Self::Failed(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl Unfetched {
+    fn of(host: &str, error: &std::io::Error) -> Self {
+        let why = format!("{host}: {error}");
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match inner {
+            Some(rustls::Error::InvalidCertificate(_)) => Self::Unproven(why),
+            _ => Self::Failed(why),
+        }
+    }
 }
 
 /// Asks the domain's web server.
@@ -44,27 +72,25 @@ pub struct Web {
 }
 
 impl Source for Web {
-    fn policy<'a>(
-        &'a self,
-        domain: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>> {
+    fn policy<'a>(&'a self, domain: &'a str) -> Fetched<'a> {
         Box::pin(async move {
             timeout(PATIENCE, self.fetch(domain))
                 .await
-                .unwrap_or_else(|_| Err("took too long".to_owned()))
+                .unwrap_or_else(|_| Err(Unfetched::Failed("took too long".to_owned())))
         })
     }
 }
 
 impl Web {
-    async fn fetch(&self, domain: &str) -> Result<String, String> {
+    async fn fetch(&self, domain: &str) -> Result<String, Unfetched> {
         let host = format!("mta-sts.{domain}");
         // HTTP/1.0 keeps the answer in one piece: no chunks.
         let request = format!(
             "GET /.well-known/mta-sts.txt HTTP/1.0\r\nHost: {host}\r\n\
              User-Agent: facteur\r\nAccept: text/plain\r\nConnection: close\r\n\r\n"
         );
-        body(&self.ask(&host, self.port, request.as_bytes()).await?)
+        let answer = self.ask(&host, self.port, request.as_bytes()).await?;
+        body(&answer).map_err(Unfetched::Failed)
     }
 
     /// Posts a document to an address like `https://host:port/path`.
@@ -80,7 +106,8 @@ impl Web {
         );
         let request = [head.as_bytes(), document].concat();
         let answer = timeout(PATIENCE, self.ask(host, port, &request)).await;
-        let answer = answer.unwrap_or_else(|_| Err("took too long".to_owned()))?;
+        let answer = answer.map_err(|_| "took too long")?;
+        let answer = answer.map_err(|error| error.to_string())?;
         match status(&answer) {
             Some(code) if code.starts_with('2') => Ok(()),
             code => Err(format!("status {}", code.unwrap_or("none"))),
@@ -88,18 +115,19 @@ impl Web {
     }
 
     /// Asks the first of a host's addresses that answers.
-    async fn ask(&self, host: &str, port: u16, request: &[u8]) -> Result<Vec<u8>, String> {
+    async fn ask(&self, host: &str, port: u16, request: &[u8]) -> Result<Vec<u8>, Unfetched> {
         let found = self.names.addresses(host).await;
-        let addresses = found.map_err(|error| format!("{host}: {error:?}"))?.records;
-        let mut last = "no address".to_owned();
+        let found = found.map_err(|error| Unfetched::Failed(format!("{host}: {error:?}")))?;
+        let addresses = found.records;
+        let mut last = Unfetched::Failed(format!("{host}: no address"));
         for address in addresses.into_iter().take(ADDRESSES_MAX) {
             let at = SocketAddr::new(address, port);
             match self.ask_at(host, at, request).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => last = error.to_string(),
+                Err(error) => last = Unfetched::of(host, &error),
             }
         }
-        Err(format!("{host}: {last}"))
+        Err(last)
     }
 
     async fn ask_at(
@@ -218,6 +246,17 @@ mod tests {
         ] {
             assert_eq!(Target::parse(bad, 443), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_certificate_that_proves_nothing_is_told_from_other_faults() {
+        let because = |why| std::io::Error::other(rustls::Error::InvalidCertificate(why));
+        let unproven = because(rustls::CertificateError::UnknownIssuer);
+        let found = Unfetched::of("a.test", &unproven);
+        assert!(matches!(found, Unfetched::Unproven(why) if why.starts_with("a.test: ")));
+        let refused = std::io::ErrorKind::ConnectionRefused.into();
+        let found = Unfetched::of("a.test", &refused);
+        assert!(matches!(found, Unfetched::Failed(_)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What became of encryption towards a domain, in the words of the reports about it.
 //!
 //! Only what is said to a domain's own mail servers is reported, and nothing of letters that waive
-//! encryption: reports are among them. Start at [`session`].
+//! encryption: reports are among them. Start at [`session`] and [`without_policy`].
 //!
 //! Standards: RFC 8460 §4.3 (results), §4.4 (policies).
 
@@ -54,12 +54,17 @@ pub fn session(
     demand: &Result<Demand, Reason>,
     opened: &Result<Connection, NoConnection>,
 ) -> Option<Session> {
+    let source = match opened {
+        Ok(connection) => connection.source,
+        Err(none) => none.source,
+    };
     let failed = |result: &str, why: &str| {
         Err(Failed {
             result: result.to_owned(),
+            source,
             host: candidate.host.clone(),
             address: Some(candidate.address.ip()),
-            reason: why.chars().take(REASON_CHARS_MAX).collect(),
+            reason: shortened(why),
         })
     };
     let because = |failure: &TlsFailure| failed(failure.result, &failure.why);
@@ -83,6 +88,30 @@ pub fn session(
         policy: described(policy, demand.as_ref().ok()),
         outcome,
     })
+}
+
+/// That the policy which a domain has announced could not be had: letters went as if there were
+/// none.
+pub fn without_policy(domain: &str, fault: &sts::Fault) -> Session {
+    Session {
+        domain: domain.to_owned(),
+        policy: Policy {
+            kind: "sts".to_owned(),
+            texts: Vec::new(),
+            hosts: Vec::new(),
+        },
+        outcome: Err(Failed {
+            result: fault.result.to_owned(),
+            source: None,
+            host: String::new(),
+            address: None,
+            reason: shortened(&fault.why),
+        }),
+    }
+}
+
+fn shortened(why: &str) -> String {
+    why.chars().take(REASON_CHARS_MAX).collect()
 }
 
 fn described(policy: Option<&sts::Policy>, demand: Option<&Demand>) -> Policy {
@@ -168,6 +197,7 @@ mod tests {
         NoConnection {
             reason: Reason::ours(status),
             tls_failed,
+            source: None,
         }
     }
 

@@ -6,9 +6,10 @@
 //!
 //! Start at [`Memory::policy`]; fetching is `fetch`.
 //!
-//! Standards: RFC 8461 §3 (record and policy), §4.1 (names), §5 (modes), §10.2.
+//! Standards: RFC 8461 §3 (record and policy), §4.1 (names), §5 (modes), §10.2; RFC 8460 §4.3.2.2
+//! (what is reported of policies).
 
-use super::fetch::Source;
+use super::fetch::{Source, Unfetched};
 use super::names::{Names, NamesError};
 use engine::Timestamp;
 use parking_lot::Mutex;
@@ -151,10 +152,41 @@ pub struct Memory {
 #[derive(Clone)]
 struct Known {
     id: String,
-    /// `None`: the domain has no policy, or none that can be used.
-    policy: Option<Arc<Policy>>,
+    policy: Found,
     checked: Timestamp,
     until: Timestamp,
+}
+
+/// A policy; or that the domain has none, because of a fault if it has announced one.
+type Found = Result<Arc<Policy>, Option<Fault>>;
+
+/// Why a policy that a domain has announced cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// A word of RFC 8460 §4.3.2.2.
+    pub result: &'static str,
+    /// The error.
+    pub why: String,
+}
+
+impl From<Unfetched> for Fault {
+    fn from(unfetched: Unfetched) -> Self {
+        let result = match unfetched {
+            Unfetched::Unproven(_) => "sts-webpki-invalid",
+            Unfetched::Failed(_) => "sts-policy-fetch-error",
+        };
+        let why = unfetched.to_string();
+        Self { result, why }
+    }
+}
+
+impl Fault {
+    fn unreadable() -> Self {
+        Self {
+            result: "sts-policy-invalid",
+            why: "the text is not a policy".to_owned(),
+        }
+    }
 }
 
 /// A policy as the file has it.
@@ -175,7 +207,7 @@ impl Memory {
         let known = kept.into_iter().take(POLICIES_MAX).map(|one| {
             let known = Known {
                 id: one.id,
-                policy: Some(Arc::new(one.policy)),
+                policy: Ok(Arc::new(one.policy)),
                 checked: Timestamp(0),
                 until: Timestamp::from_seconds(one.until_seconds),
             };
@@ -198,7 +230,7 @@ impl Memory {
                 Some(Kept {
                     domain: domain.clone(),
                     id: known.id.clone(),
-                    policy: Policy::clone(known.policy.as_ref()?),
+                    policy: Policy::clone(known.policy.as_ref().ok()?),
                     until_seconds: known.until.seconds(),
                 })
             })
@@ -225,10 +257,10 @@ impl Memory {
         if let Some(known) = &known
             && seconds_between(known.checked, now) < REFRESH
         {
-            return known.policy.clone();
+            return known.policy.clone().ok();
         }
         let records = names.texts(&format!("_mta-sts.{domain}")).await;
-        let old = known.as_ref().and_then(|known| known.policy.clone());
+        let old = known.as_ref().and_then(|known| known.policy.clone().ok());
         let id = match &records {
             Ok(records) => id(records),
             // Not to know is no reason to forget (RFC 8461 §3.1).
@@ -238,41 +270,46 @@ impl Memory {
         let Some(id) = id else {
             // A policy that was known holds until its time is up, record or not.
             if old.is_none() {
-                self.keep(domain, "", None, REFRESH, now);
+                self.keep(domain, "", Err(None), REFRESH, now);
             }
             return old;
         };
-        if let Some(known) = known.filter(|known| known.id == id && known.policy.is_some()) {
+        if old.is_some() && known.is_some_and(|known| known.id == id) {
             self.checked(domain, now);
-            return known.policy;
+            return old;
         }
-        let fetched = source.policy(domain).await.ok();
-        match fetched.as_deref().and_then(Policy::parse) {
-            Some(policy) => {
-                let (policy, age) = (Arc::new(policy.clone()), policy.max_age_seconds);
-                self.keep(domain, id, Some(Arc::clone(&policy)), age, now);
+        let fetched = source.policy(domain).await.map_err(Fault::from);
+        match fetched.and_then(|text| Policy::parse(&text).ok_or_else(Fault::unreadable)) {
+            Ok(policy) => {
+                let age = policy.max_age_seconds;
+                let policy = Arc::new(policy);
+                self.keep(domain, id, Ok(Arc::clone(&policy)), age, now);
                 self.save();
                 Some(policy)
             }
-            None if old.is_some() => old,
-            None => {
-                self.keep(domain, id, None, RETRY, now);
+            Err(_) if old.is_some() => {
+                let pause = (RETRY - REFRESH) * Timestamp::PER_SECOND;
+                self.checked(domain, Timestamp(now.0.saturating_add(pause)));
+                old
+            }
+            Err(fault) => {
+                self.keep(domain, id, Err(Some(fault)), RETRY, now);
                 None
             }
         }
     }
 
-    fn keep(
-        &self,
-        domain: &str,
-        id: &str,
-        policy: Option<Arc<Policy>>,
-        seconds: i64,
-        now: Timestamp,
-    ) {
+    /// Why the policy that a domain has announced cannot be used, if that was lately seen.
+    pub fn fault(&self, domain: &str, now: Timestamp) -> Option<Fault> {
+        let known = self.known.lock();
+        let known = known.get(domain).filter(|known| known.until > now)?;
+        known.policy.as_ref().err().cloned().flatten()
+    }
+
+    fn keep(&self, domain: &str, id: &str, policy: Found, seconds: i64, now: Timestamp) {
         let mut known = self.known.lock();
         if known.len() >= POLICIES_MAX && !known.contains_key(domain) {
-            known.retain(|_, one| one.until > now && one.policy.is_some());
+            known.retain(|_, one| one.until > now && one.policy.is_ok());
         }
         if known.len() < POLICIES_MAX || known.contains_key(domain) {
             let ticks = seconds.saturating_mul(Timestamp::PER_SECOND);
@@ -300,10 +337,9 @@ fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbound::fetch::Fetched;
     use crate::outbound::names::{Answer, Found};
-    use std::future::Future;
     use std::net::IpAddr;
-    use std::pin::Pin;
 
     const POLICY: &str = "version: STSv1\r\nmode: enforce\r\nmx: mail.far.test\r\n\
                           mx: *.mx.far.test\r\nmax_age: 604800\r\nother: x\r\n";
@@ -368,6 +404,7 @@ mod tests {
     struct Far {
         record: Mutex<Option<Result<String, NamesError>>>,
         policy: Mutex<Option<String>>,
+        asked: Mutex<usize>,
     }
 
     impl Names for Far {
@@ -394,12 +431,10 @@ mod tests {
     }
 
     impl Source for Far {
-        fn policy<'a>(
-            &'a self,
-            _: &'a str,
-        ) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>> {
+        fn policy<'a>(&'a self, _: &'a str) -> Fetched<'a> {
+            *self.asked.lock() += 1;
             let policy = self.policy.lock().clone();
-            Box::pin(async { policy.ok_or_else(|| "404".to_owned()) })
+            Box::pin(async { policy.ok_or_else(|| Unfetched::Failed("status 404".to_owned())) })
         }
     }
 
@@ -425,6 +460,45 @@ mod tests {
         *far.record.lock() = Some(Err(NamesError::Unavailable("x".to_owned())));
         assert_eq!(ask(&memory, &far, 110), Some(Mode::Enforce));
         assert_eq!(ask(&memory, &far, 2 + 169), None, "after a week");
+    }
+
+    #[test]
+    fn a_policy_that_is_announced_and_cannot_be_had_is_a_fault_until_it_can() {
+        let (memory, far) = (Memory::default(), Far::default());
+        let fault = |hours: i64| {
+            let now = Timestamp::from_seconds(hours * 3_600 + 1);
+            memory.fault("far.test", now).map(|fault| fault.result)
+        };
+        assert_eq!((ask(&memory, &far, 0), fault(0)), (None, None));
+        *far.record.lock() = Some(Ok("v=STSv1; id=1".to_owned()));
+        assert_eq!(ask(&memory, &far, 2), None);
+        assert_eq!(fault(2), Some("sts-policy-fetch-error"));
+        *far.policy.lock() = Some("<html>".to_owned());
+        assert_eq!(ask(&memory, &far, 4), None);
+        assert_eq!(fault(4), Some("sts-policy-invalid"));
+        *far.policy.lock() = Some(POLICY.to_owned());
+        assert_eq!(ask(&memory, &far, 6), Some(Mode::Enforce));
+        assert_eq!(fault(6), None);
+        let unproven = Fault::from(Unfetched::Unproven("expired".to_owned()));
+        assert_eq!(unproven.result, "sts-webpki-invalid");
+    }
+
+    #[test]
+    fn a_new_policy_that_cannot_be_had_is_not_asked_for_with_each_letter() {
+        let (memory, far) = (Memory::default(), Far::default());
+        *far.record.lock() = Some(Ok("v=STSv1; id=1".to_owned()));
+        *far.policy.lock() = Some(POLICY.to_owned());
+        assert_eq!(ask(&memory, &far, 0), Some(Mode::Enforce));
+        *far.record.lock() = Some(Ok("v=STSv1; id=2".to_owned()));
+        *far.policy.lock() = None;
+        for _ in 0..3 {
+            assert_eq!(
+                ask(&memory, &far, 2),
+                Some(Mode::Enforce),
+                "the old one holds"
+            );
+        }
+        assert_eq!(*far.asked.lock(), 2);
     }
 
     #[test]

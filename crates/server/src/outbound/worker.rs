@@ -13,6 +13,7 @@ use super::letter::Ready;
 use super::route::{Dialect, Hop, Place};
 use super::settings::Encryption;
 use super::{Shared, dice, now, observing};
+use crate::reports::tally::Tally;
 use engine::queue::{
     Attempt, Ending, Job, NextHop, QueuedRecipient, Reason, RecipientResult, Settled, Status, Step,
     Verdict,
@@ -291,6 +292,7 @@ impl Shared {
             Nowhere::Never(reason) => Verdict::Never(reason),
         })?;
         let demands = self.demands(hop, wish, found.secure).await;
+        self.note_fault(ready, demands.as_ref());
         let mut last = Reason::ours(Status::NO_ANSWER);
         for candidate in &found.records {
             let demand = match &demands {
@@ -302,6 +304,7 @@ impl Shared {
                 Err(reason) => Err(NoConnection {
                     reason: reason.clone(),
                     tls_failed: None,
+                    source: None,
                 }),
             };
             self.note_session(ready, demands.as_ref(), candidate, &demand, &opened);
@@ -326,20 +329,39 @@ impl Shared {
         demand: &Result<Demand, Reason>,
         opened: &Result<Connection, NoConnection>,
     ) {
-        let (Some(tally), Some(demands)) = (&self.tally, demands) else {
+        let Some((tally, domain, demands)) = self.reported(ready, demands) else {
             return;
         };
-        let Place::Exchangers(domain) = &ready.hop.place else {
-            return;
-        };
-        // What a letter demands for itself says nothing of the domain; reports are never reported.
-        if demands.strict || ready.is_report {
-            return;
-        }
         let policy = demands.policy.as_deref();
         if let Some(session) = observing::session(domain, policy, candidate, demand, opened) {
             tally.note_session(session, now().seconds());
         }
+    }
+
+    /// Counts that the domain's policy could not be had, for the report to the domain.
+    fn note_fault(&self, ready: &Ready, demands: Option<&Demands>) {
+        let Some((tally, domain, _)) = self.reported(ready, demands) else {
+            return;
+        };
+        if let Some(fault) = self.policies.fault(domain, now()) {
+            let session = observing::without_policy(domain, &fault);
+            tally.note_session(session, now().seconds());
+        }
+    }
+
+    /// Where and under which domain it is counted what happens to this letter's connections.
+    fn reported<'a>(
+        &'a self,
+        ready: &'a Ready,
+        demands: Option<&'a Demands>,
+    ) -> Option<(&'a Tally, &'a str, &'a Demands)> {
+        let (tally, demands) = (self.tally.as_ref()?, demands?);
+        let Place::Exchangers(domain) = &ready.hop.place else {
+            return None;
+        };
+        // What a letter demands for itself says nothing of the domain; reports are never reported.
+        let is_reported = !demands.strict && !ready.is_report;
+        is_reported.then_some((&**tally, domain.as_str(), demands))
     }
 
     /// What the domain demands; `None` where the configuration has the word.

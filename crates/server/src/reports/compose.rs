@@ -301,16 +301,18 @@ fn described(policy: &Policy, domain: &str) -> Value {
 fn failure(failed: &Failed, count: u64) -> Value {
     let mut details = json!({
         "result-type": failed.result,
-        "receiving-mx-hostname": failed.host,
         "failed-session-count": count,
     });
+    let text = |text: &String| Some(json!(text)).filter(|_| !text.is_empty());
+    let known = [
+        ("sending-mta-ip", failed.source.map(|source| json!(source))),
+        ("receiving-mx-hostname", text(&failed.host)),
+        ("receiving-ip", failed.address.map(|address| json!(address))),
+        ("failure-reason-code", text(&failed.reason)),
+    ];
     if let Some(object) = details.as_object_mut() {
-        if let Some(address) = failed.address {
-            object.insert("receiving-ip".to_owned(), json!(address));
-        }
-        if !failed.reason.is_empty() {
-            object.insert("failure-reason-code".to_owned(), json!(failed.reason));
-        }
+        let known = known.into_iter();
+        object.extend(known.filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }
     details
 }
@@ -387,6 +389,7 @@ mod tests {
         };
         let failed = Failed {
             result: "certificate-expired".to_owned(),
+            source: Some("192.0.2.25".parse().unwrap()),
             host: "mx.far.test".to_owned(),
             address: Some("192.0.2.7".parse().unwrap()),
             reason: "it \"expired\"".to_owned(),
@@ -407,7 +410,25 @@ mod tests {
             lines.contains("far.test (sts): 1 encrypted, 2 failed"),
             "{lines}"
         );
-        assert!(lines.contains("2 failed: certificate-expired"), "{lines}");
+        let told = "2 failed: certificate-expired, from 192.0.2.25 to mx.far.test";
+        assert!(lines.contains(told), "{lines}");
+    }
+
+    #[test]
+    fn of_a_policy_that_could_not_be_had_no_server_is_told() {
+        let failed = Failed {
+            result: "sts-policy-fetch-error".to_owned(),
+            source: None,
+            host: String::new(),
+            address: None,
+            reason: "status 404".to_owned(),
+        };
+        let expected = json!({
+            "result-type": "sts-policy-fetch-error",
+            "failed-session-count": 2,
+            "failure-reason-code": "status 404",
+        });
+        assert_eq!(failure(&failed, 2), expected);
     }
 
     #[test]

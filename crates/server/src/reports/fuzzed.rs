@@ -1,6 +1,6 @@
 //! Reports with faults put into them: whatever they are, reading comes to an end within its bounds.
 
-use super::{aggregate, tls, unpack};
+use super::{aggregate, failure, tls, unpack};
 use engine::rehearsal::mutation;
 use miniz_oxide::deflate::compress_to_vec;
 
@@ -16,8 +16,12 @@ const TLS: &[u8] = b"{\"organization-name\":\"X\",\"date-range\":{\"start-dateti
     \"policies\":[{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":\"y.example\"},\
     \"summary\":{\"total-successful-session-count\":5326,\"total-failure-session-count\":303},\
     \"failure-details\":[{\"result-type\":\"certificate-expired\",\"failed-session-count\":1}]}]}";
-/// Bytes that mean something in XML or JSON.
-const LOVED: &[u8] = b"<>/!?&;\"'[]-={}:,\\\0";
+const FAILURE: &[u8] =
+    b"Content-Type: message/feedback-report\r\n\r\nFeedback-Type: auth-failure\r\n\
+    User-Agent: X/1.0\r\nAuth-Failure: dmarc\r\nAuthentication-Results: mx.test;\r\n\tdkim=fail\r\n\
+    Reported-Domain: y.example\r\nSource-IP: 192.0.2.1\r\nIncidents: 2\r\n\r\n--b--\r\n";
+/// Bytes that mean something in XML, JSON or header fields.
+const LOVED: &[u8] = b"<>/!?&;\"'[]-={}:,\\\0\r\n\t ";
 /// Inputs for each target: a few seconds in a build without optimizations.
 const ROUNDS: u64 = 4_000;
 
@@ -33,6 +37,9 @@ fn read(bytes: &[u8]) {
     if let Ok(report) = tls::parse(bytes) {
         show(&tls::lines(&report));
     }
+    if let Ok(report) = failure::parse(bytes) {
+        show(&failure::lines(&report));
+    }
 }
 
 fn unpack_and_read(bytes: &[u8]) {
@@ -43,7 +50,7 @@ fn unpack_and_read(bytes: &[u8]) {
 
 #[test]
 fn reports() {
-    mutation::run(&[AGGREGATE, TLS], LOVED, ROUNDS, read);
+    mutation::run(&[AGGREGATE, TLS, FAILURE], LOVED, ROUNDS, read);
 }
 
 #[test]

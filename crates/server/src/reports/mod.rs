@@ -1,5 +1,6 @@
 //! Reports between servers about mail in a domain's name: who sent it and whether it was proven
-//! (DMARC), and whether connections could be encrypted (TLS-RPT).
+//! (DMARC), and whether connections could be encrypted (TLS-RPT). Of single letters (failure
+//! reports) we only read what others send.
 //!
 //! Ours: what is seen is counted in [`tally`], added up and sent once a day by [`rounds`], to those
 //! whom [`destination`] finds, in the form that [`compose`] gives it. Theirs: they come from anyone,
@@ -12,6 +13,7 @@
 mod aggregate;
 pub mod compose;
 pub mod destination;
+mod failure;
 #[cfg(test)]
 mod fuzzed;
 mod markup;
@@ -45,6 +47,8 @@ pub enum ReportKind {
     Dmarc,
     /// About connections to a domain's servers.
     Tls,
+    /// About a single letter in a domain's name.
+    Failure,
 }
 
 /// Why a report cannot be read.
@@ -82,6 +86,10 @@ pub fn show(kind: ReportKind, path: &Path) -> Result<Reply, Failure> {
             let report = tls::parse(&text).map_err(|why| fail(&why))?;
             (tls::lines(&report), serde_json::to_value(&report))
         }
+        ReportKind::Failure => {
+            let report = failure::parse(&text).map_err(|why| fail(&why))?;
+            (failure::lines(&report), serde_json::to_value(&report))
+        }
     };
     Ok(Reply::new(
         lines.join("\n"),
@@ -101,7 +109,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// True when a letter that begins like this is a report, of either kind.
+/// True when a letter that begins like this is one of our reports, of either kind.
 pub fn is_report(start: &[u8]) -> bool {
     let header = start.get(..header::length(start)).unwrap_or(start);
     fields(header).iter().any(|(name, value)| {

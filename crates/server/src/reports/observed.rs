@@ -103,7 +103,10 @@ pub struct Counts {
 pub struct Failed {
     /// A word of RFC 8460 §4.3.
     pub result: String,
-    /// The server's name.
+    /// The address of this machine that was used; absent when none was.
+    #[serde(default)]
+    pub source: Option<IpAddr>,
+    /// The server's name; empty if it is not about one.
     pub host: String,
     /// Its address; absent when none was reached.
     pub address: Option<IpAddr>,

@@ -71,6 +71,8 @@ pub struct Done {
     pub unwanted: usize,
     /// Domains that could not be asked.
     pub waiting: usize,
+    /// Nobody here could be their author, so nothing was sent.
+    pub is_anonymous: bool,
 }
 
 /// What is owed to one domain.
@@ -177,7 +179,7 @@ type ByPolicy = BTreeMap<(String, i64, i64), (LetterPolicy, Vec<Memo>, Vec<(Stri
 fn tell(world: &World<'_>) -> Result<Done, EngineError> {
     let engine = &world.house.engine;
     let Some(from) = author(world.house)? else {
-        return Ok(Done::default()); // Without a domain nobody could be answered.
+        return keep_for_later(engine);
     };
     let (mut done, mut by_policy) = (Done::default(), ByPolicy::new());
     for memo in engine.memos(Topic::Owed)? {
@@ -219,6 +221,25 @@ fn tell(world: &World<'_>) -> Result<Done, EngineError> {
         let who = reporter(engine, &from);
         let report = compose::of_letters(&who, Period { begin, end }, &policy, &letters);
         send(world, &who, &report, &policy.places, memos, &mut done)?;
+    }
+    Ok(done)
+}
+
+/// Without a domain there is nobody who could be answered: what is owed waits for one.
+fn keep_for_later(engine: &Engine) -> Result<Done, EngineError> {
+    let mut done = Done {
+        is_anonymous: true,
+        ..Done::default()
+    };
+    for memo in engine.memos(Topic::Owed)? {
+        later(engine, memo, &mut done)?;
+    }
+    if done.waiting > 0 {
+        let waiting = done.waiting;
+        tracing::info!(
+            waiting,
+            "reports wait for an author: a domain, or [reports] from"
+        );
     }
     Ok(done)
 }

@@ -5,6 +5,7 @@
 //! way whatever is in it. Start at [`Keeper`]; [`list`] has the rows.
 
 use super::aggregate::{self, Aggregate};
+use super::failure::{self, FailureReport};
 use super::tls::{self, TlsReport};
 use super::{PACKED_BYTES_MAX, Unreadable, unpack};
 use crate::driver::pool::Pool;
@@ -39,7 +40,7 @@ pub struct Told {
     pub report: Report,
 }
 
-/// A report of either kind.
+/// A report of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Report {
@@ -47,6 +48,8 @@ pub enum Report {
     Dmarc(Aggregate),
     /// About connections to us.
     Tls(TlsReport),
+    /// About a single letter in our name.
+    Failure(FailureReport),
 }
 
 impl Report {
@@ -55,6 +58,7 @@ impl Report {
         let text = unpack::unpacked(packed)?;
         match text.trim_ascii_start().first() {
             Some(b'{') => Ok(Self::Tls(tls::parse(&text)?.bounded())),
+            Some(first) if first.is_ascii_alphabetic() => Ok(Self::Failure(failure::parse(&text)?)),
             _ => Ok(Self::Dmarc(aggregate::parse(&text)?)),
         }
     }
@@ -64,16 +68,18 @@ impl Report {
         match self {
             Self::Dmarc(report) => aggregate::lines(report),
             Self::Tls(report) => tls::lines(report),
+            Self::Failure(report) => failure::lines(report),
         }
     }
 
     /// What tells it from all others.
     fn name(&self) -> (String, String, String) {
         let (kind, reporter, id) = match self {
-            Self::Dmarc(report) => ("dmarc", &report.reporter, &report.id),
-            Self::Tls(report) => ("tls", &report.organization_name, &report.report_id),
+            Self::Dmarc(report) => ("dmarc", &report.reporter, report.id.clone()),
+            Self::Tls(report) => ("tls", &report.organization_name, report.report_id.clone()),
+            Self::Failure(report) => ("failure", &report.reporter, report.name()),
         };
-        (kind.to_owned(), reporter.clone(), id.clone())
+        (kind.to_owned(), reporter.clone(), id)
     }
 }
 
@@ -230,6 +236,7 @@ fn may_be_report(part: &PartRef<'_>) -> bool {
     let packed = ["gzip", "x-gzip", "zip", "x-zip-compressed", "octet-stream"];
     let plain = ["xml", "tlsrpt+gzip", "tlsrpt+json", "json"];
     is("text", "xml")
+        || is("message", "feedback-report")
         || packed
             .iter()
             .chain(&plain)
