@@ -537,6 +537,46 @@ fn the_first_attempt_after_a_hold_is_no_delay_and_a_notice_tells_of_the_hold() {
 }
 
 #[test]
+fn a_notice_tells_of_the_hold_as_the_sender_asked_for_it() {
+    let stage = Stage::with(&[]);
+    let until = stage.house.engine.now().plus_seconds(HOUR);
+    let wishes = Wishes {
+        hold_until: Some(until),
+        hold_seconds: Some(3_600),
+        ..Wishes::default()
+    };
+    let recipients = [("x@far.test", Notify::USUAL)];
+    stage.submit_with("alice@example.test", Return::Headers, &recipients, wishes);
+    stage.house.pass(HOUR + 1);
+    stage.settle(&[("x@far.test", never())]);
+    let notice = stage.notice();
+    assert!(
+        notice.contains("Future-Release-Request: for;3600\r\n"),
+        "{notice}"
+    );
+}
+
+#[test]
+fn of_a_letter_that_demands_encryption_no_more_than_the_header_comes_back() {
+    for (needs_tls, is_whole) in [(true, false), (false, true)] {
+        let stage = Stage::with(&[]);
+        let wishes = Wishes {
+            needs_tls,
+            ..Wishes::default()
+        };
+        let recipients = [("x@far.test", Notify::USUAL)];
+        stage.submit_with("alice@example.test", Return::Full, &recipients, wishes);
+        stage.settle(&[("x@far.test", never())]);
+        let notice = stage.notice();
+        assert_eq!(
+            notice.contains("Content-Type: message/rfc822"),
+            is_whole,
+            "{notice}"
+        );
+    }
+}
+
+#[test]
 fn a_letter_that_is_held_for_someone_here_reaches_their_mailbox_once_it_is_let_go() {
     let (stage, _) = held_for_a_day(&[("alice@example.test", Notify::USUAL)]);
     assert!(stage.inbox().is_empty());

@@ -6,7 +6,7 @@
 //! Several lines of the server in a row come in one piece.
 
 // The lints know tests by their attribute; what helps them stands outside of it.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use bytes::Bytes;
 use engine::queue::{DeliverBy, Late, NextHop, Notify, Return, Verdict};
@@ -169,6 +169,75 @@ fn what_the_other_server_cannot_carry_is_told_before_anything_is_sent() {
     refused("5.3.3", &|letter| {
         letter.deliver_by = Some((by(Late::Return), 60));
     });
+}
+
+/// The dialogues of RFC 2852 §6, as far as the client's part goes.
+#[test]
+fn a_letter_that_must_be_in_time_goes_to_who_promises_that_only() {
+    let timed = |seconds, rest: &str| {
+        let letter = Message {
+            deliver_by: Some((by(Late::Return), seconds)),
+            ..message(&["topbanana@other.test"])
+        };
+        let hello = "! opened
+            S: 220 mail.other.test ESMTP server at your service
+            C: EHLO us.test
+            S: 250-mail.other.test\n";
+        play("in time", manner_of(""), &letter, &[hello, rest].concat());
+    };
+    timed(
+        120,
+        "S: 250 DELIVERBY 240
+         = ready
+         ! send
+         = never: 5.3.3
+         = ready
+         ! quit
+         C: QUIT",
+    );
+    timed(
+        98,
+        "S: 250 DELIVERBY 30
+         = ready
+         ! send
+         C: MAIL FROM:<a@us.test> BY=98;R
+         S: 250 Sender okay
+         C: RCPT TO:<topbanana@other.test>",
+    );
+}
+
+#[test]
+fn who_knows_of_no_time_is_asked_to_tell_of_delays() {
+    let asked = |seconds, notify, words: &str| {
+        let mut letter = message(&["x@far.test"]);
+        letter.deliver_by = Some((by(Late::Notify), seconds));
+        letter.recipients[0].notify = notify;
+        let dialogue = format!(
+            "! opened
+             S: 220 hi
+             C: EHLO us.test
+             S: 250-far.test
+             S: 250 DSN
+             = ready
+             ! send
+             C: MAIL FROM:<a@us.test>
+             S: 250 ok
+             C: RCPT TO:<x@far.test>{words}"
+        );
+        play(words, manner_of(""), &letter, &dialogue);
+    };
+    let success = Notify {
+        success: true,
+        ..Notify::default()
+    };
+    let never = Notify {
+        never: true,
+        ..Notify::default()
+    };
+    asked(60, Notify::USUAL, " NOTIFY=FAILURE,DELAY");
+    asked(60, success, " NOTIFY=SUCCESS,DELAY");
+    asked(60, never, " NOTIFY=NEVER");
+    asked(-60, Notify::USUAL, "");
 }
 
 /// A server that offers nothing but a small size.

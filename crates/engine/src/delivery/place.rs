@@ -141,7 +141,8 @@ impl<'a> Plan<'a> {
                 if looping {
                     return Task::Refuse(EngineError::Loop);
                 }
-                if self.envelope.wishes.hold_until.is_some() {
+                let hold_until = self.envelope.wishes.hold_until;
+                if hold_until.is_some_and(|until| until > self.now) {
                     add(&mut self.held, &recipient.address, recipient);
                     return Task::Queue;
                 }
@@ -424,6 +425,7 @@ impl<'a> Plan<'a> {
             deliver_by: wishes.deliver_by,
             priority: wishes.priority,
             hold_until: wishes.hold_until,
+            hold_seconds: wishes.hold_seconds,
             is_ours: self.envelope.submitter.is_some() || self.envelope.arrival.is_ours,
             ..QueuedLetter::new(name, sender, end)
         }

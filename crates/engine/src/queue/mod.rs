@@ -128,6 +128,8 @@ pub struct Wishes {
     pub priority: i8,
     /// Not delivered to anyone before (RFC 4865).
     pub hold_until: Option<Timestamp>,
+    /// How long that was when it was asked for, if no time was named.
+    pub hold_seconds: Option<u32>,
 }
 
 /// One attempt to send a letter, for people who ask what happened.
@@ -190,6 +192,8 @@ pub struct QueuedLetter {
     pub history: Vec<Tried>,
     /// When its sender wanted it to be sent first (RFC 4865).
     pub hold_until: Option<Timestamp>,
+    /// How long that was when it was asked for, if no time was named.
+    pub hold_seconds: Option<u32>,
 }
 
 /// The way of a letter that waits here for recipients of this server.
@@ -217,6 +221,7 @@ impl QueuedLetter {
             route: None,
             history: Vec::new(),
             hold_until: None,
+            hold_seconds: None,
         }
     }
 

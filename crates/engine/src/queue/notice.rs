@@ -200,6 +200,7 @@ impl Returned {
     /// Only who hears of a failure may get the whole letter (RFC 3461 §4.3).
     fn of(outgoing: &Outgoing, action: Action) -> Result<Self, EngineError> {
         let bytes_max = match (action, outgoing.letter.returning) {
+            _ if outgoing.letter.needs_tls => 0, // RFC 8689 §5.
             (Action::Failed, Return::Full) => FULL_BYTES_MAX,
             (Action::Failed, Return::Unspecified) => UNASKED_BYTES_MAX,
             _ => 0,
@@ -383,12 +384,15 @@ fn for_programs(out: &mut String, engine: &Engine, from: &Outgoing, host: &str, 
     }
     _ = write!(out, "Arrival-Date: {}\r\n", date(from.created));
     if let Some(until) = letter.hold_until {
-        // RFC 4865 (a field of the report).
-        let until = moment::rfc3339(until.seconds());
-        _ = write!(out, "Future-Release-Request: until;{until}\r\n");
+        // RFC 4865 §5.1.2: as the sender said it.
+        let asked = match letter.hold_seconds {
+            Some(seconds) => format!("for;{seconds}"),
+            None => format!("until;{}", moment::rfc3339(until.seconds())),
+        };
+        _ = write!(out, "Future-Release-Request: {asked}\r\n");
     }
     if let Some(by) = letter.deliver_by {
-        // RFC 2852 §7 (a field of the report).
+        // RFC 2852 §5.
         _ = write!(out, "Deliver-By-Date: {}\r\n", date(by.at));
     }
     for recipient in &report.recipients {

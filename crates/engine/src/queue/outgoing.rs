@@ -63,6 +63,10 @@ impl Outgoing {
             letter: QueuedLetter {
                 envelope_id: envelope.envelope_id.clone(),
                 needs_utf8: envelope.needs_utf8,
+                needs_tls: envelope.wishes.needs_tls,
+                deliver_by: envelope.wishes.deliver_by,
+                hold_until: envelope.wishes.hold_until,
+                hold_seconds: envelope.wishes.hold_seconds,
                 ..known
             },
         }

@@ -44,6 +44,7 @@ impl QueuedLetter {
         out.list(kept, |out, tried| tried.write(out));
         out.flag(self.is_ours);
         out.signed(self.hold_until.map_or(0, |until| until.0));
+        out.number(u64::from(self.hold_seconds.unwrap_or_default()));
         out.finish()
     }
 
@@ -84,6 +85,9 @@ impl QueuedLetter {
         }
         if !input.is_at_end() {
             letter.hold_until = Some(Timestamp(input.signed()?)).filter(|until| until.0 != 0);
+        }
+        if !input.is_at_end() {
+            letter.hold_seconds = Some(input.number32()?).filter(|seconds| *seconds != 0);
         }
         Ok(letter)
     }

@@ -41,7 +41,14 @@ impl Engine {
             envelope_id: known.envelope_id.clone(),
             returning: known.returning,
             needs_utf8: known.needs_utf8,
-            wishes: Wishes::default(),
+            // What notices tell of it; it is held no longer.
+            wishes: Wishes {
+                needs_tls: known.needs_tls,
+                deliver_by: known.deliver_by,
+                priority: known.priority,
+                hold_until: known.hold_until.map(|until| until.min(self.now())),
+                hold_seconds: known.hold_seconds,
+            },
             submitter: None,
             arrival: Arrival {
                 greeting: self.settings().hostname.clone(),

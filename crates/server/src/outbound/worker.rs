@@ -199,10 +199,14 @@ impl Shared {
     }
 
     async fn attempt(&self, ready: &Ready, connection: &mut Option<Connection>) -> Outcome {
-        let strict = ready.outgoing.letter.needs_tls;
-        let had_one = connection.as_ref().is_some_and(is_reusable) && !strict;
+        let mut wish = match (ready.outgoing.letter.needs_tls, ready.waives_tls) {
+            (true, _) => Wish::Strict,
+            (false, true) => Wish::Waived,
+            (false, false) => Wish::Usual,
+        };
+        let had_one = connection.as_ref().is_some_and(is_reusable) && wish != Wish::Strict;
         if had_one && let Some(known) = connection.as_mut() {
-            let result = self.transfer(ready, known).await;
+            let result = self.transfer(ready, known, wish).await;
             // A server may close what was idle; that says nothing of the letter.
             if known.is_usable() || !is_all_broken(&result) {
                 return result;
@@ -211,20 +215,22 @@ impl Shared {
         if let Some(old) = connection.take() {
             old.quit().await;
         }
-        let wish = match (strict, ready.waives_tls) {
-            (true, _) => Wish::Strict,
-            (false, true) => Wish::Waived,
-            (false, false) => Wish::Usual,
-        };
-        match self.connect(ready, wish).await {
+        let mut opened = self.connect(ready, wish).await;
+        // A notice is not to be lost for that (RFC 8689 §5).
+        let is_notice = ready.outgoing.letter.sender.is_empty();
+        if wish == Wish::Strict && is_notice && opened.is_err() {
+            wish = Wish::Usual;
+            opened = self.connect(ready, wish).await;
+        }
+        match opened {
             Ok(mut new) if wish == Wish::Waived => {
-                let result = self.transfer(ready, &mut new).await;
+                let result = self.transfer(ready, &mut new, wish).await;
                 new.quit().await; // Other letters must not go over what was not proven.
                 result
             }
             Ok(new) => {
                 let new = connection.insert(new);
-                self.transfer(ready, new).await
+                self.transfer(ready, new, wish).await
             }
             Err(verdict) => Outcome {
                 host: String::new(),
@@ -239,7 +245,7 @@ impl Shared {
     }
 
     /// Hands the letter over an open connection, in portions of recipients.
-    async fn transfer(&self, ready: &Ready, connection: &mut Connection) -> Outcome {
+    async fn transfer(&self, ready: &Ready, connection: &mut Connection, wish: Wish) -> Outcome {
         let most = connection
             .offered()
             .recipients_max
@@ -247,7 +253,8 @@ impl Shared {
         let mut verdicts = Vec::new();
         for portion in ready.recipients.chunks(most.clamp(1, RECIPIENTS_MAX)) {
             let heard = if connection.is_usable() {
-                let message = ready.message(portion, now());
+                let mut message = ready.message(portion, now());
+                message.needs_tls = wish == Wish::Strict;
                 let mut pieces = ready.pieces(Arc::clone(&self.pool));
                 connection.send(message, &mut pieces).await
             } else {
@@ -294,6 +301,7 @@ impl Shared {
         let demands = self.demands(hop, wish, found.secure).await;
         self.note_fault(ready, demands.as_ref());
         let mut last = Reason::ours(Status::NO_ANSWER);
+        let mut is_hopeless = !found.records.is_empty();
         for candidate in &found.records {
             let demand = match &demands {
                 None => Ok(Demand::configured(hop.tls)),
@@ -308,15 +316,23 @@ impl Shared {
                 }),
             };
             self.note_session(ready, demands.as_ref(), candidate, &demand, &opened);
-            match opened {
+            let reason = match opened {
+                Ok(connection) if wish == Wish::Strict && !connection.offered().require_tls => {
+                    connection.quit().await;
+                    Reason::ours(Status::new(5, 7, 30))
+                }
                 Ok(connection) => return Ok(connection),
-                Err(none) => last = named(none.reason, candidate),
-            }
+                Err(none) if wish == Wish::Strict => strictly(none),
+                Err(none) => none.reason,
+            };
+            is_hopeless &= reason.status.class == 5;
+            last = named(reason, candidate);
         }
-        // What a letter demands for itself is refused for good where nobody can give it.
-        Err(match (wish, last.status.class) {
-            (Wish::Strict, 5) => Verdict::Never(last),
-            _ => Verdict::Later(last),
+        // What a letter demands for itself is refused for good where no server can give it.
+        Err(if wish == Wish::Strict && is_hopeless {
+            Verdict::Never(last)
+        } else {
+            Verdict::Later(last)
         })
     }
 
@@ -473,6 +489,24 @@ fn only_served(attempt: Attempt) -> Attempt {
         results: attempt.results.into_iter().map(without_notice).collect(),
         put_off_until: Some(super::in_an_hour(now())),
         ..attempt
+    }
+}
+
+/// Why a letter that demands encryption cannot be given over, for good where that is the fault of
+/// encryption (RFC 8689 §4.2.1).
+fn strictly(none: NoConnection) -> Reason {
+    let NoConnection {
+        reason, tls_failed, ..
+    } = none;
+    // A handshake that broke off may succeed later.
+    let is_unproven = tls_failed.is_some_and(|failure| failure.result.starts_with("certificate-"));
+    Reason {
+        status: if is_unproven || reason.status == Status::new(4, 7, 10) {
+            Status::new(5, 7, 10)
+        } else {
+            reason.status
+        },
+        reply: reason.reply,
     }
 }
 

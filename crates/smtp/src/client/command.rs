@@ -60,13 +60,30 @@ pub(super) fn mail(message: &Message, offered: &Capabilities) -> String {
 }
 
 /// `RCPT TO`.
-pub(super) fn recipient(recipient: &Recipient, offered: &Capabilities, utf8: bool) -> String {
+pub(super) fn recipient(
+    recipient: &Recipient,
+    offered: &Capabilities,
+    message: &Message,
+) -> String {
     let mut line = format!("RCPT TO:<{}>", recipient.address);
     if offered.dsn {
-        notify(&mut line, recipient.notify);
+        // Who does not know of a time is to tell of delays (RFC 2852 §4.1.4.2).
+        let is_timed = message.deliver_by.is_some_and(|(_, seconds)| seconds > 0);
+        if is_timed && offered.deliver_by.is_none() && !recipient.notify.never {
+            let delay = true;
+            words_of(
+                &mut line,
+                Notify {
+                    delay,
+                    ..recipient.notify
+                },
+            );
+        } else if recipient.notify != Notify::USUAL {
+            words_of(&mut line, recipient.notify);
+        }
         if let Some(original) = &recipient.original {
             let (kind, address) = original.split_once(';').unwrap_or(("rfc822", original));
-            let raw = utf8 && kind == "utf-8";
+            let raw = message.needs_utf8 && kind == "utf-8";
             let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic());
             let address = if raw && !is_plain && !address.contains(['+', '=', ' ']) {
                 address.to_owned()
@@ -80,11 +97,8 @@ pub(super) fn recipient(recipient: &Recipient, offered: &Capabilities, utf8: boo
     line
 }
 
-/// Only what differs from the usual, which needs no words.
-fn notify(line: &mut String, notify: Notify) {
-    if notify == Notify::USUAL {
-        return;
-    }
+/// What the sender wants to be told; the usual needs no words.
+fn words_of(line: &mut String, notify: Notify) {
     let asked = [
         (notify.success, "SUCCESS"),
         (notify.failure, "FAILURE"),

@@ -10,7 +10,7 @@ use super::capability::Capabilities;
 use super::reply::Reply;
 use super::{Dialect, Message, command};
 use bytes::Bytes;
-use engine::queue::{Late, NextHop, Reason, Status, Verdict};
+use engine::queue::{DeliverBy, Late, NextHop, Reason, Status, Verdict};
 use std::collections::VecDeque;
 
 /// A command whose reply is awaited.
@@ -78,14 +78,15 @@ pub(super) struct Transaction {
 
 /// Why a letter cannot go over this connection, before anything is said of it.
 ///
-/// Sources: RFC 1870 §6, RFC 6152 §3, RFC 3030 §3, RFC 6531 §3.2, RFC 8689 §4.2, RFC 2852 §4.1.4.2.
+/// Sources: RFC 1870 §6, RFC 6152 §3, RFC 3030 §3, RFC 6531 §3.2, RFC 8689 §4.2, RFC 2852 §4.1.4.1.
 pub(super) fn obstacle(message: &Message, offered: &Capabilities) -> Option<Reason> {
     let too_large = offered
         .size_bytes_max
         .is_some_and(|most| most > 0 && message.size_bytes > most);
-    let late_return = message
-        .deliver_by
-        .is_some_and(|(by, _)| by.late == Late::Return);
+    let too_late = |(by, seconds): (DeliverBy, i64)| {
+        let takes_it = offered.deliver_by.is_some_and(|least| least <= seconds);
+        by.late == Late::Return && !takes_it
+    };
     let obstacles = [
         (too_large, Status::new(5, 3, 4)),
         (
@@ -102,7 +103,7 @@ pub(super) fn obstacle(message: &Message, offered: &Capabilities) -> Option<Reas
             Status::new(5, 7, 30),
         ),
         (
-            late_return && offered.deliver_by.is_none(),
+            message.deliver_by.is_some_and(too_late),
             Status::new(5, 3, 3),
         ),
     ];
@@ -146,7 +147,7 @@ impl Transaction {
         all.unsent
             .push_back((Step::Mail, command::mail(message, offered)));
         for (at, recipient) in message.recipients.iter().enumerate() {
-            let line = command::recipient(recipient, offered, message.needs_utf8);
+            let line = command::recipient(recipient, offered, message);
             if command::is_path(&recipient.address) && command::is_path(&message.sender) {
                 all.unsent.push_back((Step::Recipient(at), line));
             } else {

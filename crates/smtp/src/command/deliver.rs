@@ -5,7 +5,7 @@
 //! §8.1.
 
 use crate::codec::command::Hello;
-use crate::codec::parameter::{self, MailParameters};
+use crate::codec::parameter::{self, Hold, MailParameters};
 use crate::codec::reply::{self, Reply};
 use crate::command::mail;
 use crate::letter;
@@ -328,6 +328,10 @@ fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
         }),
         priority: parameters.priority.unwrap_or_default(),
         hold_until: mail::hold_until(parameters, now),
+        hold_seconds: match parameters.hold {
+            Some(Hold::For(seconds)) => Some(seconds),
+            _ => None,
+        },
     }
 }
 

@@ -152,8 +152,12 @@ fn check_offered(session: &Session, parameters: &MailParameters) -> Result<(), R
     let hold_seconds_max = session.service.limits.hold_seconds_max;
     let now = session.service.engine.now();
     let is_too_long = |until: Timestamp| until.seconds() - now.seconds() > hold_seconds_max;
+    let is_late = |until: Timestamp| {
+        let by = parameters.deliver_by.as_ref();
+        by.is_some_and(|by| until > now.plus_seconds(by.seconds)) // RFC 4865 §5.2.2.
+    };
     match hold_until(parameters, now) {
-        Some(until) if is_too_long(until) => Err(Malformed::Parameter.into()),
+        Some(until) if is_too_long(until) || is_late(until) => Err(Malformed::Parameter.into()),
         _ => Ok(()),
     }
 }
