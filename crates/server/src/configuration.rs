@@ -60,6 +60,9 @@ pub struct Configuration {
     /// The port on which scripts are managed, once it is known; no key of the file.
     #[serde(skip)]
     pub scripts_port: Option<u16>,
+    /// What the command line said about listening; no key of the file either.
+    #[serde(skip)]
+    pub arguments: ListenArguments,
 }
 
 /// `[listen]`: an address and port, `off`, or for LMTP the path of a unix socket.

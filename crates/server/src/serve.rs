@@ -73,6 +73,7 @@ pub fn run(
         .map_err(|error| error.to_string())?;
     let configuration = &Configuration {
         scripts_port: addresses.port_of(Service::Managesieve),
+        arguments,
         ..configuration.clone()
     };
     let house = House::open(data, configuration)

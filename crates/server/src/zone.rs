@@ -8,7 +8,7 @@
 //! (TLS-RPT), RFC 8461 (MTA-STS), RFC 6698 and RFC 7672 (TLSA), RFC 6186 and RFC 8314 §5.1 (SRV),
 //! RFC 5804 §1.8 (the same for `ManageSieve`), //! RFC 1035 §5.1 (form of the file).
 
-use crate::configuration::{Addresses, Endpoint, ListenArguments, Service};
+use crate::configuration::{Addresses, Endpoint, Service};
 use crate::driver::tls;
 use crate::house::House;
 use crate::signing::keeping;
@@ -60,11 +60,8 @@ impl Facts {
     /// What is known in this house.
     pub fn of(house: &House) -> Self {
         let configuration = &house.configuration;
-        let places = Addresses::resolve(
-            &configuration.listen,
-            ListenArguments::default(),
-            &house.data,
-        );
+        let places =
+            Addresses::resolve(&configuration.listen, configuration.arguments, &house.data);
         let services = places.iter().flat_map(Addresses::iter);
         let services = services.filter_map(|(service, endpoint)| match endpoint {
             Endpoint::Tcp(address) => Some((*service, address.port())),

@@ -7,6 +7,7 @@ use crate::outbound::names::Resolver;
 use crate::zone::Facts;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::sync::Arc;
 use tokio::runtime::Handle;
 
 pub fn show(house: &House, domain: &str) -> Result<Reply, Failure> {
@@ -16,7 +17,8 @@ pub fn show(house: &House, domain: &str) -> Result<Reply, Failure> {
         let names = Resolver::new(&house.configuration.dns).map_err(Failure)?;
         let world = World {
             asker: names.asker(),
-            names: &names,
+            names: Arc::new(names),
+            https_port: house.configuration.delivery.https_port,
         };
         Ok(examine(&facts, &wanted, &world).await)
     })?;
@@ -65,11 +67,15 @@ fn text(checks: &[Check]) -> String {
         // Writing to a string never fails.
         _ = writeln!(text, "{state:<8}{what}: {found}");
     }
-    let next = |state| checks.iter().find(|check| check.state == state);
-    let next = next(State::Bad).or_else(|| next(State::Weak));
-    match next {
+    let of = |state| checks.iter().filter(move |check| check.state == state);
+    let next = of(State::Bad).chain(of(State::Weak)).next();
+    let unknown = of(State::Unknown).count();
+    match next.or_else(|| of(State::Unknown).next()) {
         Some(check) => _ = write!(text, "\nNext: {}\n  {}", check.what, check.advice),
         None => text.push_str("\nNothing is left to do."),
+    }
+    if next.is_some() && unknown > 0 {
+        _ = write!(text, "\n{unknown} could not be found out.");
     }
     text
 }

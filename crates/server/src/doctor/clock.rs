@@ -18,7 +18,7 @@ const WRONG_SECONDS: i64 = 10;
 const FROM_1900: i64 = 2_208_988_800;
 
 /// Compares this machine's clock with another one.
-pub async fn check(world: &World<'_>) -> Check {
+pub async fn check(world: &World) -> Check {
     let what = "the clock";
     let Some(theirs) = ask(world).await else {
         return Check::new(State::Unknown, what, "no time server answers", "");
@@ -37,7 +37,7 @@ pub async fn check(world: &World<'_>) -> Check {
 }
 
 /// The time in seconds since 1970. Source: RFC 4330 §5.
-async fn ask(world: &World<'_>) -> Option<i64> {
+async fn ask(world: &World) -> Option<i64> {
     let address = *world.names.addresses(SERVER).await.ok()?.records.last()?;
     let from = if address.is_ipv4() {
         "0.0.0.0:0"

@@ -5,31 +5,28 @@
 //!
 //! Start at [`examine`].
 //!
-//! Standards: RFC 1912 §2.1 (PTR), RFC 5782 (blocklists), RFC 4330 (the clock).
+//! Standards: RFC 1912 §2.1 (PTR), RFC 5782 (blocklists), RFC 4330 (the clock), RFC 8461 (the policy
+//! over HTTPS).
 
+mod blocklists;
+mod certificate;
 mod clock;
+mod policy;
 mod records;
 
 use crate::configuration::Service;
 use crate::outbound::names::Names;
-use crate::outbound::tls::{Keys, Proof, server_name};
 use crate::zone::{Facts, Record, is_public};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::RData;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 /// How long a door may stay closed.
 const KNOCK: Duration = Duration::from_secs(5);
-/// Lists that many servers ask.
-const BLOCKLISTS: [&str; 3] = [
-    "zen.spamhaus.org",
-    "bl.spamcop.net",
-    "b.barracudacentral.org",
-];
 /// A domain whose servers can be reached by everyone who may send mail at all.
 const SOMEONE: &str = "gmail.com";
 
@@ -92,15 +89,17 @@ impl Check {
 }
 
 /// Whom the doctor asks.
-pub struct World<'a> {
+pub struct World {
     /// The names of the world.
-    pub names: &'a dyn Names,
+    pub names: Arc<dyn Names>,
     /// The same, for what is asked here only.
     pub asker: TokioResolver,
+    /// Where web servers listen.
+    pub https_port: u16,
 }
 
 /// Looks at everything that concerns a domain and this server.
-pub async fn examine(facts: &Facts, wanted: &[Record], world: &World<'_>) -> Vec<Check> {
+pub async fn examine(facts: &Facts, wanted: &[Record], world: &World) -> Vec<Check> {
     let mut checks = records::check(wanted, world).await;
     let addresses = world.names.addresses(&facts.hostname).await;
     let addresses = addresses.map(|found| found.records).unwrap_or_default();
@@ -115,13 +114,14 @@ pub async fn examine(facts: &Facts, wanted: &[Record], world: &World<'_>) -> Vec
     }
     for address in &addresses {
         checks.push(reverse(*address, &facts.hostname, world).await);
-        checks.extend(blocklists(*address, world).await);
+        checks.extend(blocklists::check(*address, world).await);
     }
     let address = addresses.first().copied();
     checks.extend(doors(facts, address).await);
     if let Some(address) = address {
-        checks.extend(certificate(facts, address).await);
+        checks.extend(certificate::check(facts, address).await);
     }
+    checks.extend(policy::check(facts, wanted, world).await);
     if addresses.iter().any(is_public) {
         checks.push(way_out(world).await);
         checks.push(clock::check(world).await);
@@ -130,7 +130,7 @@ pub async fn examine(facts: &Facts, wanted: &[Record], world: &World<'_>) -> Vec
 }
 
 /// Does the address lead back to the name?
-async fn reverse(address: IpAddr, hostname: &str, world: &World<'_>) -> Check {
+async fn reverse(address: IpAddr, hostname: &str, world: &World) -> Check {
     let what = format!("PTR of {address}");
     let found = match timeout(KNOCK, world.asker.reverse_lookup(address)).await {
         Ok(Ok(found)) => found,
@@ -159,40 +159,6 @@ async fn reverse(address: IpAddr, hostname: &str, world: &World<'_>) -> Check {
     }
 }
 
-/// Is the address on a list of those who send what nobody wants?
-async fn blocklists(address: IpAddr, world: &World<'_>) -> Vec<Check> {
-    let IpAddr::V4(four) = address else {
-        return Vec::new();
-    };
-    let [a, b, c, d] = four.octets();
-    let mut checks = Vec::new();
-    for list in BLOCKLISTS {
-        let name = format!("{d}.{c}.{b}.{a}.{list}");
-        let found = timeout(KNOCK, world.names.addresses(&name)).await;
-        let listed = found.ok().and_then(Result::ok).map(|found| found.records);
-        // What is outside of 127.0.0.0/16 says that we may not ask (127.255.255.254 and the like).
-        let is_listed = listed.is_some_and(|all| all.iter().any(|one| is_verdict(*one)));
-        if is_listed {
-            let what = format!("{address} on {list}");
-            let advice = format!("Ask {list} why, mend the cause and have the address taken off");
-            checks.push(Check::new(State::Bad, what, "listed", advice));
-        }
-    }
-    if checks.is_empty() {
-        checks.push(Check::good(
-            format!("blocklists of {address}"),
-            "not listed",
-        ));
-    }
-    checks
-}
-
-/// Source: RFC 5782 §2.1.
-fn is_verdict(answer: IpAddr) -> bool {
-    matches!(answer, IpAddr::V4(four) if four.octets().starts_with(&[127, 0]))
-        && answer != IpAddr::V4(Ipv4Addr::LOCALHOST)
-}
-
 /// Does the server answer at its ports?
 async fn doors(facts: &Facts, address: Option<IpAddr>) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -214,32 +180,8 @@ async fn doors(facts: &Facts, address: Option<IpAddr>) -> Vec<Check> {
     checks
 }
 
-/// Would a mail program believe the certificate?
-async fn certificate(facts: &Facts, address: IpAddr) -> Option<Check> {
-    let port = [Service::Submissions, Service::Imaps]
-        .iter()
-        .find_map(|wanted| facts.services.iter().find(|(service, _)| service == wanted))?
-        .1;
-    let what = format!("certificate of {}", facts.hostname);
-    let name = server_name(&facts.hostname)?;
-    let config = Keys::new().ok()?.config(&Proof::Authority)?;
-    let shake = async {
-        let stream = TcpStream::connect((address, port)).await?;
-        TlsConnector::from(config).connect(name, stream).await
-    };
-    Some(match timeout(KNOCK, shake).await {
-        Ok(Ok(_)) => Check::good(what, "valid"),
-        Ok(Err(error)) => {
-            let advice = "Put a certificate of a known authority for this name into [tls]; until \
-                          then mail programs warn";
-            Check::new(State::Weak, what, error.to_string(), advice)
-        }
-        Err(_) => Check::new(State::Unknown, what, "no answer", ""),
-    })
-}
-
 /// Can other servers be reached?
-async fn way_out(world: &World<'_>) -> Check {
+async fn way_out(world: &World) -> Check {
     let what = "the way out, port 25";
     let unknown = || Check::new(State::Unknown, what, "no names", "Try again later");
     let Ok(mut found) = world.names.exchangers(SOMEONE).await else {

@@ -5,7 +5,7 @@ use crate::outbound::names::NamesError;
 use crate::zone::Record;
 
 /// Compares what is published with what is wanted.
-pub async fn check(wanted: &[Record], world: &World<'_>) -> Vec<Check> {
+pub async fn check(wanted: &[Record], world: &World) -> Vec<Check> {
     let mut checks = Vec::new();
     for record in wanted.iter().filter(|record| record.is_ready) {
         let check = match record.kind {
@@ -20,7 +20,7 @@ pub async fn check(wanted: &[Record], world: &World<'_>) -> Vec<Check> {
     checks
 }
 
-async fn exchangers(record: &Record, world: &World<'_>) -> Check {
+async fn exchangers(record: &Record, world: &World) -> Check {
     let what = format!("MX of {}", record.name);
     let wanted = record.value.rsplit(' ').next().unwrap_or_default();
     let wanted = wanted.trim_end_matches('.').to_lowercase();
@@ -43,7 +43,7 @@ async fn exchangers(record: &Record, world: &World<'_>) -> Check {
     }
 }
 
-async fn text(record: &Record, world: &World<'_>) -> Check {
+async fn text(record: &Record, world: &World) -> Check {
     let what = format!("{} of {}", title(record), record.name);
     let found = match world.names.texts(&record.name).await {
         Ok(found) => found,
@@ -78,7 +78,7 @@ async fn text(record: &Record, world: &World<'_>) -> Check {
     }
 }
 
-async fn certificate_key(record: &Record, world: &World<'_>) -> Option<Check> {
+async fn certificate_key(record: &Record, world: &World) -> Option<Check> {
     let host = record.name.strip_prefix("_25._tcp.")?;
     let what = format!("TLSA of {host}");
     // Only signed ones are seen here; without DNSSEC there is nothing to say.

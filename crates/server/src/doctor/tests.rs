@@ -48,7 +48,8 @@ async fn checks(zone: Zone) -> Vec<Check> {
     let names = resolver(zone).await;
     let world = World {
         asker: names.asker(),
-        names: &names,
+        names: Arc::new(names),
+        https_port: 443,
     };
     examine(&facts, &records(&facts, &domain()), &world).await
 }
@@ -89,11 +90,32 @@ async fn the_reverse_name_of_an_address_must_be_the_servers() {
         let names = resolver(zone).await;
         let world = World {
             asker: names.asker(),
-            names: &names,
+            names: Arc::new(names),
+            https_port: 443,
         };
         let address = "192.0.2.25".parse().unwrap();
         let check = reverse(address, "mx.example.test", &world).await;
         assert_eq!(check.state, wanted, "{check:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_answer_is_no_list_that_says_no() {
+    let of = |list: &str, answer: &str| (format!("7.2.0.192.{list}"), 1, answer.to_owned());
+    let refused = of("zen.spamhaus.org", "127.255.255.254");
+    let names = resolver(vec![refused, of("bl.spamcop.net", "127.0.0.2")]).await;
+    let world = World {
+        asker: names.asker(),
+        names: Arc::new(names),
+        https_port: 443,
+    };
+    let checks = blocklists::check("192.0.2.7".parse().unwrap(), &world).await;
+    for (what, wanted) in [
+        ("192.0.2.7 on bl.spamcop.net", State::Bad),
+        ("blocklists of 192.0.2.7", State::Good),
+        ("zen.spamhaus.org of 192.0.2.7", State::Unknown),
+    ] {
+        assert_eq!(state(&checks, what), wanted, "{what}: {checks:?}");
     }
 }
 

@@ -20,7 +20,7 @@ mod observing;
 pub mod route;
 pub mod settings;
 mod settling;
-mod sts;
+pub mod sts;
 pub mod tls;
 mod worker;
 

@@ -18,6 +18,7 @@ use rustls::{
     WantsVerifier,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Sessions that are remembered to be resumed.
 const SESSIONS_MAX: usize = 4_096;
@@ -38,6 +39,7 @@ pub struct Keys {
     provider: Arc<CryptoProvider>,
     any: Arc<ClientConfig>,
     verified: Option<Arc<ClientConfig>>,
+    authorities: Option<Arc<WebPkiServerVerifier>>,
 }
 
 impl Keys {
@@ -53,11 +55,12 @@ impl Keys {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-        let verified = match verifier.build() {
+        let authorities = verifier.build();
+        let verified = match &authorities {
             Ok(verifier) => {
                 let config = builder(&provider)
                     .map_err(refuse)?
-                    .with_webpki_verifier(verifier)
+                    .with_webpki_verifier(Arc::clone(verifier))
                     .with_no_client_auth();
                 Some(Arc::new(with_memory(config)))
             }
@@ -70,7 +73,22 @@ impl Keys {
             provider,
             any: Arc::new(with_memory(any)),
             verified,
+            authorities: authorities.ok(),
         })
+    }
+
+    /// True when a chain still proves a name after this time.
+    pub fn is_valid_in(&self, chain: &[CertificateDer<'_>], host: &str, time: Duration) -> bool {
+        let now = UnixTime::now().as_secs();
+        let then = UnixTime::since_unix_epoch(Duration::from_secs(now).saturating_add(time));
+        let (Some(judge), Some((own, above)), Some(name)) =
+            (&self.authorities, chain.split_first(), server_name(host))
+        else {
+            return false;
+        };
+        judge
+            .verify_server_cert(own, above, &name, &[], then)
+            .is_ok()
     }
 
     /// The configuration that asks for this proof; `None` when this machine cannot check it.

@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+/// The event of a letter that came.
+const ARRIVAL: &str = "letter delivered";
 /// Letters of one address that are shown: the latest.
 const LETTERS_MAX: usize = 200;
 /// Events that are shown.
@@ -34,6 +36,11 @@ impl Event {
         self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// When it happened, in seconds since 1970.
+    fn at(&self) -> i64 {
+        self.0.get("at").and_then(Value::as_i64).unwrap_or_default()
+    }
+
     fn concerns(&self, address: &str) -> bool {
         let is_it = |known: &str| known.eq_ignore_ascii_case(address);
         is_it(self.fact("from")) || self.fact("to").split(' ').any(is_it)
@@ -41,13 +48,13 @@ impl Event {
 
     /// The event in plain words.
     pub fn words(&self) -> String {
-        let at = self.0.get("at").and_then(Value::as_i64).unwrap_or_default();
+        let at = self.at();
         let (from, to, by) = (self.fact("from"), self.fact("to"), self.fact("by"));
         let answer = self.fact("answer");
         let host = if by.is_empty() { "nobody" } else { by };
         let sender = if from.is_empty() { "<>" } else { from };
         let words = match self.fact("event") {
-            "letter delivered" => {
+            ARRIVAL => {
                 let peer = self.fact("peer");
                 let (size, result) = (self.fact("size"), self.fact("result"));
                 format!("came from {peer}: {sender} to {to}, {size} bytes: {result}")
@@ -80,6 +87,13 @@ impl Event {
 /// The events of a letter by its name, or of the latest letters from and to an address, in the
 /// order in which they happened.
 pub fn of(data: &Path, what: &str) -> Vec<Event> {
+    let mut events = found(data, what);
+    // Within one second an attempt may have been written down before the arrival was.
+    events.sort_by_key(|event| (event.at(), event.fact("event") != ARRIVAL));
+    events
+}
+
+fn found(data: &Path, what: &str) -> Vec<Event> {
     if !what.contains('@') {
         return all(data, what, |event| event.fact("letter") == what);
     }
@@ -184,6 +198,18 @@ mod tests {
         }
         assert_eq!(of(&data, "d@y.test").len(), 1);
         assert!(of(&data, "nobody@y.test").is_empty() && of(&data, "a").is_empty());
+        std::fs::remove_dir_all(&data).unwrap();
+    }
+
+    #[test]
+    fn a_letter_came_before_it_was_sent_whatever_was_written_down_first() {
+        let data = place("order");
+        let trace = Trace::new(&data);
+        for event in ["letter delayed", "letter delivered"] {
+            note(&trace, event, &[("letter", "aa"), ("to", "b@y.test")]);
+        }
+        let expected = ["letter delivered", "letter delayed"];
+        assert_eq!(events(&of(&data, "aa")), expected);
         std::fs::remove_dir_all(&data).unwrap();
     }
 
