@@ -2,7 +2,7 @@
 //!
 //! Source: clamd(8), the command INSTREAM in its form that ends with NUL.
 
-use super::outside::{Reader, connect};
+use super::outside::{Reader, connect, shown};
 use super::settings::{ClamAv, Infected};
 use super::{Examiner, Looking, Scope};
 use engine::examination::{Decision, Examination, Examined, Finding, Refusal, Virus};
@@ -76,7 +76,7 @@ impl Examiner for ClamAvExaminer {
 }
 
 /// `stream: OK`, `stream: NAME FOUND`, or something else that is an error.
-fn finding(answer: &str, infected: Infected) -> Result<Finding, String> {
+pub(super) fn finding(answer: &str, infected: Infected) -> Result<Finding, String> {
     let said = answer.strip_prefix("stream: ").unwrap_or(answer);
     if said == "OK" {
         return Ok(Finding {
@@ -85,7 +85,7 @@ fn finding(answer: &str, infected: Infected) -> Result<Finding, String> {
         });
     }
     let Some(name) = said.strip_suffix(" FOUND") else {
-        return Err(format!("clamd: {said}"));
+        return Err(format!("clamd: {}", shown(said)));
     };
     let text = format!("The letter contains {name}");
     Ok(Finding {
@@ -93,7 +93,7 @@ fn finding(answer: &str, infected: Infected) -> Result<Finding, String> {
             Infected::Refuse => Decision::Refuse(Refusal::new("7.1", &text)),
             Infected::Junk => Decision::Quarantine,
         },
-        facts: vec![("virus", name.to_owned())],
+        facts: vec![("virus", shown(name))],
         virus: Some(Virus::Found),
         ..Finding::default()
     })

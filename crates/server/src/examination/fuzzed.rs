@@ -2,10 +2,12 @@
 //! verdict, and what is written before it is sound.
 
 use super::milter::fuzzed as milter;
+use super::settings::Infected;
 use super::tests::Stage;
 use super::tests::zone::{Zone, names, text};
 use super::*;
 use crate::examination::settings::Settings;
+use engine::examination::Decision;
 use engine::rehearsal::{Rehearsal, mutation};
 use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::common::verify::DomainKey;
@@ -107,6 +109,39 @@ fn answers_of_name_servers() {
         world.examine(&String::from_utf8_lossy(LETTER));
     }
     mutation::run(&[SPF, DMARC, KEY], LOVED, 60, answered);
+}
+
+#[test]
+fn answers_of_programs_that_judge() {
+    fn judged(bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let said = [
+            rspamd::read(bytes),
+            clamav::finding(&text, Infected::Refuse),
+        ];
+        for said in said {
+            let lines: Vec<String> = match said {
+                Err(why) => vec![why],
+                Ok(found) => {
+                    let refusal = match found.decision {
+                        Decision::Refuse(refusal) | Decision::Defer(refusal) => refusal.text,
+                        _ => String::new(),
+                    };
+                    let facts = found.facts.into_iter().map(|(_, fact)| fact);
+                    let reasons = found.reasons.into_iter().map(|reason| reason.text);
+                    facts.chain(reasons).chain([refusal]).collect()
+                }
+            };
+            for line in lines {
+                assert!(!line.chars().any(char::is_control), "{line:?}");
+                assert!(line.chars().count() < 400, "{line:?}");
+            }
+        }
+    }
+    const RSPAMD: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n\
+        {\"action\":\"soft reject\",\"score\":1.5e1,\"symbols\":{\"A\":{\"score\":-2}}}";
+    const FOUND: &[u8] = b"stream: Eicar-Signature FOUND";
+    mutation::run(&[RSPAMD, FOUND], b"\r\n\0\x1b{}\":,.eE-9", 20_000, judged);
 }
 
 #[test]

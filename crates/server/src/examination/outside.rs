@@ -13,6 +13,9 @@ use tokio::net::{TcpStream, UnixStream};
 /// Bytes of a letter that are in memory at a time.
 const PIECE_BYTES: u64 = 64 * 1024;
 
+/// Characters of a program's own words.
+const SHOWN_CHARS_MAX: usize = 200;
+
 /// A connection to a program.
 pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<C: AsyncRead + AsyncWrite + Unpin + Send> Connection for C {}
@@ -26,6 +29,12 @@ pub async fn connect(place: &Endpoint) -> io::Result<Box<dyn Connection>> {
         Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await?),
         Endpoint::Off => return Err(io::ErrorKind::Unsupported.into()),
     })
+}
+
+/// What a program says of itself, as the log may have it: a line, and not too long.
+pub fn shown(text: &str) -> String {
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(SHOWN_CHARS_MAX).collect()
 }
 
 /// Reads letters that were not accepted yet.

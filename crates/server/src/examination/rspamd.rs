@@ -5,7 +5,7 @@
 //!
 //! Source: Rspamd's documentation of its protocol (`/checkv2`); RFC 9112 (HTTP/1.1).
 
-use super::outside::{Reader, connect};
+use super::outside::{Reader, connect, shown};
 use super::settings::Rspamd;
 use super::{Examiner, Looking};
 use engine::examination::{Decision, Examination, Examined, Finding, Refusal};
@@ -85,10 +85,7 @@ impl Examiner for RspamdExaminer {
     }
 
     fn examine<'a>(&'a self, letter: &'a Examination, _: &'a Examined) -> Looking<'a> {
-        Box::pin(async move {
-            let answer = self.ask(letter).await?;
-            Ok(finding(&verdict(&answer)?))
-        })
+        Box::pin(async move { read(&self.ask(letter).await?) })
     }
 }
 
@@ -118,6 +115,13 @@ fn request(letter: &Examination, password: Option<&str>) -> String {
     request + "\r\n"
 }
 
+/// What an answer says.
+///
+/// Errors: a line for the log.
+pub(super) fn read(answer: &[u8]) -> Result<Finding, String> {
+    Ok(finding(&verdict(answer)?))
+}
+
 fn verdict(answer: &[u8]) -> Result<Verdict, String> {
     let odd = || "rspamd: an answer that is none".to_owned();
     let at = answer.windows(4).position(|four| four == b"\r\n\r\n");
@@ -125,10 +129,8 @@ fn verdict(answer: &[u8]) -> Result<Verdict, String> {
     let (head, body) = answer.split_at_checked(at + 4).ok_or_else(odd)?;
     let status = head.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
     if status != b"200" {
-        return Err(format!(
-            "rspamd: status {}",
-            String::from_utf8_lossy(status)
-        ));
+        let status = String::from_utf8_lossy(status);
+        return Err(format!("rspamd: status {}", shown(&status)));
     }
     serde_json::from_slice(body).map_err(|error| format!("rspamd: {error}"))
 }
@@ -156,7 +158,7 @@ fn finding(verdict: &Verdict) -> Finding {
     let text = format!("Rspamd: {}", names.join(" "));
     Finding {
         decision,
-        facts: vec![("rspamd", format!("{} {}", verdict.action, points))],
+        facts: vec![("rspamd", format!("{} {points}", shown(&verdict.action)))],
         reasons: vec![Reason::new("RSPAMD", points, &text)],
         ..Finding::default()
     }
