@@ -92,7 +92,7 @@ pub fn points(probability: f64, is_own: bool) -> Points {
         p if p <= 0.20 => -5,
         _ => 0,
     };
-    Points(if is_own { tenths } else { tenths * 2 / 3 })
+    Points(if is_own { tenths } else { tenths * 5 / 6 })
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ pub struct Content {
     pub answers: Vec<String>,
     /// What one reads, of all text parts.
     pub text: String,
+    /// The same in lower case, with one blank for any run of them: for finding phrases.
+    pub flat: String,
     /// There is text for programs without HTML.
     pub has_plain: bool,
     /// There is HTML.
@@ -109,6 +111,7 @@ impl Content {
                 content.take_text(&part, read)?;
             }
         }
+        content.flat = flattened(&content.text);
         Ok(content)
     }
 
@@ -158,6 +161,17 @@ impl Content {
         self.text.push('\n');
         Ok(())
     }
+}
+
+fn flattened(text: &str) -> String {
+    let mut flat = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !flat.is_empty() {
+            flat.push(' ');
+        }
+        flat.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    flat
 }
 
 /// The people whom an address field names.

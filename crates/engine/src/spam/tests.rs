@@ -124,6 +124,11 @@ fn what_the_text_hides_is_named() {
         "I am the next of kin of a man with ten million dollars",
         "FRAUD_PHRASES",
     );
+    check(
+        "Hello Bob",
+        "Lose  weight now, with NO\r\nobligation",
+        "SALES_PHRASES",
+    );
     let page = "MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n\
                 <a href=\"https://evil.test/x\">https://bank.test/login</a>";
     let letter = PLAIN.replacen("\r\n\r\n", &format!("\r\n{page}"), 1);
@@ -160,7 +165,7 @@ fn a_forged_letter_with_a_trap_is_junk_and_the_header_says_why() {
     assert!(found.is_junk());
     let fields = found.fields();
     assert!(
-        fields.starts_with("X-Spam-Status: Yes, score=5.8 required=5.0\r\n"),
+        fields.starts_with("X-Spam-Status: Yes, score=6.3 required=5.0\r\n"),
         "{fields}"
     );
     assert!(
