@@ -9,8 +9,9 @@ import os
 import ssl
 import threading
 
+import clients
 from test_authentication import EXAMINED, publish
-from test_outbound import Town, letters_of
+from test_outbound import B, Town, letters_of
 from tls import make_certificate
 
 A = "127.0.0.1"
@@ -116,6 +117,68 @@ def test_another_organization_is_told_only_if_it_agrees(world, place):
         (sender, recipients, letter), = reader.wait_for(1)
         assert (sender, recipients) == ("postmaster@b.test", ["reports@s.test"])
         assert b"DKIM-Signature:" in letter
+
+
+FAILURE = """\
+From: bob@b.test
+To: postmaster@a.test
+Subject: FW: You have a new bill
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: text/plain
+
+A letter in your name was not proven.
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: auth-failure
+User-Agent: Elsewhere/1.0
+Version: 1
+Auth-Failure: dmarc
+Authentication-Results: mx.b.test; dkim=fail header.d=a.test
+Source-IP: 192.0.2.66
+Reported-Domain: a.test
+
+--b
+Content-Type: text/rfc822-headers
+
+From: alice@a.test
+
+--b--
+"""
+
+
+def test_a_report_of_a_single_letter_is_kept_and_shown(world, place):
+    letter = FAILURE.replace("\n", "\r\n").encode()
+    with Towns(world, place) as towns:
+        bob = towns.town.bob
+        with clients.Smtp(towns.b.ports["submissions"], tls=True, host=B) as smtp:
+            smtp.login(bob)
+            smtp.envelope(bob.address, ["postmaster@a.test"])
+            smtp.data(letter)
+        row, = kept(towns, towns.a)
+        told = {name: row[name] for name in ("kind", "about", "reporter", "bad", "proven_by")}
+        assert told == {"kind": "failure", "about": "a.test", "reporter": "Elsewhere/1.0",
+                        "bad": 1, "proven_by": "b.test"}, told
+        shown = towns.a.command("report", "show", str(row["number"])).stdout
+        file = os.path.join(place, "failure.eml")
+        with open(file, "wb") as out:
+            out.write(letter)
+        for text in (shown, towns.a.command("report", "failure", file).stdout):
+            assert "about a.test: dmarc failed" in text and "came from: 192.0.2.66" in text, text
+
+
+def test_without_a_domain_nobody_could_be_the_author_and_that_is_told(world, place):
+    server = world.new_server(place)
+    server.start()
+    try:
+        told = server.command("report", "send", "--now", check=False)
+        assert told.returncode != 0 and "[reports] from" in told.stderr, told
+    finally:
+        server.stop()
 
 
 def test_nothing_is_seen_where_that_is_turned_off(world, place):
