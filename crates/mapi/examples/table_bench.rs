@@ -26,6 +26,7 @@ use engine::{Account, Flags, NewLetter, PropertyName, Reading, Role, User, Value
 use mapi::codec::data::{PropertyTag, SortOrder, SortOrderSet};
 use mapi::codec::rop::folder::OpenTable;
 use mapi::codec::rop::{Call, Request, property, table};
+use mapi::codec::wire::Nothing;
 use std::time::{Duration, Instant};
 
 const FOLDER: u8 = 1;
@@ -158,6 +159,8 @@ fn opened(client: &mut Client, order: &SortOrder, levels: u16) -> Duration {
         orders: vec![order.clone()],
     };
     let calls = [
+        // The one of before is told of nothing any more.
+        call(TABLE, TABLE, Request::Release(Nothing)),
         call(
             FOLDER,
             TABLE,
