@@ -433,3 +433,48 @@ fn details_are_told_in_the_order_asked_whether_or_not_they_are_there() {
         assert_eq!(told, wanted);
     }
 }
+
+#[test]
+fn values_of_many_items_are_those_of_each_without_those_of_its_parts() {
+    let fixture = Fixture::new();
+    let inbox = folder(&fixture, "a");
+    let letters: Vec<Receipt> = ["a", "b", "c", "d"]
+        .iter()
+        .map(|text| letter(&fixture, inbox, text))
+        .collect();
+    let set = |property| {
+        [OverlayInput::Set(OverlayValue {
+            property,
+            value: Value::Boolean(true),
+            binding: Binding::Free,
+        })]
+    };
+    fixture
+        .write(|txn| {
+            let object = |index: usize| OverlayObject::Item(letters[index].at);
+            txn.set_overlay(ACCOUNT, object(0), &[], &set(1))?;
+            txn.set_overlay(ACCOUNT, object(1), &[PathStep::Attachment(0)], &set(2))?;
+            txn.set_overlay(ACCOUNT, object(3), &[], &set(3))?;
+            txn.set_overlay(ACCOUNT, OverlayObject::Folder(inbox), &[], &set(4))
+        })
+        .unwrap();
+    let key = |index: usize| letters[index].item;
+    for asked in [
+        vec![key(0), key(1), key(2), key(3)],
+        vec![key(3), key(0)],
+        vec![key(1), key(2)],
+        vec![],
+    ] {
+        let mut told = Vec::new();
+        let view = view(&fixture);
+        view.overlays_of(ACCOUNT, &asked, &mut |item, values| {
+            told.push((item, values));
+        })
+        .unwrap();
+        let of_each = asked
+            .iter()
+            .map(|&item| (item, view.overlay(ACCOUNT, item.0, &[]).unwrap()));
+        let wanted: Vec<_> = of_each.filter(|(_, values)| !values.is_empty()).collect();
+        assert_eq!(told, wanted);
+    }
+}
