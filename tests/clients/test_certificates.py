@@ -121,3 +121,50 @@ def test_without_a_certificate_it_is_not_offered(server):
         assert "EXTERNAL" not in told.split("b NO")[0] and "b NO [CANNOT]" in told, told
     finally:
         asking.stop()
+
+
+def openssl(*arguments):
+    """One run of the tool that everybody has."""
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=SECONDS)
+
+
+def vouched(folder, authority, name, address):
+    """A certificate and key for an address, signed by an authority."""
+    files = [os.path.join(folder, f"{name}.{kind}.pem") for kind in ("certificate", "key")]
+    request, extra = (os.path.join(folder, f"{name}.{kind}") for kind in ("csr", "ext"))
+    with open(extra, "w", encoding="utf-8") as file:
+        file.write(f"subjectAltName=email:{address}\nextendedKeyUsage=clientAuth\n")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-subj", f"/CN={name}", "-keyout", files[1], "-out", request)
+    openssl("x509", "-req", "-in", request, "-CA", authority[0], "-CAkey", authority[1],
+            "-CAcreateserial", "-days", "10", "-extfile", extra, "-out", files[0])
+    return files
+
+
+def test_an_authority_vouches_for_addresses(server, place):
+    """Whom it names signs in by that address; whom somebody else names does not, but pinned ones still do."""
+    authority, stranger = ([os.path.join(place, f"{name}.{kind}.pem") for kind in ("ca", "key")]
+                           for name in ("ours", "theirs"))
+    for files in (authority, stranger):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-days", "10", "-subj", "/CN=authority", "-keyout", files[1], "-out", files[0])
+    extra = f'[auth]\nclient_certificates = true\n[tls]\nclient_ca = "{authority[0]}"\n'
+    asking = Server(server.binary, os.path.join(place, "asking"), extra=extra).prepare()
+    asking.start()
+    try:
+        account, other = asking.account(), asking.account()
+        check_everywhere(asking, vouched(place, authority, "own", account.address), "")
+        check_everywhere(asking, vouched(place, authority, "own", account.address), account.address)
+        for files, named in (
+            (vouched(place, authority, "nobody", "nobody@example.test"), ""),
+            (vouched(place, stranger, "forged", account.address), ""),
+            (vouched(place, authority, "else", account.address), other.address),
+        ):
+            line = f"a AUTHENTICATE EXTERNAL {in_base64(named)}"
+            refused = exchange(asking, "imaps", files, [line, "b LOGOUT"])
+            assert "a NO [AUTH" in refused, refused
+        pinned = identity(asking, "pinned")
+        asking.command("account", "certificate", other.address, "pinned", pinned[0])
+        check_everywhere(asking, pinned, other.address)
+    finally:
+        asking.stop()

@@ -307,7 +307,10 @@ impl SignIn {
     fn check_certificate(&self, engine: &Engine, wanted: String) -> Result<User, SignInRefusal> {
         let shown = self.peer.tls.as_ref().and_then(|tls| tls.client.as_deref());
         let shown = shown.ok_or(SignInRefusal::Wrong)?;
-        let known = engine.directory().certificate(shown)?;
+        let known = match engine.directory().certificate(&shown.fingerprint)? {
+            Some(entry) => Some(entry),
+            None => vouched_for(engine, &shown.addresses, &wanted)?,
+        };
         let account = known.as_ref().map(|entry| entry.account);
         let attempts = engine.attempts();
         if !attempts.may_try(self.network(), account, engine.now()) {
@@ -413,6 +416,24 @@ fn false_verifier(engine: &Engine, user: &str) -> Result<Verifier, SignInRefusal
         .map_err(EngineError::from)?;
     let name = address.map_or_else(|| user.to_owned(), |address| address.to_string());
     Ok(Verifier::of_nobody(engine.secret(), &name))
+}
+
+/// Whose address an authority vouches for: the account that is asked for, if it is one of these,
+/// else the first.
+fn vouched_for(
+    engine: &Engine,
+    addresses: &[String],
+    wanted: &str,
+) -> Result<Option<Arc<Entry>>, SignInRefusal> {
+    let asked = addresses
+        .iter()
+        .filter(|known| known.eq_ignore_ascii_case(wanted));
+    for address in asked.chain(addresses) {
+        if let Some(entry) = engine.directory().sign_in_name(address)? {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 /// App passwords are random and long, so a fast keyed hash is enough.

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use engine::dialogue::ShownCertificate;
 use engine::directory::administration::{AccountChange, NewPassword};
 use engine::directory::{AccountKind, AccountRecord};
 use engine::rehearsal::Rehearsal;
@@ -428,10 +429,56 @@ fn guessing_is_stopped_for_a_while() {
 
 /// What comes of EXTERNAL over a connection whose client has shown this certificate.
 fn by_certificate(house: &Rehearsal, shown: [u8; 32], wanted: &str) -> Result<User, SignInRefusal> {
+    by_voucher(house, shown, &[], wanted)
+}
+
+/// The same where an authority says that these addresses are its owner's.
+fn by_voucher(
+    house: &Rehearsal,
+    shown: [u8; 32],
+    addresses: &[&str],
+    wanted: &str,
+) -> Result<User, SignInRefusal> {
     let mut peer = house.peer(true);
-    peer.tls.as_mut().unwrap().client = Some(Box::new(shown));
+    peer.tls.as_mut().unwrap().client = Some(Box::new(ShownCertificate {
+        fingerprint: shown,
+        addresses: addresses
+            .iter()
+            .map(|&address| address.to_owned())
+            .collect(),
+    }));
     let started = SignIn::start(&house.engine, &peer, "EXTERNAL", Some(wanted.as_bytes()));
     outcome(started.unwrap().1)
+}
+
+#[test]
+fn an_authority_vouches_for_addresses_of_accounts() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    let bob = house.person("bob@example.test").unwrap();
+    let both = [
+        "nobody@example.test",
+        "Alice@Example.Test",
+        "bob@example.test",
+    ];
+    let shown = [1; 32];
+    assert_eq!(by_voucher(&house, shown, &both, ""), Ok(alice.clone()));
+    assert_eq!(
+        by_voucher(&house, shown, &both, "bob@example.test"),
+        Ok(bob.clone())
+    );
+    for (addresses, wanted, refusal) in [
+        (&both[..1], "", SignInRefusal::Wrong),
+        (&both[1..2], "bob@example.test", SignInRefusal::NotAllowed),
+        (&[][..], "alice@example.test", SignInRefusal::Wrong),
+    ] {
+        let refused = by_voucher(&house, shown, addresses, wanted);
+        assert_eq!(refused, Err(refusal), "{addresses:?} {wanted}");
+    }
+    // A certificate that was given to an account is that account's, whatever it says.
+    let added = house.engine.add_certificate(bob.account, "laptop", shown);
+    added.unwrap().wait().unwrap();
+    assert_eq!(by_voucher(&house, shown, &both[1..2], ""), Ok(bob));
 }
 
 #[test]
@@ -517,6 +564,9 @@ fn external_is_offered_to_those_who_have_shown_a_certificate() {
     };
     let mut peer = house.peer(true);
     assert!(!names(&peer));
-    peer.tls.as_mut().unwrap().client = Some(Box::new([1; 32]));
+    peer.tls.as_mut().unwrap().client = Some(Box::new(ShownCertificate {
+        fingerprint: [1; 32],
+        addresses: Vec::new(),
+    }));
     assert!(names(&peer));
 }

@@ -149,6 +149,9 @@ pub struct TlsFiles {
     pub key: Option<PathBuf>,
     /// Certificates for names that this one does not have.
     pub also: Vec<TlsPair>,
+    /// Authorities (PEM) that say by certificates which address is whose: their holders sign in as
+    /// the account with that address (SASL EXTERNAL).
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[[tls.also]]`
@@ -416,6 +419,9 @@ impl Configuration {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return Err("[tls] needs both certificate and key, or none".into());
         }
+        if self.tls.client_ca.is_some() && !self.auth.client_certificates {
+            return Err("[tls] client_ca needs [auth] client_certificates = true".into());
+        }
         for (name, place) in [
             ("metrics", &self.listen.metrics),
             ("https", &self.listen.https),
@@ -446,7 +452,11 @@ impl Configuration {
     }
 
     fn relative_to(mut self, folder: &Path) -> Self {
-        let usual = [&mut self.tls.certificate, &mut self.tls.key];
+        let usual = [
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.tls.client_ca,
+        ];
         let also = self.tls.also.iter_mut();
         let also = also.flat_map(|pair| [&mut pair.certificate, &mut pair.key]);
         for path in usual.into_iter().flatten().chain(also) {
@@ -717,6 +727,12 @@ mod tests {
             why.starts_with("facteur.toml:3: \"localhost\" is neither"),
             "{why}"
         );
+    }
+
+    #[test]
+    fn authorities_of_certificates_that_nobody_is_asked_for_are_refused() {
+        let told = refusal("[tls]\nclient_ca = \"ca.pem\"");
+        assert!(told.contains("client_certificates = true"), "{told}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::administration::{Failure, control};
 use crate::configuration::{Addresses, Configuration, Endpoint, ListenArguments, Service};
 use crate::driver::Surroundings;
 use crate::driver::by_name::Files;
+use crate::driver::client_certificates::Authorities;
 use crate::driver::pool::Pool;
 use crate::driver::tls::{Certificates, ClientCertificates};
 use crate::examination::authenticate::Authenticator;
@@ -193,8 +194,9 @@ fn surroundings(
     let hashing = or(limits.password_threads, cores.div_ceil(2));
     let failed = |error: std::io::Error| format!("threads: {error}");
     let tls = &configuration.tls;
+    let authorities = tls.client_ca.as_deref().map(Authorities::read).transpose();
     let asked = if configuration.auth.client_certificates {
-        ClientCertificates::Asked
+        ClientCertificates::Asked(authorities.map_err(|error| error.to_string())?)
     } else {
         ClientCertificates::Unasked
     };

@@ -159,9 +159,18 @@ pub struct Tls {
     pub exporter: Option<[u8; 32]>,
     /// Hash of the server's certificate for `tls-server-end-point` (RFC 5929 §4.1).
     pub server_end_point: Option<Vec<u8>>,
-    /// The certificate that the client has shown and whose key it has proved to hold: SHA-256 of its
-    /// bytes. Nothing else is known of it.
-    pub client: Option<Box<[u8; 32]>>,
+    /// The certificate that the client has shown and whose key it has proved to hold.
+    pub client: Option<Box<ShownCertificate>>,
+}
+
+/// What is known of a client's certificate.
+#[derive(Debug, Clone)]
+pub struct ShownCertificate {
+    /// SHA-256 of its bytes.
+    pub fingerprint: [u8; 32],
+    /// The addresses in it, if an authority that this server was told to believe says that they are
+    /// its owner's.
+    pub addresses: Vec<String>,
 }
 
 /// One line for the log: what happened, and the facts that belong to it.

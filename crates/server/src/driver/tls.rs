@@ -8,11 +8,11 @@
 //! Standards: RFC 8446, RFC 5246, RFC 7301 (ALPN), RFC 9266 and RFC 5929 (channel binding).
 
 use super::by_name::{ByName, Files};
-use super::client_certificates::{AnyCertificate, fingerprint};
-use engine::dialogue::Tls;
+use super::client_certificates::{AnyCertificate, Authorities, fingerprint};
+use engine::dialogue::{ShownCertificate, Tls};
 use parking_lot::RwLock;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{ProducesTickets, ResolvesServerCert};
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use std::fs;
@@ -34,12 +34,22 @@ pub enum Alpn {
 }
 
 /// Whether clients may show a certificate of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum ClientCertificates {
     /// They are not asked: some programs then ask their user which one to show.
     Unasked,
-    /// They are asked, except on the web.
-    Asked,
+    /// They are asked, except on the web; whose certificates are believed besides those that were
+    /// given to accounts.
+    Asked(Option<Authorities>),
+}
+
+impl ClientCertificates {
+    fn authorities(&self) -> Option<&Authorities> {
+        match self {
+            Self::Unasked => None,
+            Self::Asked(authorities) => authorities.as_ref(),
+        }
+    }
 }
 
 /// The certificates in use and where they came from.
@@ -86,6 +96,7 @@ pub struct Offer {
     /// Keys, versions and ALPN.
     pub config: Arc<ServerConfig>,
     shown: Arc<ByName>,
+    authorities: Option<Authorities>,
 }
 
 impl Certificates {
@@ -105,7 +116,7 @@ impl Certificates {
         let tickets = rustls::crypto::aws_lc_rs::Ticketer::new()
             .map_err(|error| TlsError(format!("TLS session tickets: {error}")))?;
         let stamp = stamp(&usual, &others);
-        let identity = identity(&usual, &others, &tickets, clients)?;
+        let identity = identity(&usual, &others, &tickets, &clients)?;
         let current = RwLock::new(Current { identity, stamp });
         Ok(Self {
             usual,
@@ -129,6 +140,7 @@ impl Certificates {
         Offer {
             config: Arc::clone(config),
             shown: Arc::clone(&identity.shown),
+            authorities: self.clients.authorities().cloned(),
         }
     }
 
@@ -141,7 +153,7 @@ impl Certificates {
             return Ok(false);
         }
         // The stamp is kept on an error too, so that a bad file is reported once for each change.
-        let loaded = identity(&self.usual, &self.others, &self.tickets, self.clients);
+        let loaded = identity(&self.usual, &self.others, &self.tickets, &self.clients);
         let mut current = self.current.write();
         current.stamp = stamp;
         current.identity = loaded?;
@@ -170,14 +182,14 @@ fn identity(
     usual: &Files,
     others: &[Files],
     tickets: &Arc<dyn ProducesTickets>,
-    clients: ClientCertificates,
+    clients: &ClientCertificates,
 ) -> Result<Identity, TlsError> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let shown = Arc::new(ByName::read(usual, others, &provider)?);
-    let ready = |clients, names: &[&str]| {
+    let ready = |clients: &ClientCertificates, names: &[&str]| {
         let builder = match clients {
             ClientCertificates::Unasked => ServerConfig::builder().with_no_client_auth(),
-            ClientCertificates::Asked => {
+            ClientCertificates::Asked(_) => {
                 ServerConfig::builder().with_client_cert_verifier(AnyCertificate::new())
             }
         };
@@ -192,7 +204,7 @@ fn identity(
     Ok(Identity {
         imap: ready(clients, &["imap"]),
         pop3: ready(clients, &["pop3"]),
-        web: ready(ClientCertificates::Unasked, &["h2", "http/1.1"]),
+        web: ready(&ClientCertificates::Unasked, &["h2", "http/1.1"]),
         any: ready(clients, &[]),
         shown,
     })
@@ -267,15 +279,20 @@ pub fn facts(connection: &ServerConnection, offer: &Offer) -> Tls {
                 .ok()
         })
         .flatten();
+    let shown = connection.peer_certificates().unwrap_or_default();
     Tls {
         version,
         cipher,
         exporter,
         server_end_point: end_point.map(<[u8]>::to_vec),
-        client: connection
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .map(|shown| Box::new(fingerprint(shown))),
+        client: shown.first().map(|own| {
+            let authorities = offer.authorities.as_ref();
+            let addresses = authorities.map(|believed| believed.addresses(shown, UnixTime::now()));
+            Box::new(ShownCertificate {
+                fingerprint: fingerprint(own),
+                addresses: addresses.unwrap_or_default(),
+            })
+        }),
     }
 }
 
@@ -301,14 +318,19 @@ pub(super) fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
 /// The OID in `Certificate.signatureAlgorithm` (RFC 5280 §4.1.1.2): the second element of the
 /// outer sequence.
 fn signature_oid(certificate: &[u8]) -> Option<&[u8]> {
-    let (outer, _) = element(certificate, 0x30)?;
-    let (_, after) = element(outer, 0x30)?;
-    let (algorithm, _) = element(after, 0x30)?;
-    element(algorithm, 0x06).map(|(oid, _)| oid)
+    let (outer, _) = element(certificate, SEQUENCE)?;
+    let (_, after) = element(outer, SEQUENCE)?;
+    let (algorithm, _) = element(after, SEQUENCE)?;
+    element(algorithm, OBJECT_ID).map(|(oid, _)| oid)
 }
 
+/// The DER tag of a sequence.
+pub(super) const SEQUENCE: u8 = 0x30;
+/// The DER tag of an object identifier.
+pub(super) const OBJECT_ID: u8 = 0x06;
+
 /// One DER element with this tag: its contents, and what follows it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+pub(super) fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&found, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = if first < 0x80 {
