@@ -45,14 +45,17 @@ class OpenDkim:
         return field.replace("\r", "").replace("\n", "\r\n").encode() + b"\r\n"
 
     @contextlib.contextmanager
-    def milter(self, texts, name):
-        """Runs as a milter that judges signatures, and says so in its own name; answers its address."""
+    def milter(self, texts, name, mode="Mode v\n"):
+        """Runs as a milter that judges signatures, and says so in its own name; answers its address.
+
+        `mode` are lines that have it sign as well what users submit.
+        """
         keys = self._write("keys.txt", "".join(f"{key} {text}\n" for key, text in texts.items()).encode())
         port = free_port()
         # What comes from this machine is judged, not signed.
         nobody = self._write("nobody", b"192.0.2.1\n")
         path = self._write("milter.conf", (
-            f"Syslog no\nMode v\nSocket inet:{port}@{HOST}\nAuthservID {name}\nTestPublicKeys {keys}\n"
+            f"Syslog no\n{mode}Socket inet:{port}@{HOST}\nAuthservID {name}\nTestPublicKeys {keys}\n"
             f"InternalHosts {nobody}\nPeerList {self._write('peers', b'')}\n"
         ).encode())
         process = subprocess.Popen([PROGRAM, "-f", "-x", path], env=ENVIRONMENT, stdout=subprocess.DEVNULL,

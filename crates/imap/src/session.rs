@@ -757,8 +757,8 @@ impl Dialogue for Session {
             Input::Timeout => self.timeout(),
             Input::Closed(Closed::ByServer) => self.bye("Server is stopping"),
             Input::Closed(Closed::ByPeer) => self.doing = Doing::Over,
-            // Nobody was asked to examine anything.
-            Input::Answer(Answer::Examined(_)) => {}
+            // Nobody was asked to examine or follow anything.
+            Input::Answer(Answer::Examined(_) | Answer::Followed(_)) => {}
         }
         self.tell_unasked();
         if !self.holds_back() && !self.out.is_empty() {

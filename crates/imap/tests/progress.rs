@@ -23,7 +23,9 @@ fn talk(stage: &Rehearsal, session: &mut Session, text: &str, pause: i64) -> Str
             Some(Question::Settled(settlement)) => {
                 Input::Answer(Answer::Settled(settlement.wait()))
             }
-            Some(Question::Examine(_)) => panic!("nobody examines what a client brings"),
+            Some(Question::Examine(_) | Question::Follow(_)) => {
+                panic!("nobody examines what a client brings")
+            }
             None if std::mem::take(&mut sent) => Input::Sent,
             None if unread.is_empty() => return String::from_utf8(received).unwrap(),
             None => Input::Bytes(unread),

@@ -26,14 +26,22 @@ impl Sessions {
             recipients_max: configuration.limits.recipients,
             ..smtp::Limits::default()
         };
+        let milters = &configuration.spam.milter;
+        let hears_users = milters.iter().any(|milter| milter.submissions);
         let service = |role: smtp::Role| {
+            let is_heard = !milters.is_empty() && (hears_users || !role.is_submission());
             Arc::new(smtp::Service {
                 engine: engine.clone(),
                 role,
                 limits: smtp_limits,
                 examining: match configuration.spam.clamav {
-                    None if role.is_submission() => smtp::Examining::Nobody,
+                    None if role.is_submission() && !hears_users => smtp::Examining::Nobody,
                     _ => examining,
+                },
+                followed: if is_heard {
+                    smtp::Followed::Yes
+                } else {
+                    smtp::Followed::No
                 },
             })
         };

@@ -135,7 +135,9 @@ impl Letter {
             self.take_out_forged(&engine.settings().hostname);
             let mut upload = engine.upload()?;
             if self.submitted == Submitted::Here {
-                upload.write(missing_fields(engine, &self.header.bytes).as_bytes())?;
+                let missing = missing_fields(engine, &self.header.bytes);
+                upload.write(missing.as_bytes())?;
+                self.header.bytes.splice(..0, missing.into_bytes());
             }
             self.upload = Some(upload);
         }

@@ -15,6 +15,7 @@
 pub mod client;
 pub mod codec;
 mod command;
+mod following;
 mod letter;
 mod limits;
 pub mod quirk;
@@ -22,7 +23,7 @@ pub mod refusal;
 mod session;
 
 pub use limits::Limits;
-pub use session::{Examining, Role, Service, Session};
+pub use session::{Examining, Followed, Role, Service, Session};
 
 use formats::address::Mailbox;
 

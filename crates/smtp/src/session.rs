@@ -8,6 +8,7 @@ use crate::codec::data::{LineCheck, Unstuffer};
 use crate::codec::parameter::MailParameters;
 use crate::codec::reply::{self, Reply};
 use crate::command;
+use crate::following::{self, Waiting};
 use crate::letter::{Letter, Submitted, Whole};
 use crate::limits::Limits;
 use crate::quirk;
@@ -65,6 +66,16 @@ pub enum Examining {
     Everyone,
 }
 
+/// Whether someone follows the dialogue of those whose letters are examined, from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Followed {
+    /// Nobody does, and nobody is asked.
+    #[default]
+    No,
+    /// They are told what the peer says, and may refuse it.
+    Yes,
+}
+
 /// What all sessions of one listener share.
 pub struct Service {
     /// The rules over the store.
@@ -75,6 +86,8 @@ pub struct Service {
     pub limits: Limits,
     /// Whose letters are examined before they are accepted.
     pub examining: Examining,
+    /// Whether someone follows the dialogue.
+    pub followed: Followed,
 }
 
 /// One connection.
@@ -111,6 +124,8 @@ pub(crate) enum Mode {
     Letter(Source),
     /// That what has come of a letter is with the engine.
     Storing(Source),
+    /// What those who follow the dialogue say.
+    Following(Waiting),
     /// What the examiners say.
     Examining,
     /// The step that delivers.
@@ -132,6 +147,8 @@ pub(crate) enum Source {
 /// A letter being addressed and received.
 pub(crate) struct Transaction {
     pub(crate) sender: Option<Mailbox>,
+    /// Its name, if anyone was told it already.
+    pub(crate) name: Option<String>,
     pub(crate) parameters: MailParameters,
     pub(crate) recipients: Vec<Recipient>,
     /// There once DATA or BDAT was allowed.
@@ -151,6 +168,7 @@ impl Mode {
             Self::Checking
             | Self::Deferred(_)
             | Self::Storing(_)
+            | Self::Following(_)
             | Self::Examining
             | Self::Delivering
             | Self::Settling(_) => Awaited::Server,
@@ -188,6 +206,17 @@ impl Session {
         {
             return self.close_with(&Refusal::Banned);
         }
+        if following::is_followed(self)
+            && let Some(peer) = &self.link.peer
+        {
+            let stage = following::caller(self, peer);
+            return following::ask(self, Waiting::Connection, stage);
+        }
+        self.begin(now);
+    }
+
+    /// Greets the peer, perhaps after a pause.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
         self.mode = Mode::Greeting;
         match self.greeting_pause_milliseconds() {
             pause @ 1.. => {
@@ -203,6 +232,19 @@ impl Session {
         let is_relay = self.service.role == Role::Relay && self.link.user.is_none();
         let peer = self.link.peer.as_ref().filter(|_| is_relay)?;
         Some(peer.remote.ip())
+    }
+
+    /// True when someone looks at what a peer brings that nobody vouches for.
+    pub(crate) fn is_examined_as_stranger(&self) -> bool {
+        let is_remote = || {
+            let peer = self.link.peer.as_ref();
+            peer.is_some_and(|peer| !peer.remote.ip().to_canonical().is_loopback())
+        };
+        match self.service.examining {
+            Examining::Nobody => false,
+            Examining::Remote => is_remote(),
+            Examining::Everyone => true,
+        }
     }
 
     fn is_banned(&self, from: IpAddr, now: Timestamp) -> bool {
@@ -373,7 +415,7 @@ impl Session {
         }
     }
 
-    fn answered(&mut self, answer: Answer) {
+    fn answered(&mut self, answer: Answer, now: Timestamp) {
         let is_busy = matches!(answer, Answer::Busy);
         match (std::mem::replace(&mut self.mode, Mode::Command), answer) {
             (Mode::Closed, _) => self.mode = Mode::Closed,
@@ -383,6 +425,9 @@ impl Session {
             (Mode::Deferred(command), _) => self.deferred(*command),
             (Mode::Delivering, Answer::Busy) => command::deliver::refuse(self, &Refusal::Busy),
             (Mode::Delivering, _) => command::deliver::run(self),
+            (Mode::Following(waiting), Answer::Followed(decision)) => {
+                following::heeded(self, waiting, decision, now);
+            }
             (Mode::Examining, Answer::Examined(examined)) => {
                 command::deliver::examined(self, *examined);
             }
@@ -492,7 +537,12 @@ impl Session {
         if refusal.is_failure() {
             self.link.log_failure(format!("{refusal:?}"));
         }
-        if refusal.reply().code >= 500 {
+        self.count_refusal(refusal.reply().code);
+    }
+
+    /// Counts a refusal with this code, and closes when that has happened too often.
+    pub(crate) fn count_refusal(&mut self, code: u16) {
+        if code >= 500 {
             self.link.count_error();
         }
         let is_trusted = matches!(self.service.role, Role::Lmtp | Role::Local);
@@ -509,7 +559,7 @@ impl Session {
         self.close();
     }
 
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.mode = Mode::Closed;
         self.transaction = None;
         self.link.close();
@@ -523,7 +573,7 @@ impl Dialogue for Session {
         match input {
             Input::Opened(peer) => self.opened(peer, now),
             Input::Bytes(bytes) => taken = self.bytes(bytes),
-            Input::Answer(answer) => self.answered(answer),
+            Input::Answer(answer) => self.answered(answer, now),
             Input::Timeout => self.timed_out(now),
             Input::Sent => {
                 if matches!(self.mode, Mode::Greeting) {

@@ -8,7 +8,7 @@ use engine::rehearsal::Rehearsal;
 use engine::spam::{Assessment, Points, Reason};
 use engine::{ItemRow, Reading, Role as FolderRole, Shelf};
 use harness::{Stage, house, inbox};
-use smtp::{Examining, Limits, Role, Service, Session};
+use smtp::{Examining, Followed, Limits, Role, Service, Session};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ fn stage(house: &Rehearsal, role: Role) -> Stage {
         role,
         limits: Limits::default(),
         examining: Examining::Everyone,
+        followed: Followed::No,
     };
     let session = Session::new(Arc::new(service));
     engine::rehearsal::Wire::open(house, session, house.peer(false))
@@ -214,6 +215,7 @@ fn what_a_user_submits_is_examined_in_their_name() {
         role: Role::Submission,
         limits: Limits::default(),
         examining: Examining::Everyone,
+        followed: Followed::No,
     };
     let session = Session::new(Arc::new(service));
     let mut stage = engine::rehearsal::Wire::open(&house, session, house.peer(true));
@@ -227,6 +229,11 @@ fn what_a_user_submits_is_examined_in_their_name() {
     assert_eq!(stage.take(), "550 5.7.1 it harms others\r\n");
     let submitter = stage.examinations[0].submitter.as_ref().unwrap();
     assert_eq!(submitter.address, "alice@example.test");
+    // With the fields that were missing, so that what follows the header is the body.
+    let seen = &stage.examinations[0];
+    let all = house.engine.read_staged(&seen.letter, 0..u64::MAX).unwrap();
+    assert_eq!(all, [&seen.header[..], b"body\r\n"].concat());
+    assert!(seen.header.starts_with(b"Date: "), "{:?}", seen.header);
     assert!(house.engine.queue().unwrap().is_empty());
 }
 

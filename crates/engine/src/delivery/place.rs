@@ -88,7 +88,8 @@ impl<'a> Plan<'a> {
         trail: Trail,
     ) -> Self {
         let now = engine.now();
-        let name = engine.new_letter_name();
+        let known = envelope.arrival.letter.clone();
+        let name = known.unwrap_or_else(|| engine.new_letter_name());
         let only = match envelope.recipients.as_slice() {
             [only] => Some(only.address.as_str()),
             _ => None,

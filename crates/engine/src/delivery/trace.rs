@@ -25,6 +25,8 @@ pub struct Arrival {
     pub way: &'static str,
     /// Version and cipher of the encrypted connection.
     pub tls: Option<(&'static str, &'static str)>,
+    /// The name that it has already; a new one is found for it where there is none.
+    pub letter: Option<String>,
     /// It was written here without anyone signing in: by this server itself, as a notice, or by a
     /// program of this machine.
     pub is_ours: bool,

@@ -11,7 +11,8 @@ pub mod lines;
 pub mod link;
 pub mod signing_in;
 
-use crate::examination::{Examination, Examined};
+use crate::examination::stage::Stage;
+use crate::examination::{Decision, Examination, Examined};
 use crate::sign_in::User;
 use bytes::Bytes;
 use std::net::SocketAddr;
@@ -96,6 +97,8 @@ pub enum Question {
     Settled(Settlement),
     /// "What is to be thought of this letter?"
     Examine(Box<Examination>),
+    /// "What do those who follow the dialogue say of this?"
+    Follow(Box<Stage>),
 }
 
 /// How heavy a step is, which decides on which threads it runs.
@@ -120,6 +123,8 @@ pub enum Answer {
     Settled(Result<(), StoreError>),
     /// What the examiners say.
     Examined(Box<Examined>),
+    /// What those who follow the dialogue say.
+    Followed(Decision),
 }
 
 /// Who is at the other end, and how.

@@ -2,7 +2,8 @@
 //!
 //! A session asks with an [`Examination`] and gets an [`Examined`]. Examiners look one after the
 //! other; each adds a [`Finding`], and what they say together is worked out here. An examiner that
-//! fails or is late has nothing to say: no letter is lost or delayed for ever by one.
+//! fails or is late has nothing to say: no letter is lost or delayed for ever by one. Some follow a
+//! connection from its beginning; what they are told before the letter is in [`stage`].
 //!
 //! Never: sockets, names, clock. Who asks the world is in `server::examination`.
 //!
@@ -12,6 +13,7 @@
 
 pub mod authentication;
 pub mod field;
+pub mod stage;
 
 use crate::engine::Engine;
 use crate::error::EngineError;

@@ -13,7 +13,8 @@ use crate::dialogue::{
     Answer, Closed, Dialogue, Input, Output, Peer, Question, RECEIVE_BYTES_MAX, Record,
     SEND_BYTES_MAX,
 };
-use crate::examination::{Examination, Examined};
+use crate::examination::stage::Stage;
+use crate::examination::{Decision, Examination, Examined};
 use store::model::Watch;
 
 /// Steps after which a session that goes on without input is broken.
@@ -33,6 +34,10 @@ pub struct Wire<S> {
     pub examined: Examined,
     /// The letters that they were shown.
     pub examinations: Vec<Examination>,
+    /// What those who follow the dialogue say of each stage.
+    pub follower: fn(&Stage) -> Decision,
+    /// The stages that they were told of.
+    pub stages: Vec<Stage>,
     /// It waits for a TLS handshake.
     pub asks_for_tls: bool,
     /// It has closed the connection.
@@ -46,6 +51,16 @@ pub struct Wire<S> {
 impl<S: Dialogue> Wire<S> {
     /// Connects.
     pub fn open(house: &Rehearsal, session: S, peer: Peer) -> Self {
+        Self::open_followed(house, session, peer, |_| Decision::Accept)
+    }
+
+    /// Connects, with someone who follows the dialogue from its beginning.
+    pub fn open_followed(
+        house: &Rehearsal,
+        session: S,
+        peer: Peer,
+        follower: fn(&Stage) -> Decision,
+    ) -> Self {
         let mut wire = Self {
             house: house.clone(),
             session,
@@ -53,6 +68,8 @@ impl<S: Dialogue> Wire<S> {
             log: Vec::new(),
             examined: Examined::default(),
             examinations: Vec::new(),
+            follower,
+            stages: Vec::new(),
             asks_for_tls: false,
             is_closed: false,
             unread: Vec::new(),
@@ -97,6 +114,11 @@ impl<S: Dialogue> Wire<S> {
                         let examined = self.examined.clone();
                         self.examinations.push(*letter);
                         Answer::Examined(Box::new(examined))
+                    }
+                    Question::Follow(stage) => {
+                        let decision = (self.follower)(&stage);
+                        self.stages.push(*stage);
+                        Answer::Followed(decision)
                     }
                 };
                 self.step(Input::Answer(answer));

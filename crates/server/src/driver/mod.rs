@@ -17,6 +17,7 @@ pub mod transport;
 mod turns;
 
 use crate::examination::Examiners;
+use crate::examination::attendance::Attendance;
 use crate::metrics::{Metrics, ServiceMetrics};
 use crate::trace::Trace;
 use buffer::Received;
@@ -25,6 +26,8 @@ use deflate::Deflated;
 use engine::dialogue::{
     Answer, Closed, Dialogue, Effort, Input, Output, Peer, Question, RECEIVE_BYTES_MAX,
 };
+use engine::examination::Decision;
+use engine::examination::stage::Stage;
 use pool::{Lost, Pool};
 use std::future::{Future, poll_fn};
 use std::io;
@@ -113,6 +116,7 @@ pub async fn converse(
         deadline: Deadline::default(),
         wish: Wish::GoOn,
         said: Vec::new(),
+        attendance: None,
         arrival,
         surroundings,
     };
@@ -120,6 +124,9 @@ pub async fn converse(
         !conversation.arrival.starts_with_tls || Box::pin(conversation.set_up_tls()).await.is_ok();
     if ready {
         conversation.run(dialogue).await;
+        if let Some(mut attendance) = conversation.attendance.take() {
+            attendance.part().await;
+        }
     }
 }
 
@@ -167,6 +174,8 @@ struct Conversation {
     deadline: Deadline,
     wish: Wish,
     said: Vec<Output>,
+    /// Those who follow what is said, where someone does.
+    attendance: Option<Box<Attendance>>,
     arrival: Arrival,
     surroundings: Arc<Surroundings>,
 }
@@ -310,8 +319,24 @@ impl Conversation {
                 Some(dialogue)
             }
             Question::Work(effort) => self.work(dialogue, effort).await,
+            Question::Follow(stage) => {
+                if let Stage::Connected(caller) = &*stage {
+                    let attendance = self.surroundings.examiners.attend(caller);
+                    self.attendance = Some(Box::new(attendance));
+                }
+                let decision = match &mut self.attendance {
+                    Some(attendance) => attendance.hear(&stage).await,
+                    None => Decision::Accept,
+                };
+                let answer = Input::Answer(Answer::Followed(decision));
+                self.tell(dialogue.as_mut(), answer);
+                Some(dialogue)
+            }
             Question::Examine(letter) => {
-                let examined = self.surroundings.examiners.examine(&letter).await;
+                let mut nobody = Attendance::default();
+                let attendance = self.attendance.as_deref_mut().unwrap_or(&mut nobody);
+                let examiners = &self.surroundings.examiners;
+                let examined = examiners.examine_followed(&letter, attendance).await;
                 let answer = Answer::Examined(Box::new(examined));
                 self.tell(dialogue.as_mut(), Input::Answer(answer));
                 Some(dialogue)

@@ -6,6 +6,7 @@
 //!
 //! Start at [`Examiners::examine`]. What they say together is `engine::examination`.
 
+pub mod attendance;
 pub mod authenticate;
 pub mod blocklists;
 mod chain;
@@ -20,6 +21,8 @@ pub mod settings;
 pub mod spam;
 mod spf;
 
+use attendance::{Attendance, Follower};
+use engine::examination::stage::Caller;
 use engine::examination::{Examination, Examined, Finding};
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
@@ -59,6 +62,11 @@ pub trait Examiner: Send + Sync {
     ///
     /// Errors: a line for the log; the letter goes on without its word.
     fn examine<'a>(&'a self, letter: &'a Examination, so_far: &'a Examined) -> Looking<'a>;
+
+    /// Someone who follows a connection to come, for examiners that want to hear all of it.
+    fn follower(&self) -> Option<Box<dyn Follower>> {
+        None
+    }
 }
 
 /// All examiners, in the order in which they look.
@@ -73,14 +81,43 @@ impl Examiners {
         Self { list }
     }
 
+    /// Those who follow a connection to come.
+    pub fn attend(&self, caller: &Caller) -> Attendance {
+        let hears = |one: &dyn Examiner| !caller.submits || one.looks_at() == Scope::All;
+        let each = self.list.iter().enumerate();
+        let followers = each.filter(|(_, one)| hears(&***one));
+        Attendance::new(
+            followers
+                .filter_map(|(at, one)| Some((at, one.follower()?)))
+                .collect(),
+        )
+    }
+
     /// Has a letter looked at by all, until one of them has refused it for good.
     pub async fn examine(&self, letter: &Examination) -> Examined {
+        let nobody = &mut Attendance::default();
+        self.examine_followed(letter, nobody).await
+    }
+
+    /// The same, by those who have followed it from its beginning with what they know from there.
+    pub async fn examine_followed(
+        &self,
+        letter: &Examination,
+        attendance: &mut Attendance,
+    ) -> Examined {
         let mut all = Examined::default();
         let mut letter = Cow::Borrowed(letter);
         let is_submitted = letter.submitter.is_some();
-        let looks = |one: &&Arc<dyn Examiner>| !is_submitted || one.looks_at() == Scope::All;
-        for examiner in self.list.iter().filter(looks) {
-            let looking = survived(examiner.examine(&letter, &all));
+        let looks = |one: &dyn Examiner| !is_submitted || one.looks_at() == Scope::All;
+        for (at, examiner) in self.list.iter().enumerate() {
+            if !looks(&**examiner) {
+                continue;
+            }
+            let looking = match attendance.at(at) {
+                Some(follower) => follower.examine(&letter, &all),
+                None => examiner.examine(&letter, &all),
+            };
+            let looking = survived(looking, || Err("it panicked".to_owned()));
             let finding = match timeout(examiner.budget(), looking).await {
                 Ok(Ok(finding)) => finding,
                 Ok(Err(why)) => {
@@ -108,11 +145,14 @@ impl Examiners {
 }
 
 /// The same, but a panic is an error like others: it must not take the letter's session with it.
-async fn survived(mut looking: Looking<'_>) -> Result<Finding, String> {
+async fn survived<T>(
+    mut looking: Pin<Box<dyn Future<Output = T> + Send + '_>>,
+    fallen: impl Fn() -> T,
+) -> T {
     poll_fn(|context| {
         // Nobody looks at the future again after a panic.
         let step = AssertUnwindSafe(|| looking.as_mut().poll(context));
-        catch_unwind(step).unwrap_or_else(|_| Poll::Ready(Err("it panicked".to_owned())))
+        catch_unwind(step).unwrap_or_else(|_| Poll::Ready(fallen()))
     })
     .await
 }

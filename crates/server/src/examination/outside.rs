@@ -25,7 +25,11 @@ impl<C: AsyncRead + AsyncWrite + Unpin + Send> Connection for C {}
 /// Errors: also [`io::ErrorKind::Unsupported`] for a place that is turned off.
 pub async fn connect(place: &Endpoint) -> io::Result<Box<dyn Connection>> {
     Ok(match place {
-        Endpoint::Tcp(address) => Box::new(TcpStream::connect(address).await?),
+        Endpoint::Tcp(address) => {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?; // What is said is small and waits for an answer.
+            Box::new(stream)
+        }
         Endpoint::Unix(path) => Box::new(UnixStream::connect(path).await?),
         Endpoint::Off => return Err(io::ErrorKind::Unsupported.into()),
     })

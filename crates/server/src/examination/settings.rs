@@ -133,6 +133,9 @@ pub struct MilterSettings {
     /// What becomes of letters when it fails.
     #[serde(default)]
     pub failure: Failure,
+    /// Whether it hears of what users submit, too.
+    #[serde(default)]
+    pub submissions: bool,
 }
 
 /// What becomes of a letter when a milter fails.

@@ -151,15 +151,7 @@ fn is_to_be_examined(session: &Session) -> bool {
     if session.service.role != Role::Relay {
         return false;
     }
-    let is_remote = || {
-        let peer = session.link.peer.as_ref();
-        peer.is_some_and(|peer| !peer.remote.ip().to_canonical().is_loopback())
-    };
-    match session.service.examining {
-        Examining::Nobody => false,
-        Examining::Remote => is_remote(),
-        Examining::Everyone => true,
-    }
+    session.is_examined_as_stranger()
 }
 
 fn examination(session: &mut Session) -> Result<Examination, Refusal> {
@@ -186,7 +178,7 @@ fn examination(session: &mut Session) -> Result<Examination, Refusal> {
 
 /// The code for a letter that has to come again: "blocked for policy reasons" if its status is one
 /// of security or policy (RFC 3463 §3.8), else "local error in processing" (RFC 5321 §4.2.3).
-fn deferral(no: &examination::Refusal) -> u16 {
+pub(crate) fn deferral(no: &examination::Refusal) -> u16 {
     if no.status.starts_with("7.") {
         450
     } else {
@@ -358,6 +350,10 @@ fn arrival(session: &Session) -> Arrival {
             .map(|peer| peer.remote.ip()),
         way: way(session),
         tls: tls.map(|tls| (tls.version, tls.cipher)),
+        letter: session
+            .transaction
+            .as_ref()
+            .and_then(|transaction| transaction.name.clone()),
         is_ours: local.is_some(),
         examined: session
             .transaction

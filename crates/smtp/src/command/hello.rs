@@ -4,6 +4,7 @@
 
 use crate::codec::command::Hello;
 use crate::codec::reply;
+use crate::following::{self, Waiting};
 use crate::refusal::Refusal;
 use crate::session::{Role, Session};
 use engine::authentication::sasl::Mechanism;
@@ -17,6 +18,17 @@ pub(crate) fn run(session: &mut Session, kind: Hello, name: String) -> Result<()
         return Err(Refusal::NotOffered); // RFC 2033 §4.1: LMTP knows LHLO only, SMTP never.
     }
     session.transaction = None;
+    if following::is_followed(session) {
+        let stage = following::greeting(session, &name);
+        following::ask(session, Waiting::Greeting(kind, name), stage);
+    } else {
+        welcome(session, kind, name);
+    }
+    Ok(())
+}
+
+/// Answers the greeting.
+pub(crate) fn welcome(session: &mut Session, kind: Hello, name: String) {
     let greeting = format!(
         "{} greets {name}",
         session.service.engine.settings().hostname
@@ -27,7 +39,6 @@ pub(crate) fn run(session: &mut Session, kind: Hello, name: String) -> Result<()
     }
     session.hello = Some((kind, name));
     reply::lines(&mut session.link.replies, 250, &lines);
-    Ok(())
 }
 
 fn extensions(session: &Session) -> Vec<String> {

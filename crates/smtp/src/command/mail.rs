@@ -7,6 +7,7 @@ use crate::codec::command::{Command, Malformed};
 use crate::codec::data::LineCheck;
 use crate::codec::parameter::{Hold, MailParameters};
 use crate::codec::reply::Reply;
+use crate::following::{self, Waiting};
 use crate::refusal::Refusal;
 use crate::session::{Mode, Role, Session, Transaction};
 use engine::examination::Examined;
@@ -31,14 +32,14 @@ pub(crate) fn run(session: &mut Session, command: Command) -> Result<(), Refusal
     carry_out(session, command)
 }
 
-/// True when it is known without reading the disk whether the sender is the submitter's own.
+/// True when it is known without reading the disk that the sender is the submitter's own.
 fn is_known(session: &Session, command: &Command) -> bool {
     let (Some(user), Command::Mail(Some(sender), _)) = (&session.link.user, command) else {
         return false;
     };
     let directory = session.service.engine.directory();
     let owned = || directory.recall_owned(user.account, &crate::plain(sender));
-    session.local_user().is_none() && owned().is_some()
+    session.local_user().is_none() && owned() == Some(true)
 }
 
 /// Opens a transaction, where the disk may be read.
@@ -57,6 +58,7 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
     session.letters += 1;
     session.transaction = Some(Box::new(Transaction {
         sender,
+        name: None,
         parameters,
         recipients: Vec::new(),
         letter: None,
@@ -65,6 +67,12 @@ pub(crate) fn carry_out(session: &mut Session, command: Command) -> Result<(), R
         check: LineCheck::default(),
         received_bytes: 0,
     }));
+    if following::is_followed(session)
+        && let Some(stage) = following::sender(session)
+    {
+        following::ask(session, Waiting::Sender, stage);
+        return Ok(());
+    }
     session.done(Reply::new(250, "2.1.0", "Ok"))
 }
 

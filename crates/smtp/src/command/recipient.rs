@@ -8,10 +8,12 @@
 use crate::codec::command::Command;
 use crate::codec::parameter::{self, RecipientParameters};
 use crate::codec::reply::Reply;
+use crate::following::{self, Waiting};
 use crate::refusal::Refusal;
 use crate::session::{Mode, Session};
 use engine::dialogue::Level;
 use engine::directory::May;
+use engine::examination::stage::Stage;
 use engine::queue::Notify;
 use engine::{Engine, EngineError, Recipient, Resolution};
 use formats::address::Mailbox;
@@ -64,7 +66,18 @@ fn answer(
         }
     }
     added?;
+    if following::is_followed(session)
+        && let Some(stage) = added_last(session)
+    {
+        following::ask(session, Waiting::Recipient, stage);
+        return Ok(());
+    }
     session.done(Reply::new(250, "2.1.5", "Ok"))
+}
+
+fn added_last(session: &Session) -> Option<Stage> {
+    let recipient = session.transaction.as_ref()?.recipients.last()?;
+    Some(Stage::Recipient(recipient.address.clone()))
 }
 
 fn sender(session: &Session) -> String {

@@ -10,7 +10,7 @@ use engine::dialogue::{LocalUser, Peer};
 use engine::rehearsal::script::Play;
 use engine::rehearsal::{Rehearsal, Wire};
 use engine::{Cleartext, Settings};
-use smtp::{Examining, Limits, Role, Service, Session};
+use smtp::{Examining, Followed, Limits, Role, Service, Session};
 use std::sync::Arc;
 
 pub type Stage = Wire<Session>;
@@ -37,6 +37,7 @@ pub fn session(house: &Rehearsal, role: Role, limits: Limits) -> Session {
         role,
         limits,
         examining: Examining::Nobody,
+        followed: Followed::No,
     };
     Session::new(Arc::new(service))
 }

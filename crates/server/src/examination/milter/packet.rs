@@ -11,13 +11,25 @@ pub const VERSION: u32 = 6;
 /// What a milter may do here: add, change and remove header fields, replace the body, have a letter
 /// put aside. Sender and recipients it may not change.
 pub const ACTIONS: u32 = 0x01 | 0x02 | 0x10 | 0x20;
-/// Steps that a milter may leave out, and answers that it may keep to itself.
-pub const STEPS: u32 = 0x000f_ffff;
+/// Steps that a milter may leave out, and answers that it may keep to itself. Not that it is told of
+/// recipients who were refused already (0x800).
+pub const STEPS: u32 = 0x000f_f7ff;
 
 /// A packet with its length before it.
 pub fn packet(kind: u8, data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len() + 1).unwrap_or(u32::MAX);
     [&length.to_be_bytes()[..], &[kind], data].concat()
+}
+
+/// The packet that gives a step its facts, each by the name that milters know it by; nothing where
+/// there are none.
+pub fn macros(kind: u8, facts: &[(&str, &str)]) -> Vec<u8> {
+    let known = facts.iter().filter(|(_, value)| !value.is_empty());
+    let known: Vec<&str> = known.flat_map(|(name, value)| [*name, *value]).collect();
+    if known.is_empty() {
+        return Vec::new();
+    }
+    packet(b'D', &[&[kind], &texts(&known)[..]].concat())
 }
 
 /// Texts, each with a NUL behind it; a NUL within would be two.
@@ -79,6 +91,8 @@ impl Response {
             b'd' => Self::Discard,
             b'r' => Self::Refuse("550 5.7.1 The letter is refused".to_owned()),
             b't' => Self::Refuse("451 4.7.1 Try again later".to_owned()),
+            // It wants the connection to end; that it ends with a later letter does no harm.
+            b'4' => Self::Refuse("421 4.7.1 Try again later".to_owned()),
             b'y' => Self::Refuse(text(data)?.0),
             b'O' => {
                 let (version, data) = number(data)?;
