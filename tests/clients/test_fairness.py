@@ -1,0 +1,94 @@
+"""Searches through all letters of one account do not make another account's commands wait."""
+
+import threading
+import time
+
+import clients
+
+LETTERS = 1500
+SEARCHES = 3  # At the same time.
+ROUNDS = 4
+ROUND_SECONDS = 1.5
+# Below this nobody notices; on a busy machine a command alone may take as long.
+UNNOTICED_MS = 100
+TIMES_MAX = 3
+
+
+def test_commands_are_answered_while_others_search_through_all_their_letters(server):
+    owner, other = server.account(), server.account()
+    filled = clients.Imap(server.ports["imaps"], owner)
+    # Two letters are too few for an index to say where they are not.
+    body = b"".join(b"Some words of letter %d, and others.\r\n" % line for line in range(120))
+    for start in range(0, LETTERS, 100):
+        letters = [b"Subject: number %d\r\n\r\n" % number + body
+                   for number in range(start, start + 100)]
+        filled.command("APPEND INBOX" + " {}" * len(letters), *letters)
+    asking = clients.Imap(server.ports["imaps"], other)
+    for number in range(20):
+        asking.command("APPEND INBOX {}", b"Subject: short %d\r\n\r\nx\r\n" % number)
+    asking.command("SELECT INBOX")
+    # Alone and beside the others by turns, so that what else the machine does falls on both.
+    alone, beside, searches = [], [], 0
+    for _ in range(ROUNDS):
+        alone += asked(asking)
+        with Searching(server, owner) as searching:
+            beside += asked(asking)
+        searches += searching.done
+    assert searches >= SEARCHES, searches
+    quiet, busy = p99(alone), p99(beside)
+    assert busy <= max(TIMES_MAX * quiet, UNNOTICED_MS), (quiet, busy)
+    return f"p99 {quiet:.1f} ms alone, {busy:.1f} ms beside {searches} searches"
+
+
+def asked(imap):
+    """Milliseconds that short commands take, for one round."""
+    took, number, end = [], 0, time.monotonic() + ROUND_SECONDS
+    while time.monotonic() < end:
+        number += 1
+        place = 1 + number % 20
+        command = (
+            f"FETCH {place} (UID FLAGS BODY.PEEK[])", "STATUS INBOX (MESSAGES UNSEEN)",
+            "SEARCH UNSEEN", f"STORE {place} +FLAGS.SILENT (\\Seen)", "FETCH 1:20 (ENVELOPE)",
+        )[number % 5]
+        before = time.perf_counter()
+        imap.command(command)
+        took.append((time.perf_counter() - before) * 1000)
+        time.sleep(0.002)
+    return took
+
+
+def p99(took):
+    return sorted(took)[len(took) * 99 // 100]
+
+
+class Searching:
+    """Sessions that search through everything until the end of the block."""
+
+    def __init__(self, server, account):
+        self.over, self.done, self.failures = False, 0, []
+        self.threads = [threading.Thread(target=self.search, args=(server, account))
+                        for _ in range(SEARCHES)]
+
+    def search(self, server, account):
+        try:
+            imap = clients.Imap(server.ports["imaps"], account)
+            imap.command("SELECT INBOX")
+            while True:
+                imap.command('SEARCH BODY "qz"')
+                self.done += 1
+                if self.over:
+                    return
+        except (OSError, EOFError, clients.Refused) as failure:
+            self.failures.append(failure)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        for thread in self.threads:
+            thread.join(60)
+        assert not self.failures, self.failures
