@@ -1,7 +1,8 @@
 //! Threads that may block: for steps that read the disk, and for hashing passwords.
 //!
-//! A pool has a fixed number of threads; whose turn it is is said by [`Turns`]. A job that panics is
-//! lost, its thread is not.
+//! A pool has a fixed number of threads for short work and a few for long, which the system lets
+//! wait for all others; whose turn it is is said by [`Turns`]. A job that panics is lost, its thread
+//! is not.
 //!
 //! Start at [`Pool::run`].
 
@@ -12,6 +13,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use store::id::AccountId;
 use tokio::sync::oneshot;
+
+/// For so many threads there is one more, for long work.
+const LONG_SHARE: usize = 4;
+/// How far threads for long work stand back behind those that people wait for: the kernel's nice
+/// value.
+const NICE: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -27,36 +34,36 @@ pub struct Pool {
 
 struct Shared {
     queue: Mutex<Queue>,
-    work: Condvar,
+    short_work: Condvar,
+    long_work: Condvar,
     waiting_max: usize,
 }
 
+#[derive(Default)]
 struct Queue {
     turns: Turns<Job>,
-    idle: usize,
     stopped: bool,
 }
 
 impl Pool {
     /// Starts `threads` threads; the pool calls itself full when `waiting_max` jobs wait.
     pub fn start(name: &str, threads: usize, waiting_max: usize) -> std::io::Result<Self> {
-        let threads = threads.max(1);
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue {
-                turns: Turns::new(threads),
-                idle: 0,
-                stopped: false,
-            }),
-            work: Condvar::new(),
+            queue: Mutex::default(),
+            short_work: Condvar::new(),
+            long_work: Condvar::new(),
             waiting_max,
         });
-        let start = |_| {
+        let start = |pace| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || shared.serve())
+                .spawn(move || shared.serve(pace))
         };
-        let threads = (0..threads).map(start).collect::<Result<Vec<_>, _>>()?;
+        let short = (0..threads.max(1)).map(|_| Pace::Short);
+        let long = (0..(threads / LONG_SHARE).max(1)).map(|_| Pace::Long);
+        let threads = short.chain(long).map(start);
+        let threads = threads.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             shared,
             threads: Mutex::new(threads),
@@ -104,10 +111,11 @@ impl Pool {
         let dropped = {
             let mut queue = self.shared.queue.lock();
             queue.stopped = true;
-            std::mem::replace(&mut queue.turns, Turns::new(1))
+            std::mem::take(&mut queue.turns)
         };
         drop(dropped); // Outside of the lock: a job's end wakes its asker.
-        self.shared.work.notify_all();
+        self.shared.short_work.notify_all();
+        self.shared.long_work.notify_all();
         for thread in self.threads.lock().drain(..) {
             // A thread only ends by a stop; its jobs' panics are caught.
             let _ = thread.join();
@@ -123,52 +131,50 @@ impl Drop for Pool {
 
 impl Shared {
     fn put(&self, task: Task<Job>) -> Result<(), Lost> {
+        let work = self.work(task.pace);
         let mut queue = self.queue.lock();
         if queue.stopped {
             return Err(Lost);
         }
         queue.turns.put(task);
-        self.wake(&queue);
+        drop(queue);
+        work.notify_one();
         Ok(())
     }
 
-    /// Wakes a thread if there is something for it to do.
-    fn wake(&self, queue: &Queue) {
-        if queue.idle > 0 && queue.turns.has_next() {
-            self.work.notify_one();
+    /// What threads of this kind wait for.
+    fn work(&self, pace: Pace) -> &Condvar {
+        match pace {
+            Pace::Short => &self.short_work,
+            Pace::Long => &self.long_work,
         }
     }
 
     /// A thread's life.
-    fn serve(&self) {
-        let mut before = None;
-        while let Some(Task { account, pace, job }) = self.take(before) {
+    fn serve(&self, pace: Pace) {
+        if pace == Pace::Long {
+            // Without it the work is done all the same, only less politely.
+            let _ = rustix::process::setpriority_process(None, NICE);
+        }
+        while let Some(Task { account, job, .. }) = self.take(pace) {
             // The job's state is dropped with it, so nothing broken is seen afterwards.
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
                 tracing::error!("a step panicked; its connection is closed");
             }
-            before = Some((account, pace));
+            self.queue.lock().turns.ended(account, pace);
         }
     }
 
-    /// Says that the job before has ended, and waits for the next.
-    fn take(&self, before: Option<(Option<AccountId>, Pace)>) -> Option<Task<Job>> {
+    fn take(&self, pace: Pace) -> Option<Task<Job>> {
         let mut queue = self.queue.lock();
-        if let Some((account, pace)) = before {
-            queue.turns.ended(account, pace);
-        }
         loop {
             if queue.stopped {
                 return None;
             }
-            if let Some(next) = queue.turns.next() {
-                // What ended may have made room for more than this one.
-                self.wake(&queue);
+            if let Some(next) = queue.turns.next(pace) {
                 return Some(next);
             }
-            queue.idle += 1;
-            self.work.wait(&mut queue);
-            queue.idle -= 1;
+            self.work(pace).wait(&mut queue);
         }
     }
 }

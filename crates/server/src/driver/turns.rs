@@ -1,10 +1,9 @@
-//! Whose turn it is on the threads of a pool: short work first, long work in fair turns.
+//! Whose turn it is on the threads of a pool: long work never stands before short work.
 //!
 //! Short work stands in order. *Long* work comes as many steps of some milliseconds each, with the
-//! next one put at the end of its queue; so those who search take turns. They have a part of the
-//! threads as long as nothing else is to be done, and half of that while short work comes, so that
-//! a processor is left for it. Of one account at most [`STEPS_PER_ACCOUNT`] jobs of each kind run
-//! at a time.
+//! next one put at the end of its queue; so those who search take turns. Each kind has threads of
+//! its own, so that neither waits for the other. Of one account at most [`STEPS_PER_ACCOUNT`] jobs
+//! of each kind run at a time.
 //!
 //! Pure: no threads, no locks, no clock. Start at [`Turns::put`] and [`Turns::next`].
 
@@ -13,11 +12,6 @@ use store::id::AccountId;
 
 /// Steps of one account that may run at the same time.
 pub const STEPS_PER_ACCOUNT: usize = 2;
-/// Of so many threads one may do long work.
-const LONG_SHARE: usize = 4;
-/// Long steps begun after the last short job until there is taken to be no short work: about a
-/// tenth of a second.
-const CALM_STEPS: usize = 32;
 
 /// How much work a job is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,10 +39,6 @@ pub struct Turns<J> {
     long: VecDeque<Task<J>>,
     accounts: HashMap<(AccountId, Pace), Share<J>>,
     waiting: usize,
-    long_running: usize,
-    long_max: usize,
-    /// Long steps begun since short work was seen.
-    calm: usize,
 }
 
 /// What one account has here of one pace.
@@ -58,26 +48,21 @@ struct Share<J> {
     held_back: VecDeque<J>,
 }
 
-impl<J> Turns<J> {
-    /// For so many threads.
-    pub fn new(threads: usize) -> Self {
+impl<J> Default for Turns<J> {
+    fn default() -> Self {
         Self {
             short: VecDeque::new(),
             long: VecDeque::new(),
             accounts: HashMap::new(),
             waiting: 0,
-            long_running: 0,
-            long_max: (threads / LONG_SHARE).max(1),
-            calm: CALM_STEPS,
         }
     }
+}
 
+impl<J> Turns<J> {
     /// Adds a job.
     pub fn put(&mut self, task: Task<J>) {
         self.waiting += 1;
-        if task.pace == Pace::Short {
-            self.calm = 0;
-        }
         if let Some(account) = task.account {
             let share = self.accounts.entry((account, task.pace));
             let share = share.or_insert_with(|| Share {
@@ -100,33 +85,18 @@ impl<J> Turns<J> {
         }
     }
 
-    /// True if a thread that asks gets a job.
-    pub fn has_next(&self) -> bool {
-        let is_long_next = self.long_running < self.long_bound() && !self.long.is_empty();
-        is_long_next || !self.short.is_empty()
-    }
-
-    /// The job that is to run now.
-    pub fn next(&mut self) -> Option<Task<J>> {
-        let next = match self.short.pop_front() {
-            Some(short) => short,
-            None if self.long_running < self.long_bound() => {
-                let long = self.long.pop_front()?;
-                self.long_running += 1;
-                self.calm = self.calm.saturating_add(1);
-                long
-            }
-            None => return None,
-        };
+    /// The job that a thread for this kind is to run now.
+    pub fn next(&mut self, pace: Pace) -> Option<Task<J>> {
+        let next = match pace {
+            Pace::Short => self.short.pop_front(),
+            Pace::Long => self.long.pop_front(),
+        }?;
         self.waiting = self.waiting.saturating_sub(1);
         Some(next)
     }
 
     /// A job that was given out has ended: its place goes to the account's next.
     pub fn ended(&mut self, account: Option<AccountId>, pace: Pace) {
-        if pace == Pace::Long {
-            self.long_running = self.long_running.saturating_sub(1);
-        }
         let Some(owner) = account else { return };
         let Some(share) = self.accounts.get_mut(&(owner, pace)) else {
             return;
@@ -144,15 +114,6 @@ impl<J> Turns<J> {
     /// Jobs that wait.
     pub fn waiting(&self) -> usize {
         self.waiting
-    }
-
-    /// Long steps that may run now.
-    fn long_bound(&self) -> usize {
-        if self.calm < CALM_STEPS {
-            (self.long_max / 2).max(1)
-        } else {
-            self.long_max
-        }
     }
 }
 
@@ -173,65 +134,33 @@ mod tests {
         turns.put(Task { account, pace, job });
     }
 
-    fn given(turns: &mut Turns<&'static str>) -> Vec<&'static str> {
-        std::iter::from_fn(|| turns.next())
-            .map(|task| task.job)
-            .collect()
+    fn given(turns: &mut Turns<&'static str>, pace: Pace) -> Vec<&'static str> {
+        let tasks = std::iter::from_fn(|| turns.next(pace));
+        tasks.map(|task| task.job).collect()
     }
 
     #[test]
     fn short_work_passes_all_long_work_that_waits() {
-        let mut turns = Turns::new(8);
+        let mut turns = Turns::default();
         for account in [ANN, BOB, EVE] {
             put(&mut turns, account, Pace::Long, "search");
         }
         put(&mut turns, ANN, Pace::Short, "fetch");
-        assert_eq!(turns.next().map(|task| task.job), Some("fetch"));
-    }
-
-    #[test]
-    fn long_work_leaves_most_threads_free_and_more_while_short_work_comes() {
-        let mut turns = Turns::new(8);
-        for account in [ANN, BOB, EVE] {
-            put(&mut turns, account, Pace::Long, "search");
-        }
-        assert_eq!(given(&mut turns), ["search", "search"]);
-        turns.ended(ANN, Pace::Long);
-        turns.ended(BOB, Pace::Long);
-        put(&mut turns, ANN, Pace::Long, "next");
-        put(&mut turns, BOB, Pace::Short, "fetch");
-        assert_eq!(given(&mut turns), ["fetch", "search"]);
-        assert!(!turns.has_next());
-        assert_eq!(turns.waiting(), 1);
-        turns.ended(EVE, Pace::Long);
-        assert_eq!(given(&mut turns), ["next"]);
-    }
-
-    #[test]
-    fn all_threads_for_long_work_are_used_again_when_no_short_work_has_come_for_a_while() {
-        let mut turns = Turns::new(8);
-        put(&mut turns, EVE, Pace::Short, "fetch");
-        assert_eq!(given(&mut turns), ["fetch"]);
-        for _ in 0..CALM_STEPS {
-            put(&mut turns, ANN, Pace::Long, "search");
-            assert_eq!(given(&mut turns), ["search"]);
-            turns.ended(ANN, Pace::Long);
-        }
-        put(&mut turns, ANN, Pace::Long, "ann");
-        put(&mut turns, BOB, Pace::Long, "bob");
-        assert_eq!(given(&mut turns), ["ann", "bob"]);
+        assert_eq!(turns.waiting(), 4);
+        assert_eq!(given(&mut turns, Pace::Short), ["fetch"]);
+        assert_eq!(given(&mut turns, Pace::Long), ["search"; 3]);
+        assert_eq!(turns.waiting(), 0);
     }
 
     #[test]
     fn those_who_search_take_turns() {
-        let mut turns = Turns::new(4);
+        let mut turns = Turns::default();
         put(&mut turns, ANN, Pace::Long, "ann");
         put(&mut turns, BOB, Pace::Long, "bob");
         put(&mut turns, EVE, Pace::Long, "eve");
         let mut order = Vec::new();
         for _ in 0..9 {
-            let task = turns.next().unwrap();
-            assert!(turns.next().is_none(), "a fourth of four threads");
+            let task = turns.next(Pace::Long).unwrap();
             order.push(task.job);
             turns.ended(task.account, task.pace);
             turns.put(task);
@@ -241,16 +170,16 @@ mod tests {
 
     #[test]
     fn two_steps_of_an_account_run_and_its_short_work_does_not_wait_for_its_long_work() {
-        let mut turns = Turns::new(16);
+        let mut turns = Turns::default();
         for job in ["one", "two", "three"] {
             put(&mut turns, ANN, Pace::Long, job);
         }
         put(&mut turns, ANN, Pace::Short, "fetch");
         put(&mut turns, BOB, Pace::Long, "bob");
-        turns.calm = CALM_STEPS;
-        assert_eq!(given(&mut turns), ["fetch", "one", "two", "bob"]);
+        assert_eq!(given(&mut turns, Pace::Short), ["fetch"]);
+        assert_eq!(given(&mut turns, Pace::Long), ["one", "two", "bob"]);
         turns.ended(ANN, Pace::Long);
-        assert_eq!(given(&mut turns), ["three"]);
+        assert_eq!(given(&mut turns, Pace::Long), ["three"]);
         for pace in [Pace::Long, Pace::Long, Pace::Short] {
             turns.ended(ANN, pace);
         }
