@@ -10,7 +10,7 @@ use engine::rehearsal::{Rehearsal, letters};
 use engine::{Flags, Reading, Role, Shelf, User};
 use mapi::codec::data::{
     AddressKind, AddressTexts, Guid, NameKind, ObjectId, Outcome, PropertyName, PropertyRow,
-    PropertyTag, RecipientRow, RecipientTexts, TaggedValue, Value,
+    PropertyTag, RecipientRow, RecipientTexts, Value,
 };
 use mapi::codec::rop::folder::OpenTable;
 use mapi::codec::rop::{Reply, Request, Response, message, property, stream};
@@ -53,24 +53,6 @@ fn create_in(client: &mut Client, folder: ObjectId, is_associated: bool) {
 fn create(client: &mut Client) {
     let inbox = inbox(client);
     create_in(client, inbox, false);
-}
-
-fn set(client: &mut Client, input: u8, values: &[(u32, Value)]) -> Vec<(u16, u32)> {
-    let values = values
-        .iter()
-        .map(|(tag, value)| TaggedValue::new(PropertyTag(*tag), value.clone()));
-    let request = property::SetProperties {
-        values: property::Properties {
-            values: values.collect(),
-        },
-    };
-    match client.ask(input, input, Request::SetProperties(request)) {
-        Response::SetProperties(said) => {
-            let problems = said.problems.into_iter();
-            problems.map(|one| (one.index, one.error_code)).collect()
-        }
-        other => panic!("{other:?}"),
-    }
 }
 
 fn unicode(text: &str) -> Value {
@@ -152,8 +134,7 @@ fn as_letters(house: &Rehearsal, user: &User) -> Vec<(Flags, String)> {
 fn what_a_client_writes_every_other_program_reads() {
     let (house, user, mut client) = ida();
     create(&mut client);
-    let problems = set(
-        &mut client,
+    let problems = client.set(
         MESSAGE,
         &[
             (SUBJECT, unicode("RE: Grüße")),
@@ -205,7 +186,7 @@ fn what_an_internet_letter_cannot_say_is_kept_beside_it() {
         (0x4003_0102, binary(&[7; 9000])),
         (0x4004_0014, Value::Integer64(-1)),
     ];
-    assert_eq!(set(&mut client, MESSAGE, &values), []);
+    assert_eq!(client.set(MESSAGE, &values), []);
     let id = save(&mut client);
     open(&mut client, id);
     for (tag, value) in &values {
@@ -238,8 +219,7 @@ fn read_stream(client: &mut Client) -> Vec<u8> {
 fn a_property_that_is_computed_is_refused_and_the_others_are_set() {
     let (_, _, mut client) = ida();
     create(&mut client);
-    let problems = set(
-        &mut client,
+    let problems = client.set(
         MESSAGE,
         &[
             (0x0e08_0003, Value::Integer32(1)),
@@ -294,7 +274,7 @@ fn a_name_has_the_same_identifier_for_ever() {
     create(&mut client);
     let tag = u32::from(ids[0]) << 16 | 0x101f;
     let words = Value::MultipleUnicode(vec!["Red".to_owned(), "Blue".to_owned()]);
-    assert_eq!(set(&mut client, MESSAGE, &[(tag, words.clone())]), []);
+    assert_eq!(client.set(MESSAGE, &[(tag, words.clone())]), []);
     let id = save(&mut client);
     let head = open(&mut again, id);
     assert!(head.has_named_properties);
@@ -306,12 +286,12 @@ fn a_name_has_the_same_identifier_for_ever() {
 fn of_two_who_write_the_later_is_told_and_may_insist() {
     let (house, user, mut one) = ida();
     create(&mut one);
-    set(&mut one, MESSAGE, &[(SUBJECT, unicode("first"))]);
+    one.set(MESSAGE, &[(SUBJECT, unicode("first"))]);
     let id = save(&mut one);
     let mut other = Client::new(&house, &user, &user);
     open(&mut other, id);
-    set(&mut other, MESSAGE, &[(SUBJECT, unicode("other"))]);
-    set(&mut one, MESSAGE, &[(SUBJECT, unicode("again"))]);
+    other.set(MESSAGE, &[(SUBJECT, unicode("other"))]);
+    one.set(MESSAGE, &[(SUBJECT, unicode("again"))]);
     assert_eq!(save(&mut one), id);
     assert!(matches!(
         save_reply(&mut other, 2),
@@ -355,7 +335,7 @@ fn a_letter_that_came_stays_byte_for_byte_whatever_is_set() {
         (0x1090_0003, Value::Integer32(2)),
         (0x3d01_001f, unicode("free")),
     ];
-    assert_eq!(set(&mut client, MESSAGE, &values), []);
+    assert_eq!(client.set(MESSAGE, &values), []);
     let id = save(&mut client);
     let all = as_letters(&house, &user);
     assert_eq!(
@@ -456,7 +436,7 @@ fn attach(client: &mut Client, values: &[(u32, Value)]) -> u32 {
     else {
         panic!()
     };
-    assert_eq!(set(client, ATTACHMENT, values), []);
+    assert_eq!(client.set(ATTACHMENT, values), []);
     made.attachment
 }
 
@@ -565,7 +545,7 @@ fn a_message_is_attached_with_all_that_it_has() {
         (SUBJECT, unicode("inside")),
         (0x4001_0003, Value::Integer32(7)),
     ];
-    assert_eq!(set(&mut client, EMBEDDED, &inside), []);
+    assert_eq!(client.set(EMBEDDED, &inside), []);
     let request = message::SaveChanges { flags: 2 };
     client.ask(EMBEDDED, EMBEDDED, Request::SaveChangesMessage(request));
     save_attachment(&mut client);
@@ -639,7 +619,7 @@ fn what_is_no_letter_is_kept_whole_and_is_no_mail() {
             (SUBJECT, unicode("it")),
             (BODY, unicode("text")),
         ];
-        assert_eq!(set(&mut client, MESSAGE, &values), []);
+        assert_eq!(client.set(MESSAGE, &values), []);
         let method = (0x3705_0003, Value::Integer32(1));
         let number = attach(&mut client, &[method, (DATA, binary(b"data"))]);
         save_attachment(&mut client);
@@ -652,7 +632,7 @@ fn what_is_no_letter_is_kept_whole_and_is_no_mail() {
         let told = client.properties(ATTACHMENT, &[DATA]);
         assert_eq!(told[0].outcome, Outcome::Value(binary(b"data")));
         // Changed once more.
-        set(&mut client, MESSAGE, &[(SUBJECT, unicode("other"))]);
+        client.set(MESSAGE, &[(SUBJECT, unicode("other"))]);
         assert_eq!(save(&mut client), id);
     }
     assert_eq!(as_letters(&house, &user), []);
@@ -674,7 +654,7 @@ fn settings_have_a_table_of_their_own() {
     create_in(&mut client, inbox, true);
     let class = "IPM.Configuration.Test";
     let values = [(CLASS, unicode(class)), (0x7c07_0102, binary(b"<x/>"))];
-    assert_eq!(set(&mut client, MESSAGE, &values), []);
+    assert_eq!(client.set(MESSAGE, &values), []);
     save(&mut client);
     assert_eq!(as_letters(&house, &user), []);
     client.open_folder(inbox, 5);

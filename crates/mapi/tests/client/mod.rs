@@ -89,24 +89,8 @@ impl Client {
 
     /// Sends a whole buffer; `columns` are those of all rows in the answers.
     pub fn send(&mut self, calls: &[Call], max: u32, columns: &[PropertyTag]) -> Vec<Reply> {
-        let list = buffer::write_calls(calls).unwrap();
-        let payload = buffer::join(&list, &self.handles).unwrap();
-        let request = ExecuteRequest {
-            flags: 0,
-            rop_buffer: extended::pack(&payload, Packing::Compressed, Position::Last)
-                .unwrap()
-                .into(),
-            rop_out_bytes_max: max,
-            auxiliary: Bytes::new(),
-        };
-        let Answer::Said(answer) = self.session.execute(&request) else {
-            panic!("failed");
-        };
-        assert!(answer.rop_buffer.len() <= usize::try_from(max).unwrap());
-        let payloads = extended::unpack(&answer.rop_buffer).unwrap();
-        let (list, handles) = buffer::split(&payloads[0]).unwrap();
-        self.handles = handles;
-        buffer::read_replies(list, &mut |_, _| columns.to_vec()).unwrap()
+        let mut replies = self.exchange((0, Packing::Compressed), calls, max, columns);
+        replies.swap_remove(0)
     }
 
     /// The same, with an answer in several buffers: the replies of each.
@@ -116,11 +100,22 @@ impl Client {
         max: u32,
         columns: &[PropertyTag],
     ) -> Vec<Vec<Reply>> {
+        self.exchange((execute_flags::CHAIN, Packing::Plain), calls, max, columns)
+    }
+
+    /// The replies in each buffer of the answer.
+    fn exchange(
+        &mut self,
+        (flags, packing): (u32, Packing),
+        calls: &[Call],
+        max: u32,
+        columns: &[PropertyTag],
+    ) -> Vec<Vec<Reply>> {
         let list = buffer::write_calls(calls).unwrap();
         let payload = buffer::join(&list, &self.handles).unwrap();
         let request = ExecuteRequest {
-            flags: execute_flags::CHAIN,
-            rop_buffer: extended::pack(&payload, Packing::Plain, Position::Last)
+            flags,
+            rop_buffer: extended::pack(&payload, packing, Position::Last)
                 .unwrap()
                 .into(),
             rop_out_bytes_max: max,
