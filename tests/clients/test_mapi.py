@@ -79,7 +79,7 @@ def test_every_response_says_what_the_protocol_wants(world, place):
         assert headers["X-PendingPeriod"] == "30000" and headers["X-ExpirationInfo"] == "900000"
         assert set(answer.cookies) == {"MapiContext", "MapiSequence"}
         for field in headers.get_all("Set-Cookie"):
-            assert "path=/mapi/; secure; HttpOnly" in field
+            assert "path=/mapi/emsmdb; secure; HttpOnly" in field
         assert answer.tags == ["PROCESSING", "DONE"]
         assert set(answer.late) == {"X-ElapsedTime", "X-StartTime"}
         assert answer.late["X-StartTime"].endswith(" GMT")

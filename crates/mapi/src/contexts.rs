@@ -7,7 +7,7 @@
 //!
 //! Source: [MS-OXCMAPIHTTP] 3.1.1, 3.2.1, 3.2.5.1 to 3.2.5.3.
 
-use crate::codec::transport::header::ResponseCode;
+use crate::codec::transport::header::{Endpoint, ResponseCode};
 use engine::{AccountId, Timestamp};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -86,8 +86,11 @@ impl Cookies {
     }
 
     /// The values of the `Set-Cookie` fields of a response.
-    pub fn fields(&self) -> [String; 2] {
-        let attributes = "path=/mapi/; secure; HttpOnly";
+    ///
+    /// They are for one endpoint only: a client may keep those of its mailbox and of its address
+    /// book, which have the same names, in one jar.
+    pub fn fields(&self, endpoint: Endpoint) -> [String; 2] {
+        let attributes = format!("path={}; secure; HttpOnly", endpoint.path());
         [
             format!("{CONTEXT_COOKIE}={}; {attributes}", self.context.to_hex()),
             format!("{SEQUENCE_COOKIE}={}; {attributes}", self.sequence),
@@ -291,8 +294,9 @@ mod tests {
     #[test]
     fn cookies_come_back_as_they_were_given() {
         let (_, cookies) = begun();
-        let fields = cookies.fields();
-        assert!(fields[0].starts_with("MapiContext=07070707070707070707070707070707; path=/mapi/"));
+        let fields = cookies.fields(Endpoint::Mailbox);
+        let path = "MapiContext=07070707070707070707070707070707; path=/mapi/emsmdb;";
+        assert!(fields[0].starts_with(path));
         let sent: Vec<_> = fields
             .iter()
             .map(|field| field.split(';').next().unwrap())

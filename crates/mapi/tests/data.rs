@@ -210,7 +210,9 @@ fn typed_strings_say_how_they_are_written() {
         &TypedString::Reduced("RE: ".into()),
         r#"03 "RE: " 00"#,
     );
-    is(Form::Rop, &TypedString::new("Hi"), r#"04 u"Hi""#);
+    // The shortest form that holds the text.
+    is(Form::Rop, &TypedString::new("Hü"), r#"03 "H" FC 00"#);
+    is(Form::Rop, &TypedString::new("H→"), r#"04 u"H→""#);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Source: [MS-OXDSCLI] 2.2.4.
 
 use super::Refusal;
+use crate::codec::transport::header::Endpoint;
 use quick_xml::escape::escape;
 use std::fmt::Write;
 
@@ -44,12 +45,17 @@ pub struct Place {
 impl Place {
     /// Where a mailbox is served. Source: [MS-OXCMAPIHTTP] 2.2.1 (the form is the server's).
     pub fn mailbox_url(&self, mailbox_id: &str) -> String {
-        format!("{}/mapi/emsmdb/?MailboxId={mailbox_id}", self.origin)
+        self.url(Endpoint::Mailbox, mailbox_id)
     }
 
     /// Where the address book is served to that mailbox.
     pub fn address_book_url(&self, mailbox_id: &str) -> String {
-        format!("{}/mapi/nspi/?MailboxId={mailbox_id}", self.origin)
+        self.url(Endpoint::AddressBook, mailbox_id)
+    }
+
+    fn url(&self, endpoint: Endpoint, mailbox_id: &str) -> String {
+        let (origin, path) = (&self.origin, endpoint.path());
+        format!("{origin}{path}/?MailboxId={mailbox_id}")
     }
 }
 

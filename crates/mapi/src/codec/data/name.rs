@@ -4,6 +4,7 @@
 
 use super::value::Guid;
 use crate::codec::wire::{Count, Malformed, Reader, String8, Wire, Writer};
+use bytes::Bytes;
 
 /// The name of a property within a set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,12 +86,14 @@ pub enum TypedString {
 }
 
 impl TypedString {
-    /// The form for `text` that every client reads.
+    /// The form for `text` that Exchange chooses: the shortest. One client is known that reads a
+    /// plain text in no other.
     pub fn new(text: &str) -> Self {
-        if text.is_empty() {
-            Self::Empty
-        } else {
-            Self::Unicode(text.to_owned())
+        let reduced = || text.chars().map(u8::try_from).collect::<Result<Bytes, _>>();
+        match reduced() {
+            _ if text.is_empty() => Self::Empty,
+            Ok(bytes) => Self::Reduced(String8(bytes)),
+            Err(_) => Self::Unicode(text.to_owned()),
         }
     }
 }

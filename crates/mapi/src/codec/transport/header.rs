@@ -47,6 +47,16 @@ pub enum Endpoint {
     AddressBook,
 }
 
+impl Endpoint {
+    /// Where on the server it is, without the slash that ends it.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Mailbox => "/mapi/emsmdb",
+            Self::AddressBook => "/mapi/nspi",
+        }
+    }
+}
+
 macro_rules! request_types {
     ($($(#[$note:meta])* $name:ident = $text:literal at $($endpoint:ident)|+;)*) => {
         /// What a request asks for. Source: [MS-OXCMAPIHTTP] 2.2.3.3.1.

@@ -248,7 +248,8 @@ async fn begin<P: Spoken>(
     if cookies.is_some() {
         tracing::info!(service = "mapi", user = %address, endpoint = ?P::ENDPOINT, "signed in");
     }
-    Ok(frame.ready(cookies, &body, now))
+    let fields = cookies.map(|given| given.fields(P::ENDPOINT));
+    Ok(frame.ready(fields, &body, now))
 }
 
 /// Answers within a session. The client hears at once that it is being worked on.
@@ -265,7 +266,7 @@ fn work<P: Spoken>(
     let now = counter.shared.engine.now();
     let (desk, next) = counter.desks.lock().claim(cookies, user.account, now)?;
     let (give, take) = mpsc::channel(PIECES_WAITING);
-    let response = frame.streamed(next, take);
+    let response = frame.streamed(next.fields(P::ENDPOINT), take);
     let ours = Arc::clone(counter);
     tokio::spawn(async move {
         let (used, spoken) = (Arc::clone(&desk), Arc::clone(&ours));
@@ -323,7 +324,8 @@ impl<P: Spoken> Counter<P> {
             Err(ResponseCode::MissingCookie) => None,
             Err(code) => return Err(code),
         };
-        Ok(frame.ready(next, &[], now))
+        let fields = next.map(|given| given.fields(P::ENDPOINT));
+        Ok(frame.ready(fields, &[], now))
     }
 
     fn end(&self, admitted: Admitted<P::Request>) -> Result<Response, ResponseCode> {

@@ -8,7 +8,6 @@
 use super::super::exchange::{Request, Response, reply, stream};
 use ::mapi::codec::transport::framing;
 use ::mapi::codec::transport::header::{CONTENT_TYPE, ResponseCode, SERVER_APPLICATION, name};
-use ::mapi::contexts::Cookies;
 use bytes::Bytes;
 use formats::date::Civil;
 use hyper::StatusCode;
@@ -22,6 +21,9 @@ pub const PENDING_PERIOD: Duration = Duration::from_secs(30);
 
 /// Headers that come back as they came.
 const ECHOED: [&str; 3] = [name::REQUEST_TYPE, name::REQUEST_ID, name::CLIENT_INFO];
+
+/// The values of the fields that give a client its cookies.
+type SetCookies = [String; 2];
 
 /// What a response needs to know of its request.
 #[derive(Clone)]
@@ -61,14 +63,14 @@ impl Frame {
     }
 
     /// A response that is all here.
-    pub fn ready(&self, cookies: Option<Cookies>, body: &[u8], now: Timestamp) -> Response {
+    pub fn ready(&self, cookies: Option<SetCookies>, body: &[u8], now: Timestamp) -> Response {
         let whole = [framing::PROCESSING, &self.done(Ok(body), now)].concat();
         let response = reply(StatusCode::OK, CONTENT_TYPE, whole);
         self.dressed(response, ResponseCode::Success, cookies)
     }
 
     /// A response that comes piece by piece.
-    pub fn streamed(&self, cookies: Cookies, pieces: mpsc::Receiver<Bytes>) -> Response {
+    pub fn streamed(&self, cookies: SetCookies, pieces: mpsc::Receiver<Bytes>) -> Response {
         let response = stream(StatusCode::OK, CONTENT_TYPE, pieces);
         self.dressed(response, ResponseCode::Success, Some(cookies))
     }
@@ -90,7 +92,7 @@ impl Frame {
         &self,
         mut response: Response,
         code: ResponseCode,
-        cookies: Option<Cookies>,
+        cookies: Option<SetCookies>,
     ) -> Response {
         let headers = response.headers_mut();
         headers.extend(self.echoes.iter().cloned());
@@ -109,7 +111,7 @@ impl Frame {
             headers.insert(name, HeaderValue::from_static(SERVER_APPLICATION));
         }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
-        for field in cookies.iter().flat_map(Cookies::fields) {
+        for field in cookies.into_iter().flatten() {
             if let Ok(field) = HeaderValue::try_from(field) {
                 headers.append(SET_COOKIE, field);
             }

@@ -63,7 +63,7 @@ pub fn wait<P: Spoken>(
     desk.bell.notify_waiters(); // Whoever waited before is answered now.
     let (give, take) = mpsc::channel(PIECES_WAITING);
     let _ = give.try_send(Bytes::from_static(framing::PROCESSING));
-    let response = admitted.frame.streamed(cookies, take);
+    let response = admitted.frame.streamed(cookies.fields(P::ENDPOINT), take);
     let waiter = Waiter {
         counter: Arc::clone(counter),
         desk,
