@@ -5,6 +5,7 @@
 //! ! plain                      the connections begin without TLS (else with)
 //! C: a1 NOOP                   the client sends a line
 //! S: a1 OK …                   the server answers; … stands for any text within the line
+//! S: … ⟨key⟩                   the same, and the text is remembered: ⟨key⟩ stands for it from now on
 //! S: (any)                     lines that nobody looks at, until the next that is named
 //! A: …   B: …                  like C:, on two connections; S: belongs to the one that spoke last
 //! A:!                          looks at what A was sent meanwhile
@@ -37,6 +38,8 @@ struct Stage {
     encrypted: bool,
     pending: Vec<u8>,
     lines: VecDeque<String>,
+    /// What was remembered, with its name in its brackets.
+    known: HashMap<String, String>,
 }
 
 impl Stage {
@@ -48,6 +51,7 @@ impl Stage {
             encrypted: true,
             pending: Vec::new(),
             lines: VecDeque::new(),
+            known: HashMap::new(),
         }
     }
 
@@ -81,8 +85,33 @@ impl Stage {
         if text == "!" {
             return self.flush();
         }
-        self.pending.extend_from_slice(text.as_bytes());
+        self.pending.extend_from_slice(self.fill(text).as_bytes());
         self.pending.extend_from_slice(b"\r\n");
+    }
+
+    /// A line with what is remembered in its place.
+    fn fill(&self, line: &str) -> String {
+        let mut filled = line.to_owned();
+        for (name, value) in &self.known {
+            filled = filled.replace(name, value);
+        }
+        filled
+    }
+
+    /// Compares a line and remembers what it is asked to.
+    fn is_expected(&mut self, pattern: &str, line: &str) -> bool {
+        let mut pattern = self.fill(pattern);
+        let Some((start, end)) = pattern.find('⟨').zip(pattern.find('⟩')) else {
+            return gaps(&pattern, line).is_some();
+        };
+        let number = pattern[..start].matches('…').count();
+        let name = pattern[start..end + '⟩'.len_utf8()].to_owned();
+        pattern = pattern.replace(&name, "…");
+        let Some(gaps) = gaps(&pattern, line) else {
+            return false;
+        };
+        self.known.insert(name, gaps[number].to_owned());
+        true
     }
 
     fn limit(&mut self, limits_all_requests: bool) {
@@ -157,22 +186,27 @@ impl Stage {
     }
 }
 
-fn matches(pattern: &str, line: &str) -> bool {
-    let mut parts = pattern.split('…');
-    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or("")) else {
-        return false;
+/// What stands in a line where its pattern has `…`; `None` if they do not match.
+fn gaps<'a>(pattern: &str, line: &'a str) -> Option<Vec<&'a str>> {
+    let (first, others) = match pattern.split_once('…') {
+        Some((first, others)) => (first, Some(others)),
+        None => (pattern, None),
     };
-    let parts: Vec<&str> = parts.collect();
-    for (index, part) in parts.iter().enumerate() {
-        if index + 1 == parts.len() {
-            return rest.ends_with(part);
-        }
-        let Some(at) = rest.find(part) else {
-            return false;
+    let mut rest = line.strip_prefix(first)?;
+    let Some(others) = others else {
+        return rest.is_empty().then(Vec::new);
+    };
+    let mut gaps = Vec::new();
+    let mut parts = others.split('…').peekable();
+    while let Some(part) = parts.next() {
+        let at = match parts.peek() {
+            Some(_) => rest.find(part)?,
+            None => rest.strip_suffix(part)?.len(),
         };
+        gaps.push(&rest[..at]);
         rest = &rest[at + part.len()..];
     }
-    rest.is_empty()
+    Some(gaps)
 }
 
 fn check(name: &str, script: &str) {
@@ -193,7 +227,7 @@ fn check(name: &str, script: &str) {
                     .lines
                     .pop_front()
                     .unwrap_or_else(|| panic!("{place}\n  nothing came"));
-                if matches(expected, &got) {
+                if stage.is_expected(expected, &got) {
                     break;
                 }
                 assert!(

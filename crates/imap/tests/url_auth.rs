@@ -210,11 +210,11 @@ fn a_part_is_read_decoded_or_with_its_structure() {
     let place = PLACE.replace(";UID=1", ";UID=2");
     let text =
         r#"("text" "plain" ("charset" "us-ascii") NIL NIL "quoted-printable" 9 0 NIL NIL NIL NIL)"#;
-    let image = r#"("image" "png" NIL NIL NIL "base64" 8 NIL NIL NIL NIL)"#;
+    let image = r#"("image" "png" NIL NIL NIL "binary" 4 NIL NIL NIL NIL)"#;
     for (section, parameters, wanted) in [
         ("1", " BINARY", "(BINARY {5}\r\ncaf\u{e9})".to_owned()),
         ("1", " BODY", "(BODY {9}\r\ncaf=C3=A9)".to_owned()),
-        ("1", "", "(BODY {9}\r\ncaf=C3=A9)".to_owned()),
+        ("1", "", "{9}\r\ncaf=C3=A9".to_owned()),
         (
             "1",
             " BODYPARTSTRUCTURE",
@@ -236,7 +236,7 @@ fn a_part_is_read_decoded_or_with_its_structure() {
             format!("(BINARY {{{}}}\r\n{HEADER})", HEADER.len()),
         ),
         ("1.MIME", " BODYPARTSTRUCTURE", "NIL".to_owned()),
-        ("3", " BINARY", "NIL".to_owned()),
+        ("3", " BINARY", "(BINARY NIL)".to_owned()),
         ("3", " BODY", "(BODY {1}\r\nx)".to_owned()),
         ("4", " BINARY", "NIL".to_owned()),
         ("4", " BODYPARTSTRUCTURE", "NIL".to_owned()),

@@ -9,6 +9,7 @@ use super::write;
 use bytes::{BufMut, BytesMut};
 use formats::message::PartKind;
 use formats::message::{Parameters, PartRef, SummaryRef};
+use std::iter;
 
 /// Whether extension data is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +35,15 @@ pub fn write_structure(out: &mut BytesMut, summary: &SummaryRef<'_>, detail: Det
     write_parts(out, summary.parts(), detail);
 }
 
-/// The same of one part of a letter.
+/// The same of one part of a letter, of which `part` tells what is to be said.
 pub fn write_part_structure(
     out: &mut BytesMut,
     summary: &SummaryRef<'_>,
-    part: &PartRef<'_>,
+    part: PartRef<'_>,
     detail: Detail,
 ) {
-    let from = summary.parts().skip_while(|each| each.index != part.index);
-    write_parts(out, from, detail);
+    let within = summary.parts().skip(part.index.saturating_add(1));
+    write_parts(out, iter::once(part).chain(within), detail);
 }
 
 /// Writes the first part with all that is in it.

@@ -7,7 +7,7 @@
 //! Start at [`open`]. Standards: RFC 4467; RFC 5550 §4.6 (URL-PARTIAL); RFC 5524 (URLAUTH=BINARY).
 
 use super::catenate::{Source, message_of, open_message};
-use super::fetch::{Encoded, section_bytes, whole_summary};
+use super::fetch::{Encoded, Measure, section_bytes, whole_summary};
 use super::{Desk, Reply, Step, Work};
 use crate::codec::command::{UrlBytes, UrlParts, UrlRequest};
 use crate::codec::fetch::SectionText;
@@ -135,41 +135,78 @@ impl UrlFetch {
 #[derive(Default)]
 struct Parts {
     structure: Option<BytesMut>,
-    bytes: Option<Source>,
-    has_nul: bool,
+    content: Option<Content>,
+}
+
+/// The bytes of what a URL names.
+enum Content {
+    Known {
+        source: Source,
+        has_nul: bool,
+    },
+    /// Nobody knows how they are encoded.
+    Undecodable,
+}
+
+/// How a part is told without its transfer encoding.
+enum Decoding {
+    Known(Encoded, Measure),
+    Unknown,
 }
 
 /// Errors: [`Refusal::BadUrl`], also where nothing of what was asked is there.
+/// Source: RFC 5524 §3.2.
 fn find_parts(text: &str, wanted: Option<UrlParts>, desk: &Desk<'_>) -> Result<Parts, Refusal> {
     let bad = || Refusal::BadUrl(text.to_owned());
     let (url, found) = admit(text, desk)?;
-    let (message, summary) = hidden(message_of(&url, &found))?.ok_or_else(bad)?;
-    let wanted = wanted.unwrap_or_default();
+    let (message, kept) = hidden(message_of(&url, &found))?.ok_or_else(bad)?;
+    let UrlParts { structure, bytes } = wanted.unwrap_or_default();
+    // Parts of a header have neither a structure nor a transfer encoding.
+    let is_part = url.section.text == SectionText::All;
+    let decoding = if is_part && bytes == Some(UrlBytes::Decoded) {
+        Some(decoding(&url.section.part, &message, &kept)?.ok_or_else(bad)?)
+    } else {
+        None
+    };
     let mut parts = Parts::default();
-    if wanted.structure && url.section.text == SectionText::All {
-        parts.structure = structure_of(&url.section.part, &message, &summary)?;
+    if structure && is_part {
+        parts.structure = structure_of(&url.section.part, &message, &kept, decoding.as_ref())?;
     }
-    match wanted.bytes {
-        Some(UrlBytes::Decoded) if url.section.text == SectionText::All => {
-            (parts.bytes, parts.has_nul) = decoded(&url, message, &summary)?;
+    parts.content = match decoding {
+        Some(decoding) => Some(decoded(decoding, &url, message)),
+        None if structure && bytes.is_none() => None,
+        None => {
+            let source = section_bytes(&url.section, message, &kept, url.partial.clone())?;
+            let has_nul = false;
+            source.map(|source| Content::Known { source, has_nul })
         }
-        // Parts of a header have no transfer encoding.
-        None if wanted.structure => {}
-        _ => {
-            let partial = url.partial.clone();
-            parts.bytes = section_bytes(&url.section, message, &summary, partial)?;
-        }
-    }
-    if parts.structure.is_none() && parts.bytes.is_none() {
+    };
+    if parts.structure.is_none() && parts.content.is_none() {
         return Err(bad());
     }
     Ok(parts)
 }
-/// The structure of a part; an empty number is the whole message.
+
+/// How to decode a part; `None` if there is no such part.
+fn decoding(part: &[u32], message: &Message, kept: &Bytes) -> Result<Option<Decoding>, Refusal> {
+    let summary = whole_summary(message, kept)?;
+    let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
+    match Encoded::find(part, &summary, message) {
+        Err(Refusal::UnknownEncoding) => Ok(Some(Decoding::Unknown)),
+        Ok(Some(encoded)) => {
+            let measure = encoded.measure(message)?;
+            Ok(Some(Decoding::Known(encoded, measure)))
+        }
+        found => found.map(|_| None),
+    }
+}
+
+/// The structure of a part, as it is told; an empty number is the whole message.
 fn structure_of(
     part: &[u32],
     message: &Message,
     kept: &Bytes,
+    decoding: Option<&Decoding>,
 ) -> Result<Option<BytesMut>, Refusal> {
     let summary = whole_summary(message, kept)?;
     let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
@@ -178,36 +215,33 @@ fn structure_of(
         write_structure(&mut out, &summary, Detail::Extended);
         return Ok(Some(out));
     }
-    let found = summary.part_at(part);
-    Ok(found.map(|part| {
-        write_part_structure(&mut out, &summary, &part, Detail::Extended);
-        out
-    }))
+    let Some(mut found) = summary.part_at(part) else {
+        return Ok(None);
+    };
+    if let Some(Decoding::Known(encoded, measure)) = decoding
+        && !encoded.is_plain()
+    {
+        found.encoding = Some(b"binary");
+        found.body_end = found.body_start.saturating_add(measure.len);
+        found.lines = measure.lines;
+    }
+    write_part_structure(&mut out, &summary, found, Detail::Extended);
+    Ok(Some(out))
 }
 
-/// A part without its transfer encoding, and whether there is a NUL in it. A partial URL counts in
-/// what is decoded, as FETCH BINARY does.
-fn decoded(
-    url: &MessageUrl,
-    message: Message,
-    kept: &Bytes,
-) -> Result<(Option<Source>, bool), Refusal> {
-    let summary = whole_summary(&message, kept)?;
-    let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
-    let found = match Encoded::find(&url.section.part, &summary, &message) {
-        Err(Refusal::UnknownEncoding) => None,
-        found => found?,
+/// A part without its transfer encoding. A partial URL counts in what is decoded, as FETCH BINARY
+/// does.
+fn decoded(decoding: Decoding, url: &MessageUrl, message: Message) -> Content {
+    let Decoding::Known(encoded, measure) = decoding else {
+        return Content::Undecodable;
     };
-    let Some(encoded) = found else {
-        return Ok((None, false));
-    };
-    let measure = encoded.measure(&message)?;
     let wanted = url.partial.clone().unwrap_or(0..u64::MAX);
     let range = wanted.start.min(measure.len)..wanted.end.min(measure.len);
     let len = range.end.saturating_sub(range.start);
-    let decoded = Box::new(encoded.decoded(range));
-    let source = Source::Decoded(message, decoded, len);
-    Ok((Some(source), measure.has_nul))
+    Content::Known {
+        source: Source::Decoded(message, Box::new(encoded.decoded(range)), len),
+        has_nul: measure.has_nul,
+    }
 }
 
 /// Writes what was found up to the bytes; these are left to be told.
@@ -217,7 +251,7 @@ fn write_parts(out: &mut BytesMut, found: Parts, wanted: Option<UrlParts>) -> Op
         out.put_slice(structure);
         out.put_u8(b')');
     }
-    let source = found.bytes?;
+    let content = found.content?;
     let end: &'static [u8] = match wanted {
         None => b"",
         Some(UrlParts { bytes, .. }) => {
@@ -226,14 +260,19 @@ fn write_parts(out: &mut BytesMut, found: Parts, wanted: Option<UrlParts>) -> Op
             b")"
         }
     };
+    let Content::Known { source, has_nul } = content else {
+        out.put_slice(b" NIL");
+        out.put_slice(end);
+        return None;
+    };
     out.put_u8(b' ');
-    if found.has_nul {
+    if has_nul {
         out.put_u8(b'~'); // Only a literal8 may hold NUL (RFC 3516 §4.2).
     }
     write::literal_head(out, source.len());
     Some(Open {
         source,
-        is_binary: found.has_nul,
+        is_binary: has_nul,
         end,
     })
 }

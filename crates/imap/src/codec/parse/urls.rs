@@ -13,6 +13,9 @@ pub const URLS_MAX: usize = 64;
 
 const UNKNOWN: Fault = Fault::Syntax("Only the mechanism INTERNAL is known");
 
+/// Source: RFC 5524 §3.1.
+const TWICE: Fault = Fault::Syntax("Each parameter once, and either BODY or BINARY");
+
 impl Arguments<'_> {
     pub(super) fn reset_key(&mut self) -> Parsed<Command> {
         if self.cursor.at_end() {
@@ -52,21 +55,18 @@ impl Arguments<'_> {
         let mut wanted = UrlParts::default();
         while !self.cursor.accept(b')') {
             self.cursor.space()?;
-            let bytes = match self.cursor.word()?.to_ascii_uppercase().as_str() {
-                "BODYPARTSTRUCTURE" => {
-                    wanted.structure = true;
-                    continue;
-                }
-                "BODY" => UrlBytes::AsStored,
-                "BINARY" => UrlBytes::Decoded,
+            let is_new = match self.cursor.word()?.to_ascii_uppercase().as_str() {
+                "BODYPARTSTRUCTURE" => !std::mem::replace(&mut wanted.structure, true),
+                "BODY" => wanted.bytes.replace(UrlBytes::AsStored).is_none(),
+                "BINARY" => wanted.bytes.replace(UrlBytes::Decoded).is_none(),
                 _ => return Err(Fault::Syntax("Unknown URLFETCH parameter")),
             };
-            if wanted.bytes.is_some_and(|other| other != bytes) {
-                return Err(Fault::Syntax("Either BODY or BINARY is possible"));
+            if !is_new {
+                return Err(TWICE);
             }
-            wanted.bytes = Some(bytes);
         }
-        let wanted = Some(wanted);
+        // One without parameters is answered as if no list stood around it (RFC 5524 §3.1).
+        let wanted = Some(wanted).filter(|wanted| *wanted != UrlParts::default());
         Ok(UrlRequest { url, wanted })
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Encoded {
 pub(crate) struct Measure {
     /// Its bytes.
     pub(crate) len: u64,
+    /// Line ends among them.
+    pub(crate) lines: u64,
     /// There is a NUL among them, which only a literal8 may hold (RFC 3516 §4.2).
     pub(crate) has_nul: bool,
 }
@@ -64,9 +66,16 @@ impl Encoded {
             if piece.is_empty() {
                 return Ok(measure);
             }
+            let ends = piece.split(|byte| *byte == b'\n').skip(1);
+            measure.lines += u64::try_from(ends.count()).unwrap_or(0);
             measure.len = measure.len.saturating_add(count(&piece));
             measure.has_nul |= piece.contains(&0);
         }
+    }
+
+    /// Whether it lies in its message as it is, so that nothing has to be decoded.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.encoding == Encoding::Identity
     }
 
     /// What it decodes to, between two places.

@@ -25,7 +25,7 @@ use crate::refusal::Refusal;
 use crate::selected::{Label, number_set};
 use crate::sync;
 use bytes::BufMut;
-pub(super) use decoded::{Decoded, Encoded};
+pub(super) use decoded::{Decoded, Encoded, Measure};
 use engine::account::annotations::{Annotation, ItemAnnotations};
 use engine::dialogue::SEND_BYTES_MAX;
 use engine::{
