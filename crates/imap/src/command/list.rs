@@ -68,11 +68,21 @@ pub(super) fn tell(
             continue;
         }
         let wanted = is_wanted(mailbox, request);
-        let below = request.recursive && has_hidden_match(mailbox, &mailboxes, request, &patterns);
+        // One that is told anyway says of all below it; another only what nothing else says.
+        let below = request.recursive
+            && if wanted {
+                below(mailbox, &mailboxes).any(|each| is_wanted(each, request))
+            } else {
+                has_hidden_match(mailbox, &mailboxes, request, &patterns)
+            };
         if !wanted && !below {
             continue;
         }
         write_mailbox(desk, telling, mailbox, request.return_subscribed, below);
+        // Of one that only stands above others nothing more is told (RFC 5819 §2, RFC 8440 §4).
+        if !wanted {
+            continue;
+        }
         if mailbox.exists && !request.return_metadata.is_empty() {
             write_listed(desk, mailbox, &request.return_metadata)?;
         }
@@ -171,13 +181,16 @@ fn has_hidden_match(
     request: &ListRequest,
     patterns: &[Pattern],
 ) -> bool {
-    let prefix = format!("{}{SEPARATOR}", mailbox.name.as_str());
-    all.0.iter().any(|below| {
+    below(mailbox, all).any(|below| {
         let name = below.name.as_str();
-        name.starts_with(&prefix)
-            && is_wanted(below, request)
-            && !patterns.iter().any(|pattern| pattern.matches(name))
+        is_wanted(below, request) && !patterns.iter().any(|pattern| pattern.matches(name))
     })
+}
+
+fn below<'a>(mailbox: &Mailbox, all: &'a Mailboxes) -> impl Iterator<Item = &'a Mailbox> {
+    let prefix = format!("{}{SEPARATOR}", mailbox.name.as_str());
+    let below = move |below: &&Mailbox| below.name.as_str().starts_with(&prefix);
+    all.0.iter().filter(below)
 }
 
 fn use_of(mailbox: &Mailbox) -> Option<&'static str> {
