@@ -5,7 +5,6 @@
 //! RFC 5267 (CANCELUPDATE), RFC 5255 (LANGUAGE, COMPARATOR), RFC 7377 (ESEARCH IN), RFC 4467
 //! (URLAUTH), RFC 5257 (ANNOTATE).
 
-use super::FlagList;
 use super::access::AccessRequest;
 use super::annotation::AnnotationValue;
 use super::append::{Piece, Place};
@@ -19,6 +18,7 @@ use super::scope::Scope;
 use super::search::SearchRequest;
 use super::sequence::{NumberSet, SequenceSet};
 use super::sort::{SortRequest, ThreadRequest};
+use super::{Fault, FlagList};
 
 /// A command with the tag that its answer carries.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,6 +114,8 @@ pub enum Command {
     MultiSearch(Option<Vec<Scope>>, SearchRequest),
     /// `SORT`
     Sort(Numbering, SortRequest),
+    /// A search whose result was to be saved, and why it can't be done.
+    Unsaved(Fault),
     /// `THREAD`
     Thread(Numbering, ThreadRequest),
     /// `CANCELUPDATE`: the tags of searches.

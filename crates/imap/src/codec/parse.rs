@@ -7,6 +7,7 @@
 mod access;
 mod metadata;
 mod quota;
+mod searches;
 mod urls;
 
 use super::annotation::AnnotationValue;
@@ -19,10 +20,7 @@ use super::fetch::FetchRequest;
 use super::mailbox::{MailboxName, NameForm};
 use super::notify::NotifyRequest;
 use super::pattern::WILDCARDS_MAX;
-use super::scope::Scope;
-use super::search::SearchRequest;
 use super::sequence::SequenceSet;
-use super::sort::{SortRequest, ThreadRequest};
 use super::{Fault, FlagList, SystemFlags};
 use crate::quirk;
 
@@ -182,18 +180,9 @@ impl Arguments<'_> {
         }
         self.cursor.space()?;
         match name {
-            "SEARCH" => {
-                let request = SearchRequest::read(&mut self.cursor)?;
-                return Ok(Command::Search(numbering, request));
-            }
-            "SORT" => {
-                let request = SortRequest::read(&mut self.cursor)?;
-                return Ok(Command::Sort(numbering, request));
-            }
-            "THREAD" => {
-                let request = ThreadRequest::read(&mut self.cursor)?;
-                return Ok(Command::Thread(numbering, request));
-            }
+            "SEARCH" => return self.search(numbering),
+            "SORT" => return self.sort(numbering),
+            "THREAD" => return self.thread(numbering),
             _ => {}
         }
         let set = SequenceSet::read(&mut self.cursor)?;
@@ -253,14 +242,6 @@ impl Arguments<'_> {
             }
         }
         Ok(words)
-    }
-
-    /// `[IN (scopes)] [RETURN (…)] [CHARSET …] keys`. Source: RFC 7377 §3.
-    fn multi_search(&mut self) -> Parsed<Command> {
-        self.cursor.space()?;
-        let scopes = Scope::read_all(&mut self.cursor, self.form)?;
-        let request = SearchRequest::read(&mut self.cursor)?;
-        Ok(Command::MultiSearch(scopes, request))
     }
 
     fn authenticate(&mut self) -> Parsed<Command> {

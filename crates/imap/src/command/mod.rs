@@ -377,6 +377,10 @@ fn begin_search(command: Command, tag: &str, state: &mut State) -> Result<Box<dy
             let criteria = Some(request.criteria);
             search::SearchWork::begin(numbering, request.search, criteria, tag, state)
         }
+        Command::Unsaved(fault) => {
+            search::forget_saved(state);
+            Err(fault.into())
+        }
         Command::Thread(numbering, request) => {
             thread::ThreadWork::begin(numbering, request, tag, state)
         }

@@ -6,8 +6,8 @@
 
 use super::search::answer::{self, Answer, Correlator};
 use super::search::filters;
-use super::search::highest;
 use super::search::query::{self, Ground};
+use super::search::{highest, save};
 use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::Numbering;
 use crate::codec::mailbox::{MailboxName, SEPARATOR};
@@ -112,10 +112,8 @@ impl MultiSearch {
     }
 
     fn tell(&self, target: &Target, found: &[Uid], desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        if self.returned.save
-            && let Some(selected) = &mut desk.state.selected
-        {
-            selected.saved = found.iter().copied().collect();
+        if self.returned.save {
+            save(desk, found, self.returned);
         }
         if found.is_empty() || !self.returned.tells() {
             return Ok(());

@@ -226,6 +226,15 @@ impl SearchWork {
         })
     }
 
+    fn go_on(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+        if matches!(self.stage, Stage::Due) {
+            self.put_filters_in(desk)?;
+            let started = self.start(desk)?;
+            self.stage = Stage::Searching(Box::new(started));
+        }
+        self.search_step(desk)
+    }
+
     fn start(&mut self, desk: &Desk<'_>) -> Result<(Run, Plan, Gathering), Refusal> {
         let within = self.within(desk.state)?;
         let selected = desk.state.selected()?;
@@ -405,17 +414,11 @@ impl SearchWork {
 
 impl Work for SearchWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-        let stepped = if matches!(self.stage, Stage::Due) {
-            self.put_filters_in(desk)?;
-            self.start(desk).and_then(|started| {
-                self.stage = Stage::Searching(Box::new(started));
-                self.search_step(desk)
-            })
-        } else {
-            self.search_step(desk)
-        };
-        if stepped.is_err() {
-            forget_saved(desk.state);
+        let stepped = self.go_on(desk);
+        let is_saved = self.request.returned.is_some_and(|returned| returned.save);
+        match &stepped {
+            Err(refusal) if is_saved && !refusal.is_bad() => forget_saved(desk.state),
+            _ => {}
         }
         stepped
     }
@@ -468,15 +471,16 @@ pub(super) fn highest(
     Ok(highest)
 }
 
-/// What was saved before means nothing after a failure. Source: RFC 5182 §2.1.
-fn forget_saved(state: &mut State) {
+/// What was saved before means nothing after a search that was to be saved and failed. Source: RFC
+/// 5182 §2.1.
+pub(super) fn forget_saved(state: &mut State) {
     if let Some(selected) = &mut state.selected {
         selected.saved = UidSet::default();
     }
 }
 
 /// Keeps the result for `$`.
-fn save(desk: &mut Desk<'_>, found: &[Uid], returned: Returned) {
+pub(super) fn save(desk: &mut Desk<'_>, found: &[Uid], returned: Returned) {
     if let Some(selected) = &mut desk.state.selected {
         selected.saved = named(found, returned).into_iter().collect();
     }
