@@ -9,7 +9,7 @@ use super::search::filters;
 use super::{Desk, Reply, Step};
 use crate::codec::metadata::{Depth, Entry, GetMetadata, MetadataRequest, Scope};
 use crate::codec::{mailbox::MailboxName, write};
-use crate::folders::{Mailbox, role_of, special_use};
+use crate::folders::{Mailbox, Mailboxes, role_of, special_use};
 use crate::refusal::Refusal;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::account::annotations::{ANNOTATION_BYTES_MAX, AnnotationChange, Audience, annotations};
@@ -242,10 +242,14 @@ fn set(
         return Err(EngineError::Denied.into());
     }
     let written = account.write(|txn| {
-        txn.annotate(folder, &changes)?;
-        role.map_or(Ok(()), |role| set_role(txn, folder, role))
+        txn.annotate(folder, &changes).map_err(worded)?;
+        role.map_or(Ok(None), |role| give_use(txn, folder, role))
     });
-    let ((), settlement) = written.map_err(worded)?.split();
+    let (without_use, settlement) = written?.split();
+    if let Some(name) = without_use {
+        let told = [(entry(Scope::Private, SPECIAL_USE), None)];
+        write_metadata(desk, Some(&name), &told);
+    }
     let reply = Reply::told("OK SETMETADATA completed");
     Ok(Step::SettleDone(settlement, reply))
 }
@@ -271,10 +275,31 @@ fn role_from(value: Option<&[u8]>) -> Result<Role, Refusal> {
     name.and_then(role_of).ok_or(Refusal::SpecialUse)
 }
 
-fn set_role(txn: &mut Txn<'_, '_>, folder: FolderId, role: Role) -> Result<(), EngineError> {
+/// Gives a mailbox its use, and answers which other has lost it by that: only one has it at a time.
+/// Source: RFC 6154 §5.4.
+fn give_use(
+    txn: &mut Txn<'_, '_>,
+    folder: FolderId,
+    role: Role,
+) -> Result<Option<MailboxName>, Refusal> {
     if txn.folder(folder)?.role == Role::Inbox {
-        return Err(EngineError::SpecialFolder);
+        return Err(EngineError::SpecialFolder.into());
     }
+    let holder = match role {
+        Role::None => None,
+        role => txn.folder_with_role(role)?,
+    };
+    let other = holder.map(|(id, _)| id).filter(|id| *id != folder);
+    if let Some(other) = other {
+        set_role(txn, other, Role::None)?;
+    }
+    set_role(txn, folder, role)?;
+    let all = Mailboxes::read(txn)?.0.into_iter();
+    let mut named = all.filter(|mailbox| Some(mailbox.id) == other);
+    Ok(named.next().map(|mailbox| mailbox.name))
+}
+
+fn set_role(txn: &mut Txn<'_, '_>, folder: FolderId, role: Role) -> Result<(), EngineError> {
     let change = FolderChange {
         role: Some(role),
         ..FolderChange::default()
