@@ -6,7 +6,7 @@
 //! over.
 //!
 //! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 2180 §4.4 (COPY of expunged messages); RFC 4315 §3
-//! (COPYUID); RFC 6851 (MOVE); RFC 9738 (MESSAGELIMIT, SAVELIMIT).
+//! (COPYUID); RFC 6851 (MOVE; §4.4: HIGHESTMODSEQ in the answer); RFC 9738 (MESSAGELIMIT, SAVELIMIT).
 
 use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::{Numbering, Transfer as How};
@@ -15,7 +15,8 @@ use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::shared::Found;
-use engine::{Account, EngineError, FolderId, Settlement, Transfer, Uid, UidSet};
+use crate::sync;
+use engine::{Account, EngineError, FolderId, Reading, Settlement, Transfer, Uid, UidSet};
 
 /// A COPY or MOVE on its way.
 pub(super) struct TransferWork {
@@ -25,6 +26,8 @@ pub(super) struct TransferWork {
     how: How,
     /// There were more messages than one MOVE works on.
     cut: Option<Cut>,
+    /// All is moved, and on disk.
+    is_moved: bool,
 }
 
 impl TransferWork {
@@ -50,6 +53,7 @@ impl TransferWork {
             target,
             how,
             cut,
+            is_moved: false,
         }))
     }
 
@@ -123,6 +127,12 @@ impl TransferWork {
 impl Work for TransferWork {
     fn step(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         let from = desk.state.selected()?.folder;
+        if self.is_moved {
+            // The number is only known by now (RFC 6851 §4.4).
+            let highest = sync::highest_modseq(&desk.account.read()?.folder(from)?);
+            let text = format!("OK [HIGHESTMODSEQ {highest}] MOVE completed");
+            return limit::tell(self.cut, Ok(Reply::removed(text)), desk.out).map(Step::Done);
+        }
         let target = match desk.find(&self.target) {
             Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err(Refusal::NoTarget),
             found => found?,
@@ -143,12 +153,17 @@ impl Work for TransferWork {
             let moved = format!("* OK {code}Moved\r\n");
             desk.out.extend_from_slice(moved.as_bytes());
         }
-        let text = if self.lacks_some_of(&pairs) {
-            Refusal::Expunged.text()
-        } else {
-            "OK MOVE completed".into()
-        };
-        let reply = limit::tell(self.cut, Ok(Reply::removed(text)), desk.out)?;
+        if self.lacks_some_of(&pairs) {
+            let text = Refusal::Expunged.text();
+            let reply = limit::tell(self.cut, Ok(Reply::removed(text)), desk.out)?;
+            return Ok(Step::SettleDone(settlement, reply));
+        }
+        if desk.state.features.condstore && !pairs.is_empty() {
+            self.is_moved = true;
+            return Ok(Step::Settle(settlement));
+        }
+        let reply = Ok(Reply::removed("OK MOVE completed"));
+        let reply = limit::tell(self.cut, reply, desk.out)?;
         Ok(Step::SettleDone(settlement, reply))
     }
 }
