@@ -24,6 +24,19 @@ def curl(server, account, scheme, path, *arguments, stdin=b"", check=True):
     return done.stdout if check else done.returncode
 
 
+def over_one_connection(server, account, *commands):
+    """Gives one command after the other; the lines that the server sent."""
+    one = ["--silent", "--verbose", "--insecure", "--max-time", "30",
+           "--user", f"{account.address}:{account.password}"]
+    url = f"imaps://{HOST}:{server.ports['imaps']}/"
+    every = [[*one, "--request", command, url] for command in commands]
+    arguments = [word for each in every for word in ["--next", *each]][1:]
+    done = subprocess.run(["curl", *arguments], capture_output=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    lines = done.stderr.splitlines()
+    return [line[2:].strip() for line in lines if line.startswith(b"< ")]
+
+
 def filled(server, *subjects):
     """A new account with some letters in its INBOX."""
     account = server.account()
@@ -64,6 +77,45 @@ def test_imap_appends_and_a_quoted_command_runs_first(server, place):
     curl(server, account, "imaps", "/INBOX", "-X", "CREATE Filed")
     curl(server, account, "imaps", "/Filed", "-T", path)
     assert curl(server, account, "imaps", "/Filed;MAILINDEX=1") == content
+
+
+def test_imap_catches_up_with_what_others_did(server):
+    """CONDSTORE and QRESYNC, as a script uses them that remembers three numbers."""
+    account = filled(server, "one", "two", "three")
+    told = over_one_connection(server, account, "SELECT INBOX (CONDSTORE)")
+    validity, stamp = (number_in(told, word) for word in (b"UIDVALIDITY", b"HIGHESTMODSEQ"))
+    with clients.Imap(server.ports["imaps"], account) as imap:
+        imap.command("SELECT INBOX")
+        imap.command(r"UID STORE 2 +FLAGS.SILENT (\Deleted)")
+        imap.command("EXPUNGE")
+        imap.command(r"UID STORE 3 +FLAGS.SILENT (\Flagged)")
+    told = over_one_connection(
+        server, account, "ENABLE QRESYNC", f"SELECT INBOX (QRESYNC ({validity} {stamp} 1:3))",
+        "UID SEARCH RETURN (COUNT SAVE) FLAGGED", "UID STORE $ -FLAGS (\\Flagged)",
+    )
+    assert b"* ENABLED QRESYNC" in told, told
+    assert b"* VANISHED (EARLIER) 2" in told, told
+    changed = [line for line in told if line.startswith(b"* 2 FETCH (UID 3 FLAGS (")]
+    assert [b"\\Flagged" in line for line in changed] == [True, False], changed
+    assert any(line.endswith(b"UID COUNT 1") for line in told), told
+
+
+def test_imap_asks_for_news_of_every_mailbox_at_once(server):
+    """NOTIFY with STATUS takes the place of a question for each mailbox."""
+    account = filled(server, "one")
+    told = over_one_connection(
+        server, account, "CREATE Filed",
+        "NOTIFY SET STATUS (personal (MessageNew MessageExpunge))", "SELECT INBOX", "COPY 1 Filed",
+    )
+    status = [line for line in told if line.startswith(b"* STATUS ")]
+    assert any(line.startswith(b"* STATUS INBOX (MESSAGES 1 ") for line in status), told
+    assert any(line.startswith(b"* STATUS Filed (MESSAGES 0 ") for line in status), told
+
+
+def number_in(told, word):
+    """The number behind a word in what the server sent."""
+    line = next(line for line in told if word + b" " in line)
+    return int(line.split(word + b" ")[1].split(b"]")[0])
 
 
 def test_pop3_lists_fetches_and_deletes(server):
