@@ -204,7 +204,7 @@ impl Teller<'_> {
         for record in self.records(since, head, subscriptions)? {
             match record.object {
                 Object::Item(_) => self.of_item(&record, &mut events, &mut touched)?,
-                Object::Folder(folder) => self.of_folder(folder, record.what, &mut events)?,
+                Object::Folder(folder) => events.extend(self.of_folder(folder, record.what)),
                 Object::Member(folder, _) => _ = touched.insert(folder),
                 _ => {}
             }
@@ -299,15 +299,9 @@ impl Teller<'_> {
         }))
     }
 
-    fn of_folder(
-        &self,
-        folder: FolderId,
-        what: What,
-        events: &mut Vec<ObjectEvent>,
-    ) -> Result<(), Refusal> {
-        let row = self.view.all_folders()?;
-        let row = row.into_iter().find(|(id, _)| *id == folder);
-        let parent = row.and_then(|(_, row)| row.parent);
+    /// What happened to a folder. One that was removed still says where it stood.
+    fn of_folder(&self, folder: FolderId, what: What) -> Option<ObjectEvent> {
+        let parent = self.view.folder(folder).ok().and_then(|row| row.parent);
         let kinds = [
             (What::CREATED | What::RESTORED, kind::CREATED),
             (What::REMOVED | What::PURGED, kind::DELETED),
@@ -315,14 +309,13 @@ impl Teller<'_> {
             (What::PROPERTIES | What::RIGHTS, kind::MODIFIED),
         ];
         let found = kinds.into_iter().find(|(known, _)| what.intersects(*known));
-        events.extend(found.map(|(_, kind)| ObjectEvent {
+        found.map(|(_, kind)| ObjectEvent {
             kind,
             folder: identity::folder_id(folder),
             parent: parent.map(identity::folder_id),
             tags: Some(Vec::new()),
             ..ObjectEvent::default()
-        }));
-        Ok(())
+        })
     }
 
     /// How many messages a folder has now; clients show it.

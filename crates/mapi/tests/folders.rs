@@ -12,7 +12,7 @@ use mapi::codec::data::{
 };
 use mapi::codec::rop::folder::{
     CopyFolder, CreateFolder, DeleteFolder, DeleteMessages, EmptyFolder, FolderText, FolderTexts,
-    MoveCopyMessages, MoveFolder, OpenTable, SearchCriteriaRequest, SetSearchCriteria,
+    MoveCopyMessages, MoveFolder, OpenFolder, OpenTable, SearchCriteriaRequest, SetSearchCriteria,
 };
 use mapi::codec::rop::{Reply, Request, Response, logon, message, property};
 use mapi::codec::wire::{Form, Nothing, decode};
@@ -22,6 +22,10 @@ const SUBJECT: PropertyTag = PropertyTag(0x0037_001f);
 const MESSAGE: PropertyTag = PropertyTag(0x674a_0014);
 const DUPLICATE: u32 = 0x8004_0604;
 const ACCESS_DENIED: u32 = 0x8007_0005;
+const NOT_FOUND: u32 = 0x8004_010f;
+/// Of tables, and of folders and messages that are opened: what was deleted.
+const DELETED: u8 = 0x20;
+const EVEN_DELETED: u8 = 0x04;
 
 const LOGON: u8 = 0;
 const PARENT: u8 = 1;
@@ -246,6 +250,207 @@ fn what_was_deleted_is_found_and_brought_back_until_it_is_dropped() {
     let rest = vec![deleted[1].0];
     client.ask(FOLDER, FOLDER, Request::HardDeleteMessages(delete(rest)));
     assert_eq!(messages(&mut client, FOLDER, 0x60), []);
+}
+
+/// A folder with one within it, which has a letter; that one is open as [`FOLDER`].
+fn nested(client: &mut Client) -> [ObjectId; 2] {
+    let outer = create(client, "outer");
+    let Response::CreateFolder(inner) = client.ask(FOLDER, 4, making("inner", 1, false)) else {
+        panic!()
+    };
+    let create = message::CreateMessage {
+        code_page: 0x0fff,
+        folder: inner.folder,
+        is_associated: false,
+    };
+    client.ask(LOGON, 5, Request::CreateMessage(create));
+    let save = message::SaveChanges { flags: 2 };
+    client.ask(5, 5, Request::SaveChangesMessage(save));
+    client.open_folder(inner.folder, FOLDER);
+    [outer, inner.folder]
+}
+
+fn delete_folder(client: &mut Client, folder: ObjectId, flags: u8) {
+    let delete = Request::DeleteFolder(DeleteFolder { flags, folder });
+    let Response::DeleteFolder(said) = client.ask(PARENT, PARENT, delete) else {
+        panic!()
+    };
+    assert!(!said.is_partial);
+}
+
+fn opening(folder: ObjectId, open_mode: u8) -> Request {
+    Request::OpenFolder(OpenFolder { folder, open_mode })
+}
+
+#[test]
+fn a_deleted_folder_is_listed_and_opened_as_deleted_only() {
+    let (_, _, mut client) = ida();
+    let [outer, inner] = nested(&mut client);
+    delete_folder(&mut client, outer, 5);
+    assert!(!names(&mut client, 4).contains(&"outer".to_owned()));
+    assert_eq!(names(&mut client, DELETED), ["outer"]);
+    assert_eq!(names(&mut client, DELETED | 4), ["inner", "outer"]);
+    assert_eq!(refused(&mut client, LOGON, 6, opening(inner, 0)), NOT_FOUND);
+    client.ask(LOGON, 6, opening(inner, EVEN_DELETED));
+    let inside = messages(&mut client, 6, 0x40);
+    assert_eq!(inside.len(), 1);
+    let open = |open_mode| {
+        Request::OpenMessage(message::OpenMessage {
+            code_page: 0x0fff,
+            folder: inner,
+            open_mode,
+            message: inside[0].0,
+        })
+    };
+    assert_eq!(refused(&mut client, LOGON, 7, open(0)), NOT_FOUND);
+    client.ask(LOGON, 7, open(EVEN_DELETED));
+    // It can be read, not changed.
+    assert_eq!(
+        refused(&mut client, 6, 7, making("new", 1, false)),
+        NOT_FOUND
+    );
+    let comment = TaggedValue::new(
+        PropertyTag(0x3004_001f),
+        Value::Unicode("a comment".to_owned()),
+    );
+    let values = property::Properties {
+        values: vec![comment],
+    };
+    let set = Request::SetProperties(property::SetProperties { values });
+    assert_eq!(refused(&mut client, 6, 6, set), NOT_FOUND);
+}
+
+#[test]
+fn a_deleted_folder_comes_back_with_what_was_deleted_with_it() {
+    let (_, _, mut client) = ida();
+    let [outer, inner] = nested(&mut client);
+    delete_folder(&mut client, outer, 5);
+    let moving = MoveFolder {
+        want_asynchronous: false,
+        folder: outer,
+        new_name: FolderText::Unicode("again".to_owned()),
+    };
+    client.ask(PARENT, PARENT, Request::MoveFolder(moving));
+    let living = names(&mut client, 4);
+    assert!(living.contains(&"again".to_owned()) && living.contains(&"inner".to_owned()));
+    assert_eq!(names(&mut client, DELETED | 4), Vec::<String>::new());
+    client.open_folder(inner, FOLDER);
+    assert_eq!(messages(&mut client, FOLDER, 0x40).len(), 1);
+}
+
+#[test]
+fn what_is_in_a_deleted_folder_can_be_moved_out_and_the_folder_copied() {
+    let (_, _, mut client) = ida();
+    let [outer, inner] = nested(&mut client);
+    delete_folder(&mut client, outer, 5);
+    let copy = CopyFolder {
+        want_asynchronous: false,
+        want_recursive: true,
+        folder: outer,
+        new_name: FolderText::Unicode("copy".to_owned()),
+    };
+    client.ask(PARENT, PARENT, Request::CopyFolder(copy));
+    let living = names(&mut client, 4);
+    assert!(living.contains(&"copy".to_owned()) && living.contains(&"inner".to_owned()));
+    client.ask(LOGON, 6, opening(inner, EVEN_DELETED));
+    let inside = messages(&mut client, 6, 0x40);
+    client.open_folder(special(&client, 4), FOLDER);
+    let moving = MoveCopyMessages {
+        messages: vec![inside[0].0],
+        want_asynchronous: false,
+        want_copy: false,
+    };
+    client.ask(6, FOLDER, Request::MoveCopyMessages(moving));
+    assert_eq!(messages(&mut client, FOLDER, 0x40).len(), 1);
+    assert_eq!(messages(&mut client, 6, 0x40), []);
+}
+
+#[test]
+fn what_is_deleted_for_good_is_not_found_again() {
+    let (_, _, mut client) = ida();
+    let [outer, _] = nested(&mut client);
+    delete_folder(&mut client, outer, 5);
+    // Once more is no way to be rid of it, unless for good.
+    let again = |flags| {
+        Request::DeleteFolder(DeleteFolder {
+            flags,
+            folder: outer,
+        })
+    };
+    assert_eq!(refused(&mut client, PARENT, PARENT, again(5)), NOT_FOUND);
+    delete_folder(&mut client, outer, 0x15);
+    assert_eq!(names(&mut client, DELETED | 4), Vec::<String>::new());
+    assert_eq!(
+        refused(&mut client, LOGON, 6, opening(outer, EVEN_DELETED)),
+        NOT_FOUND
+    );
+    let [outer, _] = nested(&mut client);
+    delete_folder(&mut client, outer, 0x15);
+    assert_eq!(names(&mut client, DELETED | 4), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_emptied_for_good_loses_also_what_was_deleted_before() {
+    let (house, user, mut client) = ida();
+    let above = create(&mut client, "above");
+    client.open_folder(above, 6);
+    let Response::CreateFolder(below) = client.ask(6, FOLDER, making("below", 1, false)) else {
+        panic!()
+    };
+    let delete = DeleteFolder {
+        flags: 5,
+        folder: below.folder,
+    };
+    client.ask(6, 6, Request::DeleteFolder(delete));
+    deliver(&house, &user, &letter("one"), Flags::NONE);
+    let inbox = special(&client, 4);
+    client.open_folder(inbox, 7);
+    let letters = messages(&mut client, 7, 0x40);
+    let moving = MoveCopyMessages {
+        messages: letters.into_iter().map(|one| one.0).collect(),
+        want_asynchronous: false,
+        want_copy: false,
+    };
+    client.ask(7, 6, Request::MoveCopyMessages(moving));
+    let empty = EmptyFolder {
+        want_asynchronous: false,
+        want_delete_associated: false,
+    };
+    let deleted = |client: &mut Client| {
+        let folders = OpenTable { flags: DELETED };
+        client.ask(6, TABLE, Request::HierarchyTable(folders));
+        let folders = client.rows(TABLE, &[NAME]).len();
+        (folders, messages(client, 6, 0x60).len())
+    };
+    client.ask(6, 6, Request::EmptyFolder(empty.clone()));
+    assert_eq!(deleted(&mut client), (1, 1));
+    client.ask(6, 6, Request::HardDeleteMessagesAndSubfolders(empty));
+    assert_eq!(deleted(&mut client), (0, 0));
+}
+
+#[test]
+fn the_copy_of_a_folder_says_what_the_folder_said() {
+    let (_, _, mut client) = ida();
+    let one = create(&mut client, "one");
+    let texts = [(0x3004_001f, "a comment"), (0x3613_001f, "IPF.Contact")];
+    let values = texts
+        .map(|(tag, text)| TaggedValue::new(PropertyTag(tag), Value::Unicode(text.to_owned())));
+    let values = property::Properties {
+        values: values.to_vec(),
+    };
+    let set = Request::SetProperties(property::SetProperties { values });
+    client.ask(FOLDER, FOLDER, set);
+    let copy = CopyFolder {
+        want_asynchronous: false,
+        want_recursive: false,
+        folder: one,
+        new_name: FolderText::Unicode("copy".to_owned()),
+    };
+    client.ask(PARENT, PARENT, Request::CopyFolder(copy));
+    client.ask(PARENT, FOLDER, making("copy", 1, true));
+    let told = client.properties(FOLDER, &[0x3001_001f, 0x3004_001f, 0x3613_001f]);
+    let told: Vec<_> = told.iter().map(text).collect();
+    assert_eq!(told, ["copy", "a comment", "IPF.Contact"]);
 }
 
 #[test]

@@ -89,6 +89,8 @@ pub struct Account {
     administrator: bool,
     /// The groups that a guest is in, by their numbers in the directory.
     groups: Arc<[AccountId]>,
+    /// Whether folders that were removed are found by their ids.
+    shows_removed: bool,
 }
 
 impl Account {
@@ -101,6 +103,7 @@ impl Account {
             standing,
             administrator: false,
             groups,
+            shows_removed: false,
         }
     }
 
@@ -117,11 +120,21 @@ impl Account {
             standing: Standing::Guest,
             administrator: false,
             groups: groups.into(),
+            shows_removed: false,
         }
     }
 
     pub(crate) fn with_administrator(mut self, administrator: bool) -> Self {
         self.administrator = administrator;
+        self
+    }
+
+    /// The same mailbox, in which its owner finds folders that were removed, too, by their ids.
+    /// They can be read, and what is in them can be taken out; nothing else changes there, and
+    /// lists of folders leave them out as ever.
+    #[must_use]
+    pub fn showing_removed(mut self) -> Self {
+        self.shows_removed = self.standing == Standing::Owner;
         self
     }
 
@@ -172,6 +185,10 @@ impl Account {
 
     pub(crate) fn standing(&self) -> Standing {
         self.standing
+    }
+
+    pub(crate) fn shows_removed(&self) -> bool {
+        self.shows_removed
     }
 
     pub(crate) fn is_administrator(&self) -> bool {

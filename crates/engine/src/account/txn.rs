@@ -288,6 +288,15 @@ impl<'t, 's> Txn<'t, 's> {
             .restore_folder(self.account.id(), folder, parent, &name)?)
     }
 
+    /// Drops a removed folder for good, with all that is in it. Owners only.
+    ///
+    /// Errors: [`EngineError::NoSuchFolder`] for one that was not removed before,
+    /// [`EngineError::HasChildren`] also where those below it were removed.
+    pub fn purge_folder(&mut self, folder: FolderId) -> Result<(), EngineError> {
+        self.check_owner()?;
+        Ok(self.txn.purge_removed_folder(self.account.id(), folder)?)
+    }
+
     /// The number of a keyword, given now if it has none.
     ///
     /// Errors: [`EngineError::TooMany`] when the account has too many,

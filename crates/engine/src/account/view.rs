@@ -125,11 +125,11 @@ pub trait Reading {
         Ok(rows)
     }
 
-    /// A folder.
+    /// A folder; a removed one only where the account shows them.
     fn folder(&self, folder: FolderId) -> Result<FolderRow, EngineError> {
         self.reads()
             .folder(self.account().id(), folder)?
-            .filter(|row| row.removed.is_none())
+            .filter(|row| row.removed.is_none() || self.account().shows_removed())
             .filter(|row| self.rights_in(row).contains(Rights::VISIBLE))
             .ok_or(EngineError::NoSuchFolder)
     }
@@ -166,13 +166,18 @@ pub trait Reading {
         }
     }
 
-    /// The folder, if this user has these rights in it.
+    /// The folder, if this user has these rights in it. What was removed can be read and emptied,
+    /// not changed otherwise.
     fn folder_with_rights(
         &self,
         folder: FolderId,
         needed: Rights,
     ) -> Result<FolderRow, EngineError> {
+        let of_removed = Rights::VISIBLE | Rights::READ | Rights::DELETE_ANY | Rights::EXPUNGE;
         let row = self.folder(folder)?;
+        if row.removed.is_some() && !of_removed.contains(needed) {
+            return Err(EngineError::NoSuchFolder);
+        }
         if self.rights_in(&row).contains(needed) {
             Ok(row)
         } else {

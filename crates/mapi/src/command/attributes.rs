@@ -18,7 +18,8 @@ use crate::refusal::Refusal;
 use crate::request::Session;
 use engine::account::values::{self, Holder, PartChanges, ValueChange};
 use engine::{
-    EngineError, FolderChange, FolderId, Kind, MAIL_ROOT, PathStep, ROOT, Reading, Role, Txn,
+    EngineError, FolderChange, FolderId, Kind, MAIL_ROOT, OverlayValue, PathStep, ROOT, Reading,
+    Role, Txn,
 };
 
 /// Where a mailbox keeps its own properties, with its root.
@@ -83,6 +84,39 @@ fn keep(
         changes: Some(stored(txn, changes)?),
     };
     txn.set_folder_values(folder, &part)
+}
+
+/// Gives a copy of a folder what clients keep with the folder: its properties and its rules.
+///
+/// Source: [MS-OXCFOLD] 2.2.1.8.
+pub(super) fn copy(
+    logon: &Logon,
+    txn: &mut Txn<'_, '_>,
+    from: FolderId,
+    to: FolderId,
+) -> Result<(), Refusal> {
+    for (path, all) in values::value_tree(txn, Holder::Folder(from))? {
+        if !path.is_empty() && !path.starts_with(&OF_RULES) {
+            continue;
+        }
+        let mut changes = Vec::new();
+        for OverlayValue {
+            property, value, ..
+        } in all
+        {
+            // What other programs keep with it says nothing of the copy.
+            if let Meaning::Property(_) = logon.names.meaning(txn, property)? {
+                changes.push(ValueChange::Set {
+                    property,
+                    value,
+                    is_of_bytes: false,
+                });
+            }
+        }
+        let changes = Some(changes);
+        txn.set_folder_values(to, &PartChanges { path, changes })?;
+    }
+    Ok(())
 }
 
 /// Keeps values with a folder, apart from its properties.

@@ -12,6 +12,9 @@ use crate::refusal::Refusal;
 use crate::request::Session;
 use engine::{FolderForm, FolderId, FolderRow, ROOT, Reading};
 
+/// Also a folder that was deleted. Source: [MS-OXCFOLD] 2.2.1.1.1.
+const OPEN_SOFT_DELETED: u8 = 0x04;
+
 /// Settings, which no letter is.
 const TABLE_ASSOCIATED: u8 = 0x02;
 /// All levels below.
@@ -23,7 +26,8 @@ const TABLE_SOFT_DELETES: u8 = 0x20;
 /// Its client's own changes are not to be told; here, none are.
 const TABLE_SUPPRESSES: u8 = 0x80;
 
-/// `RopOpenFolder`: by its number, whatever it is opened from.
+/// `RopOpenFolder`: by its number, whatever it is opened from. One that was deleted shows what was
+/// in it, and what is in it can be moved out and copied.
 pub(super) fn open(
     session: &mut Session,
     at: Place,
@@ -32,7 +36,10 @@ pub(super) fn open(
     let number = identity::number_of(request.folder).ok_or(Refusal::NotFound)?;
     let folder = FolderId(number);
     let logon = session.objects.logon(at.logon_id)?;
-    logon.account.read()?.folder(folder)?;
+    let row = logon.account.read()?.folder(folder)?;
+    if row.removed.is_some() && request.open_mode & OPEN_SOFT_DELETED == 0 {
+        return Err(Refusal::NotFound);
+    }
     let response = Response::OpenFolder(FolderOpened {
         has_rules: rules::has_rules(&attributes::of_folder(logon, folder)?),
         ghost: Ghost { servers: None },

@@ -93,7 +93,7 @@ pub(super) fn log_on(
         store_state: 0,
     };
     let opened = Logon {
-        account,
+        account: account.showing_removed(),
         identity: mailbox,
         names: Names::default(),
     };

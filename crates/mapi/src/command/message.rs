@@ -49,12 +49,13 @@ pub(super) fn open(
     let logon = session.objects.logon(at.logon_id)?;
     let view = logon.account.read()?;
     let found = view.item_at_place(PlaceId(number))?;
-    let is_wanted = |place: &Location| {
-        place.shelf != Shelf::Recoverable || request.open_mode & SOFT_DELETED != 0
-    };
-    let found = found.filter(|(place, _)| is_wanted(place));
     let (place, row) = found.ok_or(Refusal::NotFound)?;
-    let may_write = may_edit(&view, place.folder)? && place.shelf != Shelf::Recoverable;
+    let is_deleted =
+        place.shelf == Shelf::Recoverable || view.folder(place.folder)?.removed.is_some();
+    if is_deleted && request.open_mode & SOFT_DELETED == 0 {
+        return Err(Refusal::NotFound);
+    }
+    let may_write = may_edit(&view, place.folder)? && !is_deleted;
     let mode = request.open_mode & !SOFT_DELETED;
     if mode == READ_WRITE && !may_write {
         return Err(Refusal::AccessDenied);

@@ -1,11 +1,11 @@
 //! Making, removing, moving, copying and emptying folders.
 //!
-//! What is removed stays recoverable for a while; of what is dropped for good, only that a folder
-//! was there.
+//! What is removed stays recoverable for a while: it is listed and opened as deleted, and comes back
+//! by being moved or copied. What is dropped for good is gone at once.
 //!
 //! Source: [MS-OXCFOLD] 3.2.5.2, 3.2.5.3, 3.2.5.7 to 3.2.5.9, 3.2.5.12.
 
-use super::{Done, Place, folder};
+use super::{Done, Place, attributes, folder};
 use crate::codec::data::from_code_page;
 use crate::codec::rop::folder::{
     Completion, CopyFolder, CreateFolder, DeleteFolder, EmptyFolder, FolderCreated, FolderOpened,
@@ -20,7 +20,7 @@ use crate::request::Session;
 use bytes::Bytes;
 use engine::{
     EngineError, FolderForm, FolderId, FolderRow, Location, MAIL_ROOT, NewFolder, ROOT, Reading,
-    Role, Shelf, Transfer, Txn,
+    Role, Shelf, Transfer, Txn, View,
 };
 
 /// Characters of a folder's name. Source: [MS-OXCFOLD] 2.2.1.2.1.
@@ -126,7 +126,7 @@ fn is_special(folder: FolderId, row: &FolderRow) -> bool {
 }
 
 /// `RopDeleteFolder`: with what is in it only if the client says so; else it stays, and the answer
-/// says that something was left out.
+/// says that something was left out. One that was deleted before can be deleted for good.
 pub(super) fn delete(
     session: &mut Session,
     at: Place,
@@ -135,28 +135,31 @@ pub(super) fn delete(
     folder::folder_of(session, at)?;
     let number = identity::number_of(request.folder).ok_or(Refusal::NotFound)?;
     let folder = FolderId(number);
+    let how = Deletion::of(request.flags & FOR_GOOD != 0);
     let logon = session.objects.logon(at.logon_id)?;
     let view = logon.account.read()?;
     let row = view.folder(folder)?;
     if is_special(folder, &row) {
         return Err(Refusal::AccessDenied);
     }
-    let all = view.all_folders()?;
+    let was_removed = row.removed.is_some();
+    if was_removed && how == Deletion::Recoverable {
+        return Err(Refusal::NotFound);
+    }
+    let all = doomed_among(&view, how)?;
     drop(view);
     let doomed = with_all_below(&all, folder);
     let holds: u32 = SHELVES.iter().map(|shelf| row.shelf(*shelf).count).sum();
     let is_search = matches!(row.form, FolderForm::Search(_));
+    let holds_folders = all.iter().any(|(id, row)| {
+        *id != folder && doomed.contains(id) && (was_removed || row.removed.is_none())
+    });
     let is_left = (holds > 0 && !is_search && request.flags & WITH_MESSAGES == 0)
-        || (doomed.len() > 1 && request.flags & WITH_FOLDERS == 0);
+        || (holds_folders && request.flags & WITH_FOLDERS == 0);
     if !is_left {
         let done = logon.account.write(|txn| {
-            for folder in &doomed {
-                if request.flags & FOR_GOOD != 0 {
-                    purge_all(txn, *folder)?;
-                }
-                txn.remove_folder(*folder)?;
-            }
-            Ok::<_, EngineError>(())
+            let mut doomed = doomed.iter();
+            doomed.try_for_each(|folder| remove(txn, *folder, how))
         })?;
         done.wait()?;
     }
@@ -165,18 +168,54 @@ pub(super) fn delete(
     })))
 }
 
-/// Drops all that is in a folder, also what was deleted before. A search holds nothing.
-fn purge_all(txn: &mut Txn<'_, '_>, folder: FolderId) -> Result<(), EngineError> {
-    if matches!(txn.folder(folder)?.form, FolderForm::Search(_)) {
-        return Ok(());
-    }
-    for shelf in SHELVES.into_iter().chain([Shelf::Recoverable]) {
-        let uids: Vec<_> = txn.uids(folder, shelf)?.iter().collect();
-        for uid in uids {
-            txn.purge(Location { folder, shelf, uid })?;
+/// Whether what is deleted can be brought back for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deletion {
+    Recoverable,
+    ForGood,
+}
+
+impl Deletion {
+    fn of(is_hard: bool) -> Self {
+        if is_hard {
+            Self::ForGood
+        } else {
+            Self::Recoverable
         }
     }
-    Ok(())
+}
+
+/// The folders that such a deletion can concern: for good, also those that were removed before.
+fn doomed_among(view: &View<'_>, how: Deletion) -> Result<Vec<(FolderId, FolderRow)>, EngineError> {
+    let mut all = view.all_folders()?;
+    if how == Deletion::ForGood {
+        all.extend(view.removed_folders()?);
+        all.sort_unstable_by_key(|(id, _)| *id);
+    }
+    Ok(all)
+}
+
+fn remove(txn: &mut Txn<'_, '_>, folder: FolderId, how: Deletion) -> Result<(), EngineError> {
+    if txn.folder(folder)?.removed.is_none() {
+        txn.remove_folder(folder)?;
+    }
+    match how {
+        Deletion::Recoverable => Ok(()),
+        Deletion::ForGood => txn.purge_folder(folder),
+    }
+}
+
+/// A removed folder and those below it that were removed with it, the topmost first.
+fn removed_together(
+    view: &View<'_>,
+    folder: FolderId,
+    row: &FolderRow,
+) -> Result<Vec<(FolderId, FolderRow)>, EngineError> {
+    let all = view.removed_folders()?;
+    let below = with_all_below(&all, folder).into_iter().rev();
+    let found = below.filter_map(|id| all.iter().find(|(known, _)| *known == id));
+    let together = found.filter(|(_, below)| below.removed == row.removed);
+    Ok(together.cloned().collect())
 }
 
 /// The folder that things are to come to.
@@ -189,7 +228,7 @@ fn destination(session: &mut Session, at: Place) -> Result<FolderId, Refusal> {
     }
 }
 
-/// `RopMoveFolder`; one that was removed comes back so.
+/// `RopMoveFolder`; one that was removed comes back so, with what was removed with it.
 pub(super) fn move_folder(
     session: &mut Session,
     at: Place,
@@ -201,18 +240,25 @@ pub(super) fn move_folder(
     let logon = session.objects.logon(at.logon_id)?;
     let view = logon.account.read()?;
     let parent = Some(to).filter(|to| *to != MAIL_ROOT);
-    let was_removed = match view.folder(folder) {
-        Ok(row) if is_special(folder, &row) => return Err(Refusal::AccessDenied),
-        Ok(_) => false,
-        Err(_) => view.removed_folders()?.iter().any(|(id, _)| *id == folder),
+    let row = view.folder(folder)?;
+    let removed = match row.removed {
+        None if is_special(folder, &row) => return Err(Refusal::AccessDenied),
+        None => Vec::new(),
+        Some(_) => removed_together(&view, folder, &row)?,
     };
     drop(view);
     let done = logon.account.write(|txn| {
-        if was_removed {
-            txn.restore_folder(folder, parent, &name)
-        } else {
-            txn.rename_folder(folder, parent, &name)
+        if removed.is_empty() {
+            return txn.rename_folder(folder, parent, &name);
         }
+        for (id, row) in &removed {
+            if *id == folder {
+                txn.restore_folder(folder, parent, &name)?;
+            } else {
+                txn.restore_folder(*id, row.parent, &row.name)?;
+            }
+        }
+        Ok(())
     })?;
     done.wait()?;
     Ok(Done::said(Response::MoveFolder(Completion {
@@ -220,7 +266,8 @@ pub(super) fn move_folder(
     })))
 }
 
-/// `RopCopyFolder`: with what is in it, and with the folders below if the client says so.
+/// `RopCopyFolder`: with what is in it, and with the folders below if the client says so. Of one
+/// that was removed, what was removed with it is copied.
 pub(super) fn copy_folder(
     session: &mut Session,
     at: Place,
@@ -230,10 +277,17 @@ pub(super) fn copy_folder(
     let folder = FolderId(identity::number_of(request.folder).ok_or(Refusal::NotFound)?);
     let name = name_of(session, &request.new_name)?;
     let logon = session.objects.logon(at.logon_id)?;
-    let all = logon.account.read()?.all_folders()?;
-    let mut below = with_all_below(&all, folder);
-    // The topmost first, so that each finds the copy of its parent.
-    below.reverse();
+    let view = logon.account.read()?;
+    let row = view.folder(folder)?;
+    let mut below: Vec<_> = if row.removed.is_some() {
+        let together = removed_together(&view, folder, &row)?;
+        together.into_iter().map(|(id, _)| id).collect()
+    } else {
+        // The topmost first, so that each finds the copy of its parent.
+        let below = with_all_below(&view.all_folders()?, folder);
+        below.into_iter().rev().collect()
+    };
+    drop(view);
     if below.contains(&to) {
         return Err(Refusal::FolderCycle);
     }
@@ -242,7 +296,7 @@ pub(super) fn copy_folder(
     }
     let done = logon
         .account
-        .write(|txn| copy_folders(txn, &below, to, Some((folder, name.as_str()))))?;
+        .write(|txn| copy_folders(logon, txn, &below, to, Some((folder, name.as_str()))))?;
     done.wait()?;
     Ok(Done::said(Response::CopyFolder(Completion {
         is_partial: false,
@@ -250,13 +304,15 @@ pub(super) fn copy_folder(
 }
 
 /// Copies folders with what is in them, each before those below it, to a folder. One of them may
-/// get another name.
+/// get another name. Who may use a copy follows from where it is made, as with every new folder
+/// ([MS-OXCPERM] 1.3).
 fn copy_folders(
+    logon: &Logon,
     txn: &mut Txn<'_, '_>,
     sources: &[FolderId],
     to: FolderId,
     named: Option<(FolderId, &str)>,
-) -> Result<(), EngineError> {
+) -> Result<(), Refusal> {
     let mut copies: Vec<(FolderId, FolderId)> = Vec::new();
     for source in sources {
         let row = txn.folder(*source)?;
@@ -272,6 +328,7 @@ fn copy_folders(
         };
         let copy = txn.create_folder(&new)?;
         copies.push((*source, copy));
+        attributes::copy(logon, txn, *source, copy)?;
         if row.form == FolderForm::Normal {
             transfer_messages(txn, [*source, copy], &SHELVES, Transfer::Copy)?;
         }
@@ -316,7 +373,7 @@ pub(super) fn transfer_below(
         transfer_messages(txn, [from, to], &shelves, how)?;
         match how {
             _ if !wanted.folders => Ok(()),
-            Transfer::Copy => Ok(copy_folders(txn, &below, to, None)?),
+            Transfer::Copy => copy_folders(logon, txn, &below, to, None),
             Transfer::Move => move_folders(txn, &below, [from, to]),
         }
     })?;
@@ -381,7 +438,8 @@ pub(super) fn empty(
     ) {
         return Err(Refusal::NotSupported);
     }
-    let is_partial = empty_folder(logon, folder, is_hard, request.want_delete_associated)?;
+    let how = Deletion::of(is_hard);
+    let is_partial = empty_folder(logon, folder, how, request.want_delete_associated)?;
     let completion = Completion { is_partial };
     Ok(Done::said(if is_hard {
         Response::HardDeleteMessagesAndSubfolders(completion)
@@ -390,14 +448,15 @@ pub(super) fn empty(
     }))
 }
 
-/// Answers whether something was left: folders that every account has.
+/// Answers whether something was left: folders that every account has. For good, what was deleted
+/// before goes too.
 fn empty_folder(
     logon: &Logon,
     folder: FolderId,
-    is_hard: bool,
+    how: Deletion,
     with_associated: bool,
 ) -> Result<bool, Refusal> {
-    let all = logon.account.read()?.all_folders()?;
+    let all = doomed_among(&logon.account.read()?, how)?;
     let mut below = with_all_below(&all, folder);
     below.pop();
     let row_of = |id: &FolderId| all.iter().find(|(known, _)| known == id);
@@ -405,22 +464,9 @@ fn empty_folder(
     below.retain(|id| row_of(id).is_some_and(|(id, row)| !is_special(*id, row)));
     let is_partial = below.len() < total;
     let done = logon.account.write(|txn| {
-        for shelf in SHELVES {
-            if shelf == Shelf::Associated && !with_associated {
-                continue;
-            }
-            let uids: Vec<_> = txn.uids(folder, shelf)?.iter().collect();
-            for uid in uids {
-                let at = Location { folder, shelf, uid };
-                if is_hard {
-                    txn.purge(at)?;
-                } else {
-                    txn.expunge(at)?;
-                }
-            }
-        }
+        empty_shelves(txn, folder, how, with_associated)?;
         for folder in &below {
-            match txn.remove_folder(*folder) {
+            match remove(txn, *folder, how) {
                 Ok(()) | Err(EngineError::HasChildren) => {}
                 Err(error) => return Err(error),
             }
@@ -429,4 +475,27 @@ fn empty_folder(
     })?;
     done.wait()?;
     Ok(is_partial)
+}
+
+fn empty_shelves(
+    txn: &mut Txn<'_, '_>,
+    folder: FolderId,
+    how: Deletion,
+    with_associated: bool,
+) -> Result<(), EngineError> {
+    let removed = (how == Deletion::ForGood).then_some(Shelf::Recoverable);
+    for shelf in SHELVES.into_iter().chain(removed) {
+        if shelf == Shelf::Associated && !with_associated {
+            continue;
+        }
+        let uids: Vec<_> = txn.uids(folder, shelf)?.iter().collect();
+        for uid in uids {
+            let at = Location { folder, shelf, uid };
+            match how {
+                Deletion::Recoverable => txn.expunge(at)?,
+                Deletion::ForGood => txn.purge(at)?,
+            }
+        }
+    }
+    Ok(())
 }

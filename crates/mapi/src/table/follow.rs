@@ -122,6 +122,12 @@ fn moved_on(
     } = table;
     let reader = RowReader::new(logon, code_page, rows)?;
     let head = reader.view.head()?;
+    if let Some(folder) = rows.folder() {
+        let row = reader.view.folder(folder)?;
+        if row.removed.is_some() && row.changed > table.up_to {
+            return Err(Refusal::NotFound);
+        }
+    }
     let step = if matches!(rows, Rows::Folders { .. }) {
         of_folders(&reader, list, arrangement, known)?
     } else {

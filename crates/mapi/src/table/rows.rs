@@ -122,7 +122,7 @@ pub struct RowReader<'a> {
     /// What is settled now.
     pub view: View<'a>,
     rows: &'a Rows,
-    /// All folders, where they are the rows.
+    /// All folders, where they are the rows; where removed ones are, these and all above them.
     pub folders: Vec<(FolderId, FolderRow)>,
     code_page: u32,
 }
@@ -149,10 +149,14 @@ impl<'a> RowReader<'a> {
         }
         let view = logon.account.read()?;
         let folders = match rows {
-            Rows::Folders {
-                is_removed: true, ..
-            } => view.removed_folders()?,
-            Rows::Folders { .. } => view.all_folders()?,
+            Rows::Folders { is_removed, .. } => {
+                let mut all = view.all_folders()?;
+                if *is_removed {
+                    all.extend(view.removed_folders()?);
+                    all.sort_unstable_by_key(|(id, _)| *id);
+                }
+                all
+            }
             _ => Vec::new(),
         };
         Ok(Self {
@@ -270,10 +274,16 @@ impl<'a> RowReader<'a> {
     }
 
     fn each_folder(&self, look: &mut Look<'_>) -> Result<(), Refusal> {
-        let Rows::Folders { above, is_deep, .. } = self.rows else {
+        let Rows::Folders {
+            above,
+            is_deep,
+            is_removed,
+        } = self.rows
+        else {
             return Ok(());
         };
-        for (id, row) in &self.folders {
+        let is_meant = |row: &FolderRow| row.removed.is_some() == *is_removed;
+        for (id, row) in self.folders.iter().filter(|(_, row)| is_meant(row)) {
             let is_row = if *is_deep {
                 depth_below(&self.folders, *above, row).is_some()
             } else {

@@ -67,6 +67,25 @@ impl Txn<'_> {
         Ok(purged)
     }
 
+    /// Purges a removed folder with all that is in it, without waiting for its time.
+    ///
+    /// Errors: [`ModelError::NoSuchFolder`] for one that was not removed,
+    /// [`ModelError::HasChildren`] while others stand below it, removed ones too.
+    pub fn purge_removed_folder(
+        &mut self,
+        account: AccountId,
+        folder: FolderId,
+    ) -> Result<(), ModelError> {
+        let row = self.folder(account, folder)?;
+        row.filter(|row| row.removed.is_some())
+            .ok_or(ModelError::NoSuchFolder)?;
+        if parents(&self.folders(account)?).contains_key(&folder) {
+            return Err(ModelError::HasChildren);
+        }
+        self.purge_contents(account, folder, usize::MAX)?;
+        self.purge_folder(account, folder)
+    }
+
     /// Purges the items of a removed folder.
     fn purge_contents(
         &mut self,
