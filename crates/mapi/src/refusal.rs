@@ -75,8 +75,10 @@ pub enum Refusal {
     TooManyRecipients,
     /// It is on its way already.
     Submitted,
-    /// It can't be taken back.
+    /// It is being sent, so that it can't be taken back.
     UnableToAbort,
+    /// It does not wait to be sent, or no longer.
+    NotInQueue,
     /// A stream can't be read or written there.
     StreamSeek,
     /// A value of the request makes no sense.
@@ -124,6 +126,7 @@ impl Refusal {
             Self::UnableToAbort => 0x8004_0114,
             Self::TooBig => 0x8004_0305,
             Self::InvalidBookmark => 0x8004_0405,
+            Self::NotInQueue => 0x8004_0601,
             Self::Duplicate => 0x8004_0604,
             Self::NotInitialized => 0x8004_0605,
             Self::NoRecipients => 0x8004_0607,

@@ -6,11 +6,12 @@ mod client;
 
 use client::{Client, house};
 use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
+use engine::queue::{Attempt, EntryKey, NextHop, RecipientResult, Verdict};
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{Flags, Grant, Grantee, Reading, Rights, Role, User};
+use engine::{Flags, Grant, Grantee, Reading, Rights, Role, Timestamp, User};
 use mapi::codec::data::{
-    AddressKind, AddressTexts, PropertyRow, PropertyTag, RecipientRow, RecipientTexts, TaggedValue,
-    Value, X500Address,
+    AddressKind, AddressTexts, FileTime, ObjectId, PropertyRow, PropertyTag, RecipientRow,
+    RecipientTexts, TaggedValue, Value, X500Address,
 };
 use mapi::codec::rop::{Reply, Request, Response, folder, message, property};
 use mapi::codec::wire::Nothing;
@@ -375,4 +376,93 @@ fn a_reader_need_not_tell_and_may_tell_that_nobody_read_it() {
     let told = of(&house, &otto, "Inbox");
     assert_eq!(told.len(), 1);
     assert!(told[0].1.contains("Not read: Urgent"), "{}", told[0].1);
+}
+
+const SUBMITTED: u32 = 0x8004_0608;
+const NOT_IN_QUEUE: u32 = 0x8004_0601;
+const UNABLE_TO_ABORT: u32 = 0x8004_0114;
+const HOUR: i64 = 3600;
+
+/// A message to someone elsewhere, to be sent in an hour, and its number.
+fn put_off(house: &Rehearsal, client: &mut Client) -> ObjectId {
+    write(client, &[(0x0037_001f, "Later")]);
+    let address = Some("someone@elsewhere.example");
+    to(client, vec![(1, AddressKind::Smtp, address)]);
+    let time = house.engine.now().0 + HOUR * Timestamp::PER_SECOND;
+    let time = Value::Time(FileTime::from_unix(time));
+    client.set_property(MESSAGE, 0x3fef_0040, time);
+    let message = client.save(MESSAGE);
+    assert_eq!(submit(client), 0);
+    message
+}
+
+fn take_back(client: &mut Client, message: ObjectId) -> u32 {
+    let folder = client.special(5);
+    let request = property::AbortSubmit { folder, message };
+    client.code(LOGON, LOGON, Request::AbortSubmit(request))
+}
+
+fn is_there(house: &Rehearsal, user: &User, folder: &str) -> Vec<Flags> {
+    let all = of(house, user, folder).into_iter();
+    all.map(|(flags, _)| flags).collect()
+}
+
+#[test]
+fn what_is_to_be_sent_later_waits_in_the_outbox_and_can_be_taken_back() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    let message = put_off(&house, &mut client);
+    let waiting = Flags::DRAFT | Flags::SEEN | Flags::SUBMIT_PENDING;
+    assert_eq!(is_there(&house, &ida, "Outbox"), [waiting]);
+    assert_eq!(is_there(&house, &ida, "Sent"), []);
+    assert_eq!(house.engine.queue_length().unwrap(), 1);
+    assert_eq!(submit(&mut client), SUBMITTED);
+    assert_eq!(take_back(&mut client, message), 0);
+    assert_eq!(
+        is_there(&house, &ida, "Outbox"),
+        [Flags::DRAFT | Flags::SEEN]
+    );
+    assert_eq!(house.engine.queue_length().unwrap(), 0);
+    assert_eq!(take_back(&mut client, message), NOT_IN_QUEUE);
+    // It is a draft like any other.
+    assert_eq!(submit(&mut client), 0);
+}
+
+#[test]
+fn what_is_being_sent_is_not_taken_back_and_filed_when_it_went() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    let message = put_off(&house, &mut client);
+    house.pass(HOUR);
+    assert_eq!(take_back(&mut client, message), UNABLE_TO_ABORT);
+    let entry = house.engine.queue().unwrap().remove(0);
+    let key = EntryKey {
+        account: entry.account,
+        id: entry.id,
+    };
+    let attempt = Attempt {
+        host: "mx.elsewhere.example".to_owned(),
+        tls: String::new(),
+        results: vec![RecipientResult {
+            address: "someone@elsewhere.example".to_owned(),
+            verdict: Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+        }],
+        put_off_until: None,
+    };
+    let settled = house.engine.queue_settle(key, &attempt, 0).unwrap();
+    settled.wait().unwrap();
+    assert_eq!(is_there(&house, &ida, "Outbox"), []);
+    assert_eq!(is_there(&house, &ida, "Sent"), [Flags::SEEN]);
+    assert_eq!(house.engine.queue_length().unwrap(), 0);
+}
+
+#[test]
+fn what_an_administrator_takes_out_of_the_queue_is_a_draft_again() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    put_off(&house, &mut client);
+    let entry = house.engine.queue().unwrap().remove(0);
+    let removed = house.engine.queue_remove(entry.account, entry.id);
+    removed.unwrap().wait().unwrap();
+    assert_eq!(
+        is_there(&house, &ida, "Outbox"),
+        [Flags::DRAFT | Flags::SEEN]
+    );
 }

@@ -427,6 +427,7 @@ impl<'a> Plan<'a> {
             priority: wishes.priority,
             hold_until: wishes.hold_until,
             hold_seconds: wishes.hold_seconds,
+            copy: wishes.copy,
             is_ours: self.envelope.submitter.is_some() || self.envelope.arrival.is_ours,
             ..QueuedLetter::new(name, sender, end)
         }

@@ -1,6 +1,6 @@
 //! What an administrator sees of the queue, and may do with it.
 
-use super::{EntryKey, NEVER, QueuedLetter};
+use super::{EntryKey, NEVER, QueuedLetter, copy};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use bytes::Bytes;
@@ -95,7 +95,13 @@ impl Engine {
     /// Takes an entry out of the queue; nobody is told.
     pub fn queue_remove(&self, account: AccountId, id: u64) -> Result<Pending<()>, EngineError> {
         self.store().write(&[account], Origin::default(), |txn| {
-            Ok(txn.queue_remove(account, id)?)
+            let entry = txn.queue_entry(account, id)?;
+            txn.queue_remove(account, id)?;
+            let letter = entry.map(|entry| QueuedLetter::decode(&entry.envelope));
+            match letter.transpose()?.and_then(|letter| letter.copy) {
+                Some(copy) => copy::give_up(txn, account, copy),
+                None => Ok(()),
+            }
         })
     }
 

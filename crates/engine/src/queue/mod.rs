@@ -13,6 +13,7 @@
 //! 6710 (priorities).
 
 mod administration;
+mod copy;
 pub(crate) mod notice;
 mod outgoing;
 mod record;
@@ -25,6 +26,7 @@ mod status;
 mod waiting;
 
 pub use administration::QueueState;
+pub use copy::{Filing, WaitingCopy, Withdrawal};
 pub use outgoing::Outgoing;
 pub use scheduler::{Ending, Entry, EntryKey, Job, Pace, Scheduler, Step};
 pub use settle::{Attempt, NextHop, Reason, RecipientResult, Settled, Verdict};
@@ -130,6 +132,8 @@ pub struct Wishes {
     pub hold_until: Option<Timestamp>,
     /// How long that was when it was asked for, if no time was named.
     pub hold_seconds: Option<u32>,
+    /// The sender's own copy of a letter that is held, which is filed when the letter goes.
+    pub copy: Option<WaitingCopy>,
 }
 
 /// One attempt to send a letter, for people who ask what happened.
@@ -194,6 +198,8 @@ pub struct QueuedLetter {
     pub hold_until: Option<Timestamp>,
     /// How long that was when it was asked for, if no time was named.
     pub hold_seconds: Option<u32>,
+    /// The sender's own copy, which waits in the same account until the letter goes.
+    pub copy: Option<WaitingCopy>,
 }
 
 /// The way of a letter that waits here for recipients of this server.
@@ -222,6 +228,7 @@ impl QueuedLetter {
             history: Vec::new(),
             hold_until: None,
             hold_seconds: None,
+            copy: None,
         }
     }
 

@@ -5,13 +5,13 @@
 //! other servers are cut to their share.
 
 use super::{
-    ANSWER_BYTES_MAX, DeliverBy, HISTORY_MAX, Late, Notify, QueuedLetter, QueuedRecipient, Return,
-    Tried, shortened,
+    ANSWER_BYTES_MAX, DeliverBy, Filing, HISTORY_MAX, Late, Notify, QueuedLetter, QueuedRecipient,
+    Return, Tried, WaitingCopy, shortened,
 };
 use crate::record::{Reader, Writer, corrupt};
 use bytes::Bytes;
 use store::StoreError;
-use store::id::Timestamp;
+use store::id::{FolderId, ItemKey, Timestamp};
 
 /// Bytes of all recipients' answers together. A record has 30 KiB, of which the recipients take
 /// 16.
@@ -45,6 +45,7 @@ impl QueuedLetter {
         out.flag(self.is_ours);
         out.signed(self.hold_until.map_or(0, |until| until.0));
         out.number(u64::from(self.hold_seconds.unwrap_or_default()));
+        write_copy(&mut out, self.copy);
         out.finish()
     }
 
@@ -89,8 +90,42 @@ impl QueuedLetter {
         if !input.is_at_end() {
             letter.hold_seconds = Some(input.number32()?).filter(|seconds| *seconds != 0);
         }
+        if !input.is_at_end() {
+            letter.copy = read_copy(&mut input)?;
+        }
         Ok(letter)
     }
+}
+
+fn write_copy(out: &mut Writer, copy: Option<WaitingCopy>) {
+    let Some(copy) = copy else {
+        out.number(0);
+        return;
+    };
+    out.number(match copy.filing {
+        Filing::Stay => 1,
+        Filing::Remove => 2,
+        Filing::Move(_) => 3,
+    });
+    out.number(copy.item.0);
+    if let Filing::Move(folder) = copy.filing {
+        out.number(folder.0);
+    }
+}
+
+fn read_copy(input: &mut Reader<'_>) -> Result<Option<WaitingCopy>, StoreError> {
+    let kind = input.number()?;
+    if kind == 0 {
+        return Ok(None);
+    }
+    let item = ItemKey(input.number()?);
+    let filing = match kind {
+        1 => Filing::Stay,
+        2 => Filing::Remove,
+        3 => Filing::Move(FolderId(input.number()?)),
+        _ => return Err(corrupt()),
+    };
+    Ok(Some(WaitingCopy { item, filing }))
 }
 
 fn write_deliver_by(out: &mut Writer, by: Option<DeliverBy>) {

@@ -48,6 +48,7 @@ impl Engine {
                 priority: known.priority,
                 hold_until: known.hold_until.map(|until| until.min(self.now())),
                 hold_seconds: known.hold_seconds,
+                copy: None,
             },
             submitter: None,
             arrival: Arrival {

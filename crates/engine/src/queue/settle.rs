@@ -11,8 +11,8 @@
 
 use super::notice::{Action, Report, Reported};
 use super::{
-    DeliverBy, EntryKey, Late, Outgoing, QueuedLetter, QueuedRecipient, Status, Tried, notice,
-    retry,
+    DeliverBy, EntryKey, Late, Outgoing, QueuedLetter, QueuedRecipient, Status, Tried, WaitingCopy,
+    copy, notice, retry,
 };
 use crate::delivery::Plan;
 use crate::engine::Engine;
@@ -96,6 +96,8 @@ pub struct Settled {
 /// What becomes of an entry.
 pub(super) struct Outcome {
     letter: QueuedLetter,
+    /// The sender's copy that waited for this.
+    copy: Option<WaitingCopy>,
     due: Timestamp,
     reports: Vec<Report>,
     failed: Vec<String>,
@@ -224,6 +226,7 @@ impl Outcome {
         let failed = sorted.failed_addresses();
         letter.recipients = sorted.untouched;
         letter.recipients.append(&mut sorted.waiting);
+        let waiting_copy = letter.copy.take_if(|_| sorted.was_tried);
         Self {
             reports: if letter.sender.is_empty() {
                 Vec::new()
@@ -231,6 +234,7 @@ impl Outcome {
                 sorted.reports
             },
             letter,
+            copy: waiting_copy,
             due,
             failed,
         }
@@ -256,6 +260,9 @@ impl Outcome {
         let mut notices = Vec::new();
         for plan in plans {
             notices.push(plan.carry_out(txn)?.letter);
+        }
+        if let Some(copy) = self.copy {
+            copy::file(txn, key.account, copy)?;
         }
         let is_done = self.letter.recipients.is_empty();
         if is_done {

@@ -223,7 +223,7 @@ fn messages(session: &mut Session, at: Place, which: &Request) -> Outcome {
 fn sending(session: &mut Session, at: Place, which: &Request) -> Outcome {
     Some(match which {
         Request::SubmitMessage(_) | Request::TransportSend(_) => submit::submit(session, at, which),
-        Request::AbortSubmit(_) => submit::abort(session, at),
+        Request::AbortSubmit(request) => submit::abort(session, at, request),
         Request::AddressTypes(_) => submit::address_types(session, at),
         Request::TransportFolder(_) => submit::folder(session, at),
         Request::OptionsData(_) => submit::options(session, at),
@@ -248,6 +248,9 @@ fn properties(session: &mut Session, at: Place, which: &Request) -> Outcome {
         }
         Request::CopyProperties(request) => copy::some(session, at, request),
         Request::CopyTo(request) => copy::all(session, at, request),
+        // What is asked for asynchronously is done and answered at once, as servers may
+        // ([MS-OXCFOLD] 3.2.5.9); so no operation is ever under way.
+        Request::Progress(_) => Err(Refusal::NotSupported),
         Request::OpenStream(request) => stream::open(session, at, request),
         Request::ReadStream(request) => stream::read(session, at, request),
         Request::StreamSize(_) => stream::size(session, at),
@@ -268,7 +271,8 @@ fn properties(session: &mut Session, at: Place, which: &Request) -> Outcome {
     })
 }
 
-/// Whole messages and folders. What changed since is not told here: `ecNotSupported`.
+/// Whole messages and folders. What changed since is not told here, nor are there replicas of
+/// public folders elsewhere: `ecNotSupported`.
 fn transfers(session: &mut Session, at: Place, which: &Request) -> Outcome {
     Some(match which {
         Request::FastTransferSourceCopyTo(request) => transfer::copy_to(session, at, request),
@@ -290,6 +294,20 @@ fn transfers(session: &mut Session, at: Place, which: &Request) -> Outcome {
             transfer::put_buffer(session, at, request, which)
         }
         Request::TellVersion(_) => transfer::tell_version(session, at),
+        Request::OwningServers(_)
+        | Request::SynchronizationConfigure(_)
+        | Request::SynchronizationImportMessageChange(_)
+        | Request::SynchronizationImportHierarchyChange(_)
+        | Request::SynchronizationImportDeletes(_)
+        | Request::SynchronizationUploadStateStreamBegin(_)
+        | Request::SynchronizationUploadStateStreamContinue(_)
+        | Request::SynchronizationUploadStateStreamEnd(_)
+        | Request::SynchronizationImportMessageMove(_)
+        | Request::SynchronizationOpenCollector(_)
+        | Request::LocalReplicaIds(_)
+        | Request::SynchronizationImportReadStateChanges(_)
+        | Request::SynchronizationGetTransferState(_)
+        | Request::SetLocalReplicaMidsetDeleted(_) => Err(Refusal::NotSupported),
         _ => return None,
     })
 }

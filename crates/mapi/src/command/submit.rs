@@ -6,11 +6,17 @@
 //!
 //! Start at [`submit`].
 //!
-//! Source: [MS-OXOMSG] 3.2.5.1 (submission), 2.2.3.10 (where the copy goes), 3.2.4.3.2 (later).
+//! What is to be sent later waits in the queue, and its copy where it was written, marked as
+//! submitted: until then [`abort`] takes both back.
+//!
+//! Source: [MS-OXOMSG] 3.2.5.1 (submission), 2.2.3.10 (where the copy goes), 3.2.4.3.2 (later),
+//! 2.2.4.2 (taking back).
 
 use super::{Done, Place, message, save};
 use crate::codec::data::{EntryId, FileTime, ServerId, Value};
-use crate::codec::rop::property::{AddressTypes, Options, TransportFolder, TransportSent};
+use crate::codec::rop::property::{
+    AbortSubmit, AddressTypes, Options, TransportFolder, TransportSent,
+};
 use crate::codec::rop::{Request, Response};
 use crate::codec::wire::Nothing;
 use crate::content::{Content, Recipient as To, text_of};
@@ -25,11 +31,11 @@ use bytes::Bytes;
 use engine::delivery::{Arrival, Failing};
 use engine::directory::May;
 use engine::examination::{Decision, Examination};
-use engine::queue::{Notify, Return, Wishes};
+use engine::queue::{Filing, Notify, Return, WaitingCopy, Wishes, Withdrawal};
 use engine::traffic::Permission;
 use engine::{
     Account, Authorship, EngineError, Envelope, FlagChange, FlagSet, Flags, FolderId, ItemKey,
-    Reading, Recipient, Resolution, Role, Staged, Timestamp, Transfer, User,
+    PlaceId, Reading, Recipient, Resolution, Role, Staged, Timestamp, Transfer, User,
 };
 use formats::message::header;
 
@@ -45,14 +51,21 @@ const SENT_FOLDER_ENTRY: u16 = 0x0e0a;
 const DELETE_AFTERWARDS: u16 = 0x0e01;
 
 /// `RopSubmitMessage` and `RopTransportSend`: what was changed is saved first. Delivery and the
-/// sender's own copy are one commit.
+/// sender's own copy are one commit. What was submitted is so only once.
 pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Result<Done, Refusal> {
     let open = session.objects.message(at.logon_id, at.handle)?;
     if !open.may_write || open.parent.is_some() {
         return Err(Refusal::AccessDenied);
     }
+    let kept = match &open.base {
+        Base::Stored { item, .. } => Some(*item),
+        Base::New { .. } | Base::Content(_) => None,
+    };
     let content = message::look(session, at, |message, _| message.content())?;
     let logon = session.objects.logon(at.logon_id)?.clone();
+    if kept.map(|item| waits(&logon, item)).transpose()? == Some(true) {
+        return Err(Refusal::Submitted);
+    }
     let user = user(&logon)?;
     let (people, envelope) = check(&logon, &user, &content)?;
     let open = session.objects.message(at.logon_id, at.handle)?;
@@ -67,8 +80,13 @@ pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Resul
     };
     let mut bytes = Vec::new();
     save::compose(&logon, &content, Blind::LeftOut, &mut bytes)?;
-    let (envelope, letter) = examined(session, &logon, envelope, &bytes)?;
-    send(&logon, &content, item, &envelope, &letter)?;
+    let (mut envelope, letter) = examined(session, &logon, envelope, &bytes)?;
+    let filing = filing(&logon, &content)?;
+    // The queue waits in the account of who sends, and so must the copy.
+    if envelope.wishes.hold_until.is_some() && logon.account.id() == user.account {
+        envelope.wishes.copy = Some(WaitingCopy { item, filing });
+    }
+    send(&logon, filing, item, &envelope, &letter)?;
     Ok(Done::said(match which {
         Request::TransportSend(_) => Response::TransportSend(TransportSent(None)),
         _ => Response::SubmitMessage(Nothing),
@@ -293,29 +311,42 @@ fn examined(
     Ok((envelope, letter))
 }
 
-/// Hands the letter over and files what was sent, as the message wants it; where it says nothing,
-/// with all that was sent. Nothing is said before that is settled.
+/// What becomes of what was sent, as the message wants it; where it says nothing, it goes to all
+/// that was sent.
+fn filing(logon: &Logon, content: &Content) -> Result<Filing, Refusal> {
+    if content.values.get(&DELETE_AFTERWARDS) == Some(&Value::Boolean(true)) {
+        return Ok(Filing::Remove);
+    }
+    let sent = logon.account.read()?.folder_with_role(Role::Sent)?;
+    let folder = sent_folder(content).or(sent.map(|(folder, _)| folder));
+    Ok(folder.map_or(Filing::Stay, Filing::Move))
+}
+
+/// Hands the letter over and files what was sent, or marks it if it waits. Nothing is said before
+/// that is settled.
 fn send(
     logon: &Logon,
-    content: &Content,
+    filing: Filing,
     item: ItemKey,
     envelope: &Envelope,
     letter: &Staged,
 ) -> Result<(), Refusal> {
-    let is_doomed = content.values.get(&DELETE_AFTERWARDS) == Some(&Value::Boolean(true));
-    let sent = logon.account.read()?.folder_with_role(Role::Sent)?;
-    let folder = sent_folder(content).or(sent.map(|(folder, _)| folder));
+    let waits = envelope.wishes.copy.is_some();
     let engine = logon.account.engine();
     let done = engine.deliver_and_file(envelope, letter, &logon.account, |txn| {
         let at = txn.location(item)?.ok_or(EngineError::NoSuchItem)?;
-        if is_doomed {
+        if waits {
+            let marks = FlagSet::from(Flags::SUBMIT_PENDING | Flags::SEEN);
+            return txn.set_flags(at, &FlagChange::add(marks)).map(drop);
+        }
+        if filing == Filing::Remove {
             return txn.expunge(at);
         }
         let change = FlagChange::remove(FlagSet::from(Flags::DRAFT | Flags::SUBMIT_PENDING));
         txn.set_flags(at, &change)?;
         txn.set_flags(at, &FlagChange::add(FlagSet::from(Flags::SEEN)))?;
-        match folder {
-            Some(folder) if folder != at.folder => {
+        match filing {
+            Filing::Move(folder) if folder != at.folder => {
                 txn.transfer(Transfer::Move, at, folder).map(drop)
             }
             _ => Ok(()),
@@ -323,6 +354,16 @@ fn send(
     })?;
     done.wait()?;
     Ok(())
+}
+
+/// Whether a message was submitted and still waits.
+fn waits(logon: &Logon, item: ItemKey) -> Result<bool, Refusal> {
+    let view = logon.account.read()?;
+    let Some(at) = view.location(item)? else {
+        return Ok(false);
+    };
+    let row = view.item(at)?;
+    Ok(row.is_some_and(|row| row.flags.contains(Flags::SUBMIT_PENDING)))
 }
 
 fn sent_folder(content: &Content) -> Option<FolderId> {
@@ -347,10 +388,31 @@ fn folder_of_server_id(bytes: &[u8]) -> Option<FolderId> {
     identity::number_of(folder).map(FolderId)
 }
 
-/// `RopAbortSubmit`: what was handed over is on its way.
-pub(super) fn abort(session: &mut Session, at: Place) -> Result<Done, Refusal> {
-    session.objects.logon(at.logon_id)?;
-    Err(Refusal::UnableToAbort)
+/// `RopAbortSubmit`: what is to be sent later can be taken back until its time has come. What was
+/// sent at once is nowhere to be taken back from.
+///
+/// Source: [MS-OXOMSG] 2.2.4.2.
+pub(super) fn abort(
+    session: &mut Session,
+    at: Place,
+    request: &AbortSubmit,
+) -> Result<Done, Refusal> {
+    let logon = session.objects.logon(at.logon_id)?;
+    let folder = identity::number_of(request.folder).map(FolderId);
+    let place = identity::number_of(request.message).ok_or(Refusal::NotFound)?;
+    let found = logon.account.read()?.item_at_place(PlaceId(place))?;
+    let found = found.filter(|(at, _)| Some(at.folder) == folder);
+    let (_, row) = found.ok_or(Refusal::NotFound)?;
+    if !logon.account.is_own() {
+        return Err(Refusal::NotInQueue);
+    }
+    let engine = logon.account.engine();
+    let withdrawn = engine.queue_withdraw(logon.account.id(), row.item)?;
+    match withdrawn.wait()? {
+        Withdrawal::Done => Ok(Done::said(Response::AbortSubmit(Nothing))),
+        Withdrawal::TooLate => Err(Refusal::UnableToAbort),
+        Withdrawal::NotQueued => Err(Refusal::NotInQueue),
+    }
 }
 
 /// `RopGetAddressTypes`

@@ -324,6 +324,7 @@ fn wishes(parameters: &MailParameters, now: Timestamp) -> Wishes {
             Some(Hold::For(seconds)) => Some(seconds),
             _ => None,
         },
+        copy: None,
     }
 }
 

@@ -1,0 +1,133 @@
+//! A sender's own copy of a letter that is held: it waits where it was written, marked as
+//! submitted, until the letter goes or is taken back.
+//!
+//! Start at [`file`], which is called in the commit that keeps the first attempt's results, and at
+//! [`Engine::queue_withdraw`].
+
+use super::QueuedLetter;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use store::backend::Pending;
+use store::id::{AccountId, FolderId, ItemKey};
+use store::model::{FlagChange, FlagSet, Flags, ItemRow, Location, Origin, Reads, Shelf, Txn};
+
+/// A copy that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingCopy {
+    /// Which item of the sender's account.
+    pub item: ItemKey,
+    /// What becomes of it when the letter goes.
+    pub filing: Filing,
+}
+
+/// What becomes of a sender's copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filing {
+    /// It stays where it is.
+    Stay,
+    /// It goes to this folder; it stays if that is gone.
+    Move(FolderId),
+    /// It is removed.
+    Remove,
+}
+
+/// What became of a wish to take a letter back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// Nobody gets it; the copy is a draft again.
+    Done,
+    /// It is being sent.
+    TooLate,
+    /// No letter waits whose copy that is.
+    NotQueued,
+}
+
+impl Engine {
+    /// Takes back a letter that is held, by the copy that waits with it: all its entries leave the
+    /// queue and the copy is a draft again, in one commit.
+    pub fn queue_withdraw(
+        &self,
+        account: AccountId,
+        item: ItemKey,
+    ) -> Result<Pending<Withdrawal>, EngineError> {
+        self.store().write(&[account], Origin::default(), |txn| {
+            let mut entries = Vec::new();
+            for (id, entry) in txn.queue_entries(account)? {
+                let letter = QueuedLetter::decode(&entry.envelope)?;
+                if letter.copy.is_some_and(|copy| copy.item == item) {
+                    entries.push((id, entry.due));
+                }
+            }
+            let now = txn.now();
+            let Some((at, _)) = waiting(txn, account, item)?.filter(|_| !entries.is_empty()) else {
+                return Ok(Withdrawal::NotQueued);
+            };
+            if entries.iter().any(|(_, due)| *due <= now) {
+                return Ok(Withdrawal::TooLate);
+            }
+            for (id, _) in entries {
+                txn.queue_remove(account, id)?;
+            }
+            take_back(txn, account, at)?;
+            Ok(Withdrawal::Done)
+        })
+    }
+}
+
+/// Where a copy stands, if it still waits there.
+fn waiting(
+    txn: &Txn<'_>,
+    account: AccountId,
+    item: ItemKey,
+) -> Result<Option<(Location, ItemRow)>, EngineError> {
+    let Some(at) = txn.location(account, item)? else {
+        return Ok(None);
+    };
+    let row = txn.item_row(account, at)?;
+    let waits =
+        |row: &ItemRow| at.shelf != Shelf::Recoverable && row.flags.contains(Flags::SUBMIT_PENDING);
+    Ok(row.filter(waits).map(|row| (at, row)))
+}
+
+/// The letter goes: its copy is filed, unless it was removed or filed meanwhile.
+pub(super) fn file(
+    txn: &mut Txn<'_>,
+    account: AccountId,
+    copy: WaitingCopy,
+) -> Result<(), EngineError> {
+    let Some((at, _)) = waiting(txn, account, copy.item)? else {
+        return Ok(());
+    };
+    let marks = FlagSet::from(Flags::DRAFT | Flags::SUBMIT_PENDING);
+    txn.set_flags(account, at, &FlagChange::remove(marks))?;
+    match copy.filing {
+        Filing::Remove => txn.remove_item(account, at)?,
+        Filing::Move(folder) if folder != at.folder => {
+            let there = txn.folder(account, folder)?;
+            if there.is_some_and(|row| row.removed.is_none()) {
+                txn.move_item(account, at, folder)?;
+            }
+        }
+        Filing::Move(_) | Filing::Stay => {}
+    }
+    Ok(())
+}
+
+/// Nothing is sent: the copy is a draft as before.
+fn take_back(txn: &mut Txn<'_>, account: AccountId, at: Location) -> Result<(), EngineError> {
+    let mark = FlagSet::from(Flags::SUBMIT_PENDING);
+    txn.set_flags(account, at, &FlagChange::remove(mark))?;
+    Ok(())
+}
+
+/// An entry was taken out of the queue by someone else: its copy waits no longer.
+pub(super) fn give_up(
+    txn: &mut Txn<'_>,
+    account: AccountId,
+    copy: WaitingCopy,
+) -> Result<(), EngineError> {
+    match waiting(txn, account, copy.item)? {
+        Some((at, _)) => take_back(txn, account, at),
+        None => Ok(()),
+    }
+}
