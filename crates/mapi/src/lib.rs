@@ -12,6 +12,57 @@
 //!
 //! Standards: [MS-OXCMAPIHTTP] (transport), [MS-OXCRPC] (extended buffers), [MS-OXCROPS]
 //! (operations), [MS-OXCDATA] (values), [MS-OXNSPI] (address book), [MS-OXDSCLI] (Autodiscover).
+//!
+//! # Where sources disagree
+//!
+//! The Open Specifications decide; where they leave a question, what servers and clients are seen
+//! to do. Seen from Outlook's side nothing else is known to matter.
+//!
+//! Transport:
+//! - Signs of life end with a line end (9 bytes: [MS-OXCMAPIHTTP] 3.2.5.2), elapsed time is in
+//!   milliseconds (2.2.3.3.7).
+//! - Somebody else's context is not found (code 10), rather than forbidden; a client that connects
+//!   with cookies of a context that is gone gets a new one.
+//! - Of what is wrong with a request, what is told first follows the order of layers: HTTP, who it
+//!   is, headers, size, context, body. No source fixes it.
+//! - In `Connect` the locale of sorting stands before that of texts (2.2.4.1.1).
+//! - `Disconnect` may have an empty body; the code of `Unbind` is 1 ([MS-OXNSPI] 2.2.1.2).
+//! - Blocks of the auxiliary buffer are passed over by their size, so that it is no matter how wide
+//!   a field in one is.
+//! - Extended transfers and writes (9D, A3) are understood, though no capability is told by which
+//!   Outlook would use them. HTTP/2 is served, though it has not been seen to use that.
+//! - Bearer tokens are offered only where someone can check them; Outlook takes none but those of
+//!   Microsoft or AD FS.
+//!
+//! Values:
+//! - The number of values in a multiple one has 32 bits everywhere, that of parts of a condition 16
+//!   in operations and 32 elsewhere ([MS-OXCDATA] 2.11.1, 2.12.1).
+//! - A comparison with what is not there is false, also one for being unequal ([MS-OXCDATA] 2.12.5
+//!   tells of no such row; Exchange shows none).
+//! - Names of properties are compared with regard to case, but for those of header fields, which
+//!   are kept in small letters ([MS-OXCPRPT] 3.2.5.10).
+//!
+//! Operations:
+//! - `RopSetMessageReadFlag` says in a private mailbox that nothing changed: what would follow
+//!   otherwise is for public folders ([MS-OXCROPS] 2.2.6.11.2).
+//! - Streams, copies and transfers that fail say sizes of 0, because one response is specified for
+//!   both outcomes ([MS-OXCROPS] 2.2.9.2.2); a transfer that must wait says only how long.
+//! - `RopRegisterNotification` has 16 bits of types, and a further byte only with the extended one
+//!   ([MS-OXCROPS] 2.2.14.1.1). Without it this is byte for byte what others read.
+//! - An event names the parent of a folder, and of a message the search folder that shows it
+//!   ([MS-OXCNOTIF] 2.2.1.4.1.2).
+//! - `RopProgress` finds nothing under way, because all is done at once ([MS-OXCFOLD] 3.2.5.9).
+//! - A full mailbox refuses what is to be kept with `ecShutoffQuotaExceeded`.
+//! - Free/busy entries (36E4) are kept as clients write them; which folder the last one names is
+//!   thus theirs to say. That Outlook is confused by 65E1 of another's calendar concerns
+//!   synchronisation only.
+//!
+//! Address book:
+//! - `CompareMIds` says its code before its result; values within a condition have the byte that
+//!   says that they are there ([MS-OXCMAPIHTTP] 2.2.5.3.2, 2.2.1.3).
+//! - A group is a list to which rights can be given: 40000009 ([MS-OXOABK] 2.2.3.12).
+//! - There are templates for all kinds of entries, so that Outlook need not make up a dialog;
+//!   changes of entries and links are refused with `AccessDenied`, which it tolerates.
 
 pub mod address_book;
 pub mod autodiscover;

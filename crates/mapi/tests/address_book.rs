@@ -329,6 +329,43 @@ fn one_seeks_by_the_beginning_of_a_name() {
     assert_eq!(seek("p", Some(few)), (0, told(&ALL[4..])));
 }
 
+/// In Swedish Ö is the last letter, and for who reads English or German a kind of O.
+#[test]
+fn rows_stand_in_the_order_of_the_language_asked_for() {
+    let town = town();
+    let swedish = Stat {
+        sort_locale: 0x041d,
+        ..STAT
+    };
+    let (_, stat, told) = town.rows(swedish, 50);
+    let order = [ALL[0], ALL[2], ALL[3], ALL[4], ALL[1]];
+    assert_eq!(told, order);
+    assert_eq!(stat.unwrap().numerical_position, 5);
+    let seek = |sort_type, sort_locale, name: &str| {
+        let target = TaggedValue::new(NAME, Value::Unicode(name.to_owned()));
+        let request = Request::SeekEntries(request::SeekEntries {
+            reserved: 0,
+            stat: Some(Stat {
+                sort_type,
+                sort_locale,
+                ..STAT
+            }),
+            target: Some(target),
+            explicit_table: None,
+            columns: Some(vec![NAME]),
+            auxiliary: Bytes::new(),
+        });
+        match town.ask(&request) {
+            Response::SeekEntries(Answer::Said(told)) => (told.error_code, names(told.rows)),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(seek(0, 0x041d, "zz").1, [ALL[1]]);
+    assert_eq!(seek(0, 0x0407, "ö").1, &ALL[1..]);
+    // Nobody keeps how names sound.
+    assert_eq!(seek(3, 0x0407, "o").0, 0x8000_4005);
+}
+
 #[test]
 fn what_is_typed_means_one_several_or_nobody() {
     let town = town();

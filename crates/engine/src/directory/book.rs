@@ -1,20 +1,26 @@
 //! The address book: whom one may see of those who have an address here.
 //!
 //! People see who has an address in a domain in which they have one too: a server may hold domains
-//! that know nothing of one another. In order of names, as a dictionary has them.
+//! that know nothing of one another. In order of names, as a dictionary of some language has them:
+//! Swedes look for Å behind Z, Germans before B.
 //!
-//! Start at [`Directory::book`].
+//! Start at [`Directory::book`]. Standard: UTS #10, with the orders of CLDR.
 
 use super::cache::Entry;
 use super::record::{AccountKind, AccountRecord, ListRecord};
 use super::{Address, Directory};
 use crate::error::EngineError;
-use crate::search::Comparator;
+use icu_collator::options::{CollatorOptions, Strength};
+use icu_collator::{Collator, CollatorBorrowed};
+use icu_locale_core::Locale;
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use store::id::AccountId;
 use store::model::{DirectoryKind, Reads};
-use unicode_normalization::char::is_combining_mark;
+
+/// The name of no language in particular.
+pub const ANY_LANGUAGE: &str = "und";
 
 /// What an entry of the address book stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,24 +46,37 @@ pub struct BookEntry {
     pub other_addresses: Vec<String>,
 }
 
-/// An address book.
+/// An address book in the order of one language.
 #[derive(Debug, Default)]
 pub struct Book {
-    entries: Vec<BookEntry>,
+    entries: Vec<Arc<BookEntry>>,
     places: HashMap<AccountId, usize>,
+    order: NameOrder,
 }
 
 impl Book {
-    fn new(mut entries: Vec<BookEntry>) -> Self {
-        entries.sort_by_cached_key(|entry| (sort_key(&entry.name), entry.number));
+    fn new(mut entries: Vec<Arc<BookEntry>>, order: NameOrder) -> Self {
+        entries.sort_by(|left, right| {
+            let by_name = order.compare(&left.name, &right.name);
+            by_name.then(left.number.cmp(&right.number))
+        });
         let places = entries.iter().enumerate();
         let places = places.map(|(place, entry)| (entry.number, place)).collect();
-        Self { entries, places }
+        Self {
+            entries,
+            places,
+            order,
+        }
     }
 
     /// All entries, by name.
-    pub fn entries(&self) -> &[BookEntry] {
+    pub fn entries(&self) -> &[Arc<BookEntry>] {
         &self.entries
+    }
+
+    /// How two names stand to one another in this book's order.
+    pub fn compare(&self, left: &str, right: &str) -> Ordering {
+        self.order.compare(left, right)
     }
 
     /// Where an entry stands among them.
@@ -67,15 +86,31 @@ impl Book {
 
     /// An entry by its number.
     pub fn entry(&self, number: AccountId) -> Option<&BookEntry> {
-        self.entries.get(self.place(number)?)
+        let entry = self.entries.get(self.place(number)?)?;
+        Some(entry)
     }
 }
 
-/// What a name is sorted by: first its letters, then what stands on or below them.
-pub fn sort_key(name: &str) -> (String, String) {
-    let folded = Comparator::Unicode.fold(name).into_owned();
-    let letters = folded.chars().filter(|letter| !is_combining_mark(*letter));
-    (letters.collect(), folded)
+/// The order of names in a language. Letters come first, then what stands on or below them; upper
+/// and lower case are alike.
+#[derive(Debug, Default)]
+struct NameOrder(Option<CollatorBorrowed<'static>>);
+
+impl NameOrder {
+    /// Of a language by its name (BCP 47); of none in particular where it is unknown.
+    fn of(language: &str) -> Self {
+        let mut options = CollatorOptions::default();
+        options.strength = Some(Strength::Secondary);
+        let locale = Locale::try_from_str(language).unwrap_or(Locale::UNKNOWN);
+        Self(Collator::try_new((&locale).into(), options).ok())
+    }
+
+    fn compare(&self, left: &str, right: &str) -> Ordering {
+        match &self.0 {
+            Some(collator) => collator.compare(left, right),
+            None => left.cmp(right),
+        }
+    }
 }
 
 fn domain(address: &str) -> Option<&str> {
@@ -83,14 +118,21 @@ fn domain(address: &str) -> Option<&str> {
 }
 
 impl Directory {
-    /// The address book of an account; empty for one that is not there.
-    pub fn book(&self, viewer: AccountId) -> Result<Arc<Book>, EngineError> {
+    /// The address book of an account, in the order of a language (BCP 47, `und` for none in
+    /// particular); empty for one that is not there.
+    pub fn book(&self, viewer: AccountId, language: &str) -> Result<Arc<Book>, EngineError> {
         let Some(entry) = self.account(viewer)? else {
             return Ok(Arc::default());
         };
         let domains = domains(&entry.record);
         let key = domains.iter().cloned().collect::<Vec<_>>().join(" ");
-        self.cache.book(&key, || self.read_book(&domains))
+        let any = self.cache.book(&key, || self.read_book(&domains))?;
+        if language == ANY_LANGUAGE {
+            return Ok(any);
+        }
+        // The entries themselves are shared by all orders.
+        let sorted = || Ok(Book::new(any.entries.clone(), NameOrder::of(language)));
+        self.cache.book(&format!("{key} {language}"), sorted)
     }
 
     fn read_book(&self, domains: &BTreeSet<String>) -> Result<Book, EngineError> {
@@ -117,7 +159,8 @@ impl Directory {
         }
         let groups = groups.into_iter();
         entries.extend(groups.map(|(number, group)| of_group(number, group, &numbers)));
-        Ok(Book::new(entries))
+        let entries = entries.into_iter().map(Arc::new).collect();
+        Ok(Book::new(entries, NameOrder::of(ANY_LANGUAGE)))
     }
 }
 
@@ -170,12 +213,25 @@ mod tests {
     use crate::settings::Settings;
 
     #[test]
-    fn names_are_sorted_as_in_a_dictionary() {
-        let mut names = ["Zoë", "Ärger", "arbeit", "Zoe", "Übel", "Art", "ärger"];
-        names.sort_by_cached_key(|name| (sort_key(name), *name));
+    fn names_are_sorted_as_in_a_dictionary_of_a_language() {
+        let sorted = |language: &str| {
+            let order = NameOrder::of(language);
+            let mut names = ["Zoë", "Ärger", "Öl", "arbeit", "Zoe", "Oz", "Art", "ärger"];
+            names.sort_by(|left, right| order.compare(left, right));
+            names
+        };
+        let usual = ["arbeit", "Ärger", "ärger", "Art", "Öl", "Oz", "Zoe", "Zoë"];
+        assert_eq!(sorted("und"), usual);
+        assert_eq!(sorted("de"), usual);
+        assert_eq!(sorted("no such language"), usual);
         assert_eq!(
-            names,
-            ["arbeit", "Ärger", "ärger", "Art", "Übel", "Zoe", "Zoë"]
+            sorted("sv"),
+            ["arbeit", "Art", "Oz", "Zoe", "Zoë", "Ärger", "ärger", "Öl"]
+        );
+        // A telephone book has Ä as AE and Ö as OE.
+        assert_eq!(
+            sorted("de-u-co-phonebk"),
+            ["Ärger", "ärger", "arbeit", "Art", "Öl", "Oz", "Zoe", "Zoë"]
         );
     }
 
@@ -200,7 +256,7 @@ mod tests {
             .unwrap()
             .wait()
             .unwrap();
-        let book = engine.directory().book(ida.account).unwrap();
+        let book = engine.directory().book(ida.account, ANY_LANGUAGE).unwrap();
         let names: Vec<_> = book.entries().iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["A team", "ida@example.test", "otto@example.test"]);
         assert_eq!(
@@ -208,7 +264,7 @@ mod tests {
             BookKind::Group(vec![otto.account, ida.account])
         );
         assert_eq!(book.place(otto.account), Some(2));
-        let again = engine.directory().book(otto.account).unwrap();
+        let again = engine.directory().book(otto.account, ANY_LANGUAGE).unwrap();
         assert!(Arc::ptr_eq(&book, &again), "made once for all who see it");
     }
 }

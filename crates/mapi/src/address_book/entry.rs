@@ -26,6 +26,9 @@ const DISPLAY_CONTAINER: u32 = 0x100;
 /// Likewise, with a bit that says that rights can be given to it. Source: [MS-OXOABK] 2.2.3.12.
 const MAY_HAVE_RIGHTS: i32 = 0x4000_0000;
 const DISPLAY_ROOM: i32 = 7;
+/// A list to which rights can be given; [MS-OXOABK] 2.2.3.12 and Exchange (1073741833) have 9 here,
+/// some other servers 1, which is a list without that.
+const DISPLAY_LIST_WITH_RIGHTS: i32 = 9;
 /// Source: [MS-OXOABK] 2.2.3.10.
 const OBJECT_PERSON: i32 = 6;
 const OBJECT_LIST: i32 = 8;
@@ -139,7 +142,7 @@ impl EntryProperties<'_> {
         let kind = match self.entry.kind {
             BookKind::Account(AccountKind::Person | AccountKind::Shared) => 0,
             BookKind::Account(AccountKind::Resource) => DISPLAY_ROOM,
-            BookKind::Group(_) => 1,
+            BookKind::Group(_) => DISPLAY_LIST_WITH_RIGHTS,
         };
         MAY_HAVE_RIGHTS | kind
     }

@@ -75,7 +75,8 @@ impl Shelf<'_> {
 
     fn mailboxes(&self) -> impl Iterator<Item = &BookEntry> {
         let is_mailbox = |entry: &&BookEntry| matches!(entry.kind, BookKind::Account(_));
-        self.book.entries().iter().filter(is_mailbox)
+        let entries = self.book.entries().iter();
+        entries.map(AsRef::as_ref).filter(is_mailbox)
     }
 
     fn mailbox_id(&self, entry: &BookEntry) -> String {

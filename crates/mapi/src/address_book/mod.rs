@@ -18,7 +18,7 @@ mod table;
 mod template;
 
 use crate::autodiscover::response::Place;
-use crate::codec::data::Guid;
+use crate::codec::data::{Guid, language};
 use crate::codec::nspi::{Request, Response, Stat, request, response};
 use crate::codec::transport::body::Answer;
 use crate::refusal::Refusal;
@@ -93,8 +93,10 @@ pub fn unbound() -> Response {
 impl Session {
     /// Answers a request. Errors: of the store.
     pub fn answer(&self, asked: &Request) -> Result<Response, engine::EngineError> {
+        let locale = asked.stat().map_or(0, |stat| stat.sort_locale);
+        let language = language(locale);
         let shelf = Shelf {
-            book: self.engine.directory().book(self.viewer)?,
+            book: self.engine.directory().book(self.viewer, language)?,
             server: self.server,
             place: &self.place,
             viewer: self.viewer,

@@ -1,6 +1,7 @@
 //! The table of all entries, and places in it.
 //!
-//! There is one container, with everyone; its rows stand in the order of names.
+//! There is one container, with everyone; its rows stand in the order of names, as the language has
+//! it that the client asks for.
 //!
 //! Source: [MS-OXNSPI] 3.1.4.1.7 to 3.1.4.1.10, 3.1.4.1.12, 3.1.4.1.13 (operations), 3.1.4.5
 //! (positions).
@@ -14,12 +15,13 @@ use crate::codec::nspi::{ColumnsAndRows, Stat, request, response};
 use crate::property::{Properties, Wanted, cell};
 use crate::refusal::Refusal;
 use bytes::Bytes;
-use engine::directory::book::sort_key;
 
 /// A table's two ends, and the place that a fraction names. Source: [MS-OXNSPI] 2.2.1.9.
 const BEGINNING: u32 = 0;
 const BY_FRACTION: u32 = 1;
 const END: u32 = 2;
+/// The order of names; that of how they sound is not kept. Source: [MS-OXNSPI] 2.2.1.3.
+const BY_NAME: u32 = 0;
 /// Columns of one request. Source: [MS-OXNSPI] 3.1.4.1.8.
 const COLUMNS_MAX: usize = 100;
 /// Rows of one answer, whatever is asked for: a client goes on from there.
@@ -236,21 +238,25 @@ impl Shelf<'_> {
         }
     }
 
-    /// The first entry whose name is not before the one sought.
+    /// The first entry whose name is not before the one sought. Tables in another order than that
+    /// of names have none. Source: [MS-OXNSPI] 3.1.4.1.10.
     fn sought(
         &self,
         asked: &request::SeekEntries,
     ) -> Result<(Stat, Option<ColumnsAndRows>), Refusal> {
         let stat = in_container(asked.stat)?;
+        if stat.sort_type != BY_NAME {
+            return Err(Refusal::Failed);
+        }
         let target = asked.target.as_ref().ok_or(Refusal::InvalidParameter)?;
-        let wanted = sort_key(&name(target, stat.code_page)?);
+        let wanted = name(target, stat.code_page)?;
         let places: Vec<usize> = match &asked.explicit_table {
             Some(ids) => self.places(ids),
             None => (0..self.book.entries().len()).collect(),
         };
         let is_before = |place: &usize| {
             let entry = self.book.entries().get(*place);
-            entry.is_some_and(|entry| sort_key(&entry.name) < wanted)
+            entry.is_some_and(|entry| self.book.compare(&entry.name, &wanted).is_lt())
         };
         let from = places.partition_point(is_before);
         let found = places.get(from..).unwrap_or_default();

@@ -7,6 +7,7 @@
 mod code_page;
 mod entry_id;
 mod identifier;
+mod locale;
 mod name;
 mod recipient;
 mod restriction;
@@ -23,6 +24,7 @@ pub use entry_id::{
 pub use identifier::{
     GlobalCounter, LongTermId, ObjectId, PredecessorChangeList, ServerId, SizedXid, Xid,
 };
+pub use locale::language;
 pub use name::{NameKind, PropertyName, TypedString};
 pub use recipient::{
     AddressKind, AddressTexts, ListKind, PersonalList, RecipientRow, RecipientTexts, X500Address,

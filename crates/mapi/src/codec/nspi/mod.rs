@@ -131,6 +131,26 @@ macro_rules! requests {
     };
 }
 
+impl Request {
+    /// The place that it names, if it can name one.
+    pub fn stat(&self) -> Option<&Stat> {
+        match self {
+            Self::Bind(request) => request.stat.as_ref(),
+            Self::CompareMinimalIds(request) => request.stat.as_ref(),
+            Self::FindMatches(request) => request.stat.as_ref(),
+            Self::Properties(request) => request.stat.as_ref(),
+            Self::SpecialTable(request) => request.stat.as_ref(),
+            Self::ModifyProperties(request) => request.stat.as_ref(),
+            Self::QueryRows(request) => request.stat.as_ref(),
+            Self::ResolveNames(request) => request.stat.as_ref(),
+            Self::ResortRestriction(request) => request.stat.as_ref(),
+            Self::SeekEntries(request) => request.stat.as_ref(),
+            Self::UpdateStat(request) => request.stat.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 requests! {
     /// Begins a session.
     Bind;
