@@ -83,6 +83,7 @@ fn configuration() -> Configuration {
         ..Configuration::default()
     };
     configuration.auth.cleartext = Cleartext::Loopback;
+    configuration.mapi.enabled = true;
     configuration.delivery.relay_host = Some(MAIL_CATCHER.to_owned());
     configuration.log.level = LogLevel::Warn;
     configuration
@@ -258,6 +259,13 @@ fn first_steps(data: &Path, open: &[(Service, Endpoint)], passwords: &[String]) 
     if let Some((_, smtp)) = place(Service::Smtp) {
         let _ = writeln!(text, "  swaks --server {smtp} --to {reader}@{DOMAIN}");
     }
+    if let Some((_, https)) = place(Service::Https) {
+        let who = format!("{reader}@{DOMAIN}");
+        let _ = writeln!(
+            text,
+            "  curl -k 'https://{https}/autodiscover/autodiscover.json/v1.0/{who}?Protocol=AutodiscoverV1'"
+        );
+    }
     let program = std::env::args().next();
     let program = program.as_deref().unwrap_or("facteur");
     let _ = writeln!(text, "  {program} --data {} status", data.display());
@@ -276,7 +284,7 @@ fn explain(service: Service) -> &'static str {
         Service::Imap => "reading by IMAP, STARTTLS",
         Service::Imaps => "reading by IMAP, TLS",
         Service::Managesieve => "filters, STARTTLS",
-        Service::Https => "https: /healthz, settings for mail programs, MTA-STS",
+        Service::Https => "https: Outlook (MAPI), settings for mail programs, /healthz",
         Service::Metrics => "http: /metrics and /health",
     }
 }
