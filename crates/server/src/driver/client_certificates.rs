@@ -156,6 +156,17 @@ fn elements(der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
+/// Reads any bytes as a certificate.
+///
+/// # Panics
+///
+/// If what it names are no addresses.
+#[cfg(any(test, feature = "fuzzed"))]
+pub fn read_any(certificate: &[u8]) {
+    let addresses = addresses_in(certificate).unwrap_or_default();
+    assert!(addresses.iter().all(|one| one.contains('@')));
+}
+
 /// What a certificate is known by: SHA-256 of its bytes.
 pub fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
     Sha256::digest(certificate).into()

@@ -321,7 +321,9 @@ fn keep_bounds(message: &mut AuthenticatedMessage<'_>) {
     message.body_hashes.retain(|(form, _, length, _)| {
         dkim.iter()
             .any(|one| one.header.cb == *form && one.header.l == *length)
-            || arc.iter().any(|one| one.header.cb == *form)
+            || arc
+                .iter()
+                .any(|one| one.header.cb == *form && one.header.l == *length)
     });
 }
 
@@ -442,4 +444,27 @@ fn of_dmarc(found: &DmarcOutput) -> (Outcome, Policy) {
         dmarc::Policy::None | dmarc::Policy::Unspecified => Policy::None,
     };
     (outcome, policy)
+}
+
+/// Reads any bytes as a header: what is kept of it to be looked up stays within its bounds.
+#[cfg(any(test, feature = "fuzzed"))]
+pub fn read_any(header: &[u8]) {
+    let (author, addresses) = author(header);
+    if let Author::Domain(domain) = author {
+        let end = format!("@{domain}");
+        assert!(!domain.is_empty() && addresses.iter().all(|one| one.ends_with(&end)));
+    }
+    _ = chain::form(header);
+    let Some(mut message) = AuthenticatedMessage::parse_with_opts(header, None, false) else {
+        return;
+    };
+    keep_bounds(&mut message);
+    let (signatures, seals) = (&message.dkim_headers, &message.ams_headers);
+    assert!(signatures.len() <= SIGNATURES_MAX && seals.len() <= SEALS_MAX);
+    let weak = signatures
+        .iter()
+        .filter(|one| one.header.a == Algorithm::RsaSha1);
+    assert_eq!(weak.count(), 0, "SHA-1 proves nothing");
+    // One for each hash function that a signature of this form may name.
+    assert!(message.body_hashes.len() <= 2 * (signatures.len() + seals.len()));
 }

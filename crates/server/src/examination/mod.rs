@@ -157,8 +157,8 @@ async fn survived<T>(
     .await
 }
 
-#[cfg(test)]
-mod fuzzed;
+#[cfg(any(test, feature = "fuzzed"))]
+pub mod fuzzed;
 #[cfg(test)]
 mod outside_tests;
 #[cfg(test)]

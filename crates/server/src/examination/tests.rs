@@ -1,5 +1,6 @@
 //! Letters from the world, with names of the test's own.
 
+mod mutated;
 mod vectors;
 pub mod zone;
 

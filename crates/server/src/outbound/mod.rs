@@ -11,8 +11,8 @@ mod connection;
 pub mod dane;
 mod demand;
 pub mod fetch;
-#[cfg(test)]
-mod fuzzed;
+#[cfg(any(test, feature = "fuzzed"))]
+pub mod fuzzed;
 mod letter;
 mod look;
 pub mod names;

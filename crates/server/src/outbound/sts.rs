@@ -125,7 +125,7 @@ impl Policy {
 /// The id in the record of a domain: `v=STSv1; id=20160831085700Z;`.
 ///
 /// More than one record, or one without id, is none.
-fn id(records: &[String]) -> Option<&str> {
+pub(super) fn id(records: &[String]) -> Option<&str> {
     let is_ours = |record: &&String| {
         record
             .split(';')

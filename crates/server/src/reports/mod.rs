@@ -14,8 +14,8 @@ mod aggregate;
 pub mod compose;
 pub mod destination;
 mod failure;
-#[cfg(test)]
-mod fuzzed;
+#[cfg(any(test, feature = "fuzzed"))]
+pub mod fuzzed;
 mod markup;
 pub mod observed;
 mod pack;

@@ -9,6 +9,8 @@
 
 mod arguments;
 mod conversation;
+#[cfg(any(test, feature = "fuzzed"))]
+pub mod fuzzed;
 mod header;
 mod input;
 

@@ -10,7 +10,7 @@
 mod dialogue;
 mod edit;
 mod following;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzed"))]
 pub mod fuzzed;
 mod packet;
 #[cfg(test)]
