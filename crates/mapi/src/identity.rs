@@ -131,6 +131,18 @@ pub fn message_id(place: PlaceId) -> ObjectId {
     object_id(place.0)
 }
 
+/// The id of a heading whose name is told as the value of a property: the same eight bytes.
+pub fn heading_id(name: u64) -> ObjectId {
+    let [low, high, counter @ ..] = name.to_le_bytes();
+    let number = counter
+        .iter()
+        .fold(0, |all, byte| all << 8 | u64::from(*byte));
+    ObjectId {
+        replica: u16::from_le_bytes([low, high]),
+        counter: self::counter(number),
+    }
+}
+
 /// What a change is called within a logon.
 pub fn change_number(change: ChangeSeq) -> ObjectId {
     object_id(change.0)
@@ -206,6 +218,10 @@ mod tests {
         assert_eq!(number_of(folder_id(FolderId(0x0d))), Some(0x0d));
         assert_eq!(number_of_integer(0x0d00_0000_0000_0001), Some(0x0d));
         assert_eq!(number_of_integer(0x0d00_0000_0000_0002), None);
+        assert_eq!(
+            as_integer(heading_id(0x0123_4567_89ab_cdef)),
+            0x0123_4567_89ab_cdef
+        );
         let identity = MailboxIdentity::new(Guid([7; 16]), AccountId(1), engine::Guid([1; 16]));
         let id = message_id(PlaceId(9));
         assert_eq!(identity.short(identity.long(id)), Some(id));

@@ -27,6 +27,9 @@ const MESSAGE: PropertyTag = PropertyTag(0x674a_0014);
 const SIZE: PropertyTag = PropertyTag(0x0e08_0003);
 const NAME: PropertyTag = PropertyTag(0x3001_001f);
 const UNREAD: PropertyTag = PropertyTag(0x3603_0003);
+const TIME: PropertyTag = PropertyTag(0x0e06_0040);
+const ROW_TYPE: PropertyTag = PropertyTag(0x0ff5_0003);
+const ID: PropertyTag = PropertyTag(0x674d_0014);
 const INSTANCE: PropertyTag = PropertyTag(0x674e_0003);
 
 const LOGON: u8 = 0;
@@ -63,10 +66,18 @@ fn open(client: &mut Client, target: u8, flags: u8) {
 }
 
 fn sort(client: &mut Client, tag: PropertyTag, order: u8, category_count: u16) {
+    arrange(client, &[(tag, order)], category_count, category_count);
+}
+
+fn arrange(client: &mut Client, by: &[(PropertyTag, u8)], category_count: u16, open_count: u16) {
+    let order = |(tag, order): &(PropertyTag, u8)| SortOrder {
+        tag: *tag,
+        order: *order,
+    };
     let orders = SortOrderSet {
         category_count,
-        expanded_count: category_count,
-        orders: vec![SortOrder { tag, order }],
+        expanded_count: open_count,
+        orders: by.iter().map(order).collect(),
     };
     let request = table::SortTable { flags: 0, orders };
     client.ask(TABLE, TABLE, Request::SortTable(request));
@@ -224,16 +235,92 @@ fn of_many_rows_it_is_told_once_that_the_table_is_another() {
     assert_eq!(news(&mut client, TABLE).len(), 1);
 }
 
+const COUNT: PropertyTag = PropertyTag(0x3602_0003);
+
+/// Events as words: what happened to which row, and what a heading counts then.
+fn words(told: &[TableEvent]) -> Vec<String> {
+    let columns = [ROW_TYPE, SUBJECT, COUNT, UNREAD];
+    let shown = |shown: &RowShown| {
+        let row = cells(shown, &columns);
+        match number(&row[0]) {
+            1 => text(&row[1]).to_owned(),
+            _ => format!(
+                "[{}] {}/{}",
+                text(&row[1]),
+                number(&row[2]),
+                number(&row[3])
+            ),
+        }
+    };
+    let told = told.iter().map(|event| match event {
+        TableEvent::RowAdded(row) => format!("+ {}", shown(row)),
+        TableEvent::RowModified(row) => format!("= {}", shown(row)),
+        TableEvent::RowDeleted(_) => "-".to_owned(),
+        other => panic!("{other:?}"),
+    });
+    told.collect()
+}
+
 #[test]
-fn under_headings_a_change_is_told_as_another_table() {
+fn under_headings_rows_are_told_and_what_the_headings_count() {
     let (house, user, mut client) = ida(&["a", "b"]);
     open(&mut client, TABLE, UNICODE);
     sort(&mut client, SUBJECT, 0, 1);
-    assert_eq!(client.rows(TABLE, &[SUBJECT]).len(), 4);
+    let columns = [ROW_TYPE, SUBJECT, COUNT, UNREAD];
+    assert_eq!(client.rows(TABLE, &columns).len(), 4);
     add(&house, &user, "b");
-    assert_eq!(news(&mut client, TABLE), [TableEvent::Changed]);
-    seek_start(&mut client);
-    assert_eq!(client.rows(TABLE, &[SUBJECT]).len(), 5);
+    let told = news(&mut client, TABLE);
+    assert_eq!(words(&told), ["= [b] 2/2", "+ b"]);
+    let TableEvent::RowModified(heading) = &told[0] else {
+        panic!("{told:?}");
+    };
+    let TableEvent::RowAdded(row) = &told[1] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(
+        row.after, heading.row,
+        "below its heading, the latest first"
+    );
+    add(&house, &user, "c");
+    assert_eq!(words(&news(&mut client, TABLE)), ["+ [c] 1/1", "+ c"]);
+    carry_out(&Deed::Read(0), &house, &user);
+    assert_eq!(words(&news(&mut client, TABLE)), ["= [a] 1/0", "= a"]);
+    carry_out(&Deed::Go(0), &house, &user);
+    let told = news(&mut client, TABLE);
+    assert_eq!(words(&told), ["-", "-"], "the row and its heading");
+    assert_ne!(told[0], told[1]);
+}
+
+#[test]
+fn below_a_closed_heading_only_that_is_told() {
+    let (house, user, mut client) = ida(&["a", "b"]);
+    open(&mut client, TABLE, UNICODE);
+    arrange(&mut client, &[(SUBJECT, 0)], 1, 0);
+    let columns = [ROW_TYPE, SUBJECT, COUNT, UNREAD];
+    assert_eq!(client.rows(TABLE, &columns).len(), 2);
+    add(&house, &user, "b");
+    assert_eq!(words(&news(&mut client, TABLE)), ["= [b] 2/2"]);
+    carry_out(&Deed::Go(0), &house, &user);
+    assert_eq!(words(&news(&mut client, TABLE)), ["-"]);
+}
+
+#[test]
+fn headings_that_change_places_are_told_as_another_table() {
+    let (house, user, mut client) = ida(&["b", "a"]);
+    open(&mut client, TABLE, UNICODE);
+    arrange(&mut client, &[(SUBJECT, 1), (TIME, 4)], 1, 1);
+    assert_eq!(subjects(&mut client), ["b", "b", "a", "a"]);
+    let come = |client: &mut Client, subject| {
+        house.pass(60);
+        add(&house, &user, subject);
+        news(client, TABLE)
+    };
+    assert_eq!(come(&mut client, "a"), [TableEvent::Changed]);
+    assert_eq!(subjects(&mut client), ["a", "a", "a", "b", "b"]);
+    let told = come(&mut client, "a");
+    assert_eq!(told.len(), 2, "the first stays the first: {told:?}");
+    assert_eq!(come(&mut client, "b"), [TableEvent::Changed]);
+    assert_eq!(subjects(&mut client), ["b", "b", "b", "a", "a", "a", "a"]);
 }
 
 #[test]
@@ -488,15 +575,14 @@ fn carry_out(deed: &Deed, house: &Rehearsal, user: &User) {
     }
 }
 
-/// What a client shows that believes what it is told.
+/// What a client shows that believes what it is told: rows and headings, by their names.
 #[derive(Debug, Default, PartialEq)]
-struct Screen(Vec<(i64, String, bool)>);
+struct Screen(Vec<(i64, String)>);
 
-const SCREEN: [PropertyTag; 3] = [MESSAGE, SUBJECT, READ];
+const SCREEN: [PropertyTag; 6] = [ID, SUBJECT, READ, ROW_TYPE, COUNT, UNREAD];
 
-fn line(row: &[Cell]) -> (i64, String, bool) {
-    let is_read = row[2] == Cell::value(Value::Boolean(true));
-    (number(&row[0]), text(&row[1]).to_owned(), is_read)
+fn line(row: &[Cell]) -> (i64, String) {
+    (number(&row[0]), format!("{:?}", &row[1..]))
 }
 
 impl Screen {
@@ -507,16 +593,15 @@ impl Screen {
     }
 
     fn place(&self, row: RowPlace) -> Option<usize> {
-        let mut id = Vec::new();
-        let mut writer = mapi::codec::wire::Writer::new(Form::Rop);
-        message(row).write(&mut writer);
-        id.extend(writer.finish().unwrap());
-        let id = i64::from_le_bytes(id.try_into().unwrap());
+        let id = mapi::identity::as_integer(message(row));
         self.0.iter().position(|line| line.0 == id)
     }
 
     fn put(&mut self, shown: &RowShown) {
-        let after = self.place(shown.after).map_or(0, |place| place + 1);
+        let after = match shown.after {
+            first if message(first) == ObjectId::default() => 0,
+            after => self.place(after).unwrap() + 1,
+        };
         self.0.insert(after, line(&cells(shown, &SCREEN)));
     }
 
@@ -537,17 +622,32 @@ impl Screen {
     }
 }
 
+/// How tables are arranged: rows alone, and below headings that are open or closed.
+fn arrangements() -> impl Strategy<Value = (Vec<(PropertyTag, u8)>, u16, u16)> {
+    let orders = prop_oneof![
+        Just(vec![(SUBJECT, 0)]),
+        Just(vec![(SUBJECT, 1), (READ, 0)]),
+        Just(vec![(SIZE, 1), (SUBJECT, 0)]),
+        Just(vec![(READ, 0), (SUBJECT, 0), (SIZE, 1)]),
+    ];
+    orders.prop_flat_map(|orders| {
+        let levels = u16::try_from(orders.len()).unwrap();
+        (0..=levels, 0..=levels)
+            .prop_map(move |(one, other)| (orders.clone(), one.max(other), one.min(other)))
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn who_believes_what_is_told_shows_what_is_there(
         deeds in prop::collection::vec(prop::collection::vec(deed(), 1..4), 1..8),
-        order in prop_oneof![Just((SUBJECT, 0)), Just((SUBJECT, 1)), Just((SIZE, 1)), Just((READ, 0))],
+        (orders, levels, open_levels) in arrangements(),
     ) {
         let (house, user, mut client) = ida(&["1", "3", "5"]);
         open(&mut client, TABLE, UNICODE);
-        sort(&mut client, order.0, order.1, 0);
+        arrange(&mut client, &orders, levels, open_levels);
         let mut screen = Screen::read(&mut client);
         for some in &deeds {
             for deed in some {
@@ -559,7 +659,30 @@ proptest! {
             prop_assert_eq!(&screen, &Screen::read(&mut client));
         }
         open(&mut client, TABLE, UNICODE);
-        sort(&mut client, order.0, order.1, 0);
+        arrange(&mut client, &orders, levels, open_levels);
         prop_assert_eq!(screen, Screen::read(&mut client), "as one that is opened now");
+    }
+
+    #[test]
+    fn headings_sorted_by_the_greatest_below_them_are_those_of_a_table_opened_now(
+        deeds in prop::collection::vec(prop::collection::vec(deed(), 1..4), 1..6),
+        order in 0_u8..2,
+    ) {
+        let orders = [(SUBJECT, order), (TIME, 4), (READ, order)];
+        let (house, user, mut client) = ida(&["1", "3", "5"]);
+        open(&mut client, TABLE, UNICODE);
+        arrange(&mut client, &orders, 1, 1);
+        for some in &deeds {
+            for deed in some {
+                house.pass(60);
+                carry_out(deed, &house, &user);
+            }
+            let followed = Screen::read(&mut client);
+            open(&mut client, OTHER, UNICODE);
+            client.handles.swap(usize::from(TABLE), usize::from(OTHER));
+            arrange(&mut client, &orders, 1, 1);
+            prop_assert_eq!(followed, Screen::read(&mut client));
+            client.handles.swap(usize::from(TABLE), usize::from(OTHER));
+        }
     }
 }

@@ -4,61 +4,21 @@
 
 use super::table::{self, size_of_row};
 use super::{Done, Place, bookmark};
-use crate::codec::data::Value;
 use crate::codec::rop::Response;
 use crate::codec::rop::table::{
     CollapseRow, CollapseState, CollapseStateRequest, CollapsedRow, ExpandRow, ExpandedRow,
 };
-use crate::content::Values;
 use crate::identity;
 use crate::object::Logon;
-use crate::property::integer;
 use crate::refusal::Refusal;
 use crate::request::Session;
 use crate::table::list::RowId;
 use crate::table::rows::RowReader;
-use crate::table::{Mark, Table};
+use crate::table::{Mark, Table, shown};
 use engine::{PlaceId, Reading};
 
-/// What a heading is, as a row. Source: [MS-OXCTABL] 2.2.1.3.
-const IS_OPEN: i32 = 3;
-const IS_CLOSED: i32 = 4;
 /// Bytes before the rows of an answer.
 const ROWS_HEAD_BYTES: usize = 12;
-
-/// What a heading tells.
-pub(super) fn heading(
-    reader: &RowReader<'_>,
-    table: &Table,
-    heading: usize,
-) -> Result<Values, Refusal> {
-    let headings = table.headings.as_ref().ok_or(Refusal::NotFound)?;
-    let heading = headings.heading(heading).ok_or(Refusal::NotFound)?;
-    let is_open = headings.is_open(heading);
-    let mut values = Values::from([
-        (
-            0x0ff5,
-            Value::Integer32(if is_open { IS_OPEN } else { IS_CLOSED }),
-        ),
-        (0x3005, integer(heading.depth as u64)),
-        (0x3602, integer(heading.count as u64)),
-        (0x3603, integer(heading.unread as u64)),
-        (0x674d, Value::Integer64(heading.id.cast_signed())),
-        (0x674e, Value::Integer32(0)),
-    ]);
-    let plan = &table.arrangement.plan;
-    let first = table.list.at(heading.first).ok_or(Refusal::NotFound)?;
-    for level in plan.levels.iter().take(heading.depth + 1) {
-        for order in [Some(level.order), level.greatest].into_iter().flatten() {
-            let Some(order) = plan.order(order) else {
-                continue;
-            };
-            let told = reader.value(first, plan, order.tag.id())?;
-            values.extend(told.map(|told| (order.tag.id(), told)));
-        }
-    }
-    Ok(values)
-}
 
 /// Opens or closes a heading; answers its place among what is shown, and how many rows came or
 /// went. The cursor stays on what it stood on, or goes to the heading.
@@ -69,7 +29,7 @@ fn turn(table: &mut Table, id: u64, is_open: bool) -> Result<(usize, usize), Ref
         .index_of(id)
         .and_then(|index| headings.heading(index));
     let heading = found.ok_or(Refusal::NotFound)?;
-    if headings.is_open(heading) == is_open {
+    if headings.is_open(heading.depth, id) == is_open {
         return Err(if is_open {
             Refusal::NotCollapsed
         } else {
@@ -104,7 +64,7 @@ pub(super) fn expand(
     let mut room = at.room.saturating_sub(ROWS_HEAD_BYTES);
     let mut rows = Vec::new();
     for place in (place + 1..=place + came).take(request.max_row_count.into()) {
-        let row = table::shown(&reader, table, place, &columns)?;
+        let row = shown::cells(&reader, table, place, &columns)?;
         let Some(left) = room.checked_sub(size_of_row(&row)) else {
             break;
         };

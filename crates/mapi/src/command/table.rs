@@ -2,8 +2,8 @@
 //!
 //! Source: [MS-OXCTABL] 3.2.5.
 
-use super::{Done, Place, bookmark, grouping};
-use crate::codec::data::{PropertyRow, PropertyTag};
+use super::{Done, Place, bookmark};
+use crate::codec::data::PropertyRow;
 use crate::codec::rop::Response;
 use crate::codec::rop::table::{
     Columns, FindRow, FoundRow, Fraction, QueryRows, Restrict, RowSought, Rows as TableRows,
@@ -13,9 +13,8 @@ use crate::codec::wire::{Form, Nothing, Wire, Writer};
 use crate::object::{Object, Rows};
 use crate::refusal::Refusal;
 use crate::request::Session;
-use crate::table::headings::Shown;
 use crate::table::rows::RowReader;
-use crate::table::{Arrangement, Table};
+use crate::table::{Arrangement, Table, shown};
 
 /// Bytes before the rows of an answer.
 const ROWS_HEAD_BYTES: usize = 9;
@@ -167,7 +166,7 @@ pub(super) fn query_rows(
             position.checked_sub(1)
         };
         let Some(next) = next else { break };
-        let row = shown(&reader, table, next, &columns)?;
+        let row = shown::cells(&reader, table, next, &columns)?;
         let Some(left) = room.checked_sub(size_of_row(&row)) else {
             if rows.is_empty() {
                 return Err(Refusal::TooComplex);
@@ -194,26 +193,6 @@ pub(super) fn size_of_row(row: &PropertyRow) -> usize {
     let mut writer = Writer::new(Form::Rop);
     row.write(&mut writer);
     writer.size()
-}
-
-/// The columns of what is shown at a place: a row, or a heading, which tells the values that it
-/// stands for and what it counts.
-pub(super) fn shown(
-    reader: &RowReader<'_>,
-    table: &Table,
-    place: usize,
-    columns: &[PropertyTag],
-) -> Result<PropertyRow, Refusal> {
-    match table.shown(place).ok_or(Refusal::NotFound)? {
-        Shown::Row(row) => {
-            let entry = table.list.at(row).ok_or(Refusal::NotFound)?;
-            reader.cells(entry, &table.arrangement.plan, columns)
-        }
-        Shown::Heading(heading) => {
-            let values = grouping::heading(reader, table, heading)?;
-            reader.cells_of(&values, columns)
-        }
-    }
 }
 
 /// `RopSortTable`: the cursor goes to the beginning. The first of the keys may be headings.
@@ -297,7 +276,7 @@ pub(super) fn find_row(
         first((0..start).rev(), fulfils)?
     };
     let place = found.ok_or(Refusal::NotFound)?;
-    let row = shown(&reader, table, place, &columns)?;
+    let row = shown::cells(&reader, table, place, &columns)?;
     drop(reader);
     table.position = place;
     Ok(Done::said(Response::FindRow(FoundRow {

@@ -314,14 +314,11 @@ impl<'a> ItemProperties<'a> {
         let binary = |bytes: Vec<u8>| Value::Binary(bytes.into());
         let time = |time: engine::Timestamp| Value::Time(FileTime::from_unix(time.0));
         Some(match id {
-            0x0e06 => time(self.row.received),
             0x0e07 => Value::Integer32(self.message_flags()),
-            0x0e08 => integer(self.row.size),
             0x0e09 => binary(self.identity.folder_entry(self.at.folder)),
             0x0fff => binary(self.identity.message_entry(self.at.folder, self.row.place)),
             0x0039 => moment(self.details.sent?)?,
             0x3007 => time(self.details.created),
-            0x3008 => time(self.row.modified),
             0x65e0 => binary(self.identity.key(self.row.place.0)),
             0x65e1 => binary(self.identity.key(self.at.folder.0)),
             0x65e2 => binary(self.change_key().to_bytes()),
@@ -330,21 +327,66 @@ impl<'a> ItemProperties<'a> {
                 list.add(self.change_key());
                 binary(list.to_bytes())
             }
-            // Follow-up: the flag that all programs know says whether.
-            0x1090 if self.row.flags.contains(Flags::FLAGGED) => Value::Integer32(2),
             0x1081 if self.row.flags.contains(Flags::ANSWERED) => Value::Integer32(102),
             0x1081 if self.row.flags.contains(Flags::FORWARDED) => Value::Integer32(104),
             0x6748 => id_value(identity::folder_id(self.at.folder)),
-            0x67a4 => Value::Integer64(identity::as_integer(identity::change_number(
-                self.row.changed,
-            ))),
-            0x674a | 0x674d => id_value(identity::message_id(self.row.place)),
             // A row of a table that is no heading, and the only one of its message.
             0x0ff5 => Value::Integer32(1),
             0x674e => Value::Integer32(0),
-            _ => return None,
+            _ => return of_bare_row(&self.row, id),
         })
     }
+}
+
+/// Of a message whose details were not read: what its row in the store and what clients set say of
+/// [`OF_BARE_ROW`].
+#[derive(Debug)]
+pub struct BareProperties<'a> {
+    /// Its row.
+    pub row: &'a ItemRow,
+    /// What clients set.
+    pub kept: &'a Values,
+}
+
+/// Delivery time, size, read, follow-up, time of change, and numbers.
+pub const OF_BARE_ROW: [u16; 7] = [0x0e06, 0x0e08, 0x0e69, 0x1090, 0x3008, 0x674a, 0x67a4];
+
+impl Properties for BareProperties<'_> {
+    fn tags(&self) -> Vec<PropertyTag> {
+        let is_bare = |tag: &u32| OF_BARE_ROW.contains(&PropertyTag(*tag).id());
+        TAGS.into_iter().filter(is_bare).map(PropertyTag).collect()
+    }
+
+    fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
+        if id == 0x0e69 {
+            let is_read = self.row.flags.contains(Flags::SEEN);
+            return Ok(Some(Value::Boolean(is_read)));
+        }
+        let set = set_by_clients(self.row, self.kept, id);
+        Ok(set.cloned().or_else(|| of_bare_row(self.row, id)))
+    }
+}
+
+fn of_bare_row(row: &ItemRow, id: u16) -> Option<Value> {
+    let time = |time: engine::Timestamp| Value::Time(FileTime::from_unix(time.0));
+    Some(match id {
+        0x0e06 => time(row.received),
+        0x0e08 => integer(row.size),
+        // Follow-up: the flag that all programs know says whether.
+        0x1090 if row.flags.contains(Flags::FLAGGED) => Value::Integer32(2),
+        0x3008 => time(row.modified),
+        0x674a | 0x674d => id_value(identity::message_id(row.place)),
+        0x67a4 => Value::Integer64(identity::as_integer(identity::change_number(row.changed))),
+        _ => return None,
+    })
+}
+
+/// What clients set. Whether a message is flagged is known to all programs; only that it is done is
+/// kept here.
+fn set_by_clients<'a>(row: &ItemRow, kept: &'a Values, id: u16) -> Option<&'a Value> {
+    let is_flag = id == 0x1090 && row.flags.contains(Flags::FLAGGED);
+    let kept = kept.get(&id).filter(|_| !is_flag);
+    kept.filter(|value| id != 0x1090 || **value == Value::Integer32(1))
 }
 
 fn id_value(id: crate::codec::data::ObjectId) -> Value {
@@ -353,11 +395,7 @@ fn id_value(id: crate::codec::data::ObjectId) -> Value {
 
 impl Facts for ItemProperties<'_> {
     fn raw(&self, id: u16) -> Result<Option<Value>, Refusal> {
-        // Whether it is flagged is known to all programs; only that it is done is kept here.
-        let is_flag = id == 0x1090 && self.row.flags.contains(Flags::FLAGGED);
-        let kept = self.kept.values.get(&id).filter(|_| !is_flag);
-        let kept = kept.filter(|value| id != 0x1090 || **value == Value::Integer32(1));
-        if let Some(value) = kept {
+        if let Some(value) = set_by_clients(&self.row, &self.kept.values, id) {
             return Ok(Some(value.clone()));
         }
         if let Some(value) = self.of_row(id) {

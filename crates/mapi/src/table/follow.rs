@@ -1,16 +1,17 @@
 //! Moving a table on to what is there now, and telling what became of its rows.
 //!
 //! What happened is read from the account's change log, from where the table was: only what it
-//! names is looked at. Folders are few and are compared with what they were.
+//! names is looked at. Folders are few and are compared with what they were. Of rows and headings
+//! only those are told that a client sees, and headings whenever they count otherwise.
 //!
 //! Start at [`follow`].
 //!
 //! Source: [MS-OXCNOTIF] 2.2.1.1.1, 2.2.1.4.1.2, 3.1.4.3 (which events, and what they tell).
 
+use super::headings::{Headings, Shown};
 use super::list::{Entry, List, RowId};
 use super::rows::{RowReader, Rows};
-use super::{Arrangement, Table};
-use crate::codec::data::PropertyTag;
+use super::{Arrangement, Table, shown};
 use crate::codec::rop::notify::{MessageInRow, RowPlace, RowShown, TableEvent};
 use crate::codec::wire::{Form, Wire, Writer};
 use crate::identity;
@@ -37,7 +38,14 @@ struct Difference {
     /// Those that went.
     gone: Vec<RowPlace>,
     /// Those that came or are others now.
-    put: Vec<(Entry, Put)>,
+    put: Vec<(Thing, Put)>,
+}
+
+/// What stands in a table.
+#[derive(Debug)]
+enum Thing {
+    Row(Entry),
+    Heading(u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +54,30 @@ enum Put {
     Other,
 }
 
+impl Difference {
+    /// How a row is told that stands in the table now: one that went comes back as another.
+    fn found(&mut self, named: RowPlace) -> Put {
+        let known = self
+            .gone
+            .iter()
+            .position(|row| row.message == named.message);
+        match known {
+            Some(known) => {
+                self.gone.swap_remove(known);
+                Put::Other
+            }
+            None => Put::New,
+        }
+    }
+}
+
 /// What a step led to.
 enum Step {
     /// Nothing that the table shows.
     Nothing,
     /// Some of its rows.
     Rows(Difference),
-    /// All were read anew.
+    /// All of them, for who sees them.
     All,
 }
 
@@ -78,7 +103,7 @@ pub fn follow(
         Err(Refusal::NotFound | Refusal::AccessDenied) => {
             table.list = List::default();
             table.up_to = logon.account.read()?.head()?;
-            find_headings(table);
+            table.find_headings();
             Some(vec![TableEvent::Changed])
         }
         other => other?,
@@ -101,26 +126,14 @@ pub fn follow(
     Ok(told)
 }
 
-fn find_headings(table: &mut Table) {
-    if let Some(headings) = &mut table.headings {
-        headings.find(&table.list, &table.arrangement.plan);
-    }
-}
-
 /// What is to be told; none where nothing was changed.
 fn moved_on(
     table: &mut Table,
     logon: &Logon,
     code_page: u32,
 ) -> Result<Option<Vec<TableEvent>>, Refusal> {
-    let Table {
-        rows,
-        list,
-        arrangement,
-        stamps: known,
-        ..
-    } = table;
-    let reader = RowReader::new(logon, code_page, rows)?;
+    let rows = table.rows.clone();
+    let reader = RowReader::new(logon, code_page, &rows)?;
     let head = reader.view.head()?;
     if let Some(folder) = rows.folder() {
         let row = reader.view.folder(folder)?;
@@ -129,32 +142,26 @@ fn moved_on(
         }
     }
     let step = if matches!(rows, Rows::Folders { .. }) {
-        of_folders(&reader, list, arrangement, known)?
+        of_folders(&reader, table)?
+    } else if let Some(records) = records(&reader, logon, &rows, table.up_to, head)? {
+        of_messages(&reader, table, &records)?
     } else {
-        let records = records(&reader, logon, rows, table.up_to, head)?;
-        if let Some(records) = records {
-            of_messages(&reader, rows, list, arrangement, &records)?
-        } else {
-            *list = reader.list(arrangement.restriction.as_ref(), &arrangement.plan)?;
-            Step::All
-        }
+        let Arrangement {
+            restriction, plan, ..
+        } = &table.arrangement;
+        table.list = reader.list(restriction.as_ref(), plan)?;
+        table.find_headings();
+        Step::All
     };
-    let is_grouped = arrangement.level_count > 0;
-    let told = match step {
+    table.up_to = head;
+    Ok(match step {
         Step::Nothing => None,
-        Step::Rows(difference) if table.is_known && !is_grouped => {
-            let columns = table.columns.as_deref().unwrap_or_default();
-            let told = tell(&reader, list, arrangement, columns, difference);
+        Step::Rows(difference) if table.is_known => {
+            let told = tell(&reader, table, difference);
             Some(told.unwrap_or_else(|_| vec![TableEvent::Changed]))
         }
         Step::Rows(_) | Step::All => Some(vec![TableEvent::Changed]),
-    };
-    drop(reader);
-    table.up_to = head;
-    if told.is_some() {
-        find_headings(table);
-    }
-    Ok(told)
+    })
 }
 
 /// What happened in the folder of a table; none where that is too much or no longer known.
@@ -191,6 +198,8 @@ fn records(
 struct Touched {
     /// Where messages stood or stand, with the numbers that they had there.
     places: BTreeMap<Location, PlaceId>,
+    /// Those of them where one stood before: nowhere else a row can have gone from.
+    left: BTreeSet<Location>,
     /// Where items stood at first.
     items: BTreeMap<ItemKey, Location>,
     /// What a search shows now, or no longer.
@@ -210,6 +219,8 @@ impl Touched {
                     for stand in stands.filter(|stand| rows.may_show(stand.at)) {
                         touched.places.insert(stand.at, stand.place);
                     }
+                    let left = record.from.iter().map(|stand| stand.at);
+                    touched.left.extend(left.filter(|at| rows.may_show(*at)));
                 }
                 Object::Member(folder, item) if *rows == Rows::Found(folder) => {
                     let is_shown = record.what.intersects(What::CREATED);
@@ -259,51 +270,86 @@ impl Touched {
 
 fn of_messages(
     reader: &RowReader<'_>,
-    rows: &Rows,
-    list: &mut List,
-    arrangement: &Arrangement,
+    table: &mut Table,
     records: &[ChangeRecord],
 ) -> Result<Step, Refusal> {
-    let mut touched = Touched::by(records, rows);
-    let now: BTreeSet<Location> = if matches!(rows, Rows::Found(_)) {
-        touched.members_now(reader, list)?
+    let mut touched = Touched::by(records, &table.rows);
+    let now: BTreeSet<Location> = if matches!(table.rows, Rows::Found(_)) {
+        let now = touched.members_now(reader, &table.list)?;
+        touched.left.extend(touched.places.keys().chain(&now));
+        now
     } else {
         touched.places.keys().copied().collect()
     };
-    let is_touched = |row: &RowId| match row {
-        RowId::Message(at) => touched.places.contains_key(at) || now.contains(at),
-        _ => false,
-    };
-    let taken = if touched.places.is_empty() && now.is_empty() {
-        Vec::new()
-    } else {
-        list.remove(is_touched)
-    };
-    let mut gone: Vec<RowPlace> = taken
-        .iter()
-        .map(|(_, entry)| former(entry, &touched.places))
-        .collect();
-    let mut put = Vec::new();
+    let mut difference = take_out(table, &touched);
+    let mut is_same = difference.gone.is_empty();
     for at in now {
-        let entries = reader.entries(at, arrangement.restriction.as_ref(), &arrangement.plan)?;
-        for entry in entries {
-            let named = reader.named(&entry)?;
-            let known = gone.iter().position(|row| row.message == named.message);
-            let how = match known {
-                Some(known) => {
-                    gone.swap_remove(known);
-                    Put::Other
-                }
-                None => Put::New,
-            };
-            list.insert(entry.clone());
-            put.push((entry, how));
+        let Arrangement {
+            restriction, plan, ..
+        } = &table.arrangement;
+        for entry in reader.entries(at, restriction.as_ref(), plan)? {
+            is_same = false;
+            let place = table.list.insert(entry.clone());
+            let is_shown = table.headings.as_mut().is_none_or(|headings| {
+                headings.put(place, &entry, plan);
+                headings.shows(&entry, plan)
+            });
+            if is_shown {
+                let how = difference.found(reader.named(&entry)?);
+                difference.put.push((Thing::Row(entry), how));
+            }
         }
     }
-    if gone.is_empty() && put.is_empty() {
+    is_same &= table.headings.as_ref().is_none_or(Headings::is_settled);
+    if is_same {
         return Ok(Step::Nothing);
     }
-    Ok(Step::Rows(Difference { gone, put }))
+    Ok(settle(table, difference))
+}
+
+/// Takes rows out that went, or that are others now; answers those that were shown.
+fn take_out(table: &mut Table, touched: &Touched) -> Difference {
+    let mut difference = Difference::default();
+    let (Some(first), Some(last)) = (touched.left.first(), touched.left.last()) else {
+        return difference;
+    };
+    let taken = table.list.remove(|row| match row {
+        RowId::Message(at) => (first..=last).contains(&at) && touched.left.contains(at),
+        RowId::Folder(_) | RowId::Fixed(_) => false,
+    });
+    let plan = &table.arrangement.plan;
+    // The last first, so that the places of the others are still what they were.
+    for (place, entry) in taken.iter().rev() {
+        let was_shown = table.headings.as_mut().is_none_or(|headings| {
+            headings.take(*place, entry, plan);
+            headings.shows(entry, plan)
+        });
+        if was_shown {
+            difference.gone.push(former(entry, &touched.places));
+        }
+    }
+    difference
+}
+
+/// Lets the headings follow what became of the rows, and adds what became of them.
+fn settle(table: &mut Table, mut difference: Difference) -> Step {
+    let Some(headings) = &mut table.headings else {
+        return Step::Rows(difference);
+    };
+    let turnover = headings.settle(&table.list, &table.arrangement.plan);
+    if turnover.is_reordered {
+        return Step::All;
+    }
+    let gone = turnover
+        .gone
+        .iter()
+        .map(|id| shown::heading_name(table, *id));
+    difference.gone.extend(gone);
+    let new = turnover.new.into_iter().map(|id| (id, Put::New));
+    let other = turnover.other.into_iter().map(|id| (id, Put::Other));
+    let put = new.chain(other).map(|(id, how)| (Thing::Heading(id), how));
+    difference.put.extend(put);
+    Step::Rows(difference)
 }
 
 /// What a row was called that was taken out.
@@ -321,14 +367,12 @@ fn former(entry: &Entry, places: &BTreeMap<Location, PlaceId>) -> RowPlace {
     }
 }
 
-fn of_folders(
-    reader: &RowReader<'_>,
-    list: &mut List,
-    arrangement: &Arrangement,
-    known: &mut BTreeMap<FolderId, [ChangeSeq; 2]>,
-) -> Result<Step, Refusal> {
+fn of_folders(reader: &RowReader<'_>, table: &mut Table) -> Result<Step, Refusal> {
+    let Arrangement {
+        restriction, plan, ..
+    } = &table.arrangement;
     let stamps = stamps(&reader.folders);
-    let new = reader.list(arrangement.restriction.as_ref(), &arrangement.plan)?;
+    let new = reader.list(restriction.as_ref(), plan)?;
     let ids = |list: &List| -> BTreeSet<FolderId> {
         let folders = list.iter().filter_map(|entry| match entry.row {
             RowId::Folder(folder) => Some(folder),
@@ -336,7 +380,7 @@ fn of_folders(
         });
         folders.collect()
     };
-    let (before, after) = (ids(list), ids(&new));
+    let (before, after) = (ids(&table.list), ids(&new));
     let mut difference = Difference::default();
     for folder in before.difference(&after) {
         difference.gone.push(RowPlace {
@@ -348,13 +392,16 @@ fn of_folders(
         let RowId::Folder(folder) = entry.row else {
             continue;
         };
-        if !before.contains(&folder) {
-            difference.put.push((entry.clone(), Put::New));
-        } else if known.get(&folder) != stamps.get(&folder) {
-            difference.put.push((entry.clone(), Put::Other));
-        }
+        let is_other = table.stamps.get(&folder) != stamps.get(&folder);
+        let how = if before.contains(&folder) {
+            Some(Put::Other).filter(|_| is_other)
+        } else {
+            Some(Put::New)
+        };
+        let put = how.map(|how| (Thing::Row(entry.clone()), how));
+        difference.put.extend(put);
     }
-    (*list, *known) = (new, stamps);
+    (table.list, table.stamps) = (new, stamps);
     if difference.gone.is_empty() && difference.put.is_empty() {
         return Ok(Step::Nothing);
     }
@@ -365,38 +412,55 @@ fn of_folders(
 /// behind.
 fn tell(
     reader: &RowReader<'_>,
-    list: &List,
-    arrangement: &Arrangement,
-    columns: &[PropertyTag],
+    table: &Table,
     difference: Difference,
 ) -> Result<Vec<TableEvent>, Refusal> {
-    let Difference { gone, mut put } = difference;
+    let Difference { gone, put } = difference;
     if gone.len() + put.len() > ROWS_TOLD_MAX {
         return Ok(vec![TableEvent::Changed]);
     }
     let mut told: Vec<_> = gone.into_iter().map(TableEvent::RowDeleted).collect();
-    put.sort_by_cached_key(|(entry, _)| list.seek_entry(entry));
-    for (entry, how) in put {
-        let place = list.seek_entry(&entry);
-        let before = place.checked_sub(1).and_then(|before| list.at(before));
-        let after = before.map(|before| reader.named(before)).transpose()?;
-        let mut writer = Writer::new(Form::Rop);
-        reader
-            .cells(&entry, &arrangement.plan, columns)?
-            .write(&mut writer);
-        let data = writer.finish().map_err(|_| Refusal::TooBig)?;
-        if data.len() > ROW_BYTES_MAX {
-            return Err(Refusal::TooBig);
-        }
-        let shown = RowShown {
-            row: reader.named(&entry)?,
-            after: after.unwrap_or_default(),
-            data: data.into(),
-        };
+    let put = put.into_iter().map(|(thing, how)| {
+        let place = place_of(table, &thing).ok_or(Refusal::NotFound)?;
+        Ok((place, how))
+    });
+    let mut put = put.collect::<Result<Vec<_>, Refusal>>()?;
+    put.sort_by_key(|(place, _)| *place);
+    for (place, how) in put {
+        let shown = shown_at(reader, table, place)?;
         told.push(match how {
             Put::New => TableEvent::RowAdded(shown),
             Put::Other => TableEvent::RowModified(shown),
         });
     }
     Ok(told)
+}
+
+/// Where something stands among what is shown.
+fn place_of(table: &Table, thing: &Thing) -> Option<usize> {
+    match (thing, &table.headings) {
+        (Thing::Heading(id), headings) => headings.as_ref()?.place_of_name(*id),
+        (Thing::Row(entry), None) => Some(table.list.seek_entry(entry)),
+        (Thing::Row(entry), Some(headings)) => {
+            headings.place_of(Shown::Row(table.list.seek_entry(entry)))
+        }
+    }
+}
+
+/// What is told of a place: its name, its columns and the name of what stands before it.
+fn shown_at(reader: &RowReader<'_>, table: &Table, place: usize) -> Result<RowShown, Refusal> {
+    let columns = table.columns.as_deref().unwrap_or_default();
+    let before = place.checked_sub(1);
+    let after = before.map(|before| shown::name(reader, table, before));
+    let mut writer = Writer::new(Form::Rop);
+    shown::cells(reader, table, place, columns)?.write(&mut writer);
+    let data = writer.finish().map_err(|_| Refusal::TooBig)?;
+    if data.len() > ROW_BYTES_MAX {
+        return Err(Refusal::TooBig);
+    }
+    Ok(RowShown {
+        row: shown::name(reader, table, place)?,
+        after: after.transpose()?.unwrap_or_default(),
+        data: data.into(),
+    })
 }

@@ -1,15 +1,16 @@
 //! Headings in a table: rows that have a value in common stand below one, which can be closed.
 //!
 //! A heading is a run of rows whose keys begin alike, so that all of them are found by one look at
-//! the list; what is shown is kept as runs too.
+//! the list; what is shown is kept as runs too. A row that comes or goes changes the counts of what
+//! stands above it and the places of what stands behind it, without a look at other rows.
 //!
-//! Start at [`Headings::find`].
+//! Start at [`Headings::find`]; [`Headings::put`] and [`Headings::take`] move them on.
 //!
 //! Source: [MS-OXCTABL] 2.2.1.3, 3.2.5.2, 3.2.5.17 to 3.2.5.20.
 
 use super::key::{Plan, invert};
 use super::list::{Entry, List};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Headings above rows.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,31 @@ pub struct Headings {
     runs: Vec<Run>,
     /// Rows and headings that are shown.
     len: usize,
+    /// Those below which rows came or went since they were last settled, by their names.
+    touched: BTreeMap<u64, Touched>,
+    /// The names of all before that, where rows may give them another order.
+    before: Vec<u64>,
+}
+
+/// What a heading was before rows below it came or went.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    was_there: bool,
+    /// All above it are open.
+    is_shown: bool,
+}
+
+/// What became of headings that are shown, by their names.
+#[derive(Debug, Default)]
+pub struct Turnover {
+    /// Those that went.
+    pub gone: Vec<u64>,
+    /// Those that came.
+    pub new: Vec<u64>,
+    /// Those that count other rows.
+    pub other: Vec<u64>,
+    /// Those that stayed follow one another in another order than before.
+    pub is_reordered: bool,
 }
 
 /// A heading.
@@ -39,6 +65,41 @@ pub struct Heading {
     pub count: usize,
     /// Those of them that were not read.
     pub unread: usize,
+    /// The greatest below it, if that sorts it; none where it is to be found anew.
+    greatest: Option<Vec<u8>>,
+}
+
+impl Heading {
+    /// One above the row at a place, that counts nothing yet.
+    fn above(place: usize, key: &[u8], depth: usize, plan: &Plan) -> Self {
+        Self {
+            id: hash(&plan.name(key, depth)),
+            depth,
+            first: place,
+            count: 0,
+            unread: 0,
+            greatest: Some(Vec::new()),
+        }
+    }
+
+    /// Counts a row below it.
+    fn include(&mut self, entry: &Entry, plan: &Plan) {
+        self.count += 1;
+        self.unread += usize::from(!entry.is_read);
+        let value = plan.greatest_below(entry, self.depth);
+        if let (Some(value), Some(greatest)) = (value, &mut self.greatest)
+            && value > greatest.as_slice()
+        {
+            *greatest = value.to_vec();
+        }
+    }
+
+    /// Counts a row no more that went.
+    fn exclude(&mut self, entry: &Entry) {
+        self.count -= 1;
+        self.unread -= usize::from(!entry.is_read);
+        self.greatest = None;
+    }
 }
 
 /// What a client sees at one place of a table.
@@ -56,16 +117,6 @@ struct Run {
     /// The place of the first among what is shown.
     place: usize,
     first: Shown,
-}
-
-/// A heading that is being found.
-struct Open<'a> {
-    /// What its rows have in common.
-    common: &'a [u8],
-    /// Its place among all.
-    index: usize,
-    /// The greatest below it, if that sorts it.
-    greatest: &'a [u8],
 }
 
 impl Headings {
@@ -130,9 +181,9 @@ impl Headings {
         self.all.iter().position(|heading| heading.id == id)
     }
 
-    /// Whether what stands below is shown.
-    pub fn is_open(&self, heading: &Heading) -> bool {
-        (heading.depth < self.open_levels) != self.turned.contains(&heading.id)
+    /// Whether what stands below a heading of that depth and name is shown.
+    pub fn is_open(&self, depth: usize, id: u64) -> bool {
+        (depth < self.open_levels) != self.turned.contains(&id)
     }
 
     /// Names of those that are not as the client wanted them at first.
@@ -157,65 +208,162 @@ impl Headings {
     /// Finds them anew in the rows of a table. Those that were there stay open or closed.
     pub fn find(&mut self, list: &List, plan: &Plan) {
         self.all.clear();
-        let mut above: Vec<Open<'_>> = Vec::new();
-        // By what each is sorted: the greatest below it and below those above it.
-        let mut sorted_by: Vec<Vec<u8>> = Vec::new();
+        self.touched.clear();
+        // What the rows of each that is being found have in common, and its place among all.
+        let mut above: Vec<(&[u8], usize)> = Vec::new();
         for (place, entry) in list.iter().enumerate() {
             let key = entry.key.as_deref().unwrap_or_default();
-            let same = above
-                .iter()
-                .take_while(|open| key.starts_with(open.common))
-                .count();
-            if same < plan.levels.len() {
-                close(&mut above, same, plan, &mut sorted_by);
-                for depth in same..plan.levels.len() {
-                    above.push(Open {
-                        common: plan.common(key, depth),
-                        index: self.all.len(),
-                        greatest: &[],
-                    });
-                    self.all.push(Heading {
-                        id: hash(&plan.name(key, depth)),
-                        depth,
-                        first: place,
-                        count: 0,
-                        unread: 0,
-                    });
-                    sorted_by.push(Vec::new());
+            let same = above.iter();
+            let same = same.take_while(|(common, _)| key.starts_with(common));
+            above.truncate(same.count());
+            for depth in above.len()..plan.levels.len() {
+                above.push((plan.common(key, depth), self.all.len()));
+                self.all.push(Heading::above(place, key, depth, plan));
+            }
+            for (_, index) in &above {
+                if let Some(heading) = self.all.get_mut(*index) {
+                    heading.include(entry, plan);
                 }
             }
-            self.count(&mut above, entry, plan);
         }
-        close(&mut above, 0, plan, &mut sorted_by);
-        if plan.levels.iter().any(|level| level.greatest.is_some()) {
-            self.sort(&sorted_by);
-        }
+        self.sort(plan);
         self.show();
     }
 
-    /// Counts a row below the headings above it.
-    fn count<'a>(&mut self, above: &mut [Open<'a>], entry: &'a Entry, plan: &Plan) {
-        let key = entry.key.as_deref().unwrap_or_default();
-        for (open, level) in above.iter_mut().zip(&plan.levels) {
-            if let Some(heading) = self.all.get_mut(open.index) {
-                heading.count += 1;
-                heading.unread += usize::from(!entry.is_read);
+    /// The names of the headings above a row, the outermost first.
+    fn path(key: &[u8], plan: &Plan) -> Vec<u64> {
+        let depths = 0..plan.levels.len();
+        depths.map(|depth| hash(&plan.name(key, depth))).collect()
+    }
+
+    /// Whether a row is shown: all headings above it are open.
+    pub fn shows(&self, entry: &Entry, plan: &Plan) -> bool {
+        let path = Self::path(entry.key.as_deref().unwrap_or_default(), plan);
+        (0..).zip(&path).all(|(depth, id)| self.is_open(depth, *id))
+    }
+
+    /// Notes what the headings above a row are before it comes or goes; answers their names.
+    fn touch(&mut self, entry: &Entry, plan: &Plan) -> Vec<u64> {
+        if self.touched.is_empty() && plan.has_greatest() {
+            self.before = self.all.iter().map(|heading| heading.id).collect();
+        }
+        let path = Self::path(entry.key.as_deref().unwrap_or_default(), plan);
+        let mut is_shown = true;
+        for (depth, id) in path.iter().enumerate() {
+            if !self.touched.contains_key(id) {
+                let was_there = self.index_of(*id).is_some();
+                let touched = Touched {
+                    was_there,
+                    is_shown,
+                };
+                self.touched.insert(*id, touched);
             }
-            if let Some(value) = plan.greatest(key, *level) {
-                open.greatest = open.greatest.max(value);
+            is_shown &= self.is_open(depth, *id);
+        }
+        path
+    }
+
+    /// Whether no row came or went since they were settled.
+    pub fn is_settled(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// A row went from its place. [`Headings::settle`] is to follow.
+    pub fn take(&mut self, place: usize, entry: &Entry, plan: &Plan) {
+        self.touch(entry, plan);
+        for heading in &mut self.all {
+            if heading.first > place {
+                heading.first -= 1;
+            } else if place < heading.first + heading.count {
+                heading.exclude(entry);
             }
         }
+        self.all.retain(|heading| heading.count > 0);
+    }
+
+    /// A row came to a place. [`Headings::settle`] is to follow.
+    pub fn put(&mut self, place: usize, entry: &Entry, plan: &Plan) {
+        let path = self.touch(entry, plan);
+        let mut is_there = vec![false; path.len()];
+        for heading in &mut self.all {
+            let is_above = path.get(heading.depth) == Some(&heading.id);
+            if is_above {
+                heading.include(entry, plan);
+                is_there
+                    .get_mut(heading.depth)
+                    .into_iter()
+                    .for_each(|it| *it = true);
+            } else if heading.first >= place {
+                heading.first += 1;
+            }
+        }
+        let key = entry.key.as_deref().unwrap_or_default();
+        for (depth, _) in is_there.iter().enumerate().filter(|(_, is)| !**is) {
+            let mut heading = Heading::above(place, key, depth, plan);
+            heading.include(entry, plan);
+            self.all.push(heading);
+        }
+    }
+
+    /// Rows came and went: puts the headings in their order; answers what became of them.
+    pub fn settle(&mut self, list: &List, plan: &Plan) -> Turnover {
+        self.all
+            .sort_by_key(|heading| (heading.first, heading.depth));
+        for heading in &mut self.all {
+            if heading.greatest.is_none() {
+                let below = list.range(heading.first, heading.count);
+                let values = below.filter_map(|entry| plan.greatest_below(entry, heading.depth));
+                heading.greatest = Some(values.max().unwrap_or_default().to_vec());
+            }
+        }
+        self.sort(plan);
+        self.show();
+        let mut turnover = Turnover {
+            is_reordered: self.is_reordered(),
+            ..Turnover::default()
+        };
+        for (id, touched) in std::mem::take(&mut self.touched) {
+            let is_there = self.index_of(id).is_some();
+            let kind = match (touched.was_there, is_there) {
+                (true, true) => &mut turnover.other,
+                (true, false) => &mut turnover.gone,
+                (false, true) => &mut turnover.new,
+                (false, false) => continue,
+            };
+            if touched.is_shown {
+                kind.push(id);
+            }
+        }
+        turnover
+    }
+
+    /// Whether those that stayed follow one another in another order than before.
+    fn is_reordered(&mut self) -> bool {
+        let before = std::mem::take(&mut self.before);
+        let were: HashSet<u64> = before.iter().copied().collect();
+        let now = self.all.iter().map(|heading| heading.id);
+        let now: Vec<u64> = now.filter(|id| were.contains(id)).collect();
+        let are: HashSet<u64> = now.iter().copied().collect();
+        !before.into_iter().filter(|id| are.contains(id)).eq(now)
     }
 
     /// Puts headings that are sorted by the greatest below them in order: those below follow the
     /// one above.
-    fn sort(&mut self, sorted_by: &[Vec<u8>]) {
+    fn sort(&mut self, plan: &Plan) {
+        if !plan.has_greatest() {
+            return;
+        }
         let mut paths: Vec<Vec<u8>> = Vec::new();
         let mut sorted: Vec<(Vec<u8>, Heading)> = Vec::new();
-        for (heading, own) in self.all.drain(..).zip(sorted_by) {
+        for heading in self.all.drain(..) {
             paths.truncate(heading.depth);
             let mut path = paths.last().cloned().unwrap_or_default();
-            path.extend_from_slice(own);
+            let start = path.len();
+            path.extend_from_slice(heading.greatest.as_deref().unwrap_or_default());
+            let level = plan.levels.get(heading.depth);
+            if level.is_some_and(|level| level.is_descending) {
+                invert(path.get_mut(start..).unwrap_or_default());
+            }
             path.extend_from_slice(&heading.first.to_be_bytes());
             paths.push(path.clone());
             sorted.push((path, heading));
@@ -238,7 +386,7 @@ impl Headings {
                 first: Shown::Heading(index),
             });
             len += 1;
-            let is_open = self.is_open(heading);
+            let is_open = self.is_open(heading.depth, heading.id);
             closed = (!is_open).then_some(heading.depth);
             if is_open && Some(heading.depth) == deepest {
                 runs.push(Run {
@@ -249,18 +397,6 @@ impl Headings {
             }
         }
         (self.runs, self.len) = (runs, len);
-    }
-}
-
-/// Ends the headings from a depth on: what they are sorted by is known now.
-fn close(above: &mut Vec<Open<'_>>, depth: usize, plan: &Plan, sorted_by: &mut [Vec<u8>]) {
-    for (open, level) in above.drain(depth..).zip(plan.levels.iter().skip(depth)) {
-        if let (Some(_), Some(own)) = (level.greatest, sorted_by.get_mut(open.index)) {
-            own.extend_from_slice(open.greatest);
-            if level.is_descending {
-                invert(own);
-            }
-        }
     }
 }
 

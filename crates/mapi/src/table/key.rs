@@ -8,6 +8,7 @@
 //! Source: [MS-OXCDATA] 2.13.1 (orders), [MS-OXCTABL] 2.2.2.3, 3.2.5.2 (headings), 2.2.1.2 (a row
 //! for each of several values).
 
+use super::list::Entry;
 use crate::codec::data::{PropertyTag, SortOrder, Value};
 use crate::property::Properties;
 use crate::refusal::Refusal;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 /// Bytes of one value that count, as many as a table tells of it. Source: [MS-OXCTABL] 3.2.5.5.4.
 const PART_BYTES_MAX: usize = 510;
+/// Bytes of a key that most have room in.
+const KEY_BYTES_USUAL: usize = 64;
 /// Rows that one message has at most, one for each of its values.
 const INSTANCES_MAX: usize = 256;
 /// Bytes of the mark of a part's end.
@@ -101,19 +104,22 @@ impl Plan {
         self.orders.iter().map(|order| order.tag.id())
     }
 
-    /// The keys of a row: one, or one for each value of the property that is expanded. `natural`
-    /// decides among equals.
+    /// Lets `put` have the keys of a row with their instances: one, or one for each value of the
+    /// property that is expanded. `natural` decides among equals.
     pub fn keys(
         &self,
         source: &dyn Properties,
         natural: &[u8],
-    ) -> Result<Vec<Option<Arc<[u8]>>>, Refusal> {
+        put: &mut dyn FnMut(u32, Option<Arc<[u8]>>),
+    ) -> Result<(), Refusal> {
         if self.orders.is_empty() {
-            return Ok(vec![
+            put(
+                0,
                 Some(natural).filter(|own| !own.is_empty()).map(Arc::from),
-            ]);
+            );
+            return Ok(());
         }
-        let mut values = Vec::new();
+        let mut values = Vec::with_capacity(self.orders.len());
         for order in &self.orders {
             values.push(match order.tag.id() {
                 long if LONG.contains(&long) => None,
@@ -123,13 +129,14 @@ impl Plan {
         let expanded = self.orders.iter().position(|order| is_instance(order.tag));
         let several = expanded.and_then(|at| values.get(at)?.as_ref().map(count));
         let instances = several.unwrap_or(1).clamp(1, INSTANCES_MAX);
-        Ok((0..instances)
-            .map(|instance| Some(self.key(&values, instance, natural).into()))
-            .collect())
+        for (number, instance) in (0..).zip(0..instances) {
+            put(number, Some(self.key(&values, instance, natural).into()));
+        }
+        Ok(())
     }
 
     fn key(&self, values: &[Option<Value>], instance: usize, natural: &[u8]) -> Vec<u8> {
-        let (mut key, mut ends) = (Vec::new(), Vec::new());
+        let (mut key, mut ends) = (Vec::with_capacity(KEY_BYTES_USUAL), Vec::new());
         for part in &self.parts {
             let Some(order) = self.orders.get(*part) else {
                 continue;
@@ -142,13 +149,13 @@ impl Plan {
             if order.order & DESCENDING != 0 && order.order & BY_GREATEST == 0 {
                 invert(key.get_mut(start..).unwrap_or_default());
             }
-            ends.push(u16::try_from(key.len()).unwrap_or(u16::MAX));
+            if !self.levels.is_empty() {
+                ends.extend(u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+            }
         }
         key.extend_from_slice(natural);
-        if !self.levels.is_empty() {
-            // Where all before is equal these are, so they decide nothing.
-            key.extend(ends.into_iter().flat_map(u16::to_be_bytes));
-        }
+        // Where all before is equal these are, so they decide nothing.
+        key.extend_from_slice(&ends);
         key
     }
 
@@ -166,13 +173,24 @@ impl Plan {
     }
 
     /// The bytes of what an order made, if a heading is sorted by that.
-    pub fn greatest<'a>(&self, key: &'a [u8], level: Level) -> Option<&'a [u8]> {
+    fn greatest<'a>(&self, key: &'a [u8], level: Level) -> Option<&'a [u8]> {
         let part = self
             .parts
             .iter()
             .position(|order| level.greatest == Some(*order))?;
         let start = part.checked_sub(1).and_then(|before| self.end(key, before));
         key.get(start.unwrap_or_default()..self.end(key, part)?)
+    }
+
+    /// Whether headings are sorted by the greatest below them.
+    pub fn has_greatest(&self) -> bool {
+        self.levels.iter().any(|level| level.greatest.is_some())
+    }
+
+    /// The bytes of what a row tells the heading of that depth above it to be sorted by.
+    pub fn greatest_below<'a>(&self, entry: &'a Entry, depth: usize) -> Option<&'a [u8]> {
+        let level = self.levels.get(depth)?;
+        self.greatest(entry.key.as_deref()?, *level)
     }
 
     /// The same bytes whichever way the levels are sorted, by which headings are named.

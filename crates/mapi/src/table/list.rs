@@ -104,14 +104,21 @@ impl List {
 
     /// The entry at a place.
     pub fn at(&self, place: usize) -> Option<&Entry> {
-        let mut before = 0;
+        self.range(place, 1).next()
+    }
+
+    /// So many entries from a place on.
+    pub fn range(&self, start: usize, count: usize) -> impl Iterator<Item = &Entry> {
+        let (mut first, mut before) = (0, 0);
         for piece in &self.pieces {
-            if let Some(entry) = piece.get(place.checked_sub(before)?) {
-                return Some(entry);
+            if start < before + piece.len() {
+                break;
             }
-            before += piece.len();
+            (first, before) = (first + 1, before + piece.len());
         }
-        None
+        let pieces = self.pieces.iter().skip(first);
+        let entries = pieces.flat_map(|piece| piece.iter());
+        entries.skip(start - before).take(count)
     }
 
     /// Where the row of an instance stands.
@@ -138,13 +145,13 @@ impl List {
         before + within
     }
 
-    /// Puts an entry to its place.
-    pub fn insert(&mut self, entry: Entry) {
-        let (place, within, _) = self.seek(&entry);
+    /// Puts an entry to its place; answers where that is.
+    pub fn insert(&mut self, entry: Entry) -> usize {
+        let (place, within, before) = self.seek(&entry);
         self.len += 1;
         let Some(piece) = self.pieces.get_mut(place) else {
             self.pieces.push(Arc::new(vec![entry]));
-            return;
+            return 0;
         };
         let piece = Arc::make_mut(piece);
         piece.insert(within.min(piece.len()), entry);
@@ -152,6 +159,7 @@ impl List {
             let rest = piece.split_off(PIECE_ENTRIES);
             self.pieces.insert(place + 1, Arc::new(rest));
         }
+        before + within
     }
 
     /// Takes rows out; answers each with its former place.

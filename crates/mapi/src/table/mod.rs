@@ -4,8 +4,8 @@
 //! rows are moved on by the account's change log. Sorting reads each message once; what comes later
 //! goes to its place.
 //!
-//! Start at [`Table`]; [`rows`] reads, [`key`] sorts, [`headings`] groups, [`follow`] moves on,
-//! [`lists`] keeps sorted lists for the next who wants them.
+//! Start at [`Table`]; [`rows`] reads, [`key`] sorts, [`headings`] groups, [`shown`] tells what
+//! stands at a place, [`follow`] moves on, [`lists`] keeps sorted lists for the next who wants them.
 //!
 //! Source: [MS-OXCTABL] 3.2.1, 3.2.5; [MS-OXCNOTIF] 2.2.1.1.1.
 
@@ -15,6 +15,7 @@ pub mod key;
 pub mod list;
 pub mod lists;
 pub mod rows;
+pub mod shown;
 
 use crate::codec::data::{PropertyTag, Restriction, SortOrder};
 use crate::object::Logon;
@@ -166,14 +167,20 @@ impl Table {
             follow::follow(self, logon, code_page)?;
         }
         if self.arrangement.level_count > 0 {
-            let mut headings = Headings::new(self.arrangement.open_levels);
-            headings.find(&self.list, &self.arrangement.plan);
-            self.headings = Some(headings);
+            self.headings = Some(Headings::new(self.arrangement.open_levels));
+            self.find_headings();
         }
         if let Some(name) = name {
             lists.keep(name, &self.list, self.up_to);
         }
         Ok(())
+    }
+
+    /// Finds its headings anew.
+    fn find_headings(&mut self) {
+        if let Some(headings) = &mut self.headings {
+            headings.find(&self.list, &self.arrangement.plan);
+        }
     }
 
     /// Its rows, read anew, and how far they are.

@@ -19,16 +19,14 @@ use crate::content::Values;
 use crate::identity;
 use crate::object::Logon;
 use crate::property::folder::FolderProperties;
-use crate::property::item::ItemProperties;
+use crate::property::item::{BareProperties, ItemProperties, OF_BARE_ROW};
 use crate::property::kept;
 use crate::property::message::tags_of;
 use crate::property::names::FIRST_NAMED;
 use crate::property::{Properties, Wanted, cell};
 use crate::refusal::Refusal;
 use engine::account::values;
-use engine::{
-    Details, Flags, FolderId, FolderRow, ItemKey, ItemRow, Location, Reading, Shelf, Uid, View,
-};
+use engine::{Flags, FolderId, FolderRow, ItemKey, ItemRow, Location, Reading, Shelf, Uid, View};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -41,10 +39,6 @@ const CELL_UNITS_MAX: usize = 255;
 const MESSAGES_AT_ONCE: usize = 1024;
 /// `PidTagInstanceNum`
 const INSTANCE: u16 = 0x674e;
-/// What the store's row and what clients set tell by themselves: delivery time, size, read,
-/// follow-up, time of change, and numbers.
-const OF_ROW: [u16; 7] = [0x0e06, 0x0e08, 0x0e69, 0x1090, 0x3008, 0x674a, 0x67a4];
-
 /// What a table could show.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rows {
@@ -176,7 +170,7 @@ impl<'a> RowReader<'a> {
         }
         let mut entries = Vec::new();
         let needs_details =
-            restriction.is_some() || !plan.properties().all(|id| OF_ROW.contains(&id));
+            restriction.is_some() || !plan.properties().all(|id| OF_BARE_ROW.contains(&id));
         self.each(needs_details, &mut |seen| {
             self.put(seen, restriction, plan, &mut entries)
         })?;
@@ -211,14 +205,14 @@ impl<'a> RowReader<'a> {
         {
             return Ok(());
         }
-        let keys = plan.keys(seen.sorted_by, seen.natural)?;
-        entries.extend((0..).zip(keys).map(|(instance, key)| Entry {
-            row: seen.row,
-            instance,
-            is_read: seen.is_read,
-            key,
-        }));
-        Ok(())
+        plan.keys(seen.sorted_by, seen.natural, &mut |instance, key| {
+            entries.push(Entry {
+                row: seen.row,
+                instance,
+                is_read: seen.is_read,
+                key,
+            });
+        })
     }
 
     /// The rows that a message has where it stands now; none if it is no row of the table.
@@ -240,7 +234,7 @@ impl<'a> RowReader<'a> {
         Ok(entries)
     }
 
-    /// Lets `look` see all that could be rows; without details, only what [`OF_ROW`] names.
+    /// Lets `look` see all that could be rows; without details, only what [`OF_BARE_ROW`] names.
     fn each(&self, needs_details: bool, look: &mut Look<'_>) -> Result<(), Refusal> {
         match self.rows {
             Rows::Folders { .. } => self.each_folder(look),
@@ -358,30 +352,40 @@ impl<'a> RowReader<'a> {
         if needs_details {
             self.view
                 .details_of(&items, &mut |_, found| details.push(found))?;
-        } else {
-            details.resize(all.len(), Some(Details::default()));
         }
-        let is_search = matches!(self.rows, Rows::Found(_));
-        for ((at, row), details) in all.iter().zip(details) {
-            let Some(details) = details else { continue };
-            let values = kept.remove(&row.item).unwrap_or_default();
-            let kept = kept::read(account, &self.logon.names, &self.view, &values)?;
-            // A search shows what came last first, wherever it stands.
-            let natural = if is_search {
-                (!row.item.0).to_be_bytes().to_vec()
-            } else {
-                Vec::new()
+        let mut details = details.into_iter();
+        for (at, row) in all {
+            let kept = match kept.remove(&row.item) {
+                Some(values) => kept::read(account, &self.logon.names, &self.view, &values)?,
+                None => kept::Kept::default(),
             };
-            let source = ItemProperties::of(self.logon, *at, row.clone(), details, kept);
-            look(&Seen {
-                row: RowId::Message(*at),
-                source: &source,
-                sorted_by: &Kept(&source),
-                is_read: row.flags.contains(Flags::SEEN),
-                natural: &natural,
-            })?;
+            let natural = self.natural(row);
+            let is_read = row.flags.contains(Flags::SEEN);
+            if !needs_details {
+                let kept = &kept.values;
+                let source = BareProperties { row, kept };
+                look(&Seen {
+                    is_read,
+                    ..Seen::plain(RowId::Message(*at), &source, &natural)
+                })?;
+            } else if let Some(details) = details.next().flatten() {
+                let source = ItemProperties::of(self.logon, *at, row.clone(), details, kept);
+                look(&Seen {
+                    is_read,
+                    sorted_by: &Kept(&source),
+                    ..Seen::plain(RowId::Message(*at), &source, &natural)
+                })?;
+            }
         }
         Ok(())
+    }
+
+    /// What decides among equals: a search shows what came last first, wherever it stands.
+    fn natural(&self, row: &ItemRow) -> Vec<u8> {
+        match self.rows {
+            Rows::Found(_) => (!row.item.0).to_be_bytes().to_vec(),
+            _ => Vec::new(),
+        }
     }
 
     /// The columns of one row.
