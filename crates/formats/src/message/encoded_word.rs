@@ -54,8 +54,9 @@ pub fn decode(value: &[u8]) -> String {
 
 impl Run {
     fn add(&mut self, word: &Word<'_>, text: &mut String) {
-        // Base64 words of stateful charsets stand for themselves; joined bytes read the same.
-        if !self.label.eq_ignore_ascii_case(word.label) || self.encoding != word.encoding {
+        let is_alike =
+            self.label.eq_ignore_ascii_case(word.label) && self.encoding == word.encoding;
+        if !is_alike || is_stateful(word.label) {
             self.flush(text);
         }
         self.label = word.label.to_vec();
@@ -79,6 +80,13 @@ impl Run {
                 .filter(|character| !matches!(character, '\r' | '\n' | '\0')),
         );
     }
+}
+
+/// A charset that switches between alphabets: each word begins and ends in the first one (RFC 2047
+/// §3), and two switches side by side, as joining makes them, are read as an attack.
+fn is_stateful(label: &[u8]) -> bool {
+    let start = label.get(..9).unwrap_or_default();
+    start.eq_ignore_ascii_case(b"iso-2022-")
 }
 
 fn push_plain(text: &mut String, bytes: &[u8]) {
@@ -128,6 +136,12 @@ fn decode_q(text: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_charset_that_switches_are_read_one_by_one() {
+        let value = "=?ISO-2022-JP?B?GyRCJTkbKEI=?= =?ISO-2022-JP?B?GyRCJVElYBsoQg==?=";
+        assert_eq!(decode(value.as_bytes()), "スパム");
+    }
 
     #[test]
     fn the_examples_of_rfc_2047_are_decoded() {
