@@ -34,6 +34,9 @@ OF_IMPORTANCE = {"importance", "x-priority", "x-msmail-priority", "priority", "s
 OF_PEOPLE = {
     "from", "sender", "reply-to", "to", "cc", "bcc", "disposition-notification-to", "return-receipt-to"}
 OF_IDS = {"message-id", "in-reply-to", "references"}
+LISTS = {"to", "cc", "bcc", "reply-to"}
+# Bytes that no letter of Windows-1252 has.
+NONE_OF_1252 = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
 
 
 def words(text):
@@ -41,13 +44,27 @@ def words(text):
     return " ".join(text.split())
 
 
+def text_of(data, charset):
+    """Bytes as everyone reads them: what is said to be ISO 8859-1, or says nothing, is Windows-1252."""
+    if charset is None:
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            charset = "ascii"
+    if charset in ("ascii", "us-ascii", "iso-8859-1", "latin-1"):
+        return "".join(bytes([one]).decode("latin-1" if one in NONE_OF_1252 else "cp1252") for one in data)
+    return data.decode(charset)
+
+
 def decoded(raw):
     """A field as people read it; None where no charset tells what it says."""
     try:
-        if isinstance(raw, email.header.Header) or re.search("[\udc80-\udcff]", raw):
-            return None
-        parts = email.header.decode_header(re.sub(r"\r?\n", "", raw))
-        return words(str(email.header.make_header(parts)))
+        raw = text_of(re.sub(r"\r?\n", "", raw).encode("ascii", "surrogateescape"), None)
+        parts = email.header.decode_header(raw)
+        texts = [one if isinstance(one, str) else
+                 one.decode("raw-unicode-escape") if charset is None else text_of(one, charset)
+                 for one, charset in parts]
+        return words("".join(texts))
     except (LookupError, UnicodeError, email.errors.HeaderParseError, ValueError):
         return None
 
@@ -69,7 +86,7 @@ def people(letter, name):
 
 
 def leaves(letter):
-    """What a letter holds: texts by their words, all else by its bytes."""
+    """What a letter holds: texts by their words, all else by its bytes; and whether it is damaged."""
     for part in letter.walk():
         if part.is_multipart():
             continue
@@ -78,51 +95,59 @@ def leaves(letter):
         except (AssertionError, ValueError):
             continue
         if part.get_content_maintype() == "text":
-            charset = part.get_content_charset() or "ascii"
-            # What everyone means by it.
-            charset = "cp1252" if charset in ("ascii", "us-ascii", "iso-8859-1") else charset
             try:
-                yield "text", words(data.decode(charset))
+                yield "text", words(text_of(data, part.get_content_charset())), is_damaged(part)
             except (LookupError, UnicodeError):
-                yield "text in no known charset", re.sub(rb"[^!-~]", b"", data)
+                yield "text in no known charset", re.sub(rb"[^!-~]", b"", data), is_damaged(part)
         else:
-            yield part.get_content_type(), data.strip(b"\r\n")
+            yield part.get_content_type(), data.strip(b"\r\n"), is_damaged(part)
+
+
+def is_damaged(part):
+    """Whether a part is not encoded as it says, which each program mends in its own way."""
+    raw, encoding = part.get_payload(), str(part["Content-Transfer-Encoding"]).strip().lower()
+    if part.get_content_maintype() == "multipart":
+        return bool(part.defects)
+    if encoding == "quoted-printable":
+        return re.search(r"=(?![0-9A-Fa-f]{2}|[ \t]*(\r?\n|$))", raw) is not None
+    return encoding == "base64" and len(re.sub(r"[^A-Za-z0-9+/=]", "", raw)) % 4 != 0
 
 
 def field_loss(name, old, new, letters):
     """Why a field does not come back, if it does not."""
-    if name in OF_IMPORTANCE:
-        return None if new else "how importance or sensitivity was written"
-    if name in OF_PEOPLE:
-        before, after = (people(letter, name) for letter in letters)
-        if name not in ("to", "cc", "bcc", "reply-to"):
-            before, after = before[:1], after[:1]
-        if before == after:
-            return None
-        if name == "sender" and not after:
-            return "a sender who is the author"
-        strange = any(not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", one) for one in before)
-        return "addresses that are none" if strange or not before else f"{name}: {before} became {after}"
     said, says = decoded(old), decoded(new or "")
     if said is None:
         return "a field in no known charset"
+    if said == says:
+        return None
+    told = f"{name}: {said!r} became {says!r}"
     if not said:
-        return None if not says else f"{name}: nothing became {says!r}"
+        return "an empty field"
+    if name in OF_PEOPLE:
+        return people_lost(name, told, letters)
+    if name in OF_IMPORTANCE:
+        return "fields of importance that contradict one another"
     if name in OF_IDS:
         before, after = (re.findall(r"<[^<>]+>", text or "") for text in (said, says))
         before, after = (["".join(one.split()) for one in ids] for ids in (before, after))
-        return None if before == after else f"{name}: {before} became {after}"
-    if name in ("date", "reply-by", "expiry-date"):
-        before, after = (email.utils.parsedate_tz(text or "") for text in (said, says))
-        if before is None or not re.search(r"([+-]\d{4}|[A-Z]{3,4})( \(|$)", said):
-            return "a date that is none, or without its zone"
-        if before[0] < 1601:
-            return "a date before 1601"
-        before, after = (one and email.utils.mktime_tz(one) for one in (before, after))
-        return None if before == after else f"{name}: {said!r} became {says!r}"
+        return None if before == after else told
     if len(name) > 76:
         return "the name of a field that fits no line"
-    return None if said == says else f"{name}: {said!r} became {says!r}"
+    return told
+
+
+def people_lost(name, told, letters):
+    """Why not all of the people in a field come back, if they do not."""
+    before, after = (people(letter, name) for letter in letters)
+    if before == after:
+        return None
+    if any(not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", one) for one in before):
+        return "addresses that are none, in a field that is longer or not in ASCII"
+    if name not in LISTS and before[:1] == after[:1]:
+        return "all but the first author"
+    if len(letters[0].get_all(name)) > 1 and after == before[:len(after)]:
+        return "all but the first field of a name"
+    return told
 
 
 def losses(original, rebuilt):
@@ -134,14 +159,16 @@ def losses(original, rebuilt):
         if loss:
             yield loss
     kept = collections.defaultdict(set)
-    for kind, held in leaves(new):
+    for kind, held, _ in leaves(new):
         kept["text" if kind.startswith("text") else "file"].add(held)
     texts = {re.sub(rb"[^!-~]", b"", text.encode("utf-8", "replace"))
              for text in kept["text"] if isinstance(text, str)}
-    for kind, held in leaves(old):
+    for kind, held, damaged in leaves(old):
         found = kept["text" if kind.startswith("text") else "file"] | texts
         if held and held not in found:
-            yield f"a part of kind {kind}: {held[:60]!r}"
+            yield ("a winmail.dat, which is told as its message" if kind == "application/ms-tnef" else
+                   "a part that is not encoded as it says" if damaged else
+                   f"a part of kind {kind}: {held[:60]!r}")
 
 
 def written(message):

@@ -73,6 +73,8 @@ pub enum Refusal {
     Busy,
     /// It is to more than one letter may be to.
     TooManyRecipients,
+    /// It is longer than what may be sent.
+    TooLongToSend,
     /// It is on its way already.
     Submitted,
     /// It is being sent, so that it can't be taken back.
@@ -107,6 +109,7 @@ impl Refusal {
             Self::NotSearchFolder => 0x0000_0461,
             Self::InvalidRecipients => 0x0000_0467,
             Self::SearchScope => 0x0000_0490,
+            Self::TooLongToSend => 0x0000_04da,
             Self::SendAsDenied => 0x0000_04dc,
             Self::OverQuota => 0x0000_04dd,
             Self::NotExpanded => 0x0000_04f7,

@@ -8,7 +8,7 @@ use client::{Client, house};
 use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
 use engine::queue::{Attempt, EntryKey, NextHop, RecipientResult, Verdict};
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{Flags, Grant, Grantee, Reading, Rights, Role, Timestamp, User};
+use engine::{Flags, Grant, Grantee, Reading, Rights, Role, Settings, Timestamp, User};
 use mapi::codec::data::{
     AddressKind, AddressTexts, FileTime, ObjectId, PropertyRow, PropertyTag, RecipientRow,
     RecipientTexts, TaggedValue, Value, X500Address,
@@ -306,6 +306,70 @@ fn a_letter_that_can_not_be_filed_is_not_sent() {
     assert_eq!(submit(&mut client), 0x8004_010f);
     assert_eq!(of(&house, &otto, "Inbox"), []);
     assert_eq!(of(&house, &ida, "Sent"), []);
+}
+
+/// A message of Ida's to Otto with these values.
+fn write_to_otto(client: &mut Client, values: &[(u32, Value)]) {
+    write(client, &[(0x0037_001f, "Filed")]);
+    assert_eq!(client.set(MESSAGE, values), []);
+    let otto = vec![(1, AddressKind::Smtp, Some("otto@example.test"))];
+    to(client, otto);
+}
+
+/// `RopTransportSend`, which is answered without properties.
+fn transport_send(client: &mut Client) -> property::TransportSent {
+    match client.ask(MESSAGE, MESSAGE, Request::TransportSend(Nothing)) {
+        Response::TransportSend(sent) => sent,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_copy_goes_to_the_folder_that_the_message_names() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    let made = house
+        .engine
+        .account(&ida, 7)
+        .write(|txn| txn.create_path(&["Projects"], Role::None));
+    let folder = made.unwrap().wait().unwrap();
+    let id = identity::folder_id(folder);
+    let mut server_id = vec![1_u8];
+    server_id.extend(id.replica.to_le_bytes());
+    server_id.extend(id.counter.bytes());
+    server_id.extend([0; 12]);
+    write_to_otto(
+        &mut client,
+        &[(0x6740_00fb, Value::ServerId(server_id.into()))],
+    );
+    assert_eq!(transport_send(&mut client).0, None);
+    assert_eq!(of(&house, &otto, "Inbox").len(), 1);
+    assert_eq!(of(&house, &ida, "Projects").len(), 1);
+    assert_eq!(of(&house, &ida, "Sent"), []);
+    assert_eq!(of(&house, &ida, "Outbox"), []);
+}
+
+#[test]
+fn a_message_that_is_to_be_deleted_afterwards_leaves_no_copy() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    write_to_otto(&mut client, &[(0x0e01_000b, Value::Boolean(true))]);
+    assert_eq!(submit(&mut client), 0);
+    assert_eq!(of(&house, &otto, "Inbox").len(), 1);
+    assert_eq!(of(&house, &ida, "Sent"), []);
+    assert_eq!(of(&house, &ida, "Outbox"), []);
+}
+
+#[test]
+fn a_message_that_is_longer_than_may_be_is_not_sent() {
+    let mut settings = Settings::default();
+    settings.limits.message_bytes_max = 4_000;
+    let house = Rehearsal::new(settings).unwrap();
+    let ida = house.person("ida@example.test").unwrap();
+    let otto = house.person("otto@example.test").unwrap();
+    let mut client = Client::new(&house, &ida, &ida);
+    let text = "ten bytes.".repeat(500);
+    write_to_otto(&mut client, &[(0x1000_001f, Value::Unicode(text))]);
+    assert_eq!(submit(&mut client), 0x0000_04da);
+    assert_eq!(of(&house, &otto, "Inbox"), []);
 }
 
 const WANTS_RECEIPT: &[u8] = b"From: Otto <otto@example.test>\r\nTo: ida@example.test\r\n\

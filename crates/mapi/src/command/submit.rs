@@ -21,10 +21,10 @@ use crate::codec::rop::{Request, Response};
 use crate::codec::wire::Nothing;
 use crate::content::{Content, Recipient as To, text_of};
 use crate::convert::Blind;
+use crate::convert::read::Person;
 use crate::draft::Base;
 use crate::identity;
 use crate::object::Logon;
-use crate::property::person::Correspondent;
 use crate::refusal::Refusal;
 use crate::request::Session;
 use bytes::Bytes;
@@ -72,7 +72,7 @@ pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Resul
     for (id, value) in people {
         open.set(id, Some(value));
     }
-    save::keep(session, at, true)?;
+    save::keep(session, at, true).map_err(too_long)?;
     let content = message::look(session, at, |message, _| message.content())?;
     let open = session.objects.message(at.logon_id, at.handle)?;
     let Base::Stored { item, .. } = open.base else {
@@ -93,6 +93,14 @@ pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Resul
     }))
 }
 
+/// What is too long to be kept is too long to be sent.
+fn too_long(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::TooBig => Refusal::TooLongToSend,
+        other => other,
+    }
+}
+
 /// Who sends.
 fn user(logon: &Logon) -> Result<User, Refusal> {
     let account = logon.account.origin().actor;
@@ -111,7 +119,7 @@ type People = Vec<(u16, Value)>;
 /// envelope.
 fn check(logon: &Logon, user: &User, content: &Content) -> Result<(People, Envelope), Refusal> {
     let engine = logon.account.engine();
-    let sender = Correspondent {
+    let sender = Person {
         name: name_of(logon, user)?,
         address: user.address.clone(),
     };
@@ -159,7 +167,7 @@ fn check(logon: &Logon, user: &User, content: &Content) -> Result<(People, Envel
 
 /// How the user may write in that name. As in all submission, an author elsewhere is let through:
 /// the envelope says who sent it on.
-fn authorship(logon: &Logon, user: &User, author: &Correspondent) -> Result<Authorship, Refusal> {
+fn authorship(logon: &Logon, user: &User, author: &Person) -> Result<Authorship, Refusal> {
     let engine = logon.account.engine();
     let authorship = engine.may_send(user, &author.address)?;
     let domain = author.address.rsplit_once('@');
@@ -180,7 +188,7 @@ fn name_of(logon: &Logon, user: &User) -> Result<String, Refusal> {
 }
 
 /// Whom the message says it is from, if it does.
-fn author(logon: &Logon, content: &Content) -> Result<Option<Correspondent>, Refusal> {
+fn author(logon: &Logon, content: &Content) -> Result<Option<Person>, Refusal> {
     let text = |id| text_of(&content.values, id).filter(|text| !text.is_empty());
     let address = match (text(0x0064), text(0x5d02)) {
         (_, Some(address)) => Some(address.to_owned()),
@@ -191,7 +199,7 @@ fn author(logon: &Logon, content: &Content) -> Result<Option<Correspondent>, Ref
         (_, None) => text(0x0065).map(str::to_owned),
     };
     let name = text(0x0042).map(str::to_owned);
-    Ok(address.map(|address| Correspondent {
+    Ok(address.map(|address| Person {
         name: name.unwrap_or_else(|| address.clone()),
         address,
     }))
@@ -207,15 +215,15 @@ fn address_of(account: &Account, name: &str) -> Result<Option<String>, Refusal> 
 }
 
 /// What a message says of someone: name, type, address twice, entry id and search key.
-fn said(person: &Correspondent, [name, kind, address, smtp, entry, key]: [u16; 6]) -> People {
+fn said(person: &Person, [name, kind, address, smtp, entry, key]: [u16; 6]) -> People {
     let text = |text: &str| Value::Unicode(text.to_owned());
     vec![
         (name, text(&person.name)),
         (kind, text("SMTP")),
         (address, text(&person.address)),
         (smtp, text(&person.address)),
-        (entry, Value::Binary(person.entry_id().into())),
-        (key, Value::Binary(person.search_key().into())),
+        (entry, person.entry_id()),
+        (key, person.search_key()),
     ]
 }
 
@@ -275,6 +283,12 @@ fn deferred(content: &Content) -> Option<Timestamp> {
     DEFERRED.iter().find_map(time)
 }
 
+fn staged(logon: &Logon, bytes: &[u8]) -> Result<Staged, EngineError> {
+    let mut upload = logon.account.upload()?;
+    upload.write(bytes)?;
+    upload.finish()
+}
+
 /// Has the letter looked at, as all that users submit is, before it is taken.
 fn examined(
     session: &Session,
@@ -282,9 +296,7 @@ fn examined(
     mut envelope: Envelope,
     bytes: &[u8],
 ) -> Result<(Envelope, Staged), Refusal> {
-    let mut upload = logon.account.upload()?;
-    upload.write(bytes)?;
-    let letter = upload.finish()?;
+    let letter = staged(logon, bytes).map_err(|error| too_long(error.into()))?;
     let Some(examiner) = &session.examiner else {
         return Ok((envelope, letter));
     };

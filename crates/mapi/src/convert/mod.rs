@@ -14,6 +14,7 @@ mod compose;
 pub mod read;
 pub mod receipt;
 pub mod set;
+mod spelling;
 pub mod tnef;
 mod values;
 

@@ -179,7 +179,7 @@ mod tests {
         assert!(receipt.contains("Subject: Not read:\r\n"), "{receipt}");
         assert!(receipt.contains("; deleted\r\n"));
         let class = read::content(receipt.as_bytes()).values;
-        assert_eq!(class.text(0x001a), Some("REPORT.IPM.Note.IPNRN"));
+        assert_eq!(class.text(0x001a), Some("REPORT.IPM.Note.IPNNRN"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! Source: [MS-OXCMSG] 2.2.1, [MS-OXOMSG] 2.2.1, [MS-OXCMAIL] 2.2.3 (from Internet headers).
 
+mod mailbox;
 mod within;
 
 pub use within::Look;
@@ -13,7 +14,9 @@ use super::kept::{self, Kept};
 use super::message::{Facts, message_flags, tags_of, told};
 use super::names::{self, Names};
 use super::{Properties, integer, letter, moment, parts};
-use crate::codec::data::{FileTime, PredecessorChangeList, PropertyTag, Value, Xid};
+use crate::codec::data::{
+    FileTime, PredecessorChangeList, PropertyTag, Value, Xid, from_code_page, to_code_page,
+};
 use crate::content::{Attachment, Content, Recipient, Values};
 use crate::convert::read;
 use crate::identity::{self, MailboxIdentity};
@@ -26,6 +29,8 @@ use formats::message::{PartRef, SummaryRef};
 
 /// Bytes of a header that are told.
 const HEADER_BYTES_MAX: u64 = 256 * 1024;
+/// `PidTagInternetCodepage`: that of the HTML.
+const CODE_PAGE: u16 = 0x3fde;
 
 /// A message that is kept, with all that the store has of it at hand but its bytes.
 #[derive(Debug)]
@@ -40,7 +45,7 @@ pub struct ItemProperties<'a> {
     within: within::Within,
 }
 
-const TAGS: [u32; 67] = [
+const TAGS: [u32; 97] = [
     0x0015_0040,
     0x0017_0003,
     0x001a_001f,
@@ -48,20 +53,34 @@ const TAGS: [u32; 67] = [
     0x0026_0003,
     0x0029_000b,
     0x0030_0040,
+    0x0032_0040,
     0x0036_0003,
     0x0037_001f,
     0x0039_0040,
     0x003b_0102,
     0x003d_001f,
+    0x003f_0102,
+    0x0040_001f,
     0x0041_0102,
     0x0042_001f,
+    0x0043_0102,
+    0x0044_001f,
     0x0046_0102,
     0x004f_0102,
     0x0050_001f,
+    0x0051_0102,
+    0x0052_0102,
+    0x0057_000b,
+    0x0058_000b,
+    0x0059_000b,
     0x0064_001f,
     0x0065_001f,
     0x0070_001f,
     0x0071_0102,
+    0x0075_001f,
+    0x0076_001f,
+    0x0077_001f,
+    0x0078_001f,
     0x007d_001f,
     0x0c19_0102,
     0x0c1a_001f,
@@ -75,10 +94,13 @@ const TAGS: [u32; 67] = [
     0x0e07_0003,
     0x0e08_0003,
     0x0e09_0102,
+    0x0e17_0003,
     0x0e1b_000b,
     0x0e1d_001f,
+    0x0e1f_000b,
     0x0e69_000b,
     0x0ff4_0003,
+    0x0ff9_0102,
     0x0ffe_0003,
     0x0fff_0102,
     0x1000_001f,
@@ -90,17 +112,29 @@ const TAGS: [u32; 67] = [
     0x1043_001f,
     0x1044_001f,
     0x1045_001f,
+    0x1046_001f,
+    0x1080_0003,
     0x1081_0003,
     0x1090_0003,
+    0x1095_0003,
     0x3007_0040,
     0x3008_0040,
+    0x300b_0102,
     0x3013_0102,
     0x3016_000b,
     0x3fd9_001f,
     0x3fde_0003,
     0x3fdf_0003,
+    0x3ff1_0003,
+    0x3ff8_001f,
+    0x3ff9_0102,
+    0x3ffa_001f,
+    0x3ffb_0102,
+    0x3ffd_0003,
     0x5d01_001f,
     0x5d02_001f,
+    0x5d07_001f,
+    0x5d08_001f,
     0x65e0_0102,
     0x65e1_0102,
     0x65e2_0102,
@@ -108,6 +142,7 @@ const TAGS: [u32; 67] = [
     0x6748_0014,
     0x674a_0014,
     0x67a4_0014,
+    0x6820_001f,
 ];
 
 impl<'a> ItemProperties<'a> {
@@ -271,6 +306,23 @@ impl<'a> ItemProperties<'a> {
         Ok(read::data_of(part, raw.to_vec()))
     }
 
+    /// The HTML of the letter, in the code page that a client said it is in.
+    fn in_asked_code_page(&self, html: Bytes) -> Result<Option<Value>, Refusal> {
+        let page = |value: Option<Value>| match value {
+            Some(Value::Integer32(page)) => u32::try_from(page).ok(),
+            _ => None,
+        };
+        let asked = page(self.kept.values.get(&CODE_PAGE).cloned());
+        Ok(Some(Value::Binary(
+            match (asked, page(self.of_letter(CODE_PAGE)?)) {
+                (Some(asked), Some(own)) if asked != own => {
+                    to_code_page(asked, &from_code_page(own, &html)).into()
+                }
+                _ => html,
+            },
+        )))
+    }
+
     /// Source: [MS-OXCMSG] 2.2.1.6.
     fn message_flags(&self) -> i32 {
         use message_flags as bit;
@@ -316,7 +368,7 @@ impl<'a> ItemProperties<'a> {
         Some(match id {
             0x0e07 => Value::Integer32(self.message_flags()),
             0x0e09 => binary(self.identity.folder_entry(self.at.folder)),
-            0x0fff => binary(self.identity.message_entry(self.at.folder, self.row.place)),
+            0x0ff9 | 0x0fff => binary(self.identity.message_entry(self.at.folder, self.row.place)),
             0x0039 => moment(self.details.sent?)?,
             0x3007 => time(self.details.created),
             0x65e0 => binary(self.identity.key(self.row.place.0)),
@@ -327,6 +379,15 @@ impl<'a> ItemProperties<'a> {
                 list.add(self.change_key());
                 binary(list.to_bytes())
             }
+            // The same for all copies.
+            0x300b => binary(
+                self.identity
+                    .key(self.details.shared_content(self.row.content).0),
+            ),
+            // The usual flag is red.
+            0x1095 if self.row.flags.contains(Flags::FLAGGED) => Value::Integer32(6),
+            0x1080 if self.row.flags.contains(Flags::ANSWERED) => Value::Integer32(0x105),
+            0x1080 if self.row.flags.contains(Flags::FORWARDED) => Value::Integer32(0x106),
             0x1081 if self.row.flags.contains(Flags::ANSWERED) => Value::Integer32(102),
             0x1081 if self.row.flags.contains(Flags::FORWARDED) => Value::Integer32(104),
             0x6748 => id_value(identity::folder_id(self.at.folder)),
@@ -404,7 +465,11 @@ impl Facts for ItemProperties<'_> {
         if self.kept.gone.contains(&id) {
             return Ok(None);
         }
-        self.of_letter(id)
+        match self.of_letter(id)? {
+            None => self.of_mailbox(id),
+            Some(Value::Binary(html)) if id == 0x1013 => self.in_asked_code_page(html),
+            told => Ok(told),
+        }
     }
 
     fn recipients(&self) -> Result<Vec<Recipient>, Refusal> {

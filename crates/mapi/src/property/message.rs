@@ -75,7 +75,7 @@ pub fn told(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
         // A message that may be changed and read.
         0x0ff4 => Ok(Some(Value::Integer32(0x03))),
         0x0ffe => Ok(Some(Value::Integer32(5))),
-        0x1000 | 0x1009 | 0x1013 | 0x1016 => form_of_text(facts, id),
+        0x0e1f | 0x1000 | 0x1009 | 0x1013 | 0x1016 => form_of_text(facts, id),
         CONVERSATION_INDEX | CONVERSATION | CONVERSATION_TRACKED => conversation(facts, id),
         0x0070 => match facts.raw(id)? {
             Some(topic) => Ok(Some(topic)),
@@ -105,6 +105,8 @@ fn form_of_text(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
             best::Native::Undefined => None,
             native => Some(Value::Integer32(native as i32)),
         },
+        // Rich text that is made of another form says no more than that.
+        0x0e1f => Some(Value::Boolean(best::native(&values) == best::Native::Rtf)),
         _ => None,
     })
 }
@@ -129,13 +131,14 @@ fn conversation(facts: &dyn Facts, id: u16) -> Result<Option<Value>, Refusal> {
     })
 }
 
-/// What is said where nobody said anything: normal importance, no sensitivity, a note, in UTF-8.
+/// What is said where nobody said anything: normal importance, no sensitivity, no status, a note, in
+/// UTF-8 and in the code page of its texts.
 fn default(id: u16) -> Option<Value> {
     Some(match id {
         0x0017 => Value::Integer32(1),
-        0x0036 => Value::Integer32(0),
+        0x0036 | 0x0e17 => Value::Integer32(0),
         0x001a => Value::Unicode("IPM.Note".to_owned()),
-        0x3fde => Value::Integer32(65001),
+        0x3fde | 0x3ffd => Value::Integer32(65001),
         _ => return None,
     })
 }

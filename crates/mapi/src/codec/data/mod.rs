@@ -7,6 +7,7 @@
 mod code_page;
 mod entry_id;
 mod identifier;
+mod language;
 mod locale;
 mod name;
 mod recipient;
@@ -24,6 +25,7 @@ pub use entry_id::{
 pub use identifier::{
     GlobalCounter, LongTermId, ObjectId, PredecessorChangeList, ServerId, SizedXid, Xid,
 };
+pub use language::{language_number, language_tag};
 pub use locale::language;
 pub use name::{NameKind, PropertyName, TypedString};
 pub use recipient::{

@@ -128,12 +128,19 @@ fn content_type(attachment: &Attachment, header: &mut HeaderWriter) {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    let kind = if is_leaf(&kind) {
+    let kind = if is_leaf(&kind) || report(attachment).is_some() {
         &kind
     } else {
         "application/octet-stream"
     };
     header.value("Content-Type", kind, &texts);
+}
+
+/// The part of a report that is for programs, by what the report is about.
+pub fn report(attachment: &Attachment) -> Option<&str> {
+    let kind = attachment.values.text(0x370e)?.strip_prefix("message/")?;
+    let is_report = matches!(kind, "delivery-status" | "disposition-notification");
+    (is_report && attachment.embedded.is_none()).then_some(kind)
 }
 
 fn is_leaf(kind: &str) -> bool {
@@ -155,5 +162,11 @@ pub fn leaf(attachment: &Attachment, header: HeaderWriter, composer: &mut Compos
         return composer.leaf(header, Body::Text(phantom));
     }
     let content = attachment.values.binary(0x3701).cloned();
-    composer.leaf(header, Body::Base64(content.unwrap_or_default()));
+    let content = content.unwrap_or_default();
+    // Mail programs read it as it is (RFC 3464 §2.1).
+    let body = match report(attachment) {
+        Some(_) => Body::Text(content.to_vec()),
+        None => Body::Base64(content),
+    };
+    composer.leaf(header, body);
 }

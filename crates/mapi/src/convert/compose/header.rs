@@ -2,11 +2,11 @@
 //!
 //! Source: [MS-OXCMAIL] 2.1.3.2 (envelope), 2.1.3.3 (fields by property).
 
-use super::super::{Values, set};
+use super::super::{Values, set, spelling};
 use super::people::{self, AUTHOR, SENDER};
 use super::{Blind, Frame};
-use crate::codec::data::{FileTime, NameKind, PropertyName, Value};
-use crate::content::Content;
+use crate::codec::data::{FileTime, NameKind, PropertyName, Value, language_tag};
+use crate::content::{BCC, CC, Content, TO};
 use formats::date::Date;
 use formats::message::compose::transfer::base64;
 use formats::message::compose::{Address, HeaderWriter};
@@ -28,29 +28,13 @@ const SUPPRESSED: [(i32, &str); 6] = [
 ];
 /// Fields that this module writes from properties of their own, or that only servers on the way
 /// may write: a client that sets one of them by its name is not heard.
-const OWN: [&str; 29] = [
-    "date",
-    "from",
-    "sender",
-    "reply-to",
-    "to",
-    "cc",
+const OWN: [&str; 13] = [
     "bcc",
     "subject",
     "message-id",
     "in-reply-to",
-    "references",
     "thread-topic",
-    "thread-index",
-    "importance",
-    "x-priority",
-    "priority",
-    "sensitivity",
     "keywords",
-    "disposition-notification-to",
-    "return-receipt-to",
-    "reply-by",
-    "expiry-date",
     "x-message-flag",
     "x-message-completed",
     "x-auto-response-suppress",
@@ -68,14 +52,22 @@ pub fn of_letter(content: &Content, frame: &Frame<'_>, blind: Blind) -> HeaderWr
     header.text("Subject", &subject(content));
     let message_id = values.text(0x1035).unwrap_or(frame.message_id);
     header.structured("Message-ID", message_id);
-    for (field, id) in [("In-Reply-To", 0x1042), ("References", 0x1039)] {
-        if let Some(text) = values.text(id) {
-            header.structured(field, text);
-        }
+    if let Some(text) = values.text(0x1042) {
+        header.structured("In-Reply-To", text);
     }
+    spelling::REFERENCES.put_or(content, &mut header, |header| {
+        if let Some(text) = values.text(0x1039) {
+            header.structured("References", text);
+        }
+    });
     conversation(content, &mut header);
     marks(content, &mut header);
     receipts(content, frame, &mut header);
+    spelling::LANGUAGE.put_or(content, &mut header, |header| {
+        if let Some(tag) = values.integer(0x3ff1).and_then(language_tag) {
+            header.structured("Content-Language", tag);
+        }
+    });
     further(content, &mut header);
     header.structured("MIME-Version", "1.0");
     header
@@ -86,28 +78,36 @@ fn people(content: &Content, frame: &Frame<'_>, blind: Blind, header: &mut Heade
     let values = &content.values;
     let domain = domain(frame);
     let sent = values.time(0x0039).unwrap_or(frame.now);
-    header.structured("Date", &date(sent));
+    spelling::DATE.put_or(content, header, |header| {
+        header.structured("Date", &date(sent));
+    });
     let sender = people::one(values, SENDER, domain);
     let author = people::one(values, AUTHOR, domain).or(sender.clone());
-    if let Some(author) = &author {
-        header.addresses("From", std::slice::from_ref(author));
-    }
-    // A sender who is the author is not told twice.
+    spelling::FROM.put_or(content, header, |header| {
+        header.addresses("From", author.as_slice());
+    });
+    // A sender who is the author is not told twice, unless the letter did.
     let differs = |sender: &Address| {
         author
             .as_ref()
             .is_none_or(|author| !author.address.eq_ignore_ascii_case(&sender.address))
     };
-    if let Some(sender) = sender.filter(|sender| !sender.address.is_empty() && differs(sender)) {
-        header.addresses("Sender", &[sender]);
-    }
-    if let Some(list) = values.binary(0x004f) {
-        header.addresses("Reply-To", &people::entries(list));
-    }
-    header.addresses("To", &people::recipients(content, 1, domain));
-    header.addresses("Cc", &people::recipients(content, 2, domain));
+    let sender = sender.filter(|sender| !sender.address.is_empty() && differs(sender));
+    spelling::SENDER.put_or(content, header, |header| {
+        header.addresses("Sender", sender.as_slice());
+    });
+    let answer_to = values.binary(0x004f).map(|list| people::entries(list));
+    spelling::REPLY_TO.put_or(content, header, |header| {
+        header.addresses("Reply-To", &answer_to.unwrap_or_default());
+    });
+    spelling::TO_LIST.put_or(content, header, |header| {
+        header.addresses("To", &people::recipients(content, TO, domain));
+    });
+    spelling::CC_LIST.put_or(content, header, |header| {
+        header.addresses("Cc", &people::recipients(content, CC, domain));
+    });
     if blind == Blind::Kept {
-        header.addresses("Bcc", &people::recipients(content, 3, domain));
+        header.addresses("Bcc", &people::recipients(content, BCC, domain));
     }
 }
 
@@ -138,32 +138,35 @@ fn conversation(content: &Content, header: &mut HeaderWriter) {
         .values
         .binary(0x0071)
         .filter(|index| !index.is_empty());
-    if let Some(index) = index.filter(|index| index.len() <= CONVERSATION_BYTES_MAX) {
-        let mut text = Vec::new();
-        base64(index, &mut text);
-        header.structured("Thread-Index", &String::from_utf8_lossy(&text));
-    }
+    let index = index.filter(|index| index.len() <= CONVERSATION_BYTES_MAX);
+    spelling::CONVERSATION.put_or(content, header, |header| {
+        if let Some(index) = index {
+            let mut text = Vec::new();
+            base64(index, &mut text);
+            header.structured("Thread-Index", &String::from_utf8_lossy(&text));
+        }
+    });
 }
 
 /// Importance, sensitivity, categories, times and flags.
 fn marks(content: &Content, header: &mut HeaderWriter) {
     let values = &content.values;
-    match values.integer(0x0017) {
+    spelling::IMPORTANCE.put_or(content, header, |header| match values.integer(0x0017) {
         Some(0) => low_or_high(header, "low", "5"),
         Some(2) => low_or_high(header, "high", "1"),
         _ => {}
-    }
-    match values.integer(0x0026) {
+    });
+    spelling::PRIORITY.put_or(content, header, |header| match values.integer(0x0026) {
         Some(-1) => header.structured("Priority", "non-urgent"),
         Some(1) => header.structured("Priority", "urgent"),
         _ => {}
-    }
-    match values.integer(0x0036) {
+    });
+    spelling::SENSITIVITY.put_or(content, header, |header| match values.integer(0x0036) {
         Some(1) => header.structured("Sensitivity", "Personal"),
         Some(2) => header.structured("Sensitivity", "Private"),
         Some(3) => header.structured("Sensitivity", "Company-Confidential"),
         _ => {}
-    }
+    });
     if let Some(Value::MultipleUnicode(keywords)) = named(content, &set::keywords())
         && !keywords.is_empty()
     {
@@ -172,14 +175,18 @@ fn marks(content: &Content, header: &mut HeaderWriter) {
     if let Some(Value::Unicode(request)) = named(content, &set::common(set::FLAG_REQUEST)) {
         header.text("X-Message-Flag", request);
     }
-    for (field, id) in [
-        ("X-Message-Completed", 0x1091),
-        ("Reply-By", 0x0030),
-        ("Expiry-Date", 0x0015),
+    if let Some(time) = values.time(0x1091) {
+        header.structured("X-Message-Completed", &date(time));
+    }
+    for (spelled, field, id) in [
+        (spelling::REPLY_BY, "Reply-By", 0x0030),
+        (spelling::EXPIRY, "Expiry-Date", 0x0015),
     ] {
-        if let Some(time) = values.time(id) {
-            header.structured(field, &date(time));
-        }
+        spelled.put_or(content, header, |header| {
+            if let Some(time) = values.time(id) {
+                header.structured(field, &date(time));
+            }
+        });
     }
     let suppressed = values.integer(0x3fdf).unwrap_or_default();
     if suppressed != 0 {
@@ -211,12 +218,16 @@ fn receipts(content: &Content, frame: &Frame<'_>, header: &mut HeaderWriter) {
         let author = || people::one(values, AUTHOR, domain).or(people::one(values, SENDER, domain));
         reader.or_else(author).into_iter().collect::<Vec<_>>()
     };
-    if values.is_set(0x0029) {
-        header.addresses("Disposition-Notification-To", &told());
-    }
-    if values.is_set(0x0023) {
-        header.addresses("Return-Receipt-To", &told());
-    }
+    spelling::READ_RECEIPT.put_or(content, header, |header| {
+        if values.is_set(0x0029) {
+            header.addresses("Disposition-Notification-To", &told());
+        }
+    });
+    spelling::DELIVERY_RECEIPT.put_or(content, header, |header| {
+        if values.is_set(0x0023) {
+            header.addresses("Return-Receipt-To", &told());
+        }
+    });
 }
 
 /// Fields that have no property but by their name, and the class of messages of one's own.
@@ -249,7 +260,8 @@ fn further(content: &Content, header: &mut HeaderWriter) {
 /// A field that a client may set by its name.
 fn is_free(field: &str) -> bool {
     let field = field.to_ascii_lowercase();
-    let is_own = OWN.contains(&field.as_str()) || field.starts_with("content-");
+    let is_own =
+        OWN.contains(&field.as_str()) || spelling::is_own(&field) || field.starts_with("content-");
     let is_list = matches!(
         field.as_str(),
         "list-help" | "list-subscribe" | "list-unsubscribe"

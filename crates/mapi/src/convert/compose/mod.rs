@@ -152,7 +152,10 @@ fn parts<'a>(
     let mut header = Some(header);
     let mut work = Vec::new();
     if !beside.is_empty() {
-        composer.begin_multipart(header.take().unwrap_or_default(), "mixed");
+        composer.begin_multipart(
+            header.take().unwrap_or_default(),
+            &beside_kind(content, &beside),
+        );
         work.push(Work::End);
         let later = beside.iter().rev();
         work.extend(later.map(|attachment| Work::Attachment(attachment, Manner::Beside)));
@@ -167,6 +170,17 @@ fn parts<'a>(
         texts.write(header.take().unwrap_or_default(), composer);
     }
     work
+}
+
+/// How what stands beside the text is bound to it: a report says so. Source: [MS-OXCMAIL] 2.1.3.6.
+fn beside_kind(content: &Content, beside: &[&Attachment]) -> String {
+    let class = content.values.text(0x001a).unwrap_or_default();
+    let is_report = class.to_ascii_lowercase().starts_with("report.");
+    let report = beside.first().and_then(|first| attachment::report(first));
+    match report.filter(|_| is_report) {
+        Some(report) => format!("report; report-type={report}"),
+        None => "mixed".to_owned(),
+    }
 }
 
 /// Writes a message that is signed or encrypted; gives the header back for one that is not.
@@ -216,9 +230,10 @@ fn signed_entity(entity: &Bytes) -> Option<(Vec<u8>, Bytes)> {
     if kind != b"multipart/signed" {
         return None;
     }
+    // The language is told by a property of its own.
     let about_content = fields::fields(block).filter(|field| {
         let start = field.name.get(..8).unwrap_or_default();
-        start.eq_ignore_ascii_case(b"Content-")
+        start.eq_ignore_ascii_case(b"Content-") && !field.is("Content-Language")
     });
     let mut kept = Vec::new();
     for field in about_content {

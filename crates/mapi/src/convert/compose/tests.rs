@@ -292,3 +292,58 @@ fn an_attachment_may_not_pretend_to_have_parts() {
     message.attachments = vec![strange];
     assert!(shape(&written(&message)).ends_with("application/octet-stream"));
 }
+
+fn as_it_came(fields: &str) -> Content {
+    crate::convert::read::content(format!("{fields}\r\n\r\nx").as_bytes())
+}
+
+#[test]
+fn a_field_is_written_as_it_stood() {
+    for field in [
+        "Date: Fri, 14 Jul 2017 04:40:00 +0200 (CEST)",
+        "Date: Wed, 05 Jun 0102 18:07:54 +0300",
+        "To: All of us: b@b.example, c@c.example;",
+        "Cc: <undisclosed-recipients:@x;>",
+        "Reply-To: Office: o@a.example;",
+        "X-MSMail-Priority: Normal",
+        "Sensitivity: Normal",
+        "References: your letter <2@a> of today",
+        "Return-Receipt-To: <other@a.example>",
+    ] {
+        let letter = written(&as_it_came(field));
+        assert!(letter.contains(&format!("{field}\r\n")), "{letter}");
+    }
+    let letter = written(&as_it_came("From: ida@a.example\r\nSender: ida@a.example"));
+    assert!(letter.contains("\r\nSender: ida@a.example\r\n"), "{letter}");
+}
+
+#[test]
+fn what_a_client_changed_is_not_overruled_by_how_it_stood() {
+    let changed = |fields: &str, id: u16, value: Value| {
+        let mut message = as_it_came(fields);
+        message.values.insert(id, value);
+        written(&message)
+    };
+    let letter = changed("X-Priority: 3 (Normal)", 0x0017, Value::Integer32(2));
+    assert_eq!(field(&letter, "X-Priority").as_deref(), Some("1"));
+    assert_eq!(field(&letter, "Importance").as_deref(), Some("high"));
+    let day_one = Value::Time(FileTime::from_unix(0));
+    let letter = changed("Date: Fri, 14 Jul 2017 04:40:00 +0200", 0x0039, day_one);
+    let date = field(&letter, "Date");
+    assert_eq!(date.as_deref(), Some("Thu, 1 Jan 1970 00:00:00 +0000"));
+    let letter = changed("Return-Receipt-To: a@x", 0x0023, Value::Boolean(false));
+    assert_eq!(field(&letter, "Return-Receipt-To"), None);
+    let mut message = as_it_came("To: All of us: b@b.example;");
+    message.recipients = vec![recipient(1, "Bo", "bo@b.example")];
+    let to = field(&written(&message), "To");
+    assert_eq!(to.as_deref(), Some("Bo <bo@b.example>"));
+}
+
+#[test]
+fn no_field_names_more_authors_than_the_properties_do() {
+    let mut message = content([]);
+    let said = "Ida Beck <ida@a.example>, bo@a.example";
+    message.named = vec![(set::internet_header("from"), text(said))];
+    let from = field(&written(&message), "From");
+    assert_eq!(from.as_deref(), Some("Ida Beck <ida@a.example>"));
+}

@@ -78,8 +78,13 @@ pub fn data_of(part: &PartRef<'_>, bytes: Vec<u8>) -> Vec<u8> {
 fn described(number: u32, part: &PartRef<'_>, is_related: bool) -> BTreeMap<u16, Value> {
     let is_message = part.kind == PartKind::Message;
     let mut values = fixed(number, if is_message { EMBEDDED } else { BY_VALUE });
-    let kind = [part.media_type, b"/", part.subtype].concat();
-    values.put_text(0x370e, String::from_utf8_lossy(&kind));
+    // A request to meet is one by its method.
+    let method: &[&str] = if part.is("text", "calendar") {
+        &["method"]
+    } else {
+        &[]
+    };
+    values.put_text(0x370e, mime_tag(part, method));
     name(part, is_message, &mut values);
     let charset = part.parameters.text("charset");
     if let Some(charset) = charset.filter(|_| part.media_type == b"text") {
@@ -122,21 +127,29 @@ fn fixed(number: u32, method: i32) -> BTreeMap<u16, Value> {
 fn protected(top: &PartRef<'_>, protection: Protection) -> BTreeMap<u16, Value> {
     let mut values = fixed(0, BY_VALUE);
     put_name("smime.p7m", &mut values);
-    let kind = [top.media_type, b"/", top.subtype].concat();
-    let mut mime_tag = String::from_utf8_lossy(&kind).into_owned();
-    let is_enclosed = protection == Protection::Enclosed;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    for name in ["smime-type", "name"] {
-        // Only what is enclosed does not say itself what it is.
-        let value = top.parameters.text(name).filter(|_| is_enclosed);
-        if let Some(value) = value.filter(|value| value.bytes().all(is_plain)) {
-            let _ = write!(mime_tag, "; {name}={value}");
-        }
-    }
-    values.put_text(0x370e, mime_tag);
+    // Only what is enclosed does not say itself what it is.
+    let parameters: &[&str] = match protection {
+        Protection::Enclosed => &["smime-type", "name"],
+        _ => &[],
+    };
+    values.put_text(0x370e, mime_tag(top, parameters));
     values.insert(0x7ffe, Value::Boolean(false));
     values.insert(0x0e20, Value::Integer32(size(top)));
     values
+}
+
+/// The type of a part, with those of its parameters that tell what it is.
+fn mime_tag(part: &PartRef<'_>, parameters: &[&str]) -> String {
+    let kind = [part.media_type, b"/", part.subtype].concat();
+    let mut tag = String::from_utf8_lossy(&kind).into_owned();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    for name in parameters {
+        let value = part.parameters.text(name);
+        if let Some(value) = value.filter(|value| value.bytes().all(is_plain)) {
+            let _ = write!(tag, "; {name}={value}");
+        }
+    }
+    tag
 }
 
 /// The fields about the content, and the empty line behind them.

@@ -2,9 +2,9 @@
 //!
 //! Source: [MS-OXCMAIL] 2.2.3.2 (envelope), 2.2.3.3 (fields by property).
 
-use super::super::{Values, set};
+use super::super::{Values, set, spelling};
 use super::people::{self, Person};
-use crate::codec::data::{FileTime, FlatEntryList, PropertyName, Value};
+use crate::codec::data::{FileTime, FlatEntryList, PropertyName, Value, language_number};
 use formats::date::Date;
 use formats::message::decode::{self, Encoding};
 use formats::message::encoded_word;
@@ -46,6 +46,7 @@ pub fn header(block: &[u8]) -> Header {
         // The first of several is the one that counts.
         if seen.insert(name.clone()) {
             header.take(&name, &field);
+            header.spelled(&name, &field);
         }
     }
     if !header.values.contains_key(&SENDER[0]) {
@@ -88,11 +89,12 @@ impl Header {
             "priority" => self.priority(field),
             "sensitivity" => self.sensitivity(field),
             "keywords" => self.keywords(&text()),
-            "disposition-notification-to" => self.receipt(field, 0x0029),
-            "return-receipt-to" => self.receipt(field, 0x0023),
+            "disposition-notification-to" => self.receipt(field),
+            "return-receipt-to" => drop(self.values.insert(0x0023, Value::Boolean(true))),
             "x-auto-response-suppress" => self.suppressions(&text()),
             "x-message-flag" => self.flag(text()),
             "x-message-completed" => self.completed(field),
+            "content-language" => self.language(&text()),
             "list-help" => self.values.put_text(0x1043, text()),
             "list-subscribe" => self.values.put_text(0x1044, text()),
             "list-unsubscribe" => self.values.put_text(0x1045, text()),
@@ -216,11 +218,19 @@ impl Header {
         }
     }
 
-    /// Someone wants to know; to whom it is told need not be the author.
-    fn receipt(&mut self, field: &Field<'_>, id: u16) {
+    /// Someone wants to know that it was read; to whom it is told need not be the author.
+    fn receipt(&mut self, field: &Field<'_>) {
         if let Some(person) = people::people(field.value).first() {
-            self.values.insert(id, Value::Boolean(true));
+            self.values.insert(0x0029, Value::Boolean(true));
             self.values.insert(0x0046, person.entry_id());
+        }
+    }
+
+    /// The first language of several. Source: [MS-OXCMAIL] 2.2.3.2.11.
+    fn language(&mut self, text: &str) {
+        let first = text.split(',').next().unwrap_or_default();
+        if let Some(number) = language_number(first.trim()) {
+            self.integer(0x3ff1, number);
         }
     }
 
@@ -250,6 +260,16 @@ impl Header {
     fn completed(&mut self, field: &Field<'_>) {
         self.put_date(0x1091, field);
         self.integer(0x1090, 1);
+    }
+
+    /// A field that has properties of its own, as it stood.
+    fn spelled(&mut self, name: &str, field: &Field<'_>) {
+        let text = spelling::of(name, field).filter(|_| self.named.len() < MORE_FIELDS_MAX);
+        if let Some(text) = text {
+            let name = String::from_utf8_lossy(field.name);
+            let name = set::internet_header(&name);
+            self.named.push((name, Value::Unicode(text)));
+        }
     }
 
     /// A field without a property of its own, unless it belongs to the way that the letter took or

@@ -11,11 +11,13 @@ mod attachment;
 mod header;
 mod parts;
 mod people;
+mod report;
 
 pub use attachment::{AttachmentPart, attachments, data_of, range_of};
 pub use header::{Header, header, subject_parts};
 pub use parts::{Parts, Protection};
-pub use people::recipients;
+pub use people::{Person, people, recipient, recipients};
+pub use report::{REPORT_BYTES_MAX, Report};
 
 use crate::codec::data::{Value, code_page_of_charset};
 use crate::content::{Attachment, Content};
@@ -72,6 +74,10 @@ fn shallow(letter: &[u8]) -> (Content, Vec<(usize, Bytes)>) {
     let Header { mut values, named } = header(block);
     let parts = Parts::of(&summary);
     values.insert(0x001a, Value::Unicode(parts.class().to_owned()));
+    if let Some((report, Some(part))) = parts.report() {
+        let bytes = slice(letter, &range_of(part));
+        values.extend(report.values(&data_of(part, bytes.to_vec())));
+    }
     for (id, value) in texts(&parts, letter) {
         values.insert(id, value);
     }
@@ -117,10 +123,10 @@ fn texts(parts: &Parts<'_>, letter: &[u8]) -> Vec<(u16, Value)> {
         found.push((0x1000, Value::Unicode(plain_text(part, &raw(part)))));
     }
     if let Some(part) = parts.html() {
-        let (html, code_page) = html(part, raw(part));
-        found.push((0x1013, Value::Binary(html.into())));
-        found.push((0x3fde, Value::Integer32(code_page)));
+        found.push((0x1013, Value::Binary(html(part, raw(part)).into())));
     }
+    let code_page = code_page(parts);
+    found.extend(code_page.map(|code_page| (0x3fde, Value::Integer32(code_page))));
     found
 }
 
@@ -129,19 +135,23 @@ pub fn plain_text(part: &PartRef<'_>, bytes: &[u8]) -> String {
     charset::to_utf8(label(part).as_bytes(), bytes).into_owned()
 }
 
-/// The HTML of a part, whose transfer encoding is undone already, and its code page: as it came
-/// where its charset has a number, else in UTF-8.
-pub fn html(part: &PartRef<'_>, bytes: Vec<u8>) -> (Vec<u8>, i32) {
+/// The HTML of a part, whose transfer encoding is undone already: as it came where its charset has
+/// a number, else in UTF-8.
+pub fn html(part: &PartRef<'_>, bytes: Vec<u8>) -> Vec<u8> {
     let label = label(part);
-    match code_page_of_charset(&label) {
-        Some(code_page) => (bytes, i32::try_from(code_page).unwrap_or(UTF_8)),
-        None => (
-            charset::to_utf8(label.as_bytes(), &bytes)
-                .into_owned()
-                .into_bytes(),
-            UTF_8,
-        ),
+    if code_page_of_charset(&label).is_some() {
+        return bytes;
     }
+    let text = charset::to_utf8(label.as_bytes(), &bytes);
+    text.into_owned().into_bytes()
+}
+
+/// The code page of the HTML, or of the plain text where there is no other; none where there is no
+/// text at all. Source: [MS-OXCMAIL] 2.2.3.4.
+pub fn code_page(parts: &Parts<'_>) -> Option<i32> {
+    let part = parts.html().or(parts.plain())?;
+    let code_page = code_page_of_charset(&label(part));
+    Some(code_page.map_or(UTF_8, |page| i32::try_from(page).unwrap_or(UTF_8)))
 }
 
 fn label(part: &PartRef<'_>) -> String {

@@ -1,7 +1,9 @@
 //! Which parts of a letter are its text and which come along.
 //!
-//! Source: [MS-OXCMAIL] 2.2.3.4 (finding the body), [MS-OXOSMIME] 2.1 (what is signed).
+//! Source: [MS-OXCMAIL] 2.2.3.4 (finding the body), 2.2.3.7 (reports), [MS-OXOSMIME] 2.1 (what is
+//! signed).
 
+use super::report::Report;
 use formats::message::scan::PARTS_MAX;
 use formats::message::{PartKind, PartRef, SummaryRef};
 
@@ -159,28 +161,28 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// The class of the message. Source: [MS-OXCMAIL] 2.2.3, [MS-OXOSMIME] 2.1.
+    /// The class of the message; of a report, the usual one. Source: [MS-OXCMAIL] 2.2.3,
+    /// [MS-OXOSMIME] 2.1.
     pub fn class(&self) -> &'static str {
         match self.protection() {
             Protection::Detached => "IPM.Note.SMIME.MultipartSigned",
             Protection::Enclosed => "IPM.Note.SMIME",
-            Protection::None => self.report().unwrap_or("IPM.Note"),
+            Protection::None => self
+                .report()
+                .map_or("IPM.Note", |(report, _)| report.usual_class()),
         }
     }
 
-    /// A report on a letter sent before, by its kind. Whether a letter came or not, was read or
-    /// not, only the part for programs says; the rarer answer is left to who reads it.
-    fn report(&self) -> Option<&'static str> {
+    /// What a report on a letter sent before is about, and the part that says so to programs.
+    pub fn report(&self) -> Option<(Report, Option<&PartRef<'a>>)> {
         let top = self.top().filter(|top| top.is("multipart", "report"))?;
-        match top
-            .parameters
-            .text("report-type")?
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "delivery-status" => Some("REPORT.IPM.Note.NDR"),
-            "disposition-notification" => Some("REPORT.IPM.Note.IPNRN"),
-            _ => None,
-        }
+        let kind = top.parameters.text("report-type")?.to_ascii_lowercase();
+        let report = match kind.as_str() {
+            "delivery-status" => Report::Delivery,
+            "disposition-notification" => Report::Disposition,
+            _ => return None,
+        };
+        let part = self.all.iter().find(|part| part.is("message", &kind));
+        Some((report, part))
     }
 }

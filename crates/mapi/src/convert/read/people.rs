@@ -90,7 +90,8 @@ pub fn recipients(block: &[u8]) -> Vec<Recipient> {
         .collect()
 }
 
-fn recipient(row: u32, kind: u8, person: &Person) -> Recipient {
+/// A recipient as a row tells it.
+pub fn recipient(row: u32, kind: u8, person: &Person) -> Recipient {
     let mut values = BTreeMap::new();
     person.put(
         [0x3001, 0x3002, 0x3003, 0x39fe, 0x0fff, 0x300b],
