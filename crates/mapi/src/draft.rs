@@ -23,6 +23,20 @@ pub struct Message {
     pub code_page: u32,
     /// The handle of the attachment that holds it.
     pub parent: Option<u32>,
+    /// What all of it was copied from.
+    pub copied: Option<Copied>,
+}
+
+/// A letter that a message was copied from as a whole: as long as nothing else is changed, it is kept
+/// as a copy of that, byte for byte.
+#[derive(Debug)]
+pub struct Copied {
+    /// Which.
+    pub item: ItemKey,
+    /// Its last change when it was copied.
+    pub changed: ChangeSeq,
+    /// What the copying set.
+    pub changes: Changes,
 }
 
 /// What a message was when it was opened.

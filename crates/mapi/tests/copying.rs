@@ -145,6 +145,29 @@ fn a_letter_is_copied_with_recipients_and_attachments() {
     );
 }
 
+/// What stands in the Inbox, the oldest first.
+fn inbox_letters(house: &Rehearsal, user: &User) -> Vec<String> {
+    let all = letters(&house.engine.account(user, 7), &["Inbox"]).unwrap();
+    all.into_iter().map(|(_, letter)| letter).collect()
+}
+
+#[test]
+fn the_copy_of_a_letter_is_the_same_letter_until_it_is_changed() {
+    let (house, user, mut client) = ida();
+    came(&house, &user, &mut client);
+    copy_to(&mut client, true, 0, &[]);
+    client.save(TARGET);
+    let [first, copy] = inbox_letters(&house, &user).try_into().unwrap();
+    assert_eq!(first, copy);
+    let folder = inbox(&client);
+    client.create_message(folder, false, TARGET);
+    copy_to(&mut client, true, 0, &[]);
+    client.set_property(TARGET, SUBJECT, unicode("Mine"));
+    client.save(TARGET);
+    let [_, _, changed] = inbox_letters(&house, &user).try_into().unwrap();
+    assert!(changed.contains("Subject: Mine\r\n") && changed != first);
+}
+
 #[test]
 fn what_is_excluded_and_what_others_hold_stays_out() {
     let (house, user, mut client) = ida();

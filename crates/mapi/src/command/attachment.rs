@@ -183,6 +183,7 @@ pub(super) fn open_message(
         may_write,
         code_page,
         parent: Some(at.handle),
+        copied: None,
     };
     let head = message::head(&message::properties(logon, &message)?, at.room)?;
     let response = Response::OpenEmbeddedMessage(EmbeddedMessageOpened {

@@ -13,6 +13,7 @@ use crate::codec::data::{PropertyName, PropertyProblem, PropertyTag, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::property::{CopyProperties, CopyTo, Problems};
 use crate::content::{Attachment, Content, Recipient, Values};
+use crate::draft::{Base, Changes, Copied};
 use crate::object::{Logon, Object, Objects};
 use crate::property::Properties;
 use crate::property::attachment::{AttachmentProperties, DATA};
@@ -22,7 +23,7 @@ use crate::property::names;
 use crate::refusal::Refusal;
 use crate::request::Session;
 use crate::transfer::held;
-use engine::{FolderForm, FolderId, Reading, Transfer};
+use engine::{ChangeSeq, FolderForm, FolderId, ItemKey, Reading, Transfer};
 use std::collections::BTreeSet;
 
 /// What stands there is given up at the source.
@@ -202,12 +203,40 @@ pub(super) fn all(session: &mut Session, at: Place, request: &CopyTo) -> Result<
         (tag, Some(value.clone()))
     });
     let changes: Vec<(u16, Change)> = (0..).zip(told).collect();
+    let is_whole = request.want_sub_objects
+        && copying.flags == 0
+        && excluded.iter().all(|id| is_own(&copying, *id));
+    let letter = letter(&session.objects, &copying).filter(|_| is_whole);
     let problems = put(session, &copying, changes)?;
     let is_attachment = copying.source == Sort::Attachment;
     if request.want_sub_objects || is_attachment {
         put_held(session, &copying, original, &|id| !excluded.contains(&id))?;
     }
+    if let Some((item, changed)) = letter {
+        let open = session
+            .objects
+            .message(copying.to.logon_id, copying.to.handle)?;
+        let changes = open.changes.clone();
+        open.copied = Some(Copied {
+            item,
+            changed,
+            changes,
+        });
+    }
     Ok(Done::said(Response::CopyTo(Problems { problems })))
+}
+
+/// The kept message that a new one is copied from, neither of them changed yet.
+fn letter(objects: &Objects, copying: &Copying) -> Option<(ItemKey, ChangeSeq)> {
+    let open = |at: Place| match objects.look(at.logon_id, at.handle) {
+        Ok(Object::Message(open)) if open.changes == Changes::default() => Some(open),
+        _ => None,
+    };
+    let (source, target) = (open(copying.from)?, open(copying.to)?);
+    match (&source.base, &target.base) {
+        (Base::Stored { item, changed, .. }, Base::New { .. }) => Some((*item, *changed)),
+        _ => None,
+    }
 }
 
 /// The tag of a value: the client's, unless that is of another type.

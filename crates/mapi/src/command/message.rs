@@ -70,6 +70,7 @@ pub(super) fn open(
         may_write: may_write && [READ_WRITE, BEST_ACCESS].contains(&mode),
         code_page,
         parent: None,
+        copied: None,
     };
     let head = head(&properties(logon, &message)?, at.room)?;
     let object = Object::Message(Box::new(message));
@@ -109,6 +110,7 @@ pub(super) fn create(
         may_write: true,
         code_page,
         parent: None,
+        copied: None,
     };
     let response = Response::CreateMessage(MessageCreated { message: None });
     Ok(Done::opened(response, Object::Message(Box::new(message))))

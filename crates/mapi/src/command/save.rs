@@ -27,7 +27,7 @@ use crate::request::Session;
 use engine::account::values::{NewEntry, PartChanges};
 use engine::{
     EngineError, FlagChange, FlagSet, Flags, FolderId, Kind, PathStep, Reading, Receipt, Shelf,
-    Staged, Txn,
+    Staged, Transfer, Txn,
 };
 use formats::message::SummaryRef;
 use std::collections::BTreeSet;
@@ -80,7 +80,10 @@ pub(super) fn keep(session: &mut Session, at: Place, is_forced: bool) -> Result<
             Base::New {
                 folder,
                 is_associated,
-            } => put(logon, properties, *folder, *is_associated)?,
+            } => match copied(logon, message, *folder)? {
+                Some(receipt) => receipt,
+                None => put(logon, properties, *folder, *is_associated)?,
+            },
             Base::Stored { .. } => change(logon, properties, message, is_forced)?,
             Base::Content(_) => return Err(Refusal::NotSupported),
         };
@@ -95,7 +98,32 @@ pub(super) fn keep(session: &mut Session, at: Place, is_forced: bool) -> Result<
         changed: number,
     };
     message.changes = Changes::default();
+    message.copied = None;
     Ok(())
+}
+
+/// Keeps a new message that is still what it was copied from as a copy of that letter; none where
+/// it was changed since, either of them, or where there is no letter.
+fn copied(logon: &Logon, message: &Message, folder: FolderId) -> Result<Option<Receipt>, Refusal> {
+    let copied = message.copied.as_ref();
+    let Some(copied) = copied.filter(|copied| copied.changes == message.changes) else {
+        return Ok(None);
+    };
+    let done = logon.account.write(|txn| {
+        let Some(at) = txn
+            .location(copied.item)?
+            .filter(|at| at.shelf == Shelf::Mail)
+        else {
+            return Ok(None);
+        };
+        let row = txn.item(at)?;
+        let is_same = row.is_some_and(|row| row.changed == copied.changed && row.body.is_some());
+        if !is_same {
+            return Ok(None);
+        }
+        txn.transfer(Transfer::Copy, at, folder).map(Some)
+    })?;
+    Ok(done.wait()?)
 }
 
 /// What a message is kept as.
