@@ -9,7 +9,8 @@ use engine::rehearsal::letters;
 use mapi::codec::data::{
     FileTime, Guid, NameKind, Outcome, PropertyName, PropertyTag, PropertyType, Value,
 };
-use mapi::codec::rop::{Request, Response, property};
+use mapi::codec::rop::{Request, Response, message, property};
+use mapi::codec::wire::Nothing;
 
 const LOGON: u8 = 0;
 const MESSAGE: u8 = 1;
@@ -199,4 +200,194 @@ fn each_kind_comes_back_with_all_that_was_set() {
     // None of them is mail.
     let account = house.engine.account(&ida, 7);
     assert_eq!(letters(&account, &["Inbox"]).unwrap(), []);
+}
+
+/// One value of each type that a property may have. Source: [MS-OXCDATA] 2.11.1.
+fn each_type() -> Vec<Value> {
+    let guid = |byte| Guid([byte; 16]);
+    // What Outlook writes for "no date".
+    let none = FileTime(0x0cb3_4557_a3dd_4000);
+    vec![
+        Value::Integer16(-2),
+        Value::Integer32(i32::MIN),
+        Value::Floating32(1.5),
+        Value::Floating64(-2.25),
+        Value::Currency(10_000),
+        Value::FloatingTime(36_526.5),
+        Value::Boolean(true),
+        Value::Integer64(i64::MIN),
+        unicode("Größe – 大きさ"),
+        Value::Time(none),
+        Value::Guid(guid(7)),
+        binary(&[0, 255, 1]),
+        // Longer than what stands in a row of the store.
+        binary(&[9; 6000]),
+        unicode(&"ä".repeat(3000)),
+        Value::MultipleInteger16(vec![1, -1]),
+        Value::MultipleInteger32(vec![2, -2]),
+        Value::MultipleFloating32(vec![0.5]),
+        Value::MultipleFloating64(vec![0.25, 4.0]),
+        Value::MultipleCurrency(vec![1, 2]),
+        Value::MultipleFloatingTime(vec![1.0]),
+        Value::MultipleInteger64(vec![i64::MAX]),
+        Value::MultipleUnicode(vec!["ä".to_owned(), String::new()]),
+        Value::MultipleTime(vec![none]),
+        Value::MultipleGuid(vec![guid(1), guid(2)]),
+        Value::MultipleBinary(vec![vec![1].into(), vec![].into()]),
+    ]
+}
+
+/// Identifiers of as many names as there are values.
+fn named(client: &mut Client, values: &[Value]) -> Vec<u32> {
+    let names = (0_u32..).zip(values).map(|(number, _)| PropertyName {
+        set: APPOINTMENT,
+        kind: NameKind::Text(format!("value {number}")),
+    });
+    let ids = client.identifiers(&names.collect::<Vec<_>>());
+    let tag = |(id, value): (u16, &Value)| PropertyTag::new(id, value.property_type()).0;
+    ids.into_iter().zip(values).map(tag).collect()
+}
+
+#[test]
+fn values_of_every_type_come_back_from_every_kind_of_item() {
+    let house = house();
+    let ida = house.person("ida@example.test").unwrap();
+    let mut client = Client::new(&house, &ida, &ida);
+    let inbox = client.special(4);
+    let values = each_type();
+    let tags = named(&mut client, &values);
+    let all: Vec<_> = tags.iter().copied().zip(values).collect();
+    for class in ["IPM.Appointment", "IPM.Contact", "IPM.Task", "IPM.Note"] {
+        client.create_message(inbox, false, MESSAGE);
+        for one in &all {
+            assert_eq!(
+                client.set(MESSAGE, std::slice::from_ref(one)),
+                [],
+                "{one:?}"
+            );
+        }
+        client.set(MESSAGE, &[(CLASS, unicode(class))]);
+        let id = client.save(MESSAGE);
+        client.open_message(id, MESSAGE);
+        for (tag, value) in &all {
+            let told = client.properties(MESSAGE, &[*tag]);
+            assert_eq!(
+                told[0].outcome,
+                Outcome::Value(value.clone()),
+                "{class} {tag:08x}"
+            );
+        }
+    }
+}
+
+const ATTACHMENT: u8 = 4;
+const EMBEDDED: u8 = 5;
+
+/// An exception to a series, as Outlook keeps it: a hidden message in an attachment.
+fn attach_exception(client: &mut Client) {
+    client.ask(MESSAGE, ATTACHMENT, Request::CreateAttachment(Nothing));
+    let values = [
+        (0x3705_0003, Value::Integer32(5)),
+        (0x7ffe_000b, Value::Boolean(true)),
+        (0x7ffd_0003, Value::Integer32(2)),
+        (0x7ffb_0040, time(5)),
+    ];
+    assert_eq!(client.set(ATTACHMENT, &values), []);
+    let request = message::OpenEmbeddedMessage {
+        code_page: 0x0fff,
+        open_mode: 2,
+    };
+    client.ask(ATTACHMENT, EMBEDDED, Request::OpenEmbeddedMessage(request));
+    let class = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}";
+    let values = [(CLASS, unicode(class)), (SUBJECT, unicode("Moved"))];
+    assert_eq!(client.set(EMBEDDED, &values), []);
+    client.save(EMBEDDED);
+    keep_attachment(client);
+}
+
+fn keep_attachment(client: &mut Client) {
+    let request = message::SaveChanges { flags: 2 };
+    client.ask(
+        ATTACHMENT,
+        ATTACHMENT,
+        Request::SaveChangesAttachment(request),
+    );
+}
+
+#[test]
+fn an_appointment_keeps_its_exceptions_files_and_guests() {
+    let house = house();
+    let ida = house.person("ida@example.test").unwrap();
+    let mut client = Client::new(&house, &ida, &ida);
+    let inbox = client.special(4);
+    client.create_message(inbox, false, MESSAGE);
+    client.set(
+        MESSAGE,
+        &[
+            (CLASS, unicode("IPM.Appointment")),
+            (SUBJECT, unicode("Series")),
+        ],
+    );
+    attach_exception(&mut client);
+    client.ask(MESSAGE, ATTACHMENT, Request::CreateAttachment(Nothing));
+    let file = [
+        (0x3705_0003, Value::Integer32(1)),
+        (0x3707_001f, unicode("Plan.pdf")),
+        (0x3701_0102, binary(&[3; 5000])),
+    ];
+    assert_eq!(client.set(ATTACHMENT, &file), []);
+    keep_attachment(&mut client);
+    let id = client.save(MESSAGE);
+
+    let mut reader = Client::new(&house, &ida, &ida);
+    reader.open_message(id, MESSAGE);
+    // The exception is hidden, the file is not.
+    let told = reader.properties(MESSAGE, &[0x0e1b_000b]);
+    assert_eq!(told[0].outcome, Outcome::Value(Value::Boolean(true)));
+    let open = |reader: &mut Client, attachment| {
+        let request = message::OpenAttachment {
+            open_mode: 0,
+            attachment,
+        };
+        reader.ask(MESSAGE, ATTACHMENT, Request::OpenAttachment(request));
+    };
+    open(&mut reader, 0);
+    let told = reader.properties(ATTACHMENT, &[0x7ffb_0040, 0x7ffd_0003]);
+    assert_eq!(told[0].outcome, Outcome::Value(time(5)));
+    assert_eq!(told[1].outcome, Outcome::Value(Value::Integer32(2)));
+    let request = message::OpenEmbeddedMessage {
+        code_page: 0x0fff,
+        open_mode: 0,
+    };
+    reader.ask(ATTACHMENT, EMBEDDED, Request::OpenEmbeddedMessage(request));
+    assert_eq!(text(&reader.properties(EMBEDDED, &[SUBJECT])[0]), "Moved");
+    open(&mut reader, 1);
+    let told = reader.properties(ATTACHMENT, &[0x3701_0102]);
+    assert_eq!(told[0].outcome, Outcome::Value(binary(&[3; 5000])));
+}
+
+#[test]
+fn items_are_counted_and_can_be_deleted_though_they_are_no_mail() {
+    let house = house();
+    let ida = house.person("ida@example.test").unwrap();
+    let mut client = Client::new(&house, &ida, &ida);
+    let inbox = client.special(4);
+    for class in ["IPM.Appointment", "IPM.StickyNote"] {
+        client.create_message(inbox, false, MESSAGE);
+        client.set(MESSAGE, &[(CLASS, unicode(class))]);
+        client.save(MESSAGE);
+    }
+    client.open_folder(inbox, FOLDER);
+    let count = client.properties(FOLDER, &[0x3602_0003]);
+    assert_eq!(client::number(&count[0]), 2);
+    let all = client.messages(FOLDER, 0, TABLE);
+    assert_eq!(all.len(), 2);
+    let delete = mapi::codec::rop::folder::DeleteMessages {
+        want_asynchronous: false,
+        notify_non_read: false,
+        messages: all,
+    };
+    client.ask(FOLDER, FOLDER, Request::DeleteMessages(delete));
+    let count = client.properties(FOLDER, &[0x3602_0003]);
+    assert_eq!(client::number(&count[0]), 0);
 }
