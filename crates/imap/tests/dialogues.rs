@@ -100,17 +100,22 @@ impl Stage {
 
     /// Compares a line and remembers what it is asked to.
     fn is_expected(&mut self, pattern: &str, line: &str) -> bool {
-        let mut pattern = self.fill(pattern);
-        let Some((start, end)) = pattern.find('⟨').zip(pattern.find('⟩')) else {
-            return gaps(&pattern, line).is_some();
-        };
-        let number = pattern[..start].matches('…').count();
-        let name = pattern[start..end + '⟩'.len_utf8()].to_owned();
-        pattern = pattern.replace(&name, "…");
-        let Some(gaps) = gaps(&pattern, line) else {
+        let pattern = self.fill(pattern);
+        let (mut plain, mut names) = (String::new(), Vec::new());
+        let mut rest = pattern.as_str();
+        while let Some((before, gap)) = rest.find(['…', '⟨']).map(|at| rest.split_at(at)) {
+            let last = if gap.starts_with('…') { '…' } else { '⟩' };
+            let (name, behind) = gap.split_at(gap.find(last).unwrap() + last.len_utf8());
+            plain += before;
+            plain.push('…');
+            names.push(name.to_owned());
+            rest = behind;
+        }
+        let Some(gaps) = gaps(&(plain + rest), line) else {
             return false;
         };
-        self.known.insert(name, gaps[number].to_owned());
+        let told = names.into_iter().zip(gaps.into_iter().map(str::to_owned));
+        self.known.extend(told.filter(|(name, _)| name != "…"));
         true
     }
 
