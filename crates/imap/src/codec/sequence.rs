@@ -93,6 +93,13 @@ fn end(cursor: &mut Cursor<'_>) -> Parsed<End> {
     }
 }
 
+impl From<&NumberSet> for SequenceSet {
+    fn from(numbers: &NumberSet) -> Self {
+        let number = |(first, last): &(u32, u32)| (End::Number(*first), End::Number(*last));
+        Self::Ranges(numbers.ranges.iter().map(number).collect())
+    }
+}
+
 /// Numbers as ascending ranges that neither overlap nor touch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NumberSet {

@@ -10,14 +10,16 @@
 use super::fetch::FetchWork;
 use super::search::answer::{self, Correlator};
 use super::search::numbers;
+use super::search::query::{self, Ground};
 use super::{Desk, Reply, Step, Work};
 use crate::codec::command::Numbering;
 use crate::codec::fetch::FetchItem;
+use crate::codec::search::Criterion;
 use crate::refusal::Refusal;
 use crate::selected::Selected;
 use bytes::{BufMut, BytesMut};
-use engine::search::{Found, Harvest, Plan, Ranking, Run};
-use engine::{Account, EngineError, Shelf, Uid, UidSet};
+use engine::search::{Comparator, Found, Harvest, Plan, Ranking, Run};
+use engine::{Account, EngineError, Shelf, Timestamp, Uid, UidSet};
 use std::collections::VecDeque;
 
 /// Results kept up to date in one session.
@@ -38,8 +40,13 @@ pub(crate) struct Context {
     pub(crate) numbering: Numbering,
     /// What is told of each message that comes to it.
     pub(crate) items: Vec<FetchItem>,
-    /// What its messages are like.
-    pub(crate) plan: Plan,
+    /// What its messages are like. It is made ready anew each time: keywords and conversations may
+    /// have begun meanwhile.
+    pub(crate) criterion: Criterion,
+    /// How texts are compared.
+    pub(crate) comparator: Comparator,
+    /// When it was asked for: ages count from then.
+    pub(crate) since: Timestamp,
     /// Its messages.
     pub(crate) members: Members,
 }
@@ -141,6 +148,21 @@ impl Context {
         }
     }
 
+    fn plan(&self, account: &Account, selected: &Selected) -> Result<Plan, EngineError> {
+        let view = account.read()?;
+        let ground = Ground {
+            view: &view,
+            uids: &selected.told,
+            selected: Some(selected),
+            comparator: self.comparator,
+            now: self.since,
+        };
+        query::plan(&self.criterion, ground).map_err(|refusal| match refusal {
+            Refusal::Engine(error) => error,
+            _ => EngineError::TooMany("keys of a search"),
+        })
+    }
+
     /// Takes messages out and writes `REMOVEFROM (…)`.
     fn remove(&mut self, gone: &UidSet, selected: &Selected, out: &mut BytesMut) {
         if gone.is_empty() {
@@ -205,9 +227,9 @@ impl Context {
         out: &mut BytesMut,
     ) -> Result<UidSet, EngineError> {
         let members = self.uids();
+        let plan = self.plan(account, selected)?;
         let mut harvest = Rematch::new(&members, &mut self.members);
-        let folder = selected.folder;
-        let mut run = Run::new(self.plan.clone(), folder, Shelf::Mail, touched.clone());
+        let mut run = Run::new(plan, selected.folder, Shelf::Mail, touched.clone());
         let mut is_done = false;
         for _ in 0..STEPS_MAX {
             is_done = run.step(account, &mut harvest)?;

@@ -17,18 +17,19 @@ use super::fetch::each_row;
 use super::progress::Ticker;
 use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
-use crate::codec::search::{Returned, SearchRequest};
+use crate::codec::search::{Criterion, Returned, SearchRequest};
 use crate::codec::sort::{SortCriterion, SortKey};
 use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::selected::Selected;
 use crate::sync;
 use answer::{Answer, Correlator};
-use engine::search::{
-    Arranging, Found, Harvest, Order, Plan, Ranking, Run, SortBy, SortLevel, Sorting,
-};
+use engine::search::{Arranging, Found, Harvest, Order, Ranking, Run, SortBy, SortLevel, Sorting};
 use engine::{Account, EngineError, FolderId, Shelf, Uid, UidSet};
 use query::Ground;
+
+/// What stands in the place of a criterion that is needed elsewhere.
+const EVERYTHING: Criterion = Criterion::All(Vec::new());
 
 /// A SEARCH or SORT on its way.
 pub(super) struct SearchWork {
@@ -49,7 +50,7 @@ pub(super) struct SearchWork {
 enum Stage {
     Due,
     /// Messages are looked for.
-    Searching(Box<(Run, Plan, Gathering)>),
+    Searching(Box<(Run, Gathering)>),
     /// What was found is put in order.
     Arranging(Box<(Arranging, Scores)>),
 }
@@ -197,6 +198,13 @@ impl SearchWork {
         !self.misspelt && !returned.update && self.request.criterion.is_fuzzy()
     }
 
+    /// The result is to be kept up to date.
+    fn is_kept(&self) -> bool {
+        self.request
+            .returned
+            .is_some_and(|returned| returned.update)
+    }
+
     fn put_filters_in(&mut self, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         if self.request.criterion.names_filters() {
             filters::put_in(&mut self.request.criterion, desk)?;
@@ -211,11 +219,7 @@ impl SearchWork {
     fn within(&mut self, state: &State) -> Result<UidSet, Refusal> {
         let selected = state.selected()?;
         let mut within = query::searched(&self.request.criterion, selected);
-        let is_kept = self
-            .request
-            .returned
-            .is_some_and(|returned| returned.update);
-        if self.criteria.is_some() || is_kept {
+        if self.criteria.is_some() || self.is_kept() {
             state.limit.admit(u64::from(within.len()))?;
         }
         self.cut = state.limit.cut(&mut within);
@@ -229,13 +233,17 @@ impl SearchWork {
     fn go_on(&mut self, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
         if matches!(self.stage, Stage::Due) {
             self.put_filters_in(desk)?;
+            if self.is_kept() {
+                let criterion = std::mem::replace(&mut self.request.criterion, EVERYTHING);
+                self.request.criterion = query::lasting(criterion, desk.state.selected()?);
+            }
             let started = self.start(desk)?;
             self.stage = Stage::Searching(Box::new(started));
         }
         self.search_step(desk)
     }
 
-    fn start(&mut self, desk: &Desk<'_>) -> Result<(Run, Plan, Gathering), Refusal> {
+    fn start(&mut self, desk: &Desk<'_>) -> Result<(Run, Gathering), Refusal> {
         let within = self.within(desk.state)?;
         let selected = desk.state.selected()?;
         let view = desk.account.read()?;
@@ -265,8 +273,8 @@ impl SearchWork {
             order,
             scores: ranks.then(Vec::new),
         };
-        let run = Run::new(plan.clone(), selected.folder, Shelf::Mail, within);
-        Ok((run, plan, gathering))
+        let run = Run::new(plan, selected.folder, Shelf::Mail, within);
+        Ok((run, gathering))
     }
 
     /// The order of a SORT.
@@ -319,7 +327,7 @@ impl SearchWork {
     }
 
     /// Keeps the result, so that its changes can be told.
-    fn keep_up(&self, desk: &mut Desk<'_>, plan: Plan, found: Outcome) {
+    fn keep_up(&mut self, desk: &mut Desk<'_>, found: Outcome) {
         let members = match found.ranking {
             Some(ranking) => Members::Ranked(ranking),
             None => Members::Set(found.uids.into_iter().collect()),
@@ -327,11 +335,14 @@ impl SearchWork {
         let Some(selected) = &mut desk.state.selected else {
             return;
         };
+        let criterion = std::mem::replace(&mut self.request.criterion, EVERYTHING);
         let kept = selected.contexts.add(Context {
             tag: self.tag.clone(),
             numbering: self.numbering,
             items: self.request.items.clone(),
-            plan,
+            criterion,
+            comparator: desk.state.comparator,
+            since: desk.now,
             members,
         });
         if !kept {
@@ -340,16 +351,10 @@ impl SearchWork {
     }
 
     /// Tells what was found, in its order.
-    fn finish(
-        &mut self,
-        desk: &mut Desk<'_>,
-        plan: Option<Plan>,
-        found: Outcome,
-    ) -> Result<Step, Refusal> {
+    fn finish(&mut self, desk: &mut Desk<'_>, found: Outcome) -> Result<Step, Refusal> {
         self.tell(desk, &found)?;
-        let returned = self.request.returned.unwrap_or_default();
-        if let Some(plan) = plan.filter(|_| returned.update) {
-            self.keep_up(desk, plan, found);
+        if self.is_kept() {
+            self.keep_up(desk, found);
         }
         let text = match self.criteria {
             None => "OK SEARCH completed",
@@ -366,7 +371,7 @@ impl SearchWork {
         let Stage::Searching(searching) = &mut self.stage else {
             return self.arranging_step(desk);
         };
-        let (run, _, gathering) = &mut **searching;
+        let (run, gathering) = &mut **searching;
         if !run.step(desk.account, gathering)? {
             self.ticker.tick(desk, &self.tag, run.progress());
             return Ok(Step::More);
@@ -374,21 +379,18 @@ impl SearchWork {
         let Stage::Searching(searching) = std::mem::replace(&mut self.stage, Stage::Due) else {
             return Ok(Step::More);
         };
-        if searching.2.is_empty() && self.may_be_misspelt() {
+        if searching.1.is_empty() && self.may_be_misspelt() {
             self.misspelt = true;
             self.stage = Stage::Searching(Box::new(self.start(desk)?));
             return Ok(Step::More);
         }
-        let (_, plan, Gathering { order, scores }) = *searching;
+        let (_, Gathering { order, scores }) = *searching;
         let scores = scores.unwrap_or_default();
         match (order, self.order(desk)) {
             (Gathered::Sort(sorting), _) => {
-                let found = Outcome::ranked(sorting.finish(), &scores);
-                self.finish(desk, Some(plan), found)
+                self.finish(desk, Outcome::ranked(sorting.finish(), &scores))
             }
-            (Gathered::List(found), None) => {
-                self.finish(desk, Some(plan), Outcome::new(found, &scores))
-            }
+            (Gathered::List(found), None) => self.finish(desk, Outcome::new(found, &scores)),
             (Gathered::List(found), Some(order)) => {
                 let folder = desk.state.selected()?.folder;
                 let arranging = Arranging::new(folder, order, found.into_iter().collect());
@@ -408,7 +410,7 @@ impl SearchWork {
             return Ok(Step::More);
         };
         let found = Outcome::new(uids, scores);
-        self.finish(desk, None, found)
+        self.finish(desk, found)
     }
 }
 

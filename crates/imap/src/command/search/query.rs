@@ -7,7 +7,7 @@ use crate::codec::annotation::{AnnotationKey, EntryPattern};
 use crate::codec::command::Numbering;
 use crate::codec::moment::Day;
 use crate::codec::search::{Criterion, DateField};
-use crate::codec::sequence::SequenceSet;
+use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::command::annotation;
 use crate::keywords::{self, Known};
 use crate::refusal::Refusal;
@@ -191,6 +191,42 @@ fn noted(key: &AnnotationKey, ground: Ground<'_>) -> Query {
 impl NameTest for EntryPattern {
     fn fits(&self, name: &str) -> bool {
         self.matches(name)
+    }
+}
+
+/// The same criterion for as long as its mailbox is open: numbers, `*` and `$` mean what they mean
+/// now.
+pub(crate) fn lasting(criterion: Criterion, selected: &Selected) -> Criterion {
+    let every = |all: Vec<Criterion>| {
+        let lasting = all.into_iter().map(|each| lasting(each, selected));
+        lasting.collect()
+    };
+    let uids = |numbers: &NumberSet| {
+        if numbers.is_empty() {
+            Criterion::Any(Vec::new())
+        } else {
+            Criterion::Uid(SequenceSet::from(numbers))
+        }
+    };
+    let now = |set: &SequenceSet, numbering| {
+        let meant = selected.resolve(set, numbering);
+        uids(&meant.iter().map(|uid| uid.0).collect())
+    };
+    match criterion {
+        Criterion::All(all) => Criterion::All(every(all)),
+        Criterion::Any(any) => Criterion::Any(every(any)),
+        Criterion::Not(not) => Criterion::Not(Box::new(lasting(*not, selected))),
+        Criterion::Fuzzy(fuzzy) => Criterion::Fuzzy(Box::new(lasting(*fuzzy, selected))),
+        Criterion::Sequence(set) => now(&set, Numbering::Sequence),
+        Criterion::Uid(set) => {
+            let largest = selected.told.last().map_or(0, |uid| uid.0);
+            match set.resolve(largest) {
+                // Also UIDs that are still to come.
+                Some(numbers) => uids(&numbers),
+                None => now(&set, Numbering::Uid),
+            }
+        }
+        other => other,
     }
 }
 
