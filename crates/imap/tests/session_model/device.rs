@@ -73,6 +73,20 @@ impl Device {
         self.ok("UNSELECT");
     }
 
+    /// Puts a letter into a mailbox.
+    pub fn deliver(&mut self, index: usize, letter: &str) {
+        let (name, size) = (NAMES[index], letter.len());
+        self.ok(&format!("APPEND {name} {{{size}+}}\r\n{letter}"));
+    }
+
+    /// Removes a message.
+    pub fn remove(&mut self, index: usize, uid: u32) {
+        self.mark(index, uid, "\\Deleted");
+        self.ok(&format!("SELECT {}", NAMES[index]));
+        self.ok(&format!("UID EXPUNGE {uid}"));
+        self.ok("UNSELECT");
+    }
+
     fn learn(&mut self, index: usize, told: &[String]) {
         let picture = &mut self.pictures[index];
         for line in told {
@@ -102,7 +116,7 @@ fn number_behind(line: &str, mark: &str) -> Option<u64> {
 }
 
 /// The numbers of a set.
-fn numbers(set: &str) -> impl Iterator<Item = u32> + '_ {
+pub fn numbers(set: &str) -> impl Iterator<Item = u32> + '_ {
     set.split(',').flat_map(|run| {
         let (first, last) = run.split_once(':').unwrap_or((run, run));
         first.parse().unwrap()..=last.parse().unwrap()

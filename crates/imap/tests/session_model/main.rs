@@ -1,24 +1,28 @@
 //! Random sessions of one client over several mailboxes: every answer is what a model of the
 //! standards says, word for word where the words are the standards'. Another device follows by
-//! QRESYNC, and changes what the first has not open.
+//! QRESYNC, and changes mailboxes itself; of those the first is told (NOTIFY).
 //!
 //! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3.12, §6.4; RFC
-//! 3502, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5466, RFC 6851, RFC 7162 §3.2.5, RFC
-//! 7377, RFC 8508, RFC 9394, RFC 9586, RFC 9738.
+//! 3502, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5465, RFC 5466, RFC 6851,
+//! RFC 7162 §3.2.5, RFC 7377, RFC 8508, RFC 9394, RFC 9586, RFC 9738.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
 
 mod device;
+mod elsewhere;
+mod kept;
 mod model;
+mod searches;
 #[path = "../wire/mod.rs"]
 mod wire;
 
 use device::Device;
-use engine::Settings;
-use model::{Action, FLAGS, Flags, Key, Mailbox, Message, NAMES, actions};
+use engine::{Limits, Settings};
+use kept::Kept;
+use model::{Action, FLAGS, Flags, Mailbox, Message, NAMES, actions};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use wire::{Wire, open, stage};
 
 /// The client and what it knows to be so.
@@ -30,11 +34,26 @@ struct Session {
     open: Option<(usize, bool)>,
     saved: BTreeSet<u32>,
     uid_only: bool,
+    /// A result of the open mailbox that the server keeps up to date.
+    kept: Option<Kept>,
+    /// The other mailboxes are told of, too.
+    is_notified: bool,
+    /// Messages that one command works on.
+    limit: Option<u32>,
 }
 
 impl Session {
-    fn new() -> Self {
-        let house = stage(Settings::default());
+    fn new(limit: Option<u32>) -> Self {
+        let unlimited = Limits::default();
+        let limits = Limits {
+            items_per_request_max: limit.unwrap_or(unlimited.items_per_request_max),
+            limits_all_requests: limit.is_some(),
+            ..unlimited
+        };
+        let house = stage(Settings {
+            limits,
+            ..Settings::default()
+        });
         let mut wire = open(&house, true);
         wire.take();
         let mut session = Self {
@@ -45,6 +64,9 @@ impl Session {
             open: None,
             saved: BTreeSet::new(),
             uid_only: false,
+            kept: None,
+            is_notified: false,
+            limit,
         };
         session.ok("LOGIN alice@example.test alice");
         session.ok("SETMETADATA \"\" (/private/filters/values/todo \"FLAGGED UNSEEN\")");
@@ -62,7 +84,16 @@ impl Session {
         let tagged = tagged
             .strip_prefix(&tag)
             .unwrap_or_else(|| panic!("{text}: {answer}"));
-        (responses(told), tagged.trim_end().to_owned())
+        let tagged = tagged.trim_end().to_owned();
+        (self.without_news(responses(told)), tagged)
+    }
+
+    /// The answers that are not about the result that is kept; those it takes in.
+    fn without_news(&mut self, mut told: Vec<String>) -> Vec<String> {
+        if let Some(kept) = &mut self.kept {
+            told.retain(|line| !kept.learn(line));
+        }
+        told
     }
 
     fn ok(&mut self, text: &str) -> (Vec<String>, String) {
@@ -77,6 +108,35 @@ impl Session {
             tagged.starts_with(how) && told.is_empty(),
             "{text}: {told:?} {tagged}"
         );
+    }
+
+    /// The same of some messages; `lowest` is the UID down to which it went if there were too many.
+    fn ok_down_to(&mut self, lowest: Option<u32>, text: &str) -> Vec<String> {
+        let (told, tagged) = self.ok(text);
+        match lowest {
+            Some(uid) => assert!(
+                tagged.starts_with(&self.cut_code("OK", uid)),
+                "{text}: {tagged}"
+            ),
+            None => assert!(!tagged.contains("MESSAGELIMIT"), "{text}: {tagged}"),
+        }
+        told
+    }
+
+    fn cut_code(&self, verdict: &str, lowest: u32) -> String {
+        let most = self.limit.unwrap_or_default();
+        format!("{verdict} [MESSAGELIMIT {most} {lowest}] ")
+    }
+
+    /// Leaves the newest of too many messages; the lowest UID of these. Source: RFC 9738 §3.1.
+    fn cut(&self, indices: &mut Vec<usize>) -> Option<u32> {
+        let most = usize::try_from(self.limit?).unwrap();
+        let over = indices.len().checked_sub(most)?;
+        if over == 0 {
+            return None;
+        }
+        indices.drain(..over);
+        Some(self.opened()?.messages[indices[0]].uid)
     }
 
     /// What a command is called that may be said of UIDs.
@@ -189,6 +249,8 @@ impl Session {
                 letter,
             } => self.note(*from, *to, *shared, *letter),
             Action::Notes(from, to) => self.notes(*from, *to),
+            // The first time it asks for all at once.
+            Action::Resync(_) if self.limit.is_some() => {}
             Action::Resync(index) => self.device.resync(index % 3, &self.boxes[index % 3]),
             Action::MarkElsewhere(to, index, flag) => {
                 self.mark_elsewhere(to % 3, *index, FLAGS[flag % 4]);
@@ -204,18 +266,33 @@ impl Session {
             Action::Close => self.close(),
             Action::Unselect => self.unselect(),
             Action::UidOnly => self.enable_uid_only(),
+            Action::Arrive(to, letter) => self.arrive(to % 3, *letter),
+            Action::Depart(to, which) => self.depart(to % 3, *which),
+            Action::Notify => self.notify(),
+            Action::Keep(key) => self.keep(key),
             search => self.search(search),
+        }
+        if let (Some(kept), Some(opened)) = (&self.kept, self.opened()) {
+            kept.check(opened, action);
         }
     }
 
     fn append(&mut self, to: usize, letters: &[char], flag: &'static str) {
         let mut text = format!("APPEND {}", NAMES[to]);
-        let mut uids = Vec::new();
+        let mut added = Vec::new();
         for letter in letters {
             let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
             text += &format!(" ({flag}) {{{}+}}\r\n{letter}", letter.len());
-            uids.push(self.boxes[to].add(letter, Flags::from([flag])));
+            added.push(letter);
         }
+        if self
+            .limit
+            .is_some_and(|most| added.len() > usize::try_from(most).unwrap())
+        {
+            return self.refused(&text, "NO [MESSAGELIMIT ");
+        }
+        let add = |letter| self.boxes[to].add(letter, Flags::from([flag]));
+        let uids: Vec<u32> = added.into_iter().map(add).collect();
         let (told, tagged) = self.ok(&text);
         assert!(
             tagged.ends_with(&format!(" {}] APPEND completed", set(&uids))),
@@ -274,7 +351,7 @@ impl Session {
 
     fn store(&mut self, from: usize, to: usize, sign: char, flag: &'static str, silent: bool) {
         let verb = self.by_uid("STORE");
-        let Some((indices, set)) = self.some(from, to, &verb) else {
+        let Some((mut indices, set)) = self.some(from, to, &verb) else {
             return;
         };
         let sign = Some(sign)
@@ -286,6 +363,7 @@ impl Session {
         if read_only {
             return self.refused(&text, "NO [READ-ONLY]");
         }
+        let lowest = self.cut(&mut indices);
         let mut wanted = Vec::new();
         for index in indices {
             let flags = &mut self.boxes[open].messages[index].flags;
@@ -298,14 +376,14 @@ impl Session {
             wanted.push(self.fetched(index, &verb, &told));
         }
         wanted.retain(|_| !silent);
-        let (told, _) = self.ok(&text);
+        let told = self.ok_down_to(lowest, &text);
         self.expect(&text, &told, &wanted);
     }
 
     /// Notes are not told back.
     fn note(&mut self, from: usize, to: usize, shared: bool, letter: Option<char>) {
         let verb = self.by_uid("STORE");
-        let Some((indices, set)) = self.some(from, to, &verb) else {
+        let Some((mut indices, set)) = self.some(from, to, &verb) else {
             return;
         };
         let suffix = if shared { "shared" } else { "priv" };
@@ -315,16 +393,17 @@ impl Session {
         if read_only {
             return self.refused(&text, "NO [READ-ONLY]");
         }
+        let lowest = self.cut(&mut indices);
         for index in indices {
             self.boxes[open].messages[index].notes[usize::from(shared)] = letter;
         }
-        let (told, _) = self.ok(&text);
+        let told = self.ok_down_to(lowest, &text);
         self.expect(&text, &told, &[]);
     }
 
     fn notes(&mut self, from: usize, to: usize) {
         let verb = self.by_uid("FETCH");
-        let Some((indices, set)) = self.some(from, to, &verb) else {
+        let Some((mut indices, set)) = self.some(from, to, &verb) else {
             return;
         };
         let text = format!("{verb} {set} (ANNOTATION (/comment value))");
@@ -334,26 +413,15 @@ impl Session {
             let items = format!("ANNOTATION (/comment (value.priv {own} value.shared {all}))");
             self.fetched(*index, &verb, &items)
         };
+        let lowest = self.cut(&mut indices);
         let wanted: Vec<String> = indices.iter().map(tell).collect();
-        let (told, _) = self.ok(&text);
+        let told = self.ok_down_to(lowest, &text);
         self.expect(&text, &told, &wanted);
-    }
-
-    /// The other device marks a message where this one is not told of it.
-    fn mark_elsewhere(&mut self, index: usize, which: usize, flag: &'static str) {
-        let messages = &mut self.boxes[index].messages;
-        let count = messages.len();
-        if self.open.is_some_and(|(open, _)| open == index) || count == 0 {
-            return;
-        }
-        let message = &mut messages[which % count];
-        message.flags.insert(flag);
-        self.device.mark(index, message.uid, flag);
     }
 
     fn transfer(&mut self, from: usize, to: usize, target: usize, moves: bool) {
         let verb = self.by_uid(if moves { "MOVE" } else { "COPY" });
-        let Some((indices, sources)) = self.some(from, to, &verb) else {
+        let Some((mut indices, sources)) = self.some(from, to, &verb) else {
             return;
         };
         let text = format!("{verb} {sources} {}", NAMES[target]);
@@ -363,6 +431,10 @@ impl Session {
         }
         if moves && open == target {
             return self.refused(&text, "NO [CANNOT]");
+        }
+        let lowest = self.cut(&mut indices);
+        if let Some(uid) = lowest.filter(|_| !moves) {
+            return self.refused(&text, &self.cut_code("NO", uid));
         }
         let (mut old, mut new) = (Vec::new(), Vec::new());
         for index in &indices {
@@ -376,6 +448,11 @@ impl Session {
         let code = format!(" {} {}] ", set(&old), set(&new));
         let (mut told, mut tagged) = self.ok(&text);
         let wanted = if moves {
+            let is_cut = lowest.map(|uid| self.cut_code("OK", uid));
+            assert!(
+                tagged.starts_with(&is_cut.unwrap_or("OK MOVE ".to_owned())),
+                "{tagged}"
+            );
             tagged = told.remove(0);
             self.remove(indices)
         } else {
@@ -409,15 +486,16 @@ impl Session {
         if read_only {
             return self.refused(&text, "NO [READ-ONLY]");
         }
-        let wanted = deleted(&self.boxes[open].messages, |index| indices.contains(&index));
-        let wanted = self.remove(wanted);
-        let (told, _) = self.ok(&text);
+        let mut gone = deleted(&self.boxes[open].messages, |index| indices.contains(&index));
+        let lowest = self.cut(&mut gone);
+        let wanted = self.remove(gone);
+        let told = self.ok_down_to(lowest, &text);
         self.expect(&text, &told, &wanted);
     }
 
     fn fetch(&mut self, from: usize, to: usize) {
         let verb = self.by_uid("FETCH");
-        let Some((indices, set)) = self.some(from, to, &verb) else {
+        let Some((mut indices, set)) = self.some(from, to, &verb) else {
             return;
         };
         let text = format!("{verb} {set} (FLAGS RFC822.SIZE BODY.PEEK[])");
@@ -427,8 +505,9 @@ impl Session {
             let items = format!("{flags} RFC822.SIZE {size} BODY[] {{{size}}}\r\n{text}");
             self.fetched(*index, &verb, &items)
         };
+        let lowest = self.cut(&mut indices);
         let wanted: Vec<String> = indices.iter().map(tell).collect();
-        let (told, _) = self.ok(&text);
+        let told = self.ok_down_to(lowest, &text);
         self.expect(&text, &told, &wanted);
     }
 
@@ -449,138 +528,6 @@ impl Session {
         let wanted = [self.fetched(indices[0], &verb, &items)];
         let (told, _) = self.ok(&text);
         self.expect(&text, &told, &wanted);
-    }
-
-    fn search(&mut self, action: &Action) {
-        let (Action::Search(key)
-        | Action::Counts(key)
-        | Action::Save(key)
-        | Action::Page(key, ..)
-        | Action::Sort(key, _)
-        | Action::Everywhere(key)) = action
-        else {
-            panic!("{action:?}");
-        };
-        if let Action::Everywhere(key) = action {
-            return self.everywhere(key);
-        }
-        let verb = self.by_uid(if matches!(action, Action::Sort(..)) {
-            "SORT"
-        } else {
-            "SEARCH"
-        });
-        let Some(opened) = self.opened() else {
-            return self.refused(&format!("{verb} ALL"), "BAD ");
-        };
-        let mut found: Vec<(usize, &Message)> = opened
-            .messages
-            .iter()
-            .enumerate()
-            .filter(|(_, message)| key.fits(message, &self.saved))
-            .collect();
-        if let Action::Sort(_, reverse) = action {
-            found.sort_by_key(|(_, message)| message.text["Subject: ".len()..].chars().next());
-            if *reverse {
-                // Equals stay in the order of the mailbox (RFC 5256 §3).
-                found.sort_by_key(|(_, message)| {
-                    std::cmp::Reverse(message.text["Subject: ".len()..].chars().next())
-                });
-            }
-        }
-        let uids: BTreeSet<u32> = found.iter().map(|(_, message)| message.uid).collect();
-        let is_uid = verb.starts_with("UID");
-        let number = |(index, message): &(usize, &Message)| match is_uid {
-            true => message.uid,
-            false => u32::try_from(index + 1).unwrap(),
-        };
-        let numbers: Vec<u32> = found.iter().map(number).collect();
-        let (text, wanted) = self.asked(action, &verb, &numbers);
-        if let Action::Save(_) = action {
-            self.saved = uids;
-        }
-        let (told, _) = self.ok(&text);
-        self.expect(&text, &told, &wanted);
-    }
-
-    /// How it is asked, and what comes.
-    fn asked(&self, action: &Action, verb: &str, numbers: &[u32]) -> (String, Vec<String>) {
-        let uid = if verb.starts_with("UID") { " UID" } else { "" };
-        let head = format!("* ESEARCH (TAG \"t{}\"){uid}", self.tag + 1);
-        let listed: String = numbers.iter().map(|number| format!(" {number}")).collect();
-        match action {
-            Action::Search(key) => (
-                format!("{verb} {}", key.text()),
-                vec![format!("* SEARCH{listed}")],
-            ),
-            Action::Sort(key, reverse) => {
-                let reverse = if *reverse { "REVERSE " } else { "" };
-                let text = format!("{verb} ({reverse}SUBJECT) UTF-8 {}", key.text());
-                (text, vec![format!("* SORT{listed}")])
-            }
-            Action::Save(key) => (format!("{verb} RETURN (SAVE) {}", key.text()), Vec::new()),
-            Action::Page(key, from, to, backwards) => {
-                let sign = if *backwards { "-" } else { "" };
-                let window = format!("{sign}{}:{sign}{}", from + 1, to + 1);
-                let (first, last) = (*from.min(to), (*from.max(to) + 1).min(numbers.len()));
-                let count = numbers.len();
-                let within = match backwards {
-                    _ if first >= last => &[],
-                    true => &numbers[count - last..count - first],
-                    false => &numbers[first..last],
-                };
-                let within = Some(set(within)).filter(|_| !within.is_empty());
-                let within = within.unwrap_or("NIL".to_owned());
-                let text = format!("{verb} RETURN (PARTIAL {window}) {}", key.text());
-                (text, vec![format!("{head} PARTIAL ({window} {within})")])
-            }
-            _ => {
-                let Action::Counts(key) = action else {
-                    panic!("{action:?}")
-                };
-                let text = format!("{verb} RETURN (MIN MAX COUNT ALL) {}", key.text());
-                let count = numbers.len();
-                let told = match (numbers.first(), numbers.last()) {
-                    (Some(min), Some(max)) => {
-                        format!(" MIN {min} MAX {max} COUNT {count} ALL {}", set(numbers))
-                    }
-                    _ => format!(" COUNT {count}"),
-                };
-                (text, vec![head + &told])
-            }
-        }
-    }
-
-    /// In several mailboxes, of which only those are told that have something.
-    fn everywhere(&mut self, key: &Key) {
-        if key.needs_saved() {
-            return; // `$` belongs to the open one.
-        }
-        let text = format!(
-            "ESEARCH IN (mailboxes (INBOX Sent Drafts)) RETURN (ALL) {}",
-            key.text()
-        );
-        let (told, _) = self.ok(&text);
-        let told = told.iter().map(|line| {
-            let mailbox = line.split_once(" MAILBOX ").unwrap().1;
-            let mailbox = mailbox.split(' ').next().unwrap().to_owned();
-            (mailbox, line.split_once(") UID ALL ").unwrap().1.to_owned())
-        });
-        let told: BTreeMap<String, String> = told.collect();
-        let found = self.boxes.iter().zip(NAMES).map(|(mailbox, name)| {
-            let fitting = mailbox
-                .messages
-                .iter()
-                .filter(|message| key.fits(message, &self.saved));
-            (
-                name.to_owned(),
-                fitting.map(|message| message.uid).collect::<Vec<_>>(),
-            )
-        });
-        let wanted: BTreeMap<String, String> = found
-            .filter(|(_, uids)| !uids.is_empty())
-            .map(|(name, uids)| (name, set(&uids)))
-            .collect();
-        assert_eq!(told, wanted, "{text}");
     }
 
     fn status(&mut self, index: usize) {
@@ -646,7 +593,7 @@ impl Session {
             true => ("EXAMINE", "[READ-ONLY]"),
             false => ("SELECT", "[READ-WRITE]"),
         };
-        self.saved.clear();
+        self.leave();
         self.open = Some((index, read_only));
         let (told, tagged) = self.ok(&format!("{verb} {}", NAMES[index]));
         assert!(tagged.contains(right), "{tagged}");
@@ -666,8 +613,7 @@ impl Session {
         }
         let (told, _) = self.ok("CLOSE");
         self.expect("CLOSE", &told, &[]);
-        self.open = None;
-        self.saved.clear();
+        self.leave();
     }
 
     fn unselect(&mut self) {
@@ -676,8 +622,14 @@ impl Session {
         }
         let (told, _) = self.ok("UNSELECT");
         self.expect("UNSELECT", &told, &[]);
+        self.leave();
+    }
+
+    /// What belonged to the open mailbox is gone with it.
+    fn leave(&mut self) {
         self.open = None;
         self.saved.clear();
+        self.kept = None;
     }
 
     fn enable_uid_only(&mut self) {
@@ -768,7 +720,16 @@ proptest! {
 
     #[test]
     fn every_answer_is_what_the_model_says(actions in actions()) {
-        let mut session = Session::new();
+        let mut session = Session::new(None);
+        for action in &actions {
+            session.act(action);
+        }
+    }
+
+    /// Source: RFC 9738 §3.
+    #[test]
+    fn no_command_works_on_more_messages_than_the_server_says(actions in actions()) {
+        let mut session = Session::new(Some(2));
         for action in &actions {
             session.act(action);
         }

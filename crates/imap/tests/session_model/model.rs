@@ -100,6 +100,15 @@ impl Key {
         }
     }
 
+    /// It says by itself which messages are looked at.
+    pub fn names_uids(&self) -> bool {
+        match self {
+            Self::Uids(..) | Self::After(_) | Self::Before(_) | Self::Saved => true,
+            Self::Not(not) => matches!(&**not, Self::Not(key) if key.names_uids()),
+            _ => false,
+        }
+    }
+
     pub fn needs_saved(&self) -> bool {
         match self {
             Self::Saved => true,
@@ -141,6 +150,14 @@ pub enum Action {
     Resync(usize),
     /// It marks a message in a mailbox that the first has not open.
     MarkElsewhere(usize, usize, usize),
+    /// It puts a letter somewhere.
+    Arrive(usize, char),
+    /// It removes a message.
+    Depart(usize, usize),
+    /// From now on the client is told of the mailboxes that it has not open, too.
+    Notify,
+    /// A result is to be kept up to date.
+    Keep(Key),
     Expunge,
     UidExpunge(usize, usize),
     Fetch(usize, usize),
@@ -197,6 +214,8 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
             |(from, to, shared, letter)| Action::Note { from, to, shared, letter }
         ),
         1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::MarkElsewhere(a, b, c)),
+        2 => (place(), prop::sample::select(vec!['a', 'b', 'c'])).prop_map(|(to, letter)| Action::Arrive(to, letter)),
+        1 => (place(), place()).prop_map(|(to, which)| Action::Depart(to, which)),
         1 => Just(Action::Expunge),
         1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),
         1 => place().prop_map(Action::Read),
@@ -206,6 +225,7 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => keys().prop_map(Action::Search),
         1 => keys().prop_map(Action::Counts),
         1 => keys().prop_map(Action::Save),
+        2 => keys().prop_map(Action::Keep),
         1 => (keys(), place(), place(), any::<bool>()).prop_map(|(k, a, b, c)| Action::Page(k, a, b, c)),
         1 => (keys(), any::<bool>()).prop_map(|(key, reverse)| Action::Sort(key, reverse)),
         1 => keys().prop_map(Action::Everywhere),
@@ -220,6 +240,7 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(Action::Close),
         1 => Just(Action::Unselect),
         1 => Just(Action::UidOnly),
+        1 => Just(Action::Notify),
     ];
     prop::collection::vec(prop_oneof![6 => changes, 4 => looks, 2 => opens], 1..50)
 }

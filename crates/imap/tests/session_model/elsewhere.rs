@@ -1,0 +1,82 @@
+//! What another device does, and what the client is told of it.
+//!
+//! Standards: RFC 9051 §7.4, §7.5; RFC 5465 §5.
+
+use crate::model::{Flags, NAMES};
+use crate::{Session, responses};
+
+impl Session {
+    /// The other device marks a message where this one is not told of it.
+    pub fn mark_elsewhere(&mut self, index: usize, which: usize, flag: &'static str) {
+        let messages = &mut self.boxes[index].messages;
+        let count = messages.len();
+        if self.open.is_some_and(|(open, _)| open == index) || count == 0 {
+            return;
+        }
+        let message = &mut messages[which % count];
+        message.flags.insert(flag);
+        self.device.mark(index, message.uid, flag);
+        self.wire.look_up();
+        assert_eq!(self.wire.take(), "", "nobody has asked for flags elsewhere");
+    }
+
+    pub fn arrive(&mut self, index: usize, letter: char) {
+        let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
+        self.device.deliver(index, &letter);
+        self.boxes[index].add(letter, Flags::new());
+        let wanted = self.exists(index);
+        self.expect_news(index, wanted);
+    }
+
+    pub fn depart(&mut self, index: usize, which: usize) {
+        let messages = &mut self.boxes[index].messages;
+        let Some(count) = Some(messages.len()).filter(|count| *count > 0) else {
+            return;
+        };
+        self.device.remove(index, messages[which % count].uid);
+        let wanted = if self.open.is_some_and(|(open, _)| open == index) {
+            self.remove(vec![which % count])
+        } else {
+            messages.remove(which % count);
+            Vec::new()
+        };
+        self.expect_news(index, wanted);
+    }
+
+    /// What comes by itself and with the next command, of a mailbox that another has changed.
+    fn expect_news(&mut self, index: usize, mut wanted: Vec<String>) {
+        if self.is_notified && self.open.is_none_or(|(open, _)| open != index) {
+            let (name, mailbox) = (NAMES[index], &self.boxes[index]);
+            let (count, next) = (mailbox.messages.len(), mailbox.uids + 1);
+            let mut all = mailbox.messages.iter();
+            let unseen = all.by_ref().filter(|one| !one.flags.contains("\\seen"));
+            let unseen = unseen.count();
+            wanted.push(format!(
+                "* STATUS {name} (MESSAGES {count} UIDNEXT {next} UNSEEN {unseen})"
+            ));
+        }
+        self.wire.look_up();
+        let pushed = responses(&self.wire.take());
+        let mut told = self.without_news(pushed);
+        told.extend(self.ok("NOOP").0);
+        let told: Vec<String> = told.iter().map(|line| without_validity(line)).collect();
+        self.expect("news", &told, &wanted);
+    }
+
+    pub fn notify(&mut self) {
+        let text = "NOTIFY SET (selected (MessageNew MessageExpunge)) \
+                    (mailboxes (INBOX Sent Drafts) (MessageNew MessageExpunge))";
+        let (told, _) = self.ok(text);
+        self.is_notified = true;
+        self.expect(text, &told, &[]);
+    }
+}
+
+/// A STATUS without the number that the model does not know.
+fn without_validity(line: &str) -> String {
+    let Some((before, behind)) = line.split_once(" UIDVALIDITY ") else {
+        return line.to_owned();
+    };
+    let rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{before}{rest}")
+}
