@@ -19,8 +19,8 @@
 //! to do. Seen from Outlook's side nothing else is known to matter.
 //!
 //! Transport:
-//! - Signs of life end with a line end (9 bytes: [MS-OXCMAPIHTTP] 3.2.5.2), elapsed time is in
-//!   milliseconds (2.2.3.3.7).
+//! - Signs of life end with a line end ([MS-OXCMAPIHTTP] 2.2.7), so that they have 9 bytes;
+//!   elapsed time is in milliseconds.
 //! - Somebody else's context is not found (code 10), rather than forbidden; a client that connects
 //!   with cookies of a context that is gone gets a new one.
 //! - Of what is wrong with a request, what is told first follows the order of layers: HTTP, who it
@@ -37,8 +37,7 @@
 //! Values:
 //! - The number of values in a multiple one has 32 bits everywhere, that of parts of a condition 16
 //!   in operations and 32 elsewhere ([MS-OXCDATA] 2.11.1, 2.12.1).
-//! - A comparison with what is not there is false, also one for being unequal ([MS-OXCDATA] 2.12.5
-//!   tells of no such row; Exchange shows none).
+//! - A comparison with what is not there is false, also one for being unequal, as in Exchange.
 //! - Names of properties are compared with regard to case, but for those of header fields, which
 //!   are kept in small letters ([MS-OXCPRPT] 3.2.5.10).
 //!
@@ -59,7 +58,7 @@
 //!
 //! Address book:
 //! - `CompareMIds` says its code before its result; values within a condition have the byte that
-//!   says that they are there ([MS-OXCMAPIHTTP] 2.2.5.3.2, 2.2.1.3).
+//!   says that they are there ([MS-OXCMAPIHTTP] 2.2.5.3.2, 2.2.1).
 //! - A group is a list to which rights can be given: 40000009 ([MS-OXOABK] 2.2.3.12).
 //! - There are templates for all kinds of entries, so that Outlook need not make up a dialog;
 //!   changes of entries and links are refused with `AccessDenied`, which it tolerates.

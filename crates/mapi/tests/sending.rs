@@ -480,6 +480,19 @@ fn what_is_to_be_sent_later_waits_in_the_outbox_and_can_be_taken_back() {
     assert_eq!(is_there(&house, &ida, "Sent"), []);
     assert_eq!(house.engine.queue_length().unwrap(), 1);
     assert_eq!(submit(&mut client), SUBMITTED);
+    // It would go all the same, and nobody would know.
+    client.open_folder(client.special(5), 2);
+    let doomed = folder::DeleteMessages {
+        want_asynchronous: false,
+        notify_non_read: false,
+        messages: vec![message],
+    };
+    let response = client.ask(2, 2, Request::DeleteMessages(doomed));
+    assert_eq!(
+        response,
+        Response::DeleteMessages(folder::Completion { is_partial: true })
+    );
+    assert_eq!(is_there(&house, &ida, "Outbox"), [waiting]);
     assert_eq!(take_back(&mut client, message), 0);
     assert_eq!(
         is_there(&house, &ida, "Outbox"),

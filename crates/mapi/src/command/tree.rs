@@ -304,8 +304,7 @@ pub(super) fn copy_folder(
 }
 
 /// Copies folders with what is in them, each before those below it, to a folder. One of them may
-/// get another name. Who may use a copy follows from where it is made, as with every new folder
-/// ([MS-OXCPERM] 1.3).
+/// get another name. Who may use a copy follows from where it is made, as with every new folder.
 fn copy_folders(
     logon: &Logon,
     txn: &mut Txn<'_, '_>,
