@@ -9,6 +9,7 @@ use formats::date::Date;
 use formats::document;
 use formats::mailbox_file::maildir::{FileName, UidList, keywords};
 use formats::mailbox_file::mbox::{Dialect, Event, Splitter, Writer};
+use formats::message::base_subject::BaseSubject;
 use formats::message::scan::{Limits, NESTING_MAX, PARTS_MAX, Scanner};
 use formats::message::{
     PartKind, SUMMARY_BYTES_MAX, Summary, SummaryRef, charset, decode, encoded_word, header, html,
@@ -47,7 +48,16 @@ pub fn letter(bytes: &[u8]) {
 /// The text of documents that letters bring.
 pub fn documents(bytes: &[u8]) {
     use document::{Budget, Kind};
-    for kind in [Kind::Package, Kind::RichText, Kind::Pdf, Kind::Office] {
+    let kinds = [
+        Kind::Package,
+        Kind::RichText,
+        Kind::Pdf,
+        Kind::Office,
+        Kind::Html,
+        Kind::Text,
+        Kind::Archive,
+    ];
+    for kind in kinds {
         let text = document::text(kind, bytes, &mut Budget::for_letter());
         assert!(text.len() <= document::TEXT_BYTES_MAX);
     }
@@ -91,6 +101,8 @@ pub fn fields(bytes: &[u8]) {
         assert!(!unfolded.contains(&b'\n') && !unfolded.contains(&b'\r'));
         let decoded = encoded_word::decode(field.value);
         assert!(!decoded.contains(['\r', '\n']));
+        let base = BaseSubject::of(field.value);
+        assert_eq!(BaseSubject::of_text(&base.text).text, base.text);
         header::message_ids(field.value).for_each(drop);
         let (_, parameters) = parameter::parse(field.value);
         assert!(parameters.len() <= parameter::PARAMETERS_MAX);

@@ -1,5 +1,5 @@
 //! The text of documents that letters bring along: PDF, Office of 97 to 2003, Office Open XML, Open
-//! Document and RTF.
+//! Document, RTF, HTML and plain text, alone or in a ZIP archive.
 //!
 //! Enough of each format to know its words, in about the order in which they are read; no layout,
 //! no pictures, no macros, nothing that stands in a document inside the document. What is damaged
@@ -15,7 +15,9 @@ mod markup;
 mod office;
 mod package;
 mod pdf;
-mod rich_text;
+
+use crate::message::{charset, html};
+use crate::rich_text;
 
 /// Bytes of text taken out of one document: some hundred pages of a book.
 pub const TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -60,30 +62,50 @@ pub enum Kind {
     RichText,
     /// Portable Document Format.
     Pdf,
+    /// HTML that was sent as a file.
+    Html,
+    /// Plain text that was sent as a file.
+    Text,
+    /// A ZIP archive: the names of its files, and what can be read of them.
+    Archive,
 }
 
 /// Ends of file names, for documents that were sent without a type of their own.
-const NAMES: [(&str, Kind); 20] = [
-    (".doc", Kind::Office),
-    (".dot", Kind::Office),
-    (".xls", Kind::Office),
-    (".xlt", Kind::Office),
-    (".ppt", Kind::Office),
-    (".pps", Kind::Office),
-    (".pdf", Kind::Pdf),
-    (".docx", Kind::Package),
-    (".docm", Kind::Package),
-    (".dotx", Kind::Package),
-    (".xlsx", Kind::Package),
-    (".xlsm", Kind::Package),
-    (".pptx", Kind::Package),
-    (".ppsx", Kind::Package),
-    (".odt", Kind::Package),
-    (".ott", Kind::Package),
-    (".ods", Kind::Package),
-    (".odp", Kind::Package),
-    (".odg", Kind::Package),
-    (".rtf", Kind::RichText),
+const NAMES: [(Kind, &[&str]); 7] = [
+    (
+        Kind::Office,
+        &[".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"],
+    ),
+    (Kind::Pdf, &[".pdf"]),
+    (
+        Kind::Package,
+        &[
+            ".docx", ".docm", ".dotx", ".xlsx", ".xlsm", ".xltx", ".pptx", ".pptm", ".ppsx",
+            ".potx", ".odt", ".ott", ".ods", ".ots", ".odp", ".otp", ".odg",
+        ],
+    ),
+    (Kind::RichText, &[".rtf"]),
+    (Kind::Html, &[".html", ".htm", ".xhtml"]),
+    (
+        Kind::Text,
+        &[
+            ".txt", ".text", ".csv", ".tsv", ".md", ".log", ".tex", ".ics", ".vcf", ".json",
+            ".xml", ".yaml", ".yml", ".patch", ".diff",
+        ],
+    ),
+    (Kind::Archive, &[".zip", ".epub"]),
+];
+
+/// The same by the subtype of `application`.
+const SUBTYPES: [(Kind, &[&[u8]]); 5] = [
+    (Kind::Pdf, &[b"pdf", b"x-pdf"]),
+    (
+        Kind::Office,
+        &[b"msword", b"vnd.ms-excel", b"vnd.ms-powerpoint"],
+    ),
+    (Kind::Html, &[b"xhtml+xml"]),
+    (Kind::Text, &[b"csv", b"json", b"xml", b"x-yaml"]),
+    (Kind::Archive, &[b"zip", b"x-zip-compressed", b"epub+zip"]),
 ];
 
 impl Kind {
@@ -98,13 +120,6 @@ impl Kind {
         if !is_application {
             return None;
         }
-        if subtype == b"pdf" || subtype == b"x-pdf" {
-            return Some(Self::Pdf);
-        }
-        let office: [&[u8]; 3] = [b"msword", b"vnd.ms-excel", b"vnd.ms-powerpoint"];
-        if office.contains(&subtype.as_slice()) {
-            return Some(Self::Office);
-        }
         let packages: [&[u8]; 2] = [
             b"vnd.openxmlformats-officedocument.",
             b"vnd.oasis.opendocument.",
@@ -112,9 +127,16 @@ impl Kind {
         if packages.iter().any(|start| subtype.starts_with(start)) {
             return Some(Self::Package);
         }
-        let name = file_name?.to_ascii_lowercase();
-        let known = NAMES.iter().find(|(end, _)| name.ends_with(end));
-        known.map(|(_, kind)| *kind)
+        let is_of = |(_, all): &&(Self, &[&[u8]])| all.contains(&subtype.as_slice());
+        let by_type = SUBTYPES.iter().find(is_of).map(|(kind, _)| *kind);
+        by_type.or_else(|| Self::of_name(file_name?))
+    }
+
+    /// The same of a file, by its name alone.
+    fn of_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let is_of = |(_, ends): &&(Self, &[&str])| ends.iter().any(|end| name.ends_with(end));
+        NAMES.iter().find(is_of).map(|(kind, _)| *kind)
     }
 }
 
@@ -125,17 +147,27 @@ pub fn text(kind: Kind, document: &[u8], budget: &mut Budget) -> String {
     let work = budget.work.min(WORK_MAX);
     let mut out = Words::new(budget.text.min(TEXT_BYTES_MAX));
     let left = match kind {
-        Kind::Package => package::text(document, work, &mut out),
-        Kind::Office => office::text(document, work, &mut out),
-        Kind::RichText => {
-            rich_text::text(document.get(..work).unwrap_or(document), &mut out);
-            work.saturating_sub(document.len())
-        }
-        Kind::Pdf => pdf::text(document, work, &mut out),
+        Kind::Archive => package::archive(document, work, &mut out),
+        kind => add_text(kind, document, work, &mut out),
     };
     budget.work -= work - left;
     budget.text -= out.text.len();
     out.text
+}
+
+/// Adds the text of what is no archive, at so much work at most; what is left of it.
+fn add_text(kind: Kind, document: &[u8], work: usize, out: &mut Words) -> usize {
+    let within = document.get(..work).unwrap_or(document);
+    match kind {
+        Kind::Package => return package::text(document, work, out),
+        Kind::Office => return office::text(document, work, out),
+        Kind::Pdf => return pdf::text(document, work, out),
+        Kind::RichText => out.push_str(&rich_text::words_of(within, out.most)),
+        Kind::Html => out.push_str(&html::text(&charset::to_utf8(b"", within), out.most)),
+        Kind::Text => out.push_str(&charset::to_utf8(b"", within)),
+        Kind::Archive => return work, // What is within an archive is no archive.
+    }
+    work - within.len()
 }
 
 /// Text under way.

@@ -15,7 +15,7 @@ mod reader;
 mod sink;
 mod writer;
 
-pub use reader::{Enclosed, html_of, text_of};
+pub use reader::{Enclosed, html_of, text_of, words_of};
 pub use writer::{enclosing_html, enclosing_text};
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use compound::Compound;
 pub(super) fn text(document: &[u8], work: usize, out: &mut Words) -> usize {
     let document = document.get(..work).unwrap_or(document);
     // Many programs name files so that hold something else.
-    rich_text::text(document, out);
+    out.push_str(&rich_text::words_of(document, out.most));
     let Some(file) = Compound::open(document) else {
         return work.saturating_sub(document.len());
     };

@@ -1,8 +1,10 @@
-//! The XML files in a ZIP package that hold a document's text.
+//! The XML files in a ZIP package that hold a document's text, and the files of a ZIP archive.
+//!
+//! Start at [`text`] and [`archive`].
 //!
 //! Sources: APPNOTE 6.3.10 §4.3 (ZIP); RFC 1951 (DEFLATE).
 
-use super::{Words, markup};
+use super::{Kind, Words, add_text, markup};
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 /// Entries of the directory that are looked at.
@@ -22,7 +24,7 @@ const ENTRY_SIGNATURE: &[u8] = b"PK\x01\x02";
 const FILE_SIGNATURE: &[u8] = b"PK\x03\x04";
 
 /// Files that hold text; those with a `*` in the middle exist several times.
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 19] = [
     "word/document.xml",
     "word/header*.xml",
     "word/footer*.xml",
@@ -31,9 +33,16 @@ const PLACES: [&str; 12] = [
     "word/comments.xml",
     "xl/sharedStrings.xml",
     "xl/worksheets/sheet*.xml",
+    "xl/comments*.xml",
+    "xl/drawings/drawing*.xml",
     "ppt/slides/slide*.xml",
     "ppt/notesSlides/notesSlide*.xml",
+    "ppt/comments/*.xml",
+    "word/diagrams/data*.xml",
+    "ppt/diagrams/data*.xml",
     "content.xml",
+    "styles.xml", // Of Open Document: headers and footers.
+    "meta.xml",
     "docProps/core.xml",
 ];
 
@@ -52,6 +61,28 @@ pub(super) fn text(package: &[u8], work: usize, out: &mut Words) -> usize {
         markup::text(&String::from_utf8_lossy(&bytes), out);
     }
     kept + left
+}
+
+/// The same of an archive: the names of all files, and the text of those that have some by their
+/// names. Archives within it are not opened.
+pub(super) fn archive(archive: &[u8], work: usize, out: &mut Words) -> usize {
+    let mut left = work;
+    for entry in entries(archive) {
+        if left == 0 || out.is_full() {
+            break;
+        }
+        let name = String::from_utf8_lossy(entry.name);
+        out.push_str(&name);
+        out.gap();
+        let Some(kind) = Kind::of_name(&name).filter(|kind| *kind != Kind::Archive) else {
+            continue;
+        };
+        if let Some(bytes) = entry.unfold(archive, left.min(UNFOLDED_BYTES_MAX)) {
+            left = add_text(kind, &bytes, left.saturating_sub(bytes.len()), out);
+            out.gap();
+        }
+    }
+    left
 }
 
 fn holds_text(name: &[u8]) -> bool {

@@ -62,6 +62,9 @@ fn a_document_is_known_by_its_type_or_its_name() {
     assert_eq!(of("vnd.oasis.opendocument.text", None), Some(Kind::Package));
     assert_eq!(of("octet-stream", Some("Budget.XLSX")), Some(Kind::Package));
     assert_eq!(of("octet-stream", Some("picture.png")), None);
+    assert_eq!(of("octet-stream", Some("notes.TXT")), Some(Kind::Text));
+    assert_eq!(of("json", None), Some(Kind::Text));
+    assert_eq!(of("x-zip-compressed", Some("all.zip")), Some(Kind::Archive));
     assert_eq!(of("rtf", None), Some(Kind::RichText));
     assert_eq!(of("pdf", None), Some(Kind::Pdf));
     assert_eq!(of("octet-stream", Some("a.PDF")), Some(Kind::Pdf));
@@ -133,6 +136,15 @@ fn rich_text_is_read_with_its_code_page_and_without_its_tables() {
 }
 
 #[test]
+fn rich_text_is_read_by_the_charsets_of_its_fonts_with_notes_and_headers() {
+    let document = br"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0 Times;}{\f1\fcharset204 Times;}
+{\f2\fcharset128 MS Mincho;}}{\header Page head\par}\f1\'cf\'f0\'e8\'e2\'e5\'f2\f0\par
+\f2\'93\'8c\'8b\'9e\f0\par note{\footnote below}\u-10179?\u-8704?}";
+    let expected = ["Page", "head", "Привет", "東京", "note", "below\u{1f600}"];
+    assert_eq!(words(Kind::RichText, document), expected);
+}
+
+#[test]
 fn what_is_no_document_has_no_text() {
     for kind in [Kind::Package, Kind::RichText, Kind::Pdf] {
         for bytes in [&b""[..], b"PK\x05\x06", b"hello", &[0xff; 100]] {
@@ -142,12 +154,47 @@ fn what_is_no_document_has_no_text() {
 }
 
 #[test]
+fn files_in_an_archive_are_named_and_read_but_no_archive_in_it() {
+    let inner = package(&[("deep.txt", b"too deep")]);
+    let odt = package(&[("content.xml", "<text:p>Bücher</text:p>".as_bytes())]);
+    let wide: Vec<u8> = "\u{feff}東京"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let file = package(&[
+        ("plans/Garden.txt", b"kaleidoscope"),
+        ("list.odt", &odt),
+        ("page.html", b"<p>caf&eacute;</p>"),
+        ("wide.txt", &wide),
+        ("picture.png", b"not read"),
+        ("inner.zip", &inner),
+    ]);
+    let expected = [
+        "plans/Garden.txt",
+        "kaleidoscope",
+        "list.odt",
+        "Bücher",
+        "page.html",
+        "café",
+        "wide.txt",
+        "東京",
+        "picture.png",
+        "inner.zip",
+    ];
+    assert_eq!(words(Kind::Archive, &file), expected);
+}
+
+#[test]
 fn a_bomb_unfolds_no_further_than_its_budget() {
     let bomb = vec![b'a'; 40 * 1024 * 1024];
     let files: Vec<(&str, &[u8])> = vec![("content.xml", &bomb); 4];
     let file = package(&files);
     assert!(file.len() < 400 * 1024);
     assert!(text_of(Kind::Package, &file).len() <= TEXT_BYTES_MAX);
+    let files: Vec<(&str, &[u8])> = vec![("a.txt", &bomb); 40];
+    let mut budget = Budget::for_letter();
+    text(Kind::Archive, &package(&files), &mut budget);
+    assert!(budget.spent() <= WORK_MAX as u64);
     let deep = [b"{\\rtf1 ".to_vec(), vec![b'{'; 1 << 20], b"x".to_vec()].concat();
     assert_eq!(text_of(Kind::RichText, &deep), "");
 }

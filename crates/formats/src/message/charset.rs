@@ -1,7 +1,7 @@
 //! Text of any charset as UTF-8.
 //!
-//! Never fails: what a charset does not allow becomes U+FFFD; an unknown charset is read as UTF-8
-//! if it is that, else as Windows-1252.
+//! Never fails: what a charset does not allow becomes U+FFFD; an unknown charset is read as its
+//! byte order mark says, as UTF-8 if it is that, else as Windows-1252.
 //!
 //! Start at [`to_utf8`]. Standards: RFC 2152 (UTF-7); the others are those of the WHATWG, by
 //! `encoding_rs`.
@@ -20,6 +20,9 @@ pub fn to_utf8<'a>(label: &[u8], bytes: &'a [u8]) -> Cow<'a, str> {
     let says_ascii = label.is_empty() || label.eq_ignore_ascii_case(b"us-ascii");
     let encoding = Encoding::for_label_no_replacement(label).filter(|_| !says_ascii);
     let Some(encoding) = encoding else {
+        if let Some((marked, _)) = Encoding::for_bom(bytes) {
+            return marked.decode(bytes).0;
+        }
         return match str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) if says_ascii => WINDOWS_1252.decode_without_bom_handling(bytes).0,

@@ -14,15 +14,12 @@ const FONTS_MAX: usize = 1000;
 /// Signs at the beginning that may say what is inside. Source: [MS-OXRTFEX] 3.1.4.
 const SIGNS_MAX: usize = 10;
 /// Groups that hold no text.
-const WITHOUT_TEXT: [&[u8]; 14] = [
+const WITHOUT_TEXT: [&[u8]; 11] = [
     b"colortbl",
     b"stylesheet",
     b"info",
     b"pict",
     b"objdata",
-    b"header",
-    b"footer",
-    b"footnote",
     b"listtable",
     b"listoverridetable",
     b"rsidtbl",
@@ -30,6 +27,9 @@ const WITHOUT_TEXT: [&[u8]; 14] = [
     b"themedata",
     b"fldinst",
 ];
+
+/// Groups whose text does not belong where they stand.
+const BESIDE: [&[u8]; 3] = [b"header", b"footer", b"footnote"];
 
 /// What a document holds besides its own form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,11 @@ impl Enclosed {
 /// readers would have shown.
 pub fn text_of(document: &[u8], bytes_max: usize) -> String {
     read(document, Sink::new(Form::Text, bytes_max))
+}
+
+/// All words of a document, at most `bytes_max` bytes: those of headers, footers and notes too.
+pub fn words_of(document: &[u8], bytes_max: usize) -> String {
+    read(document, Sink::new(Form::Words, bytes_max))
 }
 
 /// The HTML that a document encloses, or else one that looks like it in the plainest way.
@@ -309,6 +314,11 @@ impl Reader {
                 self.group.font = None;
             }
             _ if WITHOUT_TEXT.contains(&word) => self.group.purpose = Purpose::Nothing,
+            _ if BESIDE.contains(&word) && self.sink.form() != Form::Words => {
+                self.group.purpose = Purpose::Nothing;
+            }
+            // The text around a note goes on without it.
+            b"footnote" => self.line_end(),
             _ => {}
         }
     }

@@ -41,6 +41,8 @@ pub(super) enum Form {
     EnclosedHtml,
     /// Plain text.
     Text,
+    /// Plain text, with what stands beside the pages' text.
+    Words,
     /// Markup made of how the document looks.
     Html,
 }
