@@ -28,6 +28,7 @@ mod related;
 mod run;
 mod sorted;
 pub mod thread;
+mod words;
 
 pub use annotated::{AnnotationTest, NameTest};
 pub use comparator::Comparator;

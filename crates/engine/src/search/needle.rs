@@ -1,10 +1,8 @@
 //! Text to look for, folded as its comparator wants.
 
-use super::Comparator;
+use super::{Comparator, words};
 use memchr::memmem::Finder;
 use std::sync::Arc;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 /// Bytes of ASCII text folded at once, so that a long text is not copied as a whole.
 const WINDOW_BYTES: usize = 64 * 1024;
@@ -53,10 +51,18 @@ impl Needle {
 
     /// A text whose words may stand anywhere and in any order, with or without their accents.
     pub fn loose(text: &str, comparator: Comparator) -> Self {
-        let folded = without_accents(&comparator.fold(text));
+        let words = words::of(text).into_iter();
+        let folded = words.map(|word| comparator.fold_loosely(&word));
+        // Some signs are folded to what has a space in it.
+        let pieces = |folded: String| {
+            folded
+                .split_whitespace()
+                .map(Piece::new)
+                .collect::<Vec<_>>()
+        };
         Self {
             comparator,
-            pieces: folded.split_whitespace().map(Piece::new).collect(),
+            pieces: folded.flat_map(pieces).collect(),
             looseness: Looseness::Loose,
         }
     }
@@ -75,7 +81,7 @@ impl Needle {
     pub fn loose_phrase(text: &str, comparator: Comparator) -> Self {
         Self {
             comparator,
-            pieces: vec![Piece::new(&without_accents(&comparator.fold(text)))],
+            pieces: vec![Piece::new(&comparator.fold_loosely(text))],
             looseness: Looseness::Loose,
         }
     }
@@ -108,17 +114,17 @@ impl Needle {
             let is_there = |piece: &Piece| piece.is_ascii && piece.is_in_ascii(text);
             return self.pieces.iter().all(is_there);
         }
-        let mut folded = self.comparator.fold(text);
-        if self.looseness == Looseness::Loose {
-            folded = without_accents(&folded).into();
-        }
+        let folded = match self.looseness {
+            Looseness::Loose => self.comparator.fold_loosely(text).into(),
+            _ => self.comparator.fold(text),
+        };
         let is_there = |piece: &Piece| piece.finder.find(folded.as_bytes()).is_some();
         self.pieces.iter().all(is_there)
     }
 
     /// The same, also for words that are nearly there.
     fn is_nearly_in(&self, text: &str) -> bool {
-        let folded = without_accents(&self.comparator.fold(text));
+        let folded = self.comparator.fold_loosely(text);
         self.pieces.iter().all(|piece| {
             let is_there = piece.finder.find(folded.as_bytes()).is_some();
             is_there || (piece.is_long && piece.is_near_a_word_of(&folded))
@@ -153,18 +159,24 @@ fn is_near(a: &str, b: &str) -> bool {
     }
 }
 
-/// Decomposes and drops the marks that stand with letters.
-fn without_accents(text: &str) -> String {
-    text.nfd()
-        .filter(|&letter| !is_combining_mark(letter))
-        .collect()
+/// True for a word so long that it is likely to be meant where one of its letters is wrong.
+///
+/// A Korean syllable is two letters and more; a wrong one of five makes another word.
+fn may_be_misspelt(folded: &str) -> bool {
+    let weight = |letter| match letter {
+        '\u{1100}'..='\u{1112}' => 2,
+        '\u{1161}'..='\u{11ff}' => 0,
+        _ => 1,
+    };
+    !folded.chars().any(words::is_never_misspelt)
+        && folded.chars().map(weight).sum::<usize>() >= MISSPELT_LETTERS_MIN
 }
 
 impl Piece {
     fn new(folded: &str) -> Self {
         Self {
             is_ascii: folded.is_ascii(),
-            is_long: folded.chars().nth(MISSPELT_LETTERS_MIN - 1).is_some(),
+            is_long: may_be_misspelt(folded),
             finder: Arc::new(Finder::new(folded.as_bytes()).into_owned()),
         }
     }
@@ -175,7 +187,7 @@ impl Piece {
         };
         // A letter is at most four bytes.
         let is_about_as_long = |word: &&str| word.len().abs_diff(piece.len()) <= 4;
-        let words = folded.split(|letter: char| !letter.is_alphanumeric());
+        let words = folded.split(|letter| !words::is_of_spaced_word(letter));
         words
             .filter(is_about_as_long)
             .any(|word| is_near(word, piece))
@@ -284,6 +296,57 @@ mod tests {
             !needle("angstrom").is_in("Ångström"),
             "only where looseness is asked for"
         );
+    }
+
+    #[test]
+    fn words_are_found_in_any_order_where_no_spaces_divide_them() {
+        for (wanted, text) in [
+            ("図書館東京", "東京大学の附属図書館からのお知らせ"),
+            ("会議の資料", "資料は明日の会議までに送ります。"),
+            ("预算会议", "关于下周会议的通知：请各部门提交预算。"),
+            ("預算會議", "會議中討論明年度預算"),
+            ("กรุงเทพประชุม", "ขอเชิญประชุมที่กรุงเทพมหานครวันจันทร์"),
+            ("ｺﾝﾋﾟｭｰﾀ会議", "会議用のコンピュータ"),
+        ] {
+            let loose = Needle::loose(wanted, Comparator::Unicode);
+            assert!(loose.is_in(text), "{wanted}");
+            let phrase = Needle::loose_phrase(wanted, Comparator::Unicode);
+            assert!(
+                !phrase.is_in(text),
+                "{wanted}: so what stands as it was given is nearer"
+            );
+        }
+        for (wanted, text) in [
+            ("東京会議", "京都で会議"),
+            ("图书馆预算", "图书馆通知"),
+            ("กรุงเทพประชุม", "ขอเชิญประชุมที่เชียงใหม่"),
+        ] {
+            let loose = Needle::loose(wanted, Comparator::Unicode);
+            assert!(!loose.is_in(text), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_is_another_word_in_its_script_is_no_misspelt_one() {
+        for (wanted, text) in [
+            ("中华人民共和国", "中华人民共和园"),
+            ("東京都庁舎", "東京都庁前"),
+            ("ありがとう", "ありがたう"),
+            ("เชียงใหม่", "เชียงใหญ่"),
+            ("사랑", "사람"),
+        ] {
+            let misspelt = Needle::misspelt(wanted, Comparator::Unicode);
+            assert!(!misspelt.is_in(text), "{wanted}");
+        }
+        for (wanted, text) in [
+            ("コンピューター", "第3回コンピュータ会議"),
+            ("데이터베이스", "데이타베이스 설계"),
+            ("Müllerstrase", "in der Müllerstraße 5"),
+            ("привте", "Всем привет!"),
+        ] {
+            let misspelt = Needle::misspelt(wanted, Comparator::Unicode);
+            assert!(misspelt.is_in(text), "{wanted}");
+        }
     }
 
     #[test]
