@@ -9,7 +9,7 @@ use crate::directory::Directory;
 use crate::error::EngineError;
 use crate::greylist::Greylist;
 use crate::remembered::Written;
-use crate::search::{FlagCache, Index, Keep, Relations, SortedList};
+use crate::search::{EntryTexts, FlagCache, Index, Keep, Relations, SortedList};
 use crate::settings::Settings;
 use crate::sharing::Sharing;
 use crate::sign_in::{TokenVerifier, User};
@@ -52,6 +52,7 @@ struct Shared {
     greylist: Greylist,
     written: Written,
     search_index: OnceLock<Arc<dyn Index>>,
+    entry_texts: OnceLock<Arc<dyn EntryTexts>>,
     flags: FlagCache,
     sorted_lists: Keep<SortedList>,
     relations: Keep<Relations>,
@@ -99,6 +100,7 @@ impl Engine {
             meetings: Meetings::default(),
             traffic: Traffic::default(),
             search_index: OnceLock::new(),
+            entry_texts: OnceLock::new(),
             flags: FlagCache::default(),
             sorted_lists: Keep::default(),
             relations: Keep::default(),
@@ -194,6 +196,13 @@ impl Engine {
         let _ = self.shared.search_index.set(index);
     }
 
+    /// Searches and the index learn from this what items say that are no letters; the first one
+    /// that is given stays. Without any, such items have no text.
+    pub fn use_entry_texts(&self, texts: Arc<dyn EntryTexts>) {
+        // A second one would not know what the first has told the index.
+        let _ = self.shared.entry_texts.set(texts);
+    }
+
     /// Has the index of letters forget an account, which it then learns from the beginning; until
     /// then searches look at all letters. False if there is no index.
     pub fn relearn_for_search(&self, account: AccountId) -> bool {
@@ -208,6 +217,10 @@ impl Engine {
     /// What the index of letters knows of an account; nothing if there is no index.
     pub fn known_for_search(&self, account: AccountId) -> Option<Known> {
         self.search_index().map(|index| index.known(account))
+    }
+
+    pub(crate) fn entry_texts(&self) -> Option<&Arc<dyn EntryTexts>> {
+        self.shared.entry_texts.get()
     }
 
     pub(crate) fn search_index(&self) -> Option<&Arc<dyn Index>> {

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
+use engine::account::values::{self, Holder, NewEntry, PartChanges, ValueChange};
 use engine::rehearsal::Rehearsal;
-use engine::search::{Comparator, Fed, Feeder, Index, Needle, Plan, Query, Run, Sketches, Test};
+use engine::search::{
+    Comparator, EntryTexts, Fed, Feeder, Index, Needle, Plan, Query, Run, Sketches, Test,
+};
 use engine::{
-    Account, AccountId, EngineError, FlagChange, Flags, FolderId, ItemKey, Location, NewLetter,
-    Reading, Role, Settings, Shelf, Transfer, Uid,
+    Account, AccountId, EngineError, FlagChange, FlagSet, Flags, FolderId, ItemKey, ItemRow, Kind,
+    Location, NewLetter, Reading, Role, Settings, Shelf, Transfer, Uid, User, Value,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -107,6 +110,27 @@ impl Ground {
             disk,
             index,
             inbox,
+        }
+    }
+
+    /// The same letters after a restart, with what lies on this disk as the index.
+    fn with_index(&self, disk: &MemoryDisk) -> Self {
+        let house = self.house.restarted().unwrap();
+        let user = User {
+            account: self.account.id(),
+            address: "alice@example.test".to_owned(),
+            administrator: false,
+        };
+        let index = open(disk);
+        house.engine.use_search_index(index.clone());
+        Self {
+            account: house.engine.account(&user, 1),
+            feeder: Feeder::new(&house.engine).unwrap(),
+            disk: disk.clone(),
+            index,
+            inbox: self.inbox,
+            archive: self.archive,
+            house,
         }
     }
 
@@ -264,6 +288,88 @@ fn an_index_that_is_behind_catches_up_after_a_restart() {
 }
 
 #[test]
+fn what_a_power_cut_takes_of_an_index_being_fed_is_not_missed() {
+    for round in 0..6 {
+        let mut ground = Ground::new();
+        for number in 0..40 {
+            let body = if number % 7 == 0 {
+                "needleword"
+            } else {
+                "nothing"
+            };
+            ground.append(&format!("Number {number}"), body);
+        }
+        // Cut while it is fed: at first nothing was brought to disk, then ever more of it.
+        for step in 0..3 {
+            let _ = ground.feeder.step(ground.account.id()).unwrap();
+            if step < round % 4 {
+                ground.index.settle().unwrap();
+            }
+            ground.append("Later", "needleword");
+        }
+        let found = ground.find(ground.inbox, &text("needleword"));
+        assert_eq!(found.len(), 9);
+        let mut after = ground.with_index(&ground.disk.power_cut(round));
+        assert_eq!(
+            after.find(after.inbox, &text("needleword")),
+            found,
+            "{round}"
+        );
+        after.feed();
+        assert_eq!(
+            after.find(after.inbox, &text("needleword")),
+            found,
+            "{round}"
+        );
+        assert_eq!(named(&after), 9, "{round}: it caught up");
+    }
+}
+
+#[test]
+fn a_damaged_index_costs_time_only_and_is_mended_by_learning_anew() {
+    let mut ground = Ground::new();
+    for number in 0..60 {
+        let body = if number == 33 {
+            "needleword"
+        } else {
+            "nothing"
+        };
+        ground.append(&format!("Number {number}"), body);
+    }
+    ground.feed();
+    ground.index.settle().unwrap();
+    let packs = ground.disk.paths().into_iter();
+    let packs: Vec<_> = packs
+        .filter(|path| path.to_string_lossy().contains("pack"))
+        .collect();
+    assert!(!packs.is_empty());
+    let mut ground = ground.with_index(&ground.disk);
+    for path in &packs {
+        for offset in (0..4096).step_by(16) {
+            ground.disk.flip(path, offset, 0xff);
+        }
+    }
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), [34]);
+    // It was noticed and forgotten, so the next feeding begins anew, as `rebuild search` does.
+    assert_eq!(
+        ground
+            .house
+            .engine
+            .known_for_search(ground.account.id())
+            .unwrap()
+            .mark,
+        None
+    );
+    ground.feed();
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), [34]);
+    assert_eq!(named(&ground), 1);
+    assert!(ground.house.engine.relearn_for_search(ground.account.id()));
+    ground.feed();
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), [34]);
+    assert_eq!(named(&ground), 1);
+}
+
+#[test]
 fn names_of_attachments_and_the_text_in_documents_are_found() {
     let mut ground = Ground::new();
     ground.append("Nothing", "at all");
@@ -302,6 +408,96 @@ fn names_of_attachments_and_the_text_in_documents_are_found() {
         }
         ground.feed();
     }
+}
+
+/// Items whose values are all texts.
+struct Values;
+
+impl EntryTexts for Values {
+    fn each_text(
+        &self,
+        account: &Account,
+        row: &ItemRow,
+        visit: &mut dyn FnMut(&str),
+    ) -> Result<(), EngineError> {
+        for entry in values::values(&account.read()?, Holder::Item(row.item), &[])? {
+            if let Value::Text(text) = entry.value {
+                visit(&text);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ground {
+    fn say(&self, at: Location, property: u32, text: &str) {
+        let value = Value::Text(text.to_owned());
+        let changes = vec![ValueChange::Set {
+            property,
+            value,
+            is_of_bytes: false,
+        }];
+        let parts = [PartChanges {
+            path: Vec::new(),
+            changes: Some(changes),
+        }];
+        let done = self.account.write(|txn| txn.set_values(at, &parts, None));
+        done.unwrap().wait().unwrap();
+    }
+
+    fn put(&self, kind: Kind, text: &str) -> Location {
+        let new = NewEntry {
+            folder: self.inbox,
+            shelf: Shelf::Other,
+            kind,
+            flags: FlagSet::default(),
+            staged: None,
+            size: 100,
+        };
+        let put = self.account.write(|txn| txn.put_item(&new));
+        let at = put.unwrap().wait().unwrap().at;
+        self.say(at, 1, text);
+        at
+    }
+
+    fn find_entries(&self, query: &Query) -> Vec<Uid> {
+        let uids = self.account.read().unwrap().uids(self.inbox, Shelf::Other);
+        let plan = Plan::new(query.clone()).unwrap();
+        let mut run = Run::new(plan, self.inbox, Shelf::Other, uids.unwrap());
+        let mut found: Vec<Uid> = Vec::new();
+        while !run.step(&self.account, &mut found).unwrap() {}
+        found
+    }
+}
+
+#[test]
+fn events_contacts_tasks_and_notes_are_found_by_their_texts() {
+    let mut ground = Ground::new();
+    ground.house.engine.use_entry_texts(Arc::new(Values));
+    for number in 0..50 {
+        ground.put(Kind::Contact, &format!("Someone {number}"));
+    }
+    let event = ground.put(Kind::Event, "Quarterly kaleidoscope review");
+    let task = ground.put(Kind::Task, "Send the Straßenkarte");
+    let note = ground.put(Kind::Note, "図書館に本を返す");
+    ground.feed();
+    for (wanted, at) in [
+        ("KALEIDOSCOPE", event),
+        ("straßenk", task),
+        ("図書館", note),
+    ] {
+        assert_eq!(ground.find_entries(&text(wanted)), [at.uid], "{wanted}");
+        assert_eq!(named(&ground), 1, "{wanted}");
+    }
+    // What is said since is not missed, and the letters are still found beside them.
+    ground.say(task, 2, "Ask about the xylophone");
+    let letter = ground.append("xylophone", "for sale");
+    assert_eq!(ground.find_entries(&text("xylophone")), [task.uid]);
+    ground.feed();
+    assert_eq!(ground.find_entries(&text("xylophone")), [task.uid]);
+    assert_eq!(ground.find(ground.inbox, &text("xylophone")), [letter.0]);
+    let plan = Plan::new(text("xylophone")).unwrap();
+    assert_eq!(plan.candidates(&ground.account).unwrap().unwrap().len(), 2);
 }
 
 #[test]

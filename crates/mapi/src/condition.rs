@@ -14,6 +14,7 @@ use crate::codec::wire::{Form, Writer};
 use crate::property::Properties;
 use crate::refusal::Refusal;
 use crate::table::rows::Told;
+use engine::search::Comparator;
 use std::cmp::Ordering;
 
 /// Whether `source` fulfils `restriction`. `code_page` is that of 8-bit texts in it.
@@ -136,16 +137,18 @@ const PREFIX: u16 = 2;
 /// At the start of any word.
 const PREFIX_OF_WORD: u16 = 0x10;
 const IGNORE_CASE: u16 = 1;
+const IGNORE_MARKS: u16 = 2;
 const LOOSE: u16 = 4;
 
 fn contains(content: &Content, found: &Value, code_page: u32) -> bool {
     let way = content.fuzzy_low;
     match (found, in_unicode(&content.value.value, code_page)) {
         (Value::Unicode(text), Value::Unicode(wanted)) => {
-            let ignores_case = content.fuzzy_high & (IGNORE_CASE | LOOSE) != 0;
             let fold = |text: &str| {
-                if ignores_case {
-                    text.to_lowercase()
+                if content.fuzzy_high & (IGNORE_MARKS | LOOSE) != 0 {
+                    Comparator::Unicode.fold_loosely(text)
+                } else if content.fuzzy_high & IGNORE_CASE != 0 {
+                    Comparator::Unicode.fold(text).into_owned()
                 } else {
                     text.to_owned()
                 }
@@ -154,7 +157,8 @@ fn contains(content: &Content, found: &Value, code_page: u32) -> bool {
             if way & PREFIX_OF_WORD != 0 {
                 let mut words = text.match_indices(&wanted).map(|(at, _)| text.get(..at));
                 return words.any(|before| {
-                    let last = before.and_then(|before| before.chars().next_back());
+                    let mut before = before.unwrap_or_default().chars();
+                    let last = before.rfind(|letter| !is_accent(*letter));
                     !last.is_some_and(char::is_alphanumeric)
                 });
             }
@@ -173,6 +177,12 @@ fn contains(content: &Content, found: &Value, code_page: u32) -> bool {
         },
         _ => false,
     }
+}
+
+/// A letter with an accent is folded to two.
+fn is_accent(letter: char) -> bool {
+    let alone = letter.encode_utf8(&mut [0; 4]).to_owned();
+    Comparator::Unicode.fold_loosely(&alone).is_empty()
 }
 
 #[cfg(test)]
@@ -227,6 +237,8 @@ mod tests {
     fn texts_are_found_whole_within_at_the_start_and_by_word() {
         assert!(is(&content(1, 1, "big")));
         assert!(!is(&content(1, 0, "big")));
+        assert!(is(&content(1, 1, "ｂｉｇ")) && !is(&content(1, 1, "bîg")));
+        assert!(is(&content(1, 2, "bîg")) && is(&content(1, 4, "BÎG")));
         assert!(is(&content(2, 1, "the b")));
         assert!(!is(&content(2, 1, "big")));
         assert!(!is(&content(0, 1, "the big")));

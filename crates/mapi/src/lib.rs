@@ -82,4 +82,5 @@ mod quirk;
 pub mod refusal;
 pub mod request;
 mod table;
+pub mod texts;
 mod transfer;

@@ -5,12 +5,17 @@
 mod client;
 
 use client::{Client, binary, house, text, unicode};
+use engine::Reading;
 use engine::rehearsal::letters;
+use engine::search::{Comparator, Fed, Needle, Plan, Query, Test};
 use mapi::codec::data::{
-    FileTime, Guid, NameKind, Outcome, PropertyName, PropertyTag, PropertyType, Value,
+    Content, FileTime, Guid, NameKind, Outcome, PropertyName, PropertyTag, PropertyType,
+    Restriction, TaggedValue, Value,
 };
+use mapi::codec::rop::folder::{CreateFolder, FolderTexts, SetSearchCriteria};
 use mapi::codec::rop::{Request, Response, message, property};
 use mapi::codec::wire::Nothing;
+use std::sync::Arc;
 
 const LOGON: u8 = 0;
 const MESSAGE: u8 = 1;
@@ -390,4 +395,96 @@ fn items_are_counted_and_can_be_deleted_though_they_are_no_mail() {
     client.ask(FOLDER, FOLDER, Request::DeleteMessages(delete));
     let count = client.properties(FOLDER, &[0x3602_0003]);
     assert_eq!(client::number(&count[0]), 0);
+}
+
+/// A search folder below the Finder, and the folder that it looks into.
+const SEARCH: u8 = 4;
+const FINDER: u8 = 5;
+
+fn open_search(client: &mut Client) {
+    client.open_folder(client.special(10), FINDER);
+    let found = CreateFolder {
+        folder_type: 2,
+        open_existing: false,
+        reserved: 0,
+        texts: FolderTexts::Unicode(["found".to_owned(), String::new()]),
+    };
+    client.ask(FINDER, SEARCH, Request::CreateFolder(found));
+}
+
+fn find(client: &mut Client, tag: u32, wanted: &str) -> Vec<String> {
+    let tag = PropertyTag(tag);
+    let content = Content {
+        fuzzy_low: 1,
+        fuzzy_high: 1,
+        property: tag,
+        value: TaggedValue::new(tag, unicode(wanted)),
+    };
+    let criteria = SetSearchCriteria {
+        restriction: Some(Restriction::Content(content)),
+        folders: vec![client.special(4)],
+        flags: 0x0002_0006,
+    };
+    client.ask(SEARCH, SEARCH, Request::SetSearchCriteria(criteria));
+    client.messages(SEARCH, 0, TABLE);
+    let rows = client.rows_again(TABLE, &[PropertyTag(CLASS)]);
+    rows.iter().map(|row| text(&row[0]).to_owned()).collect()
+}
+
+#[test]
+fn what_each_kind_says_is_in_the_index_and_found_by_searches() {
+    let house = house();
+    house.engine.use_entry_texts(Arc::new(mapi::texts::Texts));
+    let mut feeder = house.index().unwrap();
+    let ida = house.person("ida@example.test").unwrap();
+    let mut client = Client::new(&house, &ida, &ida);
+    let inbox = client.special(4);
+    let said = [
+        ("IPM.Appointment", "Room 5"),
+        ("IPM.Contact", "Otto, Ida"),
+        ("IPM.Activity", "Phone call"),
+    ];
+    let mut looked_for = Vec::new();
+    for (class, named, mut values) in items() {
+        let tags = tags(&mut client, &named);
+        for (_, words) in said.iter().filter(|(of, _)| *of == class) {
+            let place = named
+                .iter()
+                .position(|(.., value)| *value == unicode(words));
+            looked_for.push((class, tags[place.unwrap()], *words));
+        }
+        values.push((CLASS, unicode(class)));
+        values.push((SUBJECT, unicode(&format!("About {class}"))));
+        if class == "IPM.Task" {
+            values.push((0x1013_0102, binary(b"<p>Buy a <b>kaleido</b>scope")));
+            values.push((0x3fde_0003, Value::Integer32(65001)));
+        }
+        values.extend(
+            tags.into_iter()
+                .zip(named.into_iter().map(|(_, _, value)| value)),
+        );
+        client.create_message(inbox, false, MESSAGE);
+        client.set(MESSAGE, &values);
+        client.save(MESSAGE);
+        looked_for.push((class, SUBJECT, class));
+    }
+    looked_for.push(("IPM.StickyNote", 0x1000_001f, "MILK"));
+    looked_for.push(("IPM.Task", 0x1000_001f, "Kaleidoscope"));
+    let account = house.engine.account(&ida, 7);
+    while feeder.step(account.id()).unwrap() == Fed::More {}
+    open_search(&mut client);
+    for (class, tag, words) in looked_for {
+        let needle = Needle::new(words, Comparator::Unicode);
+        let plan = Plan::new(Query::Test(Test::Text(needle))).unwrap();
+        let candidates = plan.candidates(&account).unwrap().unwrap();
+        assert_eq!(candidates.len(), 1, "{words}");
+        let at = account.read().unwrap().location(candidates[0]).unwrap();
+        assert_eq!(at.unwrap().shelf, engine::Shelf::Other, "{words}");
+        assert_eq!(
+            find(&mut client, tag, &words.to_uppercase()),
+            [class],
+            "{words}"
+        );
+    }
+    assert!(find(&mut client, SUBJECT, "xylophone").is_empty());
 }

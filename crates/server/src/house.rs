@@ -127,6 +127,7 @@ impl House {
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let store = Store::open(backend.clone(), clock.clone(), rng.clone())?;
         let engine = Engine::open(store.clone(), settings(configuration), clock, rng)?;
+        engine.use_entry_texts(Arc::new(mapi::texts::Texts));
         Ok(Self {
             engine,
             store,

@@ -21,18 +21,21 @@ use crate::directory::administration::NewPassword;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::queue::{Notify, Return, Wishes};
+use crate::search::{Feeder, Sketches};
 use crate::settings::Settings;
 use crate::sign_in::User;
 use crate::{Account, Envelope, Flags, Recipient, Staged};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use store::StoreError;
 use store::backend::memory::MemoryBackend;
 use store::id::{AccountId, Timestamp, Uid};
 use store::model::{ItemRow, Role, Shelf, Store};
-use store::world::{Clock, Rng};
+use store::world::memory::MemoryDisk;
+use store::world::{Clock, Rng, Vfs};
 
 /// 1 May 2026, 00:00 UTC: where the clock stands at first.
 const BEGINNING: Timestamp = Timestamp(1_777_593_600 * Timestamp::PER_SECOND);
@@ -122,6 +125,14 @@ impl Rehearsal {
             address: address.to_owned(),
             administrator: false,
         })
+    }
+
+    /// Gives the engine an index, in memory too. Whoever feeds it says what it knows.
+    pub fn index(&self) -> Result<Feeder, EngineError> {
+        let disk: Arc<dyn Vfs> = Arc::new(MemoryDisk::new());
+        let index = Sketches::open(&disk, Path::new("/search"))?;
+        self.engine.use_search_index(Arc::new(index));
+        Feeder::new(&self.engine).ok_or(EngineError::NoSuchEntry)
     }
 
     /// Moves the clock on.

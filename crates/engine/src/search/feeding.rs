@@ -17,7 +17,7 @@ use std::sync::Arc;
 use store::StoreError;
 use store::backend::Direction;
 use store::id::{AccountId, FolderId, ItemKey, Uid};
-use store::model::{AccountRow, Changes, Details, ItemRow, Object, Shelf, What};
+use store::model::{AccountRow, Changes, Details, ItemRow, Location, Object, Shelf, What};
 use store::sketch::{Grams, Mark, Sketch};
 
 /// Letters of one step.
@@ -28,6 +28,9 @@ const CHANGES_PER_STEP: usize = 256;
 const BYTES_PER_STEP: u64 = 4 * 1024 * 1024;
 /// Sketches of an account that may be of no use any more before it is fed anew.
 const STALE_MIN: u64 = 4096;
+
+/// The shelves of what people look for.
+pub(super) const FED_SHELVES: [Shelf; 2] = [Shelf::Mail, Shelf::Other];
 
 /// What a step has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +55,8 @@ struct Walk {
     forgotten: u64,
     /// Where its log stood at the beginning, and how far it was fed since.
     mark: Mark,
-    folders: Vec<FolderId>,
+    /// What is still to be walked through, the last first.
+    left: Vec<(FolderId, Shelf)>,
     next: u32,
 }
 
@@ -137,7 +141,10 @@ impl Feeder {
                 epoch: row.epoch,
                 change: row.head,
             },
-            folders: folders.into_iter().map(|(folder, _)| folder).collect(),
+            left: folders
+                .into_iter()
+                .flat_map(|(folder, _)| shelves_of(folder))
+                .collect(),
             next: 1,
         };
         self.walk(mailbox, walk)
@@ -145,16 +152,16 @@ impl Feeder {
 
     fn walk(&mut self, mailbox: &Account, mut walk: Walk) -> Result<Fed, EngineError> {
         let account = mailbox.id();
-        let Some(&folder) = walk.folders.last() else {
+        let Some(&(folder, shelf)) = walk.left.last() else {
             return self.end_walk(mailbox, walk);
         };
-        let Piece { sketches, next } = self.read_folder(mailbox, folder, walk.next)?;
+        let Piece { sketches, next } = self.read_shelf(mailbox, folder, shelf, walk.next)?;
         if !self.index.feed(account, walk.forgotten, sketches, None) {
             return Ok(Fed::More); // It begins anew.
         }
         walk.next = next.unwrap_or(1);
         if next.is_none() {
-            walk.folders.pop();
+            walk.left.pop();
         }
         self.walks.insert(account, walk);
         Ok(Fed::More)
@@ -213,7 +220,9 @@ impl Feeder {
                 continue;
             };
             let at = view.reads().location(account, item)?;
-            let at = at.filter(|at| at.shelf == Shelf::Mail && record.what.intersects(what));
+            let is_new =
+                |at: &Location| FED_SHELVES.contains(&at.shelf) && record.what.intersects(what);
+            let at = at.filter(is_new);
             let Some(at) = at else { continue };
             if let Some(row) = view.reads().item_row(account, at)? {
                 let details = view.reads().details(account, item)?;
@@ -225,11 +234,12 @@ impl Feeder {
         Ok(Some(told))
     }
 
-    /// Some letters of a folder.
-    fn read_folder(
+    /// Some items of a folder.
+    fn read_shelf(
         &mut self,
         mailbox: &Account,
         folder: FolderId,
+        shelf: Shelf,
         from: u32,
     ) -> Result<Piece, EngineError> {
         let view = mailbox.read()?;
@@ -244,14 +254,7 @@ impl Feeder {
             }
         };
         let reads = view.reads();
-        reads.items(
-            account,
-            folder,
-            Shelf::Mail,
-            range,
-            Direction::Forward,
-            visit,
-        )?;
+        reads.items(account, folder, shelf, range, Direction::Forward, visit)?;
         let (mut sketches, mut bytes) = (Vec::new(), 0);
         for (uid, row) in &rows {
             let details = reads.details(account, row.item)?;
@@ -295,6 +298,10 @@ impl Feeder {
     }
 }
 
+fn shelves_of(folder: FolderId) -> [(FolderId, Shelf); 2] {
+    FED_SHELVES.map(|shelf| (folder, shelf))
+}
+
 fn is_of_use(mark: Mark, row: &AccountRow) -> bool {
     mark.epoch == row.epoch && (row.horizon..=row.head).contains(&mark.change)
 }
@@ -305,10 +312,9 @@ fn is_stale(mailbox: &Account, sketches: u64) -> Result<bool, EngineError> {
         return Ok(false);
     }
     let folders = mailbox.read()?.reads().folders(mailbox.id())?;
-    let letters = folders.iter().map(|(_, row)| {
-        let counters = row.shelf(Shelf::Mail);
-        u64::from(counters.count)
-    });
-    let living: u64 = letters.sum();
+    let counters = folders
+        .iter()
+        .flat_map(|(_, row)| FED_SHELVES.map(|shelf| row.shelf(shelf)));
+    let living: u64 = counters.map(|counters| u64::from(counters.count)).sum();
     Ok(sketches / 2 > living.saturating_add(STALE_MIN))
 }

@@ -3,9 +3,10 @@
 //!
 //! Fields that the summary keeps are read from there; a summary that had no room for all of them
 //! sends the search to the header itself. Text parts are decoded to UTF-8; HTML is searched as the
-//! text that one sees. The names of attachments and the text in documents belong to the body.
+//! text that one sees. The names of attachments and the text in documents belong to the body. Of an
+//! item that is no letter, all that it says does.
 
-use super::{Candidate, Needle};
+use super::{Candidate, Needle, entries};
 use crate::EngineError;
 use crate::account::annotations::{Annotation, ItemAnnotations};
 use crate::account::{Account, Message};
@@ -20,7 +21,7 @@ use memchr::memmem;
 use std::collections::HashMap;
 use std::rc::Rc;
 use store::id::{ContentId, Timestamp, Uid};
-use store::model::{Details, ItemRow};
+use store::model::{Details, ItemRow, Kind};
 
 /// Header bytes that are searched; what a scanner keeps of a header is no longer.
 const HEADER_BYTES_MAX: u64 = 256 * 1024;
@@ -48,6 +49,8 @@ pub struct Letter<'a> {
     /// begin: each is read once, in the order of the letter, so that every test sees the same.
     budget: document::Budget,
     documents: HashMap<u64, Rc<str>>,
+    /// What an item says that is no letter, once it was asked for.
+    entry: Option<Rc<str>>,
 }
 
 impl<'a> Letter<'a> {
@@ -64,6 +67,7 @@ impl<'a> Letter<'a> {
             whole: None,
             budget: document::Budget::for_letter(),
             documents: HashMap::new(),
+            entry: None,
         }
     }
 
@@ -156,11 +160,25 @@ impl<'a> Letter<'a> {
                 visit(&address_line(addresses));
             }
         }
+        visit(&self.entry_text()?);
         visit(&self.attachment_names());
         for part in self.body_parts() {
             visit(&self.part_text(&part)?);
         }
         Ok(())
+    }
+
+    /// What an item says that is no letter; empty for letters.
+    fn entry_text(&mut self) -> Result<Rc<str>, EngineError> {
+        if self.row.kind == Kind::Mail {
+            return Ok("".into());
+        }
+        if let Some(known) = &self.entry {
+            return Ok(Rc::clone(known));
+        }
+        let text = entries::text_of(self.account, self.row)?;
+        self.bytes_read = self.bytes_read.saturating_add(text.len() as u64);
+        Ok(Rc::clone(self.entry.insert(text)))
     }
 
     /// The names of all attachments; what stands between two of them is in no needle.
@@ -260,7 +278,7 @@ impl Candidate for Letter<'_> {
     }
 
     fn has_in_body(&mut self, needle: &Needle) -> Result<bool, EngineError> {
-        if needle.is_in(&self.attachment_names()) {
+        if needle.is_in(&self.entry_text()?) || needle.is_in(&self.attachment_names()) {
             return Ok(true);
         }
         for part in self.body_parts() {
@@ -310,6 +328,8 @@ impl Searched {
             Some(kind) => Form::Document(kind),
             None if part.is("text", "html") => Form::Html,
             None if part.media_type == b"text" => Form::Text,
+            // Reports for programs, which tell of addresses.
+            None if part.media_type == b"message" && part.kind == PartKind::Leaf => Form::Text,
             None => return None,
         };
         Some(Self {

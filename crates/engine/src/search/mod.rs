@@ -9,11 +9,14 @@
 //! a [`Harvest`]: a list, a [`Sorting`], [`Conversations`]. [`Arranging`] puts what was found in
 //! order and [`Relating`] finds its conversations, from what is kept of a whole folder.
 //!
+//! Items that are no letters are looked at in the same way, by the texts that [`EntryTexts`] tells.
+//!
 //! An [`Index`] says beforehand where a text certainly is not, so that few letters are looked at;
 //! it is fed by a [`Feeder`]. What is found is the same without it.
 
 mod annotated;
 mod comparator;
+mod entries;
 mod feeding;
 mod flag_sets;
 mod grams;
@@ -32,6 +35,7 @@ mod words;
 
 pub use annotated::{AnnotationTest, NameTest};
 pub use comparator::Comparator;
+pub use entries::EntryTexts;
 pub use feeding::{Fed, Feeder};
 pub(crate) use flag_sets::FlagCache;
 pub use index::Index;

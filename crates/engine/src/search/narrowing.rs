@@ -4,6 +4,7 @@
 //! the plan is asked of each.
 
 use super::Plan;
+use super::feeding::FED_SHELVES;
 use crate::account::{Account, Reading};
 use crate::error::EngineError;
 use std::vec::IntoIter;
@@ -88,10 +89,24 @@ fn candidates(
     ground: Ground,
     left: &UidSet,
 ) -> Result<Option<Vec<ItemKey>>, EngineError> {
+    if !FED_SHELVES.contains(&ground.shelf) {
+        return Ok(None);
+    }
+    let items = plan.candidates(account)?;
+    let helps =
+        |items: &Vec<ItemKey>| items.len() / 2 < usize::try_from(left.len()).unwrap_or(usize::MAX);
+    Ok(items.filter(helps))
+}
+
+/// The same for all folders.
+pub(super) fn candidates_anywhere(
+    account: &Account,
+    plan: &Plan,
+) -> Result<Option<Vec<ItemKey>>, EngineError> {
     let Some(index) = account.engine().search_index() else {
         return Ok(None);
     };
-    let Some(condition) = plan.condition().filter(|_| ground.shelf == Shelf::Mail) else {
+    let Some(condition) = plan.condition() else {
         return Ok(None);
     };
     // An index that fails is one that says nothing.
@@ -99,11 +114,8 @@ fn candidates(
         return Ok(None);
     };
     let mut items = narrowed.items;
-    if !add_later(account, narrowed.mark, &mut items)? {
-        return Ok(None);
-    }
-    let helps = items.len() / 2 < usize::try_from(left.len()).unwrap_or(usize::MAX);
-    Ok(helps.then_some(items))
+    let is_whole = add_later(account, narrowed.mark, &mut items)?;
+    Ok(is_whole.then_some(items))
 }
 
 /// Adds what came or changed since the index was fed; false if that can't be told.

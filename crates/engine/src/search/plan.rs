@@ -4,8 +4,9 @@
 //! asking stops as soon as the whole is decided, whatever the rest would say.
 
 use super::flag_sets::FlagSets;
-use super::{AnnotationTest, Needle};
+use super::{AnnotationTest, Needle, narrowing};
 use crate::EngineError;
+use crate::account::Account;
 use crate::account::annotations::Annotation;
 use std::collections::BTreeSet;
 use store::id::{ChangeSeq, ContentId, ItemKey, Timestamp, Uid};
@@ -230,6 +231,13 @@ impl Plan {
     pub fn with_closer(mut self, closer: Vec<(Test, u32)>) -> Self {
         self.closer = closer;
         self
+    }
+
+    /// The items of an account that may match, ascending, as far as the index can say: letters, and
+    /// what is told of other items by [`EntryTexts`](super::EntryTexts). Not among them are only
+    /// such whose texts certainly do not match. `None` if all must be looked at.
+    pub fn candidates(&self, account: &Account) -> Result<Option<Vec<ItemKey>>, EngineError> {
+        narrowing::candidates_anywhere(account, self)
     }
 
     /// True if matches differ in relevance.

@@ -21,7 +21,9 @@ use crate::object::Logon;
 use crate::property::item::ItemProperties;
 use crate::refusal::Refusal;
 use crate::request::Session;
+use crate::texts;
 use engine::account::values;
+use engine::search::{Plan, TooComplex};
 use engine::{
     ChangeSeq, Changes, EngineError, FolderChange, FolderForm, FolderId, ItemKey, Location, Object,
     PathStep, Reading, Shelf,
@@ -187,6 +189,7 @@ fn repeat(
     let search = Search::new(logon, criteria, code_page)?;
     let view = logon.account.read()?;
     let head = view.head()?;
+    let entries = search.entries()?;
     let mut found: BTreeSet<ItemKey> = BTreeSet::new();
     for folder in &search.scope {
         for shelf in [Shelf::Mail, Shelf::Other] {
@@ -196,9 +199,12 @@ fn repeat(
                     shelf,
                     uid,
                 };
-                if let Some(row) = view.item(at)?
-                    && search.shows(at)?
-                {
+                let Some(row) = view.item(at)? else { continue };
+                let is_ruled_out = |may: &Vec<_>| may.binary_search(&row.item).is_err();
+                if shelf == Shelf::Other && entries.as_ref().is_some_and(is_ruled_out) {
+                    continue;
+                }
+                if search.shows(at)? {
                     found.insert(row.item);
                 }
             }
@@ -270,6 +276,19 @@ impl<'a> Search<'a> {
             scope: scope.collect(),
             code_page,
         })
+    }
+
+    /// Those of the items that are no letters of which the index says that they may be what is
+    /// looked for, ascending; none if it can't say. Of letters it knows another text than a client
+    /// is told, so they are all looked at.
+    fn entries(&self) -> Result<Option<Vec<ItemKey>>, Refusal> {
+        let Some(restriction) = &self.criteria.restriction else {
+            return Ok(None);
+        };
+        match Plan::new(texts::demand(restriction, self.code_page)) {
+            Ok(plan) => Ok(plan.candidates(&self.logon.account)?),
+            Err(TooComplex) => Ok(None),
+        }
     }
 
     fn view_location(&self, item: ItemKey) -> Result<Option<Location>, Refusal> {
