@@ -273,6 +273,14 @@ mod tests {
     #[test]
     fn a_queued_letter_comes_back_as_it_was() {
         assert_eq!(QueuedLetter::decode(&letter().encode()).unwrap(), letter());
+        for filing in [Filing::Stay, Filing::Remove, Filing::Move(FolderId(300))] {
+            let copy = Some(WaitingCopy {
+                item: ItemKey(70_000),
+                filing,
+            });
+            let letter = QueuedLetter { copy, ..letter() };
+            assert_eq!(QueuedLetter::decode(&letter.encode()).unwrap(), letter);
+        }
     }
 
     #[test]
