@@ -207,6 +207,24 @@ class Mailbox:
         answers, handle = self.one(rop, above)
         return answers.take(8), handle
 
+    def delete_folder(self, parent, folder, flags=5):
+        """Deletes a folder with all that is in it; with 0x10 for good."""
+        answers, _ = self.one(struct.pack("<BBBB", 0x1D, 0, 0, flags) + folder, self.open_folder(parent))
+        if answers.number("B"):
+            raise Failed("some of it was not deleted")
+
+    def move_folder(self, source, folder, target, name):
+        """Moves a folder to another, under this name; a deleted one comes back."""
+        handles = [self.open_folder(source), self.open_folder(target)]
+        rop = struct.pack("<BBBBBB", 0x35, 0, 0, 1, 0, 1) + folder + wide(name)
+        answers, _ = self.outlook.execute(rop, handles)
+        self._whole(answers, 0x35)
+
+    def deleted_below(self, folder):
+        """The deleted folders below a folder, on all levels: their numbers by their names."""
+        found = self.outlook.rows(self.logon, folder, [DISPLAY_NAME, FID], contents=False, depth=0x24)
+        return {one[DISPLAY_NAME]: one[FID] for one in found}
+
     def search(self, handle, restriction, folders):
         """Says what a folder is to show: what fulfils a restriction in these folders."""
         rop = struct.pack("<BBBH", 0x30, 0, 0, len(restriction)) + restriction
@@ -246,6 +264,10 @@ class Mailbox:
     def submit(self, handle):
         """Sends a message that was saved."""
         self.one(struct.pack("<BBBB", 0x32, 0, 0, 0), handle)
+
+    def take_back(self, folder, message):
+        """Takes back a message that waits to be sent."""
+        self.one(struct.pack("<BBB", 0x34, 0, 0) + folder + message, self.logon)
 
     def create(self, folder):
         """A new message in a folder; its handle."""

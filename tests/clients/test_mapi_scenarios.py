@@ -20,7 +20,9 @@ CLASS, FILE_NAME, MIME_TYPE = 0x001A001F, 0x3707001F, 0x370E001F
 CODE_PAGE, IMPORTANCE, LAST_VERB, FLAG_STATUS = 0x3FDE0003, 0x00170003, 0x10810003, 0x10900003
 MESSAGE_ID, IN_REPLY_TO, REFERENCES = 0x1035001F, 0x1042001F, 0x1039001F
 REPLIED, FLAGGED = 102, 2
-OBJECT_MODIFIED = 0x80040109
+DEFERRED, MESSAGE_FLAGS, SUBMITTED, UNSENT = 0x3FEF0040, 0x0E070003, 4, 8
+OBJECT_MODIFIED, NOT_IN_QUEUE = 0x80040109, 0x80040601
+SECONDS_TO_1970 = 11_644_473_600
 SECONDS = 10
 
 
@@ -174,6 +176,62 @@ def test_outlook_files_and_deletes_and_others_see_it(world, place):
         assert third not in mailbox.numbers(projects)
         mailbox.remove(projects, mailbox.numbers(projects))
         assert ida.letters('"Projekte &AMQ-"', 0) == []
+
+
+def test_a_delayed_letter_waits_in_the_outbox_until_it_goes_or_is_taken_back(world, place):
+    with served(world, place) as site:
+        ida, otto = Person(site), Person(site)
+        mailbox, outbox = ida.mailbox, ida.folders[OUTBOX]
+
+        def put_off(subject, seconds):
+            handle = mailbox.create(outbox)
+            due = int((time.time() + seconds + SECONDS_TO_1970) * 10_000_000)
+            mailbox.fill(handle, a_letter(subject, [(TO, "Otto", otto.address)]))
+            mailbox.set(handle, {DEFERRED: due})
+            number = mailbox.save(handle)
+            mailbox.submit(handle)
+            return number
+
+        def state(number):
+            return mailbox.read(outbox, number).values[MESSAGE_FLAGS] & (SUBMITTED | UNSENT)
+
+        number = put_off("Perhaps", 3600)
+        assert mailbox.numbers(outbox) == [number] and state(number) == SUBMITTED | UNSENT
+        assert ida.letters("Sent") == [] and otto.letters("INBOX") == []
+        mailbox.take_back(outbox, number)
+        assert state(number) == UNSENT
+        try:
+            mailbox.take_back(outbox, number)
+            raise AssertionError("taken back twice")
+        except Failed as refused:
+            assert f"{NOT_IN_QUEUE:#x}" in str(refused), refused
+        mailbox.remove(outbox, [number])
+
+        put_off("Soon", 3)
+        assert len(mailbox.numbers(outbox)) == 1
+        [(_, letter)] = otto.letters("INBOX", 1)
+        [(flags, copy)] = ida.letters("Sent", 1)
+        assert letter["Subject"] == copy["Subject"] == "Soon" and b"\\Draft" not in flags
+        assert mailbox.numbers(outbox) == []
+
+
+def test_a_deleted_folder_is_found_and_brought_back_for_all(world, place):
+    with served(world, place) as site:
+        ida = Person(site)
+        mailbox, top = ida.mailbox, ida.folders[MAIL_ROOT]
+        ida.receive("one")
+        outer, _ = mailbox.create_folder(top, "Outer")
+        inner, _ = mailbox.create_folder(outer, "Inner")
+        mailbox.transfer(ida.folders[INBOX], inner, mailbox.numbers(ida.folders[INBOX]))
+        mailbox.delete_folder(top, outer)
+        with ida.imap() as imap:
+            assert b"Outer" not in b" ".join(imap.list()[1])
+        assert mailbox.deleted_below(top) == {"Outer": outer, "Inner": inner}
+        mailbox.move_folder(top, outer, top, "Again")
+        [(_, letter)] = ida.letters("Again/Inner", 1)
+        assert letter["Subject"] == "one" and mailbox.deleted_below(top) == {}
+        mailbox.delete_folder(top, outer, 0x15)
+        assert mailbox.deleted_below(top) == {}
 
 
 def contains(tag, text):
