@@ -3,6 +3,7 @@
 import email
 import email.policy
 import imaplib
+import poplib
 import struct
 import time
 
@@ -300,3 +301,27 @@ def test_of_two_who_change_one_message_the_second_hears_of_it(world, place):
         there.set(again, {SUBJECT: "Plan B"})
         there.save(again)
         assert here.read(inbox, number).values[SUBJECT] == "Plan B"
+
+
+def test_what_is_no_letter_is_seen_by_outlook_only(world, place):
+    with served(world, place) as site:
+        ida = Person(site)
+        inbox = ida.folders[INBOX]
+        ida.receive("a letter")
+        for name in ("IPM.Appointment", "IPM.Contact", "IPM.Task", "IPM.StickyNote", "IPM.DistList"):
+            ida.mailbox.write(inbox, Message({CLASS: name, SUBJECT: name}, []))
+        assert len(ida.mailbox.numbers(inbox)) == 6
+        [(_, letter)] = ida.letters("INBOX")
+        assert letter["Subject"] == "a letter"
+        with ida.imap() as imap:
+            counted = imap.status("INBOX", "(MESSAGES UNSEEN UIDNEXT SIZE)")[1][0]
+            assert b"MESSAGES 1 " in counted and b"UNSEEN 1 " in counted and b"UIDNEXT 2 " in counted, counted
+        pop = poplib.POP3_SSL(HOST, site.server.ports["pop3s"], context=clients.TLS)
+        pop.user(ida.address)
+        pop.pass_(ida.account.password)
+        assert pop.stat()[0] == 1
+        pop.quit()
+        columns = [SUBJECT, CLASS]
+        rows = ida.mailbox.outlook.rows(ida.mailbox.logon, inbox, columns)
+        assert {row[CLASS] for row in rows if row[SUBJECT] == row[CLASS]} == {
+            "IPM.Appointment", "IPM.Contact", "IPM.Task", "IPM.StickyNote", "IPM.DistList"}

@@ -89,7 +89,6 @@ fn of_header() -> Vec<(u32, Value)> {
         (0x0037_001f, unicode("AW: Grüße")),
         (0x0039_0040, time()),
         (0x003d_001f, unicode("AW: ")),
-        (0x0046_0102, binary(&one_off("Bo", "receipts@b.example"))),
         (0x004f_0102, binary(&reply_to.to_bytes().unwrap())),
         (0x0050_001f, unicode("Answers")),
         (0x0070_001f, unicode("Greetings")),
@@ -154,7 +153,7 @@ fn letter() -> Vec<u8> {
         .collect()
 }
 
-/// Sender, author, who got it and for whom, each by name, type, addresses, entry id and key.
+/// Sender, author, who is to be told, who got it and for whom, each by name, type, addresses, entry id and key.
 const SENDER: [u32; 6] = [
     0x0c1a_001f,
     0x0c1e_001f,
@@ -170,6 +169,14 @@ const AUTHOR: [u32; 6] = [
     0x5d02_001f,
     0x0041_0102,
     0x003b_0102,
+];
+const RECEIPT_TO: [u32; 6] = [
+    0x402b_001f,
+    0x4029_001f,
+    0x402a_001f,
+    0x5d05_001f,
+    0x0046_0102,
+    0x0053_0102,
 ];
 const RECEIVED_BY: [u32; 6] = [
     0x0040_001f,
@@ -225,6 +232,7 @@ fn a_letter_that_came_tells_all_that_outlook_expects() {
         of_the_rest(),
         elsewhere(SENDER, "Office", "office@b.example"),
         elsewhere(AUTHOR, "Bo Berg", "bo@b.example"),
+        elsewhere(RECEIPT_TO, "Bo", "receipts@b.example"),
         owner(RECEIVED_BY, &name),
         owner(RECEIVED_FOR, &name),
     ]

@@ -4,9 +4,10 @@
 
 mod client;
 
-use client::{Client, house};
+use client::{Client, house, text};
+use engine::directory::administration::AccountChange;
 use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
-use engine::queue::{Attempt, EntryKey, NextHop, RecipientResult, Verdict};
+use engine::queue::{Attempt, EntryKey, NextHop, Reason, RecipientResult, Status, Verdict};
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{Flags, Grant, Grantee, Reading, Rights, Role, Settings, Timestamp, User};
 use mapi::codec::data::{
@@ -358,6 +359,29 @@ fn a_message_that_is_to_be_deleted_afterwards_leaves_no_copy() {
     assert_eq!(of(&house, &ida, "Outbox"), []);
 }
 
+/// Lets a mailbox hold no more than this.
+fn limit(house: &Rehearsal, user: &User, bytes: u64) {
+    let change = AccountChange {
+        quota_bytes: Some(Some(bytes)),
+        ..AccountChange::default()
+    };
+    let done = house.engine.change_account(user.account, &change);
+    done.unwrap().wait().unwrap();
+}
+
+#[test]
+fn who_has_no_room_can_not_send_and_who_is_full_can_not_be_written_to() {
+    let (house, ida, otto, mut client) = ida_and_otto();
+    limit(&house, &otto, 1);
+    write_to_otto(&mut client, &[]);
+    assert_eq!(submit(&mut client), 0x0000_0467);
+    limit(&house, &ida, 1);
+    write_to_otto(&mut client, &[]);
+    limit(&house, &otto, 10_000);
+    assert_eq!(submit(&mut client), 0x0000_04dd);
+    assert_eq!(of(&house, &otto, "Inbox"), []);
+}
+
 #[test]
 fn a_message_that_is_longer_than_may_be_is_not_sent() {
     let mut settings = Settings::default();
@@ -504,12 +528,8 @@ fn what_is_to_be_sent_later_waits_in_the_outbox_and_can_be_taken_back() {
     assert_eq!(submit(&mut client), 0);
 }
 
-#[test]
-fn what_is_being_sent_is_not_taken_back_and_filed_when_it_went() {
-    let (house, ida, _, mut client) = ida_and_otto();
-    let message = put_off(&house, &mut client);
-    house.pass(HOUR);
-    assert_eq!(take_back(&mut client, message), UNABLE_TO_ABORT);
+/// Another server says this of the only letter that waits for it.
+fn settle(house: &Rehearsal, verdict: Verdict) {
     let entry = house.engine.queue().unwrap().remove(0);
     let key = EntryKey {
         account: entry.account,
@@ -520,12 +540,41 @@ fn what_is_being_sent_is_not_taken_back_and_filed_when_it_went() {
         tls: String::new(),
         results: vec![RecipientResult {
             address: "someone@elsewhere.example".to_owned(),
-            verdict: Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+            verdict,
         }],
         put_off_until: None,
     };
     let settled = house.engine.queue_settle(key, &attempt, 0).unwrap();
     settled.wait().unwrap();
+}
+
+#[test]
+fn who_refuses_a_message_is_told_of_in_a_report_that_outlook_knows() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    write(&mut client, &[(0x0037_001f, "Refused")]);
+    let address = Some("someone@elsewhere.example");
+    to(&mut client, vec![(1, AddressKind::Smtp, address)]);
+    assert_eq!(submit(&mut client), 0);
+    assert_eq!(is_there(&house, &ida, "Sent"), [Flags::SEEN]);
+    settle(&house, Verdict::Never(Reason::ours(Status::CANCELLED)));
+    assert_eq!(is_there(&house, &ida, "Inbox"), [Flags::NONE]);
+    client.open_first(2, 3);
+    let told = client.properties(3, &[0x001a_001f, 0x1000_001f, 0x6820_001f]);
+    assert_eq!(text(&told[0]), "REPORT.IPM.Note.NDR");
+    assert!(text(&told[1]).contains("someone@elsewhere.example"));
+    assert!(!text(&told[2]).is_empty());
+}
+
+#[test]
+fn what_is_being_sent_is_not_taken_back_and_filed_when_it_went() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    let message = put_off(&house, &mut client);
+    house.pass(HOUR);
+    assert_eq!(take_back(&mut client, message), UNABLE_TO_ABORT);
+    settle(
+        &house,
+        Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+    );
     assert_eq!(is_there(&house, &ida, "Outbox"), []);
     assert_eq!(is_there(&house, &ida, "Sent"), [Flags::SEEN]);
     assert_eq!(house.engine.queue_length().unwrap(), 0);

@@ -45,7 +45,7 @@ pub struct ItemProperties<'a> {
     within: within::Within,
 }
 
-const TAGS: [u32; 97] = [
+const TAGS: [u32; 102] = [
     0x0015_0040,
     0x0017_0003,
     0x001a_001f,
@@ -70,6 +70,7 @@ const TAGS: [u32; 97] = [
     0x0050_001f,
     0x0051_0102,
     0x0052_0102,
+    0x0053_0102,
     0x0057_000b,
     0x0058_000b,
     0x0059_000b,
@@ -131,8 +132,12 @@ const TAGS: [u32; 97] = [
     0x3ffa_001f,
     0x3ffb_0102,
     0x3ffd_0003,
+    0x4029_001f,
+    0x402a_001f,
+    0x402b_001f,
     0x5d01_001f,
     0x5d02_001f,
+    0x5d05_001f,
     0x5d07_001f,
     0x5d08_001f,
     0x65e0_0102,

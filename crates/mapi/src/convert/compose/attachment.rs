@@ -136,6 +136,22 @@ fn content_type(attachment: &Attachment, header: &mut HeaderWriter) {
     header.value("Content-Type", kind, &texts);
 }
 
+/// Whether it is a request of a calendar, or an answer to one, which programs look for among the
+/// forms of the text; one with a name is a file.
+pub fn is_of_calendar(attachment: &Attachment) -> bool {
+    let told = attachment.values.text(0x370e).unwrap_or_default();
+    let (kind, parameters) = parameter::parse(told.as_bytes());
+    let has_method = parameters.iter().any(|(name, _)| name == b"method");
+    kind == b"text/calendar" && has_method && file_name(attachment).is_none()
+}
+
+/// Writes it as a form of the text.
+pub fn alternative(attachment: &Attachment, composer: &mut Composer<Bytes>) {
+    let mut header = HeaderWriter::default();
+    content_type(attachment, &mut header);
+    leaf(attachment, header, composer);
+}
+
 /// The part of a report that is for programs, by what the report is about.
 pub fn report(attachment: &Attachment) -> Option<&str> {
     let kind = attachment.values.text(0x370e)?.strip_prefix("message/")?;

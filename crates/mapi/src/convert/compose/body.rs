@@ -4,6 +4,7 @@
 
 use super::super::Values;
 use super::super::best::{self, Native};
+use super::attachment;
 use crate::codec::data::{charset_name, from_code_page};
 use crate::content::{Attachment, Content};
 use bytes::Bytes;
@@ -60,17 +61,30 @@ impl Texts {
         is_named || named.is_some() && is_rendered
     }
 
-    /// Writes them: side by side if there are two, and an empty one if there is none.
-    pub fn write(self, header: HeaderWriter, composer: &mut Composer<Bytes>) {
-        match (self.plain, self.html) {
-            (Some(plain), Some(html)) => {
+    /// Writes them: side by side if there are two, or what calendars read of them, and an empty one
+    /// if there is none.
+    pub fn write(
+        self,
+        calendar: Option<&Attachment>,
+        header: HeaderWriter,
+        composer: &mut Composer<Bytes>,
+    ) {
+        match (self.plain, self.html, calendar) {
+            (None, Some(html), None) => html.write(header, composer),
+            (plain, None, None) => write_plain(&plain.unwrap_or_default(), header, composer),
+            (plain, html, calendar) => {
                 composer.begin_multipart(header, "alternative");
-                write_plain(&plain, HeaderWriter::default(), composer);
-                html.write(HeaderWriter::default(), composer);
+                if let Some(plain) = plain {
+                    write_plain(&plain, HeaderWriter::default(), composer);
+                }
+                if let Some(html) = html {
+                    html.write(HeaderWriter::default(), composer);
+                }
+                if let Some(calendar) = calendar {
+                    attachment::alternative(calendar, composer);
+                }
                 composer.end();
             }
-            (None, Some(html)) => html.write(header, composer),
-            (plain, None) => write_plain(&plain.unwrap_or_default(), header, composer),
         }
     }
 }

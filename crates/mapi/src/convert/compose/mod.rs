@@ -139,8 +139,12 @@ fn parts<'a>(
         .attachments
         .iter()
         .filter(|a| attachment::is_written(a));
-    let (related, beside): (Vec<_>, Vec<_>) =
+    let (related, mut beside): (Vec<_>, Vec<_>) =
         written.partition(|attachment| texts.shows(attachment));
+    let calendar = beside.iter().position(|a| attachment::is_of_calendar(a));
+    let calendar = calendar
+        .filter(|_| !texts.is_empty())
+        .map(|place| beside.remove(place));
     if let ([only], true) = (beside.as_slice(), texts.is_empty() && related.is_empty())
         && only.embedded.is_none()
     {
@@ -167,7 +171,7 @@ fn parts<'a>(
         work.extend(later.map(|attachment| Work::Attachment(attachment, Manner::Related)));
     }
     if !texts.is_empty() || beside.is_empty() {
-        texts.write(header.take().unwrap_or_default(), composer);
+        texts.write(calendar, header.take().unwrap_or_default(), composer);
     }
     work
 }

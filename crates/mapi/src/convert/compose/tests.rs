@@ -293,6 +293,35 @@ fn an_attachment_may_not_pretend_to_have_parts() {
     assert!(shape(&written(&message)).ends_with("application/octet-stream"));
 }
 
+#[test]
+fn a_request_to_meet_stays_among_the_forms_of_the_text() {
+    let letter = b"From: ida@a.example\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nCome\r\n--b\r\n\
+        Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\n\
+        --b--\r\n";
+    let letter = written(&crate::convert::read::content(letter));
+    assert_eq!(
+        shape(&letter),
+        "multipart/alternative\n text/plain\n text/calendar"
+    );
+    assert!(letter.contains("Content-Type: text/calendar; method=REQUEST; charset=utf-8"));
+    assert_eq!(part(&letter, 2), b"BEGIN:VCALENDAR");
+}
+
+#[test]
+fn a_report_stays_a_report() {
+    let letter = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+        --b\r\n\r\nFailed\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+        Reporting-MTA: dns; mx\r\n\r\nAction: failed\r\n\r\n--b--\r\n";
+    let letter = written(&crate::convert::read::content(letter));
+    assert!(letter.contains("report-type=delivery-status"), "{letter}");
+    assert_eq!(
+        shape(&letter),
+        "multipart/report\n text/plain\n message/delivery-status"
+    );
+    assert!(letter.contains("\r\n\r\nReporting-MTA: dns; mx\r\n\r\nAction: failed\r\n"));
+}
+
 fn as_it_came(fields: &str) -> Content {
     crate::convert::read::content(format!("{fields}\r\n\r\nx").as_bytes())
 }

@@ -36,6 +36,7 @@ pub struct Header {
 /// Name, type, address, Internet address, entry id and search key.
 const SENDER: [u16; 6] = [0x0c1a, 0x0c1e, 0x0c1f, 0x5d01, 0x0c19, 0x0c1d];
 const AUTHOR: [u16; 6] = [0x0042, 0x0064, 0x0065, 0x5d02, 0x0041, 0x003b];
+const RECEIPT: [u16; 6] = [0x402b, 0x4029, 0x402a, 0x5d05, 0x0046, 0x0053];
 
 /// Reads the fields of `block`.
 pub fn header(block: &[u8]) -> Header {
@@ -222,7 +223,7 @@ impl Header {
     fn receipt(&mut self, field: &Field<'_>) {
         if let Some(person) = people::people(field.value).first() {
             self.values.insert(0x0029, Value::Boolean(true));
-            self.values.insert(0x0046, person.entry_id());
+            person.put(RECEIPT, &mut self.values);
         }
     }
 
