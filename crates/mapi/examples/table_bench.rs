@@ -32,6 +32,7 @@ use mapi::codec::data::{PropertyTag, SortOrder, SortOrderSet};
 use mapi::codec::rop::folder::OpenTable;
 use mapi::codec::rop::{Call, Request, Response, property, table};
 use mapi::codec::wire::Nothing;
+use mapi::convert::set;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -141,7 +142,7 @@ fn main() {
     }
     let user = house.person("alice@example.test").unwrap();
     let account = house.engine.account(&user, 5);
-    let [categories, number] = name(&account);
+    let [categories, number, field] = name(&account);
     let (taken, ()) = timed(|| fill(&account, letters, [categories, number]));
     println!("{letters} letters came in {taken}; wall time (processor time) from here on");
     drop(account);
@@ -160,6 +161,7 @@ fn main() {
         ("size", 0x0e08_0003, 1, 0),
         ("category", id(categories) | 0x301f, 0, 0),
         ("named property", id(number) | 0x0003, 0, 0),
+        ("field of the header", id(field) | 0x001f, 0, 0),
         ("sender, grouped", 0x0c1a_001f, 0, 1),
         ("category, grouped", id(categories) | 0x301f, 0, 1),
     ];
@@ -174,14 +176,17 @@ fn main() {
     drop(threads);
 }
 
-/// Two properties with names: several texts, and a number.
-fn name(account: &Account) -> [u32; 2] {
-    let set = engine::Guid(*b"0123456789abcdef");
+/// Properties with names: the categories, a number, and a field of the header.
+fn name(account: &Account) -> [u32; 3] {
     let done = account.write(|txn| {
-        let one = |txn: &mut engine::Txn<'_, '_>, name: &str| {
+        let one = |txn: &mut engine::Txn<'_, '_>, set, name: &str| {
             txn.intern_property(set, &PropertyName::Text(name.to_owned()))
         };
-        Ok::<_, engine::EngineError>([one(txn, "categories")?, one(txn, "number")?])
+        let [common, fields] = [set::keywords().set, set::INTERNET_HEADERS];
+        let [common, fields] = [common, fields].map(|set| engine::Guid(set.0));
+        let categories = one(txn, common, "Keywords")?;
+        let number = one(txn, engine::Guid(*b"0123456789abcdef"), "number")?;
+        Ok::<_, engine::EngineError>([categories, number, one(txn, fields, "x-number")?])
     });
     done.unwrap().wait().unwrap()
 }
@@ -237,7 +242,7 @@ fn letter(n: u64) -> String {
     let body = "x".repeat(size);
     format!(
         "From: Person {who} <p{who}@example.test>\r\nTo: alice@example.test\r\n\
-         Subject: About {what} and more\r\nMessage-ID: <{n}@example.test>\r\n\r\n{body}\r\n"
+         Subject: About {what} and more\r\nX-Number: {what}\r\nMessage-ID: <{n}@example.test>\r\n\r\n{body}\r\n"
     )
 }
 

@@ -38,6 +38,10 @@
 //! - The number of values in a multiple one has 32 bits everywhere, that of parts of a condition 16
 //!   in operations and 32 elsewhere ([MS-OXCDATA] 2.11.1, 2.12.1).
 //! - A comparison with what is not there is false, also one for being unequal, as in Exchange.
+//! - Of several values any one fulfils what a single value is asked of, also to be unequal; sizes are
+//!   those of texts with their ends and of bytes without their counts; a count around a condition
+//!   shows the first rows in the table's order, and within one it is `ecTooComplex` ([MS-OXCDATA]
+//!   2.12.4, 2.12.8, 2.12.12 leave all of this open). Regular expressions are too complex as well.
 //! - Names of properties are compared with regard to case, but for those of header fields, which
 //!   are kept in small letters ([MS-OXCPRPT] 3.2.5.10).
 //!

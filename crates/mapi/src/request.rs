@@ -8,7 +8,7 @@
 //! Source: [MS-OXCMAPIHTTP] 2.2.4.2, [MS-OXCRPC] 3.1.4.2, [MS-OXCROPS] 3.1.4.
 
 use crate::chain;
-use crate::codec::data::Guid;
+use crate::codec::data::{Guid, language};
 use crate::codec::rop::buffer::{self, NO_HANDLE, PlacedCall};
 use crate::codec::rop::notify::ObjectEvent;
 use crate::codec::rop::{Call, Indices, Reply, Request, Response, indices};
@@ -52,6 +52,8 @@ pub struct Session {
     pub(crate) server: Guid,
     /// Of 8-bit texts.
     pub(crate) code_page: u32,
+    /// In whose order texts are sorted (BCP 47).
+    pub(crate) language: &'static str,
     pub(crate) objects: Objects,
     /// Sorted lists, which others use too.
     pub(crate) lists: Arc<Lists>,
@@ -91,6 +93,7 @@ impl Session {
             own,
             server,
             code_page: connect.default_code_page,
+            language: language(connect.sort_locale),
             objects: Objects::default(),
             lists: Arc::default(),
             takes_long_streams: true,

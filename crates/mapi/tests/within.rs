@@ -7,9 +7,11 @@ mod client;
 use client::{Client, deliver, house, number, text};
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{Flags, User};
-use mapi::codec::data::{Cell, NameKind, Outcome, PropertyName, PropertyTag, Value};
+use mapi::codec::data::{
+    Cell, NameKind, Outcome, PropertyName, PropertyTag, SortOrder, SortOrderSet, Value,
+};
 use mapi::codec::rop::folder::OpenTable;
-use mapi::codec::rop::{Request, Response, message, property};
+use mapi::codec::rop::{Request, Response, message, property, table};
 use mapi::codec::wire::Nothing;
 use mapi::convert::set;
 
@@ -130,6 +132,55 @@ fn a_table_tells_fields_by_their_names() {
     client.ask(FOLDER, MESSAGE, request);
     let rows = client.rows(MESSAGE, &[PropertyTag(tag(id, 0x101f))]);
     assert_eq!(rows[0][0].outcome, Outcome::Value(words(&["red", "blue"])));
+}
+
+#[test]
+fn a_table_is_sorted_by_what_fields_say() {
+    let field = |name: &str, value: &str, subject: &str| {
+        format!("From: a@b\r\n{name}: {value}\r\nSubject: {subject}\r\n\r\nHello\r\n")
+    };
+    let (house, user, mut client) = with(field("Keywords", "red, blue", "1").as_bytes());
+    for (name, value, subject) in [
+        ("Keywords", "green", "2"),
+        ("X-Message-Flag", "Call", "3"),
+        ("X-Mailer", "B", "4"),
+        ("X-Mailer", "a", "5"),
+    ] {
+        let letter = field(name, value, subject);
+        deliver(&house, &user, letter.as_bytes(), Flags(0));
+    }
+    let names = [
+        set::internet_header("x-mailer"),
+        set::keywords(),
+        set::common(set::FLAG_REQUEST),
+    ];
+    let ids = client.identifiers(&names);
+    let mut sorted = |tag: u32| {
+        let inbox = client.special(4);
+        client.open_folder(inbox, FOLDER);
+        let open = Request::ContentsTable(OpenTable { flags: 0x40 });
+        client.ask(FOLDER, MESSAGE, open);
+        let orders = SortOrderSet {
+            category_count: 0,
+            expanded_count: 0,
+            orders: vec![SortOrder {
+                tag: PropertyTag(tag),
+                order: 1,
+            }],
+        };
+        let request = table::SortTable { flags: 0, orders };
+        client.ask(MESSAGE, MESSAGE, Request::SortTable(request));
+        let rows = client.rows(MESSAGE, &[PropertyTag(0x0037_001f)]);
+        let rows = rows.iter().map(|row| text(&row[0]).to_owned());
+        rows.collect::<String>()
+    };
+    assert_eq!(
+        sorted(tag(ids[0], 0x1f)),
+        "45321",
+        "the rest: the latest first"
+    );
+    assert_eq!(sorted(tag(ids[1], 0x301f)), "121543", "red, green, blue");
+    assert_eq!(sorted(tag(ids[2], 0x1f)), "35421");
 }
 
 fn open_attachment(client: &mut Client, attachment: u32) {

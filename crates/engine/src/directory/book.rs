@@ -55,7 +55,8 @@ pub struct Book {
 }
 
 impl Book {
-    fn new(mut entries: Vec<Arc<BookEntry>>, order: NameOrder) -> Self {
+    /// A book of these entries in that order.
+    pub fn new(mut entries: Vec<Arc<BookEntry>>, order: NameOrder) -> Self {
         entries.sort_by(|left, right| {
             let by_name = order.compare(&left.name, &right.name);
             by_name.then(left.number.cmp(&right.number))
@@ -94,21 +95,32 @@ impl Book {
 /// The order of names in a language. Letters come first, then what stands on or below them; upper
 /// and lower case are alike.
 #[derive(Debug, Default)]
-struct NameOrder(Option<CollatorBorrowed<'static>>);
+pub struct NameOrder(Option<CollatorBorrowed<'static>>);
 
 impl NameOrder {
     /// Of a language by its name (BCP 47); of none in particular where it is unknown.
-    fn of(language: &str) -> Self {
+    pub fn of(language: &str) -> Self {
         let mut options = CollatorOptions::default();
         options.strength = Some(Strength::Secondary);
         let locale = Locale::try_from_str(language).unwrap_or(Locale::UNKNOWN);
         Self(Collator::try_new((&locale).into(), options).ok())
     }
 
-    fn compare(&self, left: &str, right: &str) -> Ordering {
+    /// How two names stand to one another.
+    pub fn compare(&self, left: &str, right: &str) -> Ordering {
         match &self.0 {
             Some(collator) => collator.compare(left, right),
             None => left.cmp(right),
+        }
+    }
+
+    /// Appends bytes of a name that compare as names do; none of them is 0. For many names that
+    /// are compared often this is less work than [`NameOrder::compare`].
+    pub fn write_key(&self, name: &str, key: &mut Vec<u8>) {
+        match &self.0 {
+            // Its error is that of writing to a vector: there is none.
+            Some(collator) => _ = collator.write_sort_key_to(name, key),
+            None => key.extend(name.bytes().filter(|byte| *byte != 0)),
         }
     }
 }

@@ -19,7 +19,7 @@ mod resolve;
 use crate::error::EngineError;
 use crate::signature::Signing;
 pub use address::Address;
-pub use book::{ANY_LANGUAGE, Book, BookEntry, BookKind};
+pub use book::{ANY_LANGUAGE, Book, BookEntry, BookKind, NameOrder};
 use cache::Cache;
 pub use cache::Entry;
 pub use posting::May;

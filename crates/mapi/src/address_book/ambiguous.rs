@@ -13,7 +13,7 @@ use crate::codec::data::{
     Content, Property, PropertyTag, Restriction, TaggedValue, Value, from_code_page,
 };
 use crate::codec::nspi::{ColumnsAndRows, request, response};
-use crate::condition;
+use crate::condition::{Judge, Lists};
 use crate::identity;
 use crate::refusal::Refusal;
 use bytes::Bytes;
@@ -106,11 +106,15 @@ impl Shelf<'_> {
         code_page: u32,
     ) -> Result<Vec<u32>, Refusal> {
         let condition = spelled_out(condition, code_page);
+        let judge = Judge {
+            code_page,
+            lists: Lists::In(&self.book),
+        };
         let mut ids = Vec::new();
         for entry in self.book.entries() {
             let id = minimal_id(entry.number);
             let fits = self.look_at(id, Naming::Permanent, |source| {
-                condition::holds(&condition, source, code_page)
+                judge.holds(&condition, source)
             });
             if fits? {
                 ids.push(id);

@@ -15,7 +15,7 @@ use crate::codec::rop::Response;
 use crate::codec::rop::folder::{SearchCriteria, SearchCriteriaRequest, SetSearchCriteria};
 use crate::codec::rop::notify::{ObjectEvent, kind};
 use crate::codec::wire::{Form, Nothing, Wire, Writer, decode};
-use crate::condition;
+use crate::condition::{self, Judge, Lists};
 use crate::identity;
 use crate::object::Logon;
 use crate::property::item::ItemProperties;
@@ -61,6 +61,10 @@ pub(super) fn set(
     let FolderForm::Search(old) = &row.form else {
         return Err(Refusal::NotSearchFolder);
     };
+    request
+        .restriction
+        .as_ref()
+        .map_or(Ok(()), condition::check)?;
     let mut criteria = request.clone();
     if criteria.restriction.is_none() || criteria.folders.is_empty() {
         let old: SetSearchCriteria = decode(old, Form::Rop).map_err(|_| Refusal::NotInitialized)?;
@@ -309,7 +313,13 @@ impl<'a> Search<'a> {
             return Ok(false);
         };
         match &self.criteria.restriction {
-            Some(restriction) => condition::holds(restriction, &item, self.code_page),
+            Some(restriction) => {
+                let judge = Judge {
+                    code_page: self.code_page,
+                    lists: Lists::Of(&self.logon.account),
+                };
+                judge.holds(restriction, &item)
+            }
             None => Ok(true),
         }
     }

@@ -10,6 +10,7 @@ use crate::codec::rop::table::{
     SeekRow, SetColumns, SortTable, TableStatus,
 };
 use crate::codec::wire::{Form, Nothing, Wire, Writer};
+use crate::condition::{self, counted};
 use crate::object::{Object, Rows};
 use crate::refusal::Refusal;
 use crate::request::Session;
@@ -195,23 +196,31 @@ pub(super) fn size_of_row(row: &PropertyRow) -> usize {
     writer.size()
 }
 
-/// `RopSortTable`: the cursor goes to the beginning. The first of the keys may be headings.
+/// `RopSortTable`: the cursor goes to the beginning. The first of the keys may be headings. Texts
+/// stand in the order that the session was begun with ([MS-OXCMAPIHTTP] 2.2.4.1.1).
 pub(super) fn sort(session: &mut Session, at: Place, request: &SortTable) -> Result<Done, Refusal> {
     let wanted = &request.orders;
     let (levels, open) = (wanted.category_count.into(), wanted.expanded_count.into());
     if levels > 0 && table(session, at)?.rows.folder().is_none() {
         return Err(Refusal::NotSupported);
     }
-    arrange(session, at, |old| old.sorted(&wanted.orders, levels, open))?;
+    let language = session.language;
+    arrange(session, at, |old| {
+        old.sorted(&wanted.orders, (levels, open), language)
+    })?;
     Ok(Done::said(Response::SortTable(COMPLETE)))
 }
 
-/// `RopRestrict`: the cursor goes to the beginning; no restriction shows all rows.
+/// `RopRestrict`: the cursor goes to the beginning; no restriction shows all rows. A count around
+/// the condition shows the first so many that fulfil it.
 pub(super) fn restrict(
     session: &mut Session,
     at: Place,
     request: &Restrict,
 ) -> Result<Done, Refusal> {
+    if let (_, Some(each)) = counted(request.restriction.as_ref()) {
+        condition::check(each)?;
+    }
     arrange(session, at, |old| Arrangement {
         restriction: request.restriction.clone(),
         ..old
@@ -248,8 +257,13 @@ pub(super) fn find_row(
 ) -> Result<Done, Refusal> {
     const BACKWARDS: u8 = 1;
     let code_page = session.code_page;
-    let restriction = request.restriction.as_ref();
+    // One row is looked for, so that a count says only whether there may be any.
+    let (most, restriction) = counted(request.restriction.as_ref());
     let restriction = restriction.ok_or(Refusal::InvalidParameter)?;
+    condition::check(restriction)?;
+    if most == 0 {
+        return Err(Refusal::NotFound);
+    }
     let logon = session.objects.logon(at.logon_id)?.clone();
     let table = fresh(session, at)?;
     let columns = table.columns.clone().ok_or(Refusal::NullObject)?;

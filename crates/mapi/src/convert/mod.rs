@@ -18,5 +18,6 @@ mod spelling;
 pub mod tnef;
 mod values;
 
+pub(crate) use compose::one_off;
 pub use compose::{Blind, Frame, letter, pieces};
 pub use values::Values;

@@ -14,6 +14,7 @@ use super::rows::{RowReader, Rows};
 use super::{Arrangement, Table, shown};
 use crate::codec::rop::notify::{MessageInRow, RowPlace, RowShown, TableEvent};
 use crate::codec::wire::{Form, Wire, Writer};
+use crate::condition::counted;
 use crate::identity;
 use crate::object::Logon;
 use crate::refusal::Refusal;
@@ -146,12 +147,7 @@ fn moved_on(
     } else if let Some(records) = records(&reader, logon, &rows, table.up_to, head)? {
         of_messages(&reader, table, &records)?
     } else {
-        let Arrangement {
-            restriction, plan, ..
-        } = &table.arrangement;
-        table.list = reader.list(restriction.as_ref(), plan)?;
-        table.find_headings();
-        Step::All
+        of_all(&reader, table)?
     };
     table.up_to = head;
     Ok(match step {
@@ -268,12 +264,27 @@ impl Touched {
     }
 }
 
+/// Reads all rows anew.
+fn of_all(reader: &RowReader<'_>, table: &mut Table) -> Result<Step, Refusal> {
+    let Arrangement {
+        restriction, plan, ..
+    } = &table.arrangement;
+    table.list = reader.list(restriction.as_ref(), plan)?;
+    table.find_headings();
+    Ok(Step::All)
+}
+
 fn of_messages(
     reader: &RowReader<'_>,
     table: &mut Table,
     records: &[ChangeRecord],
 ) -> Result<Step, Refusal> {
     let mut touched = Touched::by(records, &table.rows);
+    let is_touched = !touched.places.is_empty() || !touched.members.is_empty();
+    if is_touched && counted(table.arrangement.restriction.as_ref()).0 < usize::MAX {
+        // Another row may be among the first so many now.
+        return of_all(reader, table);
+    }
     let now: BTreeSet<Location> = if matches!(table.rows, Rows::Found(_)) {
         let now = touched.members_now(reader, &table.list)?;
         touched.left.extend(touched.places.keys().chain(&now));

@@ -212,7 +212,7 @@ impl Headings {
         // What the rows of each that is being found have in common, and its place among all.
         let mut above: Vec<(&[u8], usize)> = Vec::new();
         for (place, entry) in list.iter().enumerate() {
-            let key = entry.key.as_deref().unwrap_or_default();
+            let key = entry.key.bytes();
             let same = above.iter();
             let same = same.take_while(|(common, _)| key.starts_with(common));
             above.truncate(same.count());
@@ -238,7 +238,7 @@ impl Headings {
 
     /// Whether a row is shown: all headings above it are open.
     pub fn shows(&self, entry: &Entry, plan: &Plan) -> bool {
-        let path = Self::path(entry.key.as_deref().unwrap_or_default(), plan);
+        let path = Self::path(entry.key.bytes(), plan);
         (0..).zip(&path).all(|(depth, id)| self.is_open(depth, *id))
     }
 
@@ -247,7 +247,7 @@ impl Headings {
         if self.touched.is_empty() && plan.has_greatest() {
             self.before = self.all.iter().map(|heading| heading.id).collect();
         }
-        let path = Self::path(entry.key.as_deref().unwrap_or_default(), plan);
+        let path = Self::path(entry.key.bytes(), plan);
         let mut is_shown = true;
         for (depth, id) in path.iter().enumerate() {
             if !self.touched.contains_key(id) {
@@ -297,7 +297,7 @@ impl Headings {
                 heading.first += 1;
             }
         }
-        let key = entry.key.as_deref().unwrap_or_default();
+        let key = entry.key.bytes();
         for (depth, _) in is_there.iter().enumerate().filter(|(_, is)| !**is) {
             let mut heading = Heading::above(place, key, depth, plan);
             heading.include(entry, plan);

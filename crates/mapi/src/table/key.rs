@@ -1,7 +1,8 @@
 //! What rows are sorted by, as bytes whose order is the order wanted.
 //!
 //! Values are read once for each row; from then on nothing but bytes is compared. The parts of a
-//! key are told apart by marks at its end, because headings compare only the first of them.
+//! key are told apart by marks at its end, because headings compare only the first of them. Texts
+//! stand in the order of a language; upper and lower case are alike.
 //!
 //! Start at [`Plan`].
 //!
@@ -12,6 +13,7 @@ use super::list::Entry;
 use crate::codec::data::{PropertyTag, SortOrder, Value};
 use crate::property::Properties;
 use crate::refusal::Refusal;
+use engine::directory::NameOrder;
 use std::sync::Arc;
 
 /// Bytes of one value that count, as many as a table tells of it. Source: [MS-OXCTABL] 3.2.5.5.4.
@@ -41,9 +43,58 @@ pub struct Level {
     pub is_descending: bool,
 }
 
+/// Bytes of a key for which no room need be found elsewhere: a number or time with its marks.
+const SHORT_BYTES: usize = 22;
+
+/// Bytes that tell where a row stands.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// So many of these.
+    Short(u8, [u8; SHORT_BYTES]),
+    /// All of these.
+    Long(Arc<[u8]>),
+}
+
+impl Key {
+    /// Of rows that nothing tells apart.
+    pub const NONE: Self = Self::Short(0, [0; SHORT_BYTES]);
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+
+    /// Bytes that it takes besides itself.
+    pub fn more_bytes(&self) -> usize {
+        match self {
+            Self::Short(..) => 0,
+            Self::Long(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl From<&[u8]> for Key {
+    fn from(bytes: &[u8]) -> Self {
+        let mut short = [0; SHORT_BYTES];
+        match (short.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(room), Ok(len)) => {
+                room.copy_from_slice(bytes);
+                Self::Short(len, short)
+            }
+            _ => Self::Long(bytes.into()),
+        }
+    }
+}
+
 /// How keys are made, and what their parts are.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
+    /// The language in whose order texts are (BCP 47).
+    pub language: &'static str,
+    texts: Arc<NameOrder>,
     orders: Vec<SortOrder>,
     /// The levels of headings.
     pub levels: Vec<Level>,
@@ -59,8 +110,8 @@ pub fn is_instance(tag: PropertyTag) -> bool {
 }
 
 impl Plan {
-    /// Sorted by these, of which so many are headings.
-    pub fn new(orders: &[SortOrder], level_count: usize) -> Self {
+    /// Sorted by these, of which so many are headings; texts in the order of a language.
+    pub fn new(orders: &[SortOrder], level_count: usize, language: &'static str) -> Self {
         let mut levels = Vec::<Level>::new();
         let (mut rest, mut greatest) = (Vec::new(), Vec::new());
         for (order, wanted) in orders.iter().enumerate() {
@@ -82,6 +133,8 @@ impl Plan {
         let of_levels = levels.iter().map(|level| level.order);
         let expanded = orders.iter().find(|order| is_instance(order.tag));
         Self {
+            language,
+            texts: Arc::new(NameOrder::of(language)),
             parts: of_levels.chain(rest).chain(greatest).collect(),
             expanded: expanded.map(|order| order.tag.id()),
             orders: orders.to_vec(),
@@ -110,53 +163,42 @@ impl Plan {
         &self,
         source: &dyn Properties,
         natural: &[u8],
-        put: &mut dyn FnMut(u32, Option<Arc<[u8]>>),
+        put: &mut dyn FnMut(u32, Key),
     ) -> Result<(), Refusal> {
-        if self.orders.is_empty() {
-            put(
-                0,
-                Some(natural).filter(|own| !own.is_empty()).map(Arc::from),
-            );
-            return Ok(());
-        }
-        let mut values = Vec::with_capacity(self.orders.len());
-        for order in &self.orders {
-            values.push(match order.tag.id() {
-                long if LONG.contains(&long) => None,
-                id => source.value(id)?,
-            });
-        }
-        let expanded = self.orders.iter().position(|order| is_instance(order.tag));
-        let several = expanded.and_then(|at| values.get(at)?.as_ref().map(count));
-        let instances = several.unwrap_or(1).clamp(1, INSTANCES_MAX);
+        let value = |order: &SortOrder| match order.tag.id() {
+            long if LONG.contains(&long) => Ok(None),
+            id => source.value(id),
+        };
+        let expanded = self.orders.iter().find(|order| is_instance(order.tag));
+        let several = expanded.map(value).transpose()?.flatten();
+        let instances = several.as_ref().map_or(1, count).clamp(1, INSTANCES_MAX);
+        let mut key = Vec::with_capacity(KEY_BYTES_USUAL);
         for (number, instance) in (0..).zip(0..instances) {
-            put(number, Some(self.key(&values, instance, natural).into()));
+            key.clear();
+            let mut ends = Vec::new();
+            for order in self.parts.iter().filter_map(|part| self.orders.get(*part)) {
+                let value = value(order)?;
+                let index = if is_instance(order.tag) { instance } else { 0 };
+                let value = value.and_then(|value| nth(value, index));
+                self.write_part(&mut key, order, value.as_ref());
+                if !self.levels.is_empty() {
+                    ends.extend(u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+                }
+            }
+            key.extend_from_slice(natural);
+            // Where all before is equal these are, so they decide nothing.
+            key.extend_from_slice(&ends);
+            put(number, Key::from(key.as_slice()));
         }
         Ok(())
     }
 
-    fn key(&self, values: &[Option<Value>], instance: usize, natural: &[u8]) -> Vec<u8> {
-        let (mut key, mut ends) = (Vec::with_capacity(KEY_BYTES_USUAL), Vec::new());
-        for part in &self.parts {
-            let Some(order) = self.orders.get(*part) else {
-                continue;
-            };
-            let value = values.get(*part).and_then(Option::as_ref);
-            let index = if is_instance(order.tag) { instance } else { 0 };
-            let value = value.and_then(|value| element(value, index));
-            let start = key.len();
-            write(&mut key, value.as_ref());
-            if order.order & DESCENDING != 0 && order.order & BY_GREATEST == 0 {
-                invert(key.get_mut(start..).unwrap_or_default());
-            }
-            if !self.levels.is_empty() {
-                ends.extend(u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
-            }
+    fn write_part(&self, key: &mut Vec<u8>, order: &SortOrder, value: Option<&Value>) {
+        let start = key.len();
+        write(key, value, &self.texts);
+        if order.order & DESCENDING != 0 && order.order & BY_GREATEST == 0 {
+            invert(key.get_mut(start..).unwrap_or_default());
         }
-        key.extend_from_slice(natural);
-        // Where all before is equal these are, so they decide nothing.
-        key.extend_from_slice(&ends);
-        key
     }
 
     /// Where a part of a key ends; only keys of tables with headings say.
@@ -190,7 +232,7 @@ impl Plan {
     /// The bytes of what a row tells the heading of that depth above it to be sorted by.
     pub fn greatest_below<'a>(&self, entry: &'a Entry, depth: usize) -> Option<&'a [u8]> {
         let level = self.levels.get(depth)?;
-        self.greatest(entry.key.as_deref()?, *level)
+        self.greatest(entry.key.bytes(), *level)
     }
 
     /// The same bytes whichever way the levels are sorted, by which headings are named.
@@ -217,7 +259,7 @@ pub fn invert(bytes: &mut [u8]) {
 
 /// Appends a value, so that bytes compare as values do; what has none stands first. No value is
 /// the beginning of another.
-fn write(key: &mut Vec<u8>, value: Option<&Value>) {
+fn write(key: &mut Vec<u8>, value: Option<&Value>, texts: &NameOrder) {
     let Some(value) = value else {
         key.push(0);
         return;
@@ -232,8 +274,8 @@ fn write(key: &mut Vec<u8>, value: Option<&Value>) {
         Value::Boolean(is) => key.push(u8::from(*is)),
         Value::Time(time) => key.extend_from_slice(&time.0.to_be_bytes()),
         Value::Guid(guid) => key.extend_from_slice(&guid.0),
-        Value::Unicode(text) => write_text(key, text),
-        Value::String8(text) => write_text(key, &String::from_utf8_lossy(&text.0)),
+        Value::Unicode(text) => write_text(key, text, texts),
+        Value::String8(text) => write_text(key, &String::from_utf8_lossy(&text.0), texts),
         Value::Binary(bytes) | Value::ServerId(bytes) => {
             for byte in bytes.iter().take(PART_BYTES_MAX) {
                 key.extend_from_slice(if *byte == 0 {
@@ -264,18 +306,10 @@ fn write_floating(key: &mut Vec<u8>, number: f64) {
     key.extend_from_slice(&ordered.to_be_bytes());
 }
 
-/// Without regard to case; the end is a byte below all others.
-fn write_text(key: &mut Vec<u8>, text: &str) {
-    let folded = text.chars().flat_map(char::to_lowercase);
-    let start = key.len();
-    let mut buffer = [0; 4];
-    for letter in folded.filter(|letter| *letter != '\0') {
-        let bytes = letter.encode_utf8(&mut buffer).as_bytes();
-        if key.len() - start + bytes.len() > PART_BYTES_MAX {
-            break;
-        }
-        key.extend_from_slice(bytes);
-    }
+/// No byte is 0 but that of the end.
+fn write_text(key: &mut Vec<u8>, text: &str, texts: &NameOrder) {
+    let end = text.floor_char_boundary(PART_BYTES_MAX);
+    texts.write_key(text.get(..end).unwrap_or_default(), key);
     key.push(0);
 }
 
@@ -301,6 +335,14 @@ pub fn element(value: &Value, index: usize) -> Option<Value> {
         MultipleString8 => String8, MultipleBinary => Binary)
 }
 
+/// The same, of a value that is needed no more.
+fn nth(value: Value, index: usize) -> Option<Value> {
+    if value.property_type().is_multiple() {
+        return element(&value, index);
+    }
+    Some(value).filter(|_| index == 0)
+}
+
 fn count(value: &Value) -> usize {
     (0..=INSTANCES_MAX)
         .take_while(|index| element(value, *index).is_some())
@@ -311,17 +353,17 @@ fn count(value: &Value) -> usize {
 mod tests {
     use super::*;
     use crate::condition;
+    use engine::directory::ANY_LANGUAGE;
     use proptest::prelude::*;
     use std::cmp::Ordering;
 
     fn bytes(value: Option<&Value>) -> Vec<u8> {
         let mut key = Vec::new();
-        write(&mut key, value);
+        write(&mut key, value, &NameOrder::of(ANY_LANGUAGE));
         key
     }
 
     fn values() -> impl Strategy<Value = (Value, Value)> {
-        let text = "[a-cA-Cé]{0,4}";
         let binary = prop::collection::vec(0_u8..3, 0..5);
         prop_oneof![
             (any::<i32>(), any::<i32>())
@@ -330,7 +372,6 @@ mod tests {
                 .prop_map(|(a, b)| (Value::Integer64(a), Value::Integer64(b))),
             (any::<bool>(), any::<bool>())
                 .prop_map(|(a, b)| (Value::Boolean(a), Value::Boolean(b))),
-            (text, text).prop_map(|(a, b)| (Value::Unicode(a), Value::Unicode(b))),
             (binary.clone(), binary)
                 .prop_map(|(a, b)| (Value::Binary(a.into()), Value::Binary(b.into()))),
         ]
@@ -344,6 +385,44 @@ mod tests {
             let back = |bytes: &[u8]| bytes.iter().map(|byte| !byte).collect::<Vec<_>>();
             prop_assert_eq!(back(&a).cmp(&back(&b)), b.cmp(&a));
             prop_assert_eq!(bytes(None).cmp(&a), Ordering::Less);
+        }
+    }
+
+    fn sorted(language: &str, texts: &[&'static str]) -> Vec<&'static str> {
+        let order = NameOrder::of(language);
+        let key = |text: &&str| {
+            let mut key = Vec::new();
+            write(&mut key, Some(&Value::Unicode((*text).to_owned())), &order);
+            key
+        };
+        let mut texts = texts.to_vec();
+        texts.sort_by_key(key);
+        texts
+    }
+
+    #[test]
+    fn texts_stand_in_the_order_of_a_language() {
+        let names = ["zebra", "Öl", "Apfel", "apfel", "Ähre", "", "Zebra 2"];
+        let german = ["", "Ähre", "Apfel", "apfel", "Öl", "zebra", "Zebra 2"];
+        assert_eq!(sorted("de", &names), german);
+        let swedish = ["", "Apfel", "apfel", "zebra", "Zebra 2", "Ähre", "Öl"];
+        assert_eq!(sorted("sv", &names), swedish);
+    }
+
+    #[test]
+    fn a_key_is_its_bytes_however_long() {
+        for len in [0, 1, SHORT_BYTES, SHORT_BYTES + 1, 600] {
+            let bytes = vec![7; len];
+            assert_eq!(Key::from(bytes.as_slice()).bytes(), bytes);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_compare_as_in_their_language(left in "[a-cA-Cé ]{0,4}", right in "[a-cA-Cé ]{0,4}") {
+            let order = NameOrder::of(ANY_LANGUAGE).compare(&left, &right);
+            let key = |text: String| bytes(Some(&Value::Unicode(text)));
+            prop_assert_eq!(key(left).cmp(&key(right)), order);
         }
     }
 

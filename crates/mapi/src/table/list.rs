@@ -3,6 +3,7 @@
 //!
 //! Start at [`List`].
 
+use super::key::Key;
 use engine::{FolderId, Location};
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
@@ -48,19 +49,19 @@ pub struct Entry {
     pub instance: u32,
     /// It was read; headings count those that were not.
     pub is_read: bool,
-    /// Bytes whose order is that of the rows; see [`super::key`].
-    pub key: Option<Arc<[u8]>>,
+    /// Bytes whose order is that of the rows.
+    pub key: Key,
 }
 
 impl Entry {
     fn order(&self, other: &Self) -> Ordering {
-        let by_key = self.key.cmp(&other.key);
+        let by_key = self.key.bytes().cmp(other.key.bytes());
         let by_row = by_key.then_with(|| self.row.order(&other.row));
         by_row.then_with(|| self.instance.cmp(&other.instance))
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.key.as_ref().map_or(0, |key| key.len())
+        size_of::<Self>() + self.key.more_bytes()
     }
 }
 
@@ -84,6 +85,13 @@ impl List {
                 return Self { pieces, len };
             }
             pieces.push(Arc::new(piece));
+        }
+    }
+
+    /// Leaves only so many of the first.
+    pub fn truncate(&mut self, most: usize) {
+        if self.len > most {
+            *self = Self::sorted(self.range(0, most).cloned().collect());
         }
     }
 
@@ -197,7 +205,7 @@ mod tests {
             }),
             instance: 0,
             is_read: false,
-            key: Some([key].into()),
+            key: Key::from([key].as_slice()),
         }
     }
 

@@ -31,6 +31,7 @@ pub struct Name {
     rows: Rows,
     orders: Vec<(u32, u8)>,
     level_count: usize,
+    language: &'static str,
 }
 
 impl Name {
@@ -46,6 +47,7 @@ impl Name {
             rows: rows.clone(),
             orders,
             level_count: arrangement.level_count,
+            language: arrangement.plan.language,
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::object::Logon;
 use crate::refusal::Refusal;
 use engine::{ChangeSeq, FolderId, Reading};
 use headings::{Headings, Shown};
-use key::Plan;
+use key::{Key, Plan};
 use list::{Entry, List, RowId};
 use lists::Lists;
 use rows::{RowReader, Rows};
@@ -73,13 +73,18 @@ pub struct Arrangement {
 }
 
 impl Arrangement {
-    /// The same with other orders.
-    pub fn sorted(self, orders: &[SortOrder], level_count: usize, open_levels: usize) -> Self {
+    /// The same with other orders, texts in that of a language (BCP 47).
+    pub fn sorted(
+        self,
+        orders: &[SortOrder],
+        (level_count, open_levels): (usize, usize),
+        language: &'static str,
+    ) -> Self {
         Self {
             orders: orders.to_vec(),
             level_count,
             open_levels,
-            plan: Plan::new(orders, level_count),
+            plan: Plan::new(orders, level_count, language),
             restriction: self.restriction,
         }
     }
@@ -114,7 +119,7 @@ impl Table {
             row: RowId::Fixed(row),
             instance: 0,
             is_read: true,
-            key: None,
+            key: Key::NONE,
         };
         Self::of(rows, List::sorted((0..count).map(entry).collect()))
     }

@@ -8,13 +8,13 @@
 //!
 //! Source: [MS-OXCTABL] 3.2.5.
 
-use super::key::{LONG, Plan, element, is_instance};
+use super::key::{Key, LONG, Plan, element, is_instance};
 use super::list::{Entry, List, RowId};
 use crate::codec::data::{Cell, Outcome, PropertyRow, PropertyTag, Restriction, Value};
 use crate::codec::rop::notify::{MessageInRow, RowPlace};
 use crate::command::folder::depth_below;
 use crate::command::{attributes, search};
-use crate::condition;
+use crate::condition::{Judge, Lists, counted};
 use crate::content::Values;
 use crate::identity;
 use crate::object::Logon;
@@ -22,7 +22,6 @@ use crate::property::folder::FolderProperties;
 use crate::property::item::{BareProperties, ItemProperties, OF_BARE_ROW};
 use crate::property::kept;
 use crate::property::message::tags_of;
-use crate::property::names::FIRST_NAMED;
 use crate::property::{Properties, Wanted, cell};
 use crate::refusal::Refusal;
 use engine::account::values;
@@ -125,8 +124,6 @@ pub struct RowReader<'a> {
 struct Seen<'a> {
     row: RowId,
     source: &'a dyn Properties,
-    /// What it is sorted by: the same, but that no letter is read for properties with names.
-    sorted_by: &'a dyn Properties,
     is_read: bool,
     /// Decides among equals.
     natural: &'a [u8],
@@ -162,8 +159,16 @@ impl<'a> RowReader<'a> {
         })
     }
 
+    fn judge(&self) -> Judge<'_> {
+        Judge {
+            code_page: self.code_page,
+            lists: Lists::Of(&self.logon.account),
+        }
+    }
+
     /// The rows of a table: what fulfils the restriction, in the order planned.
     pub fn list(&self, restriction: Option<&Restriction>, plan: &Plan) -> Result<List, Refusal> {
+        let (most, restriction) = counted(restriction);
         let is_natural = restriction.is_none() && plan.properties().next().is_none();
         if let (true, Rows::Messages { folder, .. }) = (is_natural, self.rows) {
             return self.unsorted(*folder);
@@ -174,7 +179,9 @@ impl<'a> RowReader<'a> {
         self.each(needs_details, &mut |seen| {
             self.put(seen, restriction, plan, &mut entries)
         })?;
-        Ok(List::sorted(entries))
+        let mut list = List::sorted(entries);
+        list.truncate(most);
+        Ok(list)
     }
 
     /// All of a folder as it stands there: nothing needs to be read of it.
@@ -186,7 +193,7 @@ impl<'a> RowReader<'a> {
                 row: RowId::Message(Location { folder, shelf, uid }),
                 instance: 0,
                 is_read: false,
-                key: None,
+                key: Key::NONE,
             }));
         }
         Ok(List::sorted(entries))
@@ -201,11 +208,11 @@ impl<'a> RowReader<'a> {
         entries: &mut Vec<Entry>,
     ) -> Result<(), Refusal> {
         if let Some(restriction) = restriction
-            && !condition::holds(restriction, seen.source, self.code_page)?
+            && !self.judge().holds(restriction, seen.source)?
         {
             return Ok(());
         }
-        plan.keys(seen.sorted_by, seen.natural, &mut |instance, key| {
+        plan.keys(seen.source, seen.natural, &mut |instance, key| {
             entries.push(Entry {
                 row: seen.row,
                 instance,
@@ -372,7 +379,6 @@ impl<'a> RowReader<'a> {
                 let source = ItemProperties::of(self.logon, *at, row.clone(), details, kept);
                 look(&Seen {
                     is_read,
-                    sorted_by: &Kept(&source),
                     ..Seen::plain(RowId::Message(*at), &source, &natural)
                 })?;
             }
@@ -438,9 +444,7 @@ impl<'a> RowReader<'a> {
 
     /// Whether a row fulfils a restriction.
     pub fn fulfils(&self, row: RowId, restriction: &Restriction) -> Result<bool, Refusal> {
-        self.look_at(row, &|source| {
-            condition::holds(restriction, source, self.code_page)
-        })
+        self.look_at(row, &|source| self.judge().holds(restriction, source))
     }
 
     /// A property of a row; of several values the one that it stands for.
@@ -519,30 +523,9 @@ impl<'a> Seen<'a> {
         Self {
             row,
             source,
-            sorted_by: source,
             is_read: true,
             natural,
         }
-    }
-}
-
-/// A message of whose properties with names only those count that are kept beside it.
-struct Kept<'a>(&'a ItemProperties<'a>);
-
-impl Properties for Kept<'_> {
-    fn tags(&self) -> Vec<PropertyTag> {
-        self.0.tags()
-    }
-
-    fn value(&self, id: u16) -> Result<Option<Value>, Refusal> {
-        if id >= FIRST_NAMED {
-            return Ok(self.0.kept().values.get(&id).cloned());
-        }
-        self.0.value(id)
-    }
-
-    fn parts(&self, id: u16) -> Result<Vec<Values>, Refusal> {
-        self.0.parts(id)
     }
 }
 

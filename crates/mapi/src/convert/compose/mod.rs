@@ -14,7 +14,7 @@ mod header;
 mod people;
 
 pub(super) use header::date;
-pub(super) use people::one_off;
+pub(crate) use people::one_off;
 
 use super::Values;
 use crate::codec::data::FileTime;
