@@ -543,6 +543,28 @@ fn a_search_tells_what_it_looks_for() {
 }
 
 #[test]
+fn a_search_shows_nothing_of_a_deleted_folder() {
+    let (_, _, mut client, _) = searching();
+    let (subtree, inbox) = (special(&client, 3), special(&client, 4));
+    client.ask(FOLDER, FOLDER, search(subtree, about("apple")));
+    client.open_folder(inbox, 6);
+    let Response::CreateFolder(made) = client.ask(PARENT, 7, making("one", 1, false)) else {
+        panic!()
+    };
+    let all = messages(&mut client, 6, 0x40);
+    let apple = all.iter().find(|(_, subject)| subject == "apple").unwrap();
+    let moving = MoveCopyMessages {
+        messages: vec![apple.0],
+        want_asynchronous: false,
+        want_copy: false,
+    };
+    client.ask(6, 7, Request::MoveCopyMessages(moving));
+    assert_eq!(subjects(&mut client, FOLDER).len(), 2);
+    delete_folder(&mut client, made.folder, 5);
+    assert_eq!(subjects(&mut client, FOLDER), ["apple pie"]);
+}
+
+#[test]
 fn a_search_shows_what_there_is_and_what_comes() {
     let (house, user, mut client, _) = searching();
     let (subtree, inbox) = (special(&client, 3), special(&client, 4));

@@ -104,7 +104,10 @@ pub(super) fn set(
     all.retain(|known| known.class != class);
     if number != 0 {
         let folder = FolderId(identity::number_of(request.folder).ok_or(Refusal::NotFound)?);
-        logon.account.read()?.folder(folder)?;
+        let row = logon.account.read()?.folder(folder)?;
+        if row.removed.is_some() {
+            return Err(Refusal::NotFound);
+        }
         all.push(Entry { class, folder });
     }
     if all.len() > CLASSES_MAX {

@@ -26,7 +26,7 @@ use crate::property::{Properties, Wanted, cell};
 use crate::refusal::Refusal;
 use engine::account::values;
 use engine::{Flags, FolderId, FolderRow, ItemKey, ItemRow, Location, Reading, Shelf, Uid, View};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 /// Bytes of one value in a row: texts have at most 255 units there, binaries twice as many bytes.
@@ -250,10 +250,14 @@ impl<'a> RowReader<'a> {
             }),
             Rows::Found(folder) => {
                 let members = values::members(&self.view, *folder)?;
+                // What stands in a folder that was removed is found again when that comes back.
+                let all = self.view.all_folders()?;
+                let living: BTreeSet<FolderId> = all.into_iter().map(|(id, _)| id).collect();
                 for chunk in members.chunks(MESSAGES_AT_ONCE) {
                     let mut all = Vec::new();
                     for item in chunk {
                         let at = self.view.location(*item)?;
+                        let at = at.filter(|at| living.contains(&at.folder));
                         let row = at.map(|at| self.view.item(at)).transpose()?.flatten();
                         all.extend(at.zip(row));
                     }
