@@ -287,6 +287,24 @@ def test_a_server_that_breaks_off_at_any_stage_gets_the_letter_later(world, plac
         assert not town.inbox(1)
 
 
+def test_a_destination_that_was_not_reached_is_tried_at_once_when_an_administrator_says_so(world, place):
+    with Town(world, place) as town:
+        s = town.scripted()
+        s.replies["greeting"] = "554 5.3.2 closed today"
+        for _ in range(5):
+            town.send("x@s.test")
+        town.wait("nothing is left alone", lambda: len(town.queue()) == 5 and all(
+            entry["unreached"] for entry in town.queue()))
+        assert "are not reached" in town.a.command("queue", "list").stdout
+        s.replies = {}
+        letter = town.queue()[4]["letter"]
+        assert town.a.command("queue", "retry", letter).stdout == "1 letter\n"
+        s.wait_for(1)
+        town.a.command("queue", "retry", "@s.test")
+        s.wait_for(5)
+        town.wait_empty()
+
+
 def test_every_refusal_of_the_connection_is_for_now_only(world, place):
     with Town(world, place) as town:
         s = town.scripted()

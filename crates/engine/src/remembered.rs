@@ -2,7 +2,7 @@
 //! running hour, strangers who were asked to come again, lessons that wait.
 //!
 //! Each kind is one memo, which the next one replaces. They are written behind, seldom and whole, and
-//! only if they changed: nothing ever waits for that, and a kill forgets what came since. What cannot
+//! only if they changed: nothing ever waits for that, and a kill forgets the last half a minute. What cannot
 //! be read back is forgotten, too, since a server without it is only a little less well informed.
 //!
 //! Start at [`Engine::remember`]; [`Engine::open`] reads it back.

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use engine::queue::{
-    Attempt, Ended, EntryKey, Mark, NextHop, Portion, QueueState, Reason, RecipientResult, Status,
-    Verdict,
+    Attempt, Due, Ended, EntryKey, Mark, NextHop, Portion, QueueState, Reason, RecipientResult,
+    Standing, Status, Verdict,
 };
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{AccountId, Envelope, Settings, User};
@@ -49,8 +49,17 @@ impl Stage {
 
     fn look(&self, mark: &mut Mark, portion: Portion, known: &HashSet<EntryKey>) -> Vec<EntryKey> {
         let engine = &self.house.engine;
-        let found = engine.queue_look(mark, portion, |key| known.contains(&key));
+        let found = engine.queue_look(mark, portion, |due, _| standing(due, known));
         found.unwrap().entries
+    }
+}
+
+fn standing(due: Due, known: &HashSet<EntryKey>) -> Standing {
+    let (account, id) = (due.account, due.id);
+    if known.contains(&EntryKey { account, id }) {
+        Standing::Known
+    } else {
+        Standing::Wanted
     }
 }
 
@@ -212,7 +221,7 @@ fn what_is_no_longer_known_is_found_again_within_a_second_or_when_it_is_told() {
     assert_eq!(stage.look(&mut mark, portion, &HashSet::new()), [old, new]);
     let only = HashSet::from([new]);
     let engine = &stage.house.engine;
-    let found = engine.queue_look(&mut mark, portion, |key| only.contains(&key));
+    let found = engine.queue_look(&mut mark, portion, |due, _| standing(due, &only));
     let found = found.unwrap();
     assert!(found.entries.is_empty(), "what just came is looked at only");
     let soon = engine.now().plus_seconds(1);
@@ -222,4 +231,35 @@ fn what_is_no_longer_known_is_found_again_within_a_second_or_when_it_is_told() {
     assert!(stage.look(&mut mark, portion, &both).is_empty());
     mark.forget();
     assert_eq!(stage.look(&mut mark, portion, &only), [old]);
+}
+
+#[test]
+fn what_is_passed_over_is_neither_taken_nor_in_the_way_of_others() {
+    let stage = Stage::new();
+    for _ in 0..100 {
+        stage.submit(&["a@Dead.test"]);
+    }
+    let live = stage.submit(&["a@live.test"]);
+    let both = stage.submit(&["a@dead.test", "a@live.test"]);
+    for _ in 0..100 {
+        stage.submit(&["a@dead.test", "b@dead.test"]);
+    }
+    stage.house.pass(10);
+    let portion = Portion {
+        most: 4,
+        overdue: 2,
+    };
+    let standing = |_, label: &[u8]| match label {
+        b"dead.test" => Standing::Passed,
+        _ => Standing::Wanted,
+    };
+    let engine = &stage.house.engine;
+    let found = engine.queue_look(&mut Mark::default(), portion, standing);
+    let found = found.unwrap();
+    assert_eq!(
+        found.entries,
+        [live, both],
+        "who has two domains has no label"
+    );
+    assert!(!found.more && found.next.is_some(), "{found:?}");
 }

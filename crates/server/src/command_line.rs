@@ -3,6 +3,7 @@
 //! Says nothing about how it is done. Start at [`CommandLine`].
 
 mod filters;
+mod queue;
 mod reports;
 mod spam;
 
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use filters::{Forward, Script, Vacation};
+pub use queue::Queue;
 pub use reports::Report;
 pub use spam::{Ban, Spam};
 
@@ -149,9 +151,23 @@ pub enum Command {
     /// `mailq` or `newaliases`.
     #[command(
         disable_help_flag = true,
-        after_help = "Example:\n  facteur --data /var/lib/facteur sendmail -t < letter"
+        after_help = concat!(
+            "Options of sendmail:\n  \
+             -t          Send to the recipients that the letter names, too\n  \
+             -i          A line with a dot only does not end the letter\n  \
+             -f ADDRESS  The sender, who gets notices; -F NAME its name\n  \
+             -N WHEN     Notices: never, or success, failure, delay (-R full or hdrs, -V ID)\n  \
+             -bs         Speak SMTP on standard input and output\n  \
+             -bv         Say of each recipient whether it would be taken\n  \
+             -bp         Show what waits, as mailq does\n  \
+             -q          Try all that waits again; -qIENTRY, -qRDOMAIN, -qSSENDER: only these\n\n",
+            "Example:\n  facteur --data /var/lib/facteur sendmail -t < letter"
+        )
     )]
     Sendmail {
+        /// Print help
+        #[arg(long, action = clap::ArgAction::Help)]
+        help: Option<bool>,
         /// Sendmail's own options, and recipients.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
@@ -584,66 +600,6 @@ pub enum SeenBy {
     Each,
     /// Everyone's.
     All,
-}
-
-/// What can be done with the queue. Entries are named as the list shows them, by an address or
-/// `@domain` that they go to or come from, or all at once by `all`.
-#[derive(Debug, Subcommand)]
-pub enum Queue {
-    /// Show what waits.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue list")]
-    List {
-        /// Only these: `all`, an address, `@domain`, or one entry.
-        #[arg(default_value = "all")]
-        entry: String,
-    },
-    /// Show everything about one entry, with all attempts.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue show 3.17")]
-    Show {
-        /// Which.
-        entry: String,
-    },
-    /// Try again now.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue retry @example.org")]
-    Retry {
-        /// Which.
-        entry: String,
-    },
-    /// Do not try until released.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue hold 2.17")]
-    Hold {
-        /// Which.
-        entry: String,
-    },
-    /// Let go on what was held.
-    #[command(after_help = "Example:\n  facteur --data /var/lib/facteur queue release 2.17")]
-    Release {
-        /// Which.
-        entry: String,
-    },
-    /// Take out of the queue.
-    #[command(
-        alias = "remove",
-        after_help = "Example:\n  facteur --data /var/lib/facteur queue cancel 2.17 --tell"
-    )]
-    Cancel {
-        /// Which.
-        entry: String,
-        /// Tell the senders that their letters were not delivered.
-        #[arg(long)]
-        tell: bool,
-    },
-    /// Send another way: `mx`, `smtp:HOST:PORT`, `lmtp:HOST:PORT`, or back to the `usual` one.
-    #[command(
-        after_help = "Example:\n  facteur --data /var/lib/facteur queue route @example.org \
-                            smtp:backup.example.org:25"
-    )]
-    Route {
-        /// Which.
-        entry: String,
-        /// The way.
-        via: String,
-    },
 }
 
 /// Arguments of `import`.

@@ -7,8 +7,10 @@
 use crate::configuration::{Cleartext, Configuration, Service};
 use crate::reports::tally::Tally;
 use crate::world::{SystemClock, SystemRng};
+use engine::queue::Scheduler;
 use engine::traffic::Allowance;
 use engine::{Engine, EngineError, Sending, Settings};
+use parking_lot::Mutex;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub struct House {
     pub configuration: Configuration,
     /// What was seen of others' mail and is not yet in the store.
     pub tally: Arc<Tally>,
+    /// In which order letters are sent, and which destinations are not reached.
+    pub scheduler: Arc<Mutex<Scheduler>>,
     /// Stops the store's threads when dropped; the last field, so that nothing else uses the store
     /// by then.
     _threads: Threads,
@@ -135,6 +139,7 @@ impl House {
             data: data.to_owned(),
             configuration: configuration.clone(),
             tally: Arc::default(),
+            scheduler: Arc::new(Mutex::new(Scheduler::new(configuration.delivery.pace()))),
             _threads: threads,
         })
     }

@@ -25,7 +25,7 @@ const LESSONS: Duration = Duration::from_secs(5);
 const EVENTS: Duration = Duration::from_secs(1);
 
 /// How often what is in memory only is written down, if it changed.
-const REMEMBER: Duration = Duration::from_mins(5);
+const REMEMBER: Duration = Duration::from_secs(30);
 
 /// Letters that go through scripts before it is looked whether the server is to stop.
 const EVENTS_MAX: usize = 100;

@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    if let Command::Sendmail { arguments } = line.command {
+    if let Command::Sendmail { arguments, .. } = line.command {
         let arguments = arguments.into_iter();
         return sendmail::run(line.data.as_deref(), arguments).into();
     }

@@ -240,6 +240,7 @@ fn start_sending(
         outbound::Surroundings {
             data: &house.data,
             engine: house.engine.clone(),
+            scheduler: Arc::clone(&house.scheduler),
             names: Arc::clone(names),
             pool: Arc::clone(&surroundings.disk),
             counters: surroundings.metrics.service("outbound"),

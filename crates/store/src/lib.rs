@@ -35,7 +35,7 @@
 //! | `R body acct object` | nothing; that an item, folder or queue entry refers to a body | `M`, `O`, `q` |
 //! | `D kind number` | [`model::DirectoryRecord`] | log |
 //! | `d address` | [`model::AddressTarget`] | log |
-//! | `Q due acct id` | nothing; the schedule of the queue, one for all accounts | `q` |
+//! | `Q due acct id` | a label; the schedule of the queue, one for all accounts | log |
 //! | `q acct id` | [`model::QueueEntry`]: due, envelope, body | log |
 //! | `B body`, `H hash` | the backend's own: place, lengths and codec of a body; body by content | frames |
 //! | `S name` | the backend's own: format version, applied position, numbers given | log |

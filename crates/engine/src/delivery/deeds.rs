@@ -338,6 +338,7 @@ fn put_into_queue(
     let item = QueueItem {
         due: plan.now,
         envelope: queued.encode(),
+        label: queued.label(),
         body: Some(Body::Staged(letter.body().clone())),
     };
     txn.queue_add(account, &item)?;

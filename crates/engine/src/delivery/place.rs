@@ -450,6 +450,7 @@ impl<'a> Plan<'a> {
             let item = QueueItem {
                 due: letter.hold_until.unwrap_or(self.now),
                 envelope: letter.encode(),
+                label: letter.label(),
                 body: Some(Body::Staged(self.letter.body().clone())),
             };
             txn.queue_add(self.queue_owner(), &item)?;

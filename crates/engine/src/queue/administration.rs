@@ -80,7 +80,7 @@ impl Engine {
         let mut count = 0;
         let all = Timestamp(i64::MIN)..=Timestamp(i64::MAX);
         let view = self.directory().view()?;
-        view.each_due(all, Direction::Forward, &mut |_| {
+        view.each_due(all, Direction::Forward, &mut |_, _| {
             count += 1;
             ControlFlow::Continue(())
         })?;
@@ -164,7 +164,7 @@ impl Engine {
                 .ok_or(EngineError::NoSuchEntry)?;
             let mut letter = QueuedLetter::decode(&entry.envelope)?;
             let due = change(entry.due, &mut letter, txn.now());
-            Ok(txn.queue_update(account, id, due, letter.encode())?)
+            Ok(txn.queue_update(account, id, due, letter.encode(), letter.label())?)
         })
     }
 }

@@ -28,14 +28,17 @@ mod waiting;
 pub use administration::QueueState;
 pub use copy::{Filing, WaitingCopy, Withdrawal};
 pub use outgoing::Outgoing;
-pub use scheduler::{Ending, Entry, EntryKey, Job, Pace, Scheduler, Step};
+pub use scheduler::{Ending, Entry, EntryKey, Job, Pace, Scheduler, Standing, Step};
 pub use settle::{Attempt, NextHop, Reason, RecipientResult, Settled, Verdict};
 pub use settle_all::{Ended, Kept};
 pub use status::Status;
 pub use waiting::{Found, Mark, Portion};
 
+pub use store::model::Due;
+
 use bytes::Bytes;
 use store::id::Timestamp;
+use store::model::LABEL_BYTES_MAX;
 
 /// Attempts of which a letter keeps a record: the first and the latest.
 pub const HISTORY_MAX: usize = 12;
@@ -230,6 +233,24 @@ impl QueuedLetter {
             hold_seconds: None,
             copy: None,
         }
+    }
+
+    /// What the schedule shows of it: the domain that all recipients are in, in lower case. Empty
+    /// where there are more, where the letter goes a way of its own, and where it must be looked at
+    /// exactly when it falls due.
+    pub(crate) fn label(&self) -> Bytes {
+        let domain_of = |one: &QueuedRecipient| {
+            let (_, domain) = one.address.rsplit_once('@')?;
+            Some(domain.to_ascii_lowercase())
+        };
+        let is_special = self.route.is_some() || self.deliver_by.is_some() || self.copy.is_some();
+        let mut domains = self.recipients.iter().map(domain_of);
+        let Some(Some(first)) = domains.next().filter(|_| !is_special) else {
+            return Bytes::new();
+        };
+        let is_one =
+            first.len() <= LABEL_BYTES_MAX && domains.all(|other| other.as_ref() == Some(&first));
+        Bytes::from(if is_one { first } else { String::new() })
     }
 
     /// Keeps the first attempt and the latest ones.

@@ -268,7 +268,8 @@ impl Outcome {
         if is_done {
             txn.queue_remove(key.account, key.id)?;
         } else {
-            txn.queue_update(key.account, key.id, self.due, self.letter.encode())?;
+            let (envelope, label) = (self.letter.encode(), self.letter.label());
+            txn.queue_update(key.account, key.id, self.due, envelope, label)?;
         }
         Ok(Some(Settled {
             due: (!is_done).then_some(self.due),

@@ -2,14 +2,16 @@
 //!
 //! The schedule is one for all letters, and a million of them may be for servers that are down. So
 //! it is looked at from both ends: what fell due last is mostly what just came, and goes out at
-//! once; what is overdue is taken up in small portions behind a mark, so that no look begins anew
-//! with what is known already.
+//! once; what is overdue is taken up in small portions behind a mark, which goes from the first to
+//! the last and then rests. What would not be sent now is passed over where it lies: that is seen
+//! in the schedule, and nothing else is read for it.
 //!
 //! Start at [`Engine::queue_look`].
 
-use super::{EntryKey, NEVER, Outgoing};
+use super::{EntryKey, NEVER, Outgoing, Standing};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::{ControlFlow, RangeInclusive};
 use store::backend::Direction;
@@ -18,9 +20,16 @@ use store::model::{Due, Reads, View};
 
 /// Known entries in a row after which it is believed that no new one stands before them.
 const KNOWN_MAX: usize = 64;
-/// Ticks after which the mark is given up, so that what came before it meanwhile is seen: a clock
-/// that was set back, a commit that took its time.
+/// Entries of the schedule that one look goes through from each end: a few milliseconds.
+const ROWS_MAX: usize = 8_192;
+/// Ticks after which all is looked through again, so that what came before the mark meanwhile is
+/// seen: a clock that was set back, a commit that took its time.
 const MARK_LASTS: i64 = Timestamp::PER_SECOND;
+/// How many times as long as the mark took for its way it then rests: what is passed over takes a
+/// small part of the machine, however much it is.
+const MARK_RESTS: i64 = 50;
+/// Most ticks that it rests.
+const MARK_RESTS_MOST: i64 = 60 * Timestamp::PER_SECOND;
 
 /// How much earlier than it can be seen a letter may have fallen due: its commit takes that time.
 /// What takes longer is seen when all is looked through again.
@@ -29,10 +38,12 @@ const LATE: i64 = Timestamp::PER_SECOND / 4;
 /// How far the schedule was looked through.
 #[derive(Debug, Default)]
 pub struct Mark {
-    /// What was due before is known or was taken.
+    /// What was due before is known, was taken or passed over; `None` while the mark rests.
     at: Option<Timestamp>,
-    /// When the first line was last looked at.
-    begun: Timestamp,
+    /// How many ticks of its way were spent so far.
+    spent: i64,
+    /// When it began to rest, and for how many ticks.
+    rests: (Timestamp, i64),
     /// What just came was seen up to this time.
     seen: Option<Timestamp>,
     /// When what just came was last looked for without a bound.
@@ -61,14 +72,35 @@ pub struct Found {
     pub next: Option<Timestamp>,
 }
 
+impl Found {
+    /// A look some time after `then` may find more.
+    fn look_again(&mut self, then: Timestamp) {
+        let again = then.0.saturating_add(MARK_LASTS);
+        self.next = Some(Timestamp(self.next.map_or(again, |next| next.0.min(again))));
+    }
+}
+
 impl Mark {
-    fn start(&mut self, now: Timestamp) -> Timestamp {
+    /// From when on what is overdue is to be looked through; `None` while the mark rests.
+    fn start(&self, now: Timestamp) -> Option<Timestamp> {
+        let (since, ticks) = self.rests;
+        let is_resting = (0..ticks).contains(&now.0.saturating_sub(since.0));
         match self.at {
-            Some(at) if is_recent(self.begun, now) => at,
-            _ => {
-                self.begun = now;
-                Timestamp(i64::MIN)
-            }
+            None if is_resting => None,
+            at => Some(at.unwrap_or(Timestamp(i64::MIN))),
+        }
+    }
+
+    /// Notes how far it came from `begun` on.
+    fn move_on(&mut self, way: &Way, begun: Timestamp, now: Timestamp) {
+        self.spent = self
+            .spent
+            .saturating_add(now.0.saturating_sub(begun.0).max(0));
+        self.at = Some(way.end);
+        if way.is_whole {
+            let rest = self.spent.saturating_mul(MARK_RESTS);
+            let rest = rest.clamp(MARK_LASTS, MARK_RESTS_MOST);
+            (self.at, self.spent, self.rests) = (None, 0, (now, rest));
         }
     }
 
@@ -118,12 +150,13 @@ enum End {
 }
 
 impl Engine {
-    /// Looks for what is due and not known yet.
+    /// Looks for what is due and wanted. `standing` gets an entry and the domain of its recipients,
+    /// which is empty where it is not known.
     pub fn queue_look(
         &self,
         mark: &mut Mark,
         portion: Portion,
-        is_known: impl Fn(EntryKey) -> bool,
+        standing: impl Fn(Due, &[u8]) -> Standing,
     ) -> Result<Found, EngineError> {
         let view = self.directory().view()?;
         let now = self.now();
@@ -133,25 +166,35 @@ impl Engine {
         };
         let since = mark.since(now);
         if since > Timestamp(i64::MIN) {
-            let again = mark.searched.0.saturating_add(MARK_LASTS);
-            let next = found.next.map_or(again, |next| next.0.min(again));
-            found.next = Some(Timestamp(next));
+            found.look_again(mark.searched);
         }
-        let (mut fresh, end) = latest(&view, since..=now, portion.most, &is_known)?;
+        let is_passed = Cell::new(false);
+        let standing = |due: Due, label: &[u8]| {
+            let standing = standing(due, label);
+            is_passed.set(is_passed.get() || standing == Standing::Passed);
+            standing
+        };
+        let (mut fresh, end) = latest(&view, since..=now, portion.most, standing)?;
         if mark.note(since, now, end) {
             fresh.reverse(); // Who waits for longest goes first.
-            found.entries = fresh;
-            return Ok(found);
+        } else {
+            found.more = fresh.len() == portion.most;
+            fresh.truncate(portion.most.saturating_sub(portion.overdue));
+            if let Some(start) = mark.start(now) {
+                let taken: HashSet<EntryKey> = fresh.iter().copied().collect();
+                let is_wanted = |due: Due, label: &[u8]| {
+                    standing(due, label) == Standing::Wanted && !taken.contains(&key_of(due))
+                };
+                let begun = self.now();
+                let way = overdue(&view, start..=now, portion.overdue, is_wanted)?;
+                mark.move_on(&way, begun, self.now());
+                found.more |= !way.is_whole;
+                fresh.extend(way.found);
+            }
         }
-        found.more = fresh.len() == portion.most;
-        fresh.truncate(portion.most.saturating_sub(portion.overdue));
-        let taken: HashSet<EntryKey> = fresh.iter().copied().collect();
-        let times = mark.start(now)..=now;
-        let is_out = |key| is_known(key) || taken.contains(&key);
-        let (overdue, end) = overdue(&view, times, portion.overdue, is_out)?;
-        mark.at = Some(end);
-        found.more |= portion.overdue > 0 && overdue.len() == portion.overdue;
-        fresh.extend(overdue);
+        if is_passed.get() {
+            found.look_again(now);
+        }
         found.entries = fresh;
         Ok(found)
     }
@@ -174,66 +217,85 @@ fn key_of(due: Due) -> EntryKey {
     }
 }
 
-/// What fell due last in these times and is not known, the latest first, and whether that is all.
+/// What fell due last in these times and is wanted, the latest first, and whether that is all.
 fn latest(
     view: &View<'_>,
     times: RangeInclusive<Timestamp>,
     most: usize,
-    is_known: impl Fn(EntryKey) -> bool,
+    standing: impl Fn(Due, &[u8]) -> Standing,
 ) -> Result<(Vec<EntryKey>, End), EngineError> {
     let mut latest = Vec::new();
-    let mut known = 0;
+    let (mut known, mut rows) = (0, 0);
     let mut end = End::All;
-    view.each_due(times, Direction::Backward, &mut |due| {
+    view.each_due(times, Direction::Backward, &mut |due, label| {
         if latest.len() == most {
             end = End::Full;
-        } else if known == KNOWN_MAX {
+        } else if known == KNOWN_MAX || rows == ROWS_MAX {
             end = End::Known;
         }
         if end != End::All {
             return ControlFlow::Break(());
         }
-        let key = key_of(due);
-        if is_known(key) {
-            known += 1;
-        } else {
-            known = 0;
-            latest.push(key);
+        rows += 1;
+        match standing(due, label) {
+            Standing::Known => known += 1,
+            Standing::Passed => {}
+            Standing::Wanted => {
+                known = 0;
+                latest.push(key_of(due));
+            }
         }
         ControlFlow::Continue(())
     })?;
     Ok((latest, end))
 }
 
-/// The first entries of these times that are not out, and the time up to which all are now.
+/// A piece of the mark's way.
+struct Way {
+    /// What is wanted.
+    found: Vec<EntryKey>,
+    /// What is due before was looked at.
+    end: Timestamp,
+    /// The mark came to the end.
+    is_whole: bool,
+}
+
+/// Goes on through what is due in these times.
 fn overdue(
     view: &View<'_>,
     times: RangeInclusive<Timestamp>,
     most: usize,
-    is_out: impl Fn(EntryKey) -> bool,
-) -> Result<(Vec<EntryKey>, Timestamp), EngineError> {
-    let mut found = Vec::new();
-    let mut end = *times.start();
-    view.each_due(times, Direction::Forward, &mut |due| {
-        let key = key_of(due);
-        let is_wanted = !is_out(key);
-        if is_wanted && found.len() == most {
+    is_wanted: impl Fn(Due, &[u8]) -> bool,
+) -> Result<Way, EngineError> {
+    let mut way = Way {
+        found: Vec::new(),
+        end: *times.start(),
+        is_whole: true,
+    };
+    let mut rows = 0;
+    view.each_due(times, Direction::Forward, &mut |due, label| {
+        let is_wanted = is_wanted(due, label);
+        // The mark is a time: what is passed over of one moment is looked at together.
+        let is_far = rows >= ROWS_MAX && due.at > way.end;
+        if is_far || (is_wanted && way.found.len() == most) {
+            way.is_whole = false;
             return ControlFlow::Break(());
         }
-        end = due.at;
+        rows += 1;
+        way.end = due.at;
         if is_wanted {
-            found.push(key);
+            way.found.push(key_of(due));
         }
         ControlFlow::Continue(())
     })?;
-    Ok((found, end))
+    Ok(way)
 }
 
 fn next_due(view: &View<'_>, now: Timestamp) -> Result<Option<Timestamp>, EngineError> {
     let mut next = None;
     // What is held is due never.
     let later = Timestamp(now.0.saturating_add(1))..=Timestamp(NEVER.0 - 1);
-    view.each_due(later, Direction::Forward, &mut |due| {
+    view.each_due(later, Direction::Forward, &mut |due, _| {
         next = Some(due.at);
         ControlFlow::Break(())
     })?;

@@ -2,13 +2,16 @@
 
 use super::{Failure, Reply};
 use crate::house::House;
-use crate::outbound::route;
+use crate::outbound::route::{self, Routes};
 use engine::queue::{
-    Attempt, EntryKey, NEVER, QueueState, Reason, RecipientResult, Status, Tried, Verdict,
+    Attempt, EntryKey, NEVER, QueueState, QueuedRecipient, Reason, RecipientResult, Status, Tried,
+    Verdict,
 };
-use engine::{AccountId, EngineError, Pending, Settlement};
+use engine::{AccountId, EngineError, Pending, Settlement, Timestamp};
 use formats::moment::rfc3339;
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Whether an entry is to be kept back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +27,19 @@ pub fn list(house: &House, which: &str) -> Result<Reply, Failure> {
         "all" => house.engine.queue()?,
         which => chosen(house, which)?,
     };
+    let rests = Rests::of(house)?;
+    let line = |state| line(state, rests.until(state));
     let text: Vec<String> = entries.iter().map(line).collect();
-    Ok(Reply::new(
-        text.join("\n"),
-        Value::Array(entries.iter().map(data).collect()),
-    ))
+    let data = |state| data(state, rests.until(state));
+    let data = entries.iter().map(data).collect();
+    Ok(Reply::new(text.join("\n"), Value::Array(data)))
 }
 
 pub fn show(house: &House, entry: &str) -> Result<Reply, Failure> {
     let state = find(house, entry)?;
     let letter = &state.letter;
-    let mut text = vec![line(&state)];
+    let until = Rests::of(house)?.until(&state);
+    let mut text = vec![line(&state, until)];
     text.push(format!(
         "  came {}, is given up {}",
         rfc3339(state.created.seconds()),
@@ -53,7 +58,38 @@ pub fn show(house: &House, entry: &str) -> Result<Reply, Failure> {
             .iter()
             .map(|tried| format!("  {}", attempt_line(tried))),
     );
-    Ok(Reply::new(text.join("\n"), data(&state)))
+    Ok(Reply::new(text.join("\n"), data(&state, until)))
+}
+
+/// Which destinations are not tried for a while, because nobody was reached there.
+pub struct Rests {
+    routes: Routes,
+    resting: HashMap<Arc<str>, Timestamp>,
+}
+
+impl Rests {
+    /// Those of a running server.
+    pub fn of(house: &House) -> Result<Self, Failure> {
+        let routes = Routes::new(&house.configuration.delivery);
+        let resting = house.scheduler.lock().resting(house.engine.now());
+        Ok(Self {
+            routes: routes.map_err(|why| Failure::of("configuration", why))?,
+            resting: resting.into_iter().collect(),
+        })
+    }
+
+    /// Until when all destinations of an entry rest.
+    pub fn until(&self, state: &QueueState) -> Option<Timestamp> {
+        let letter = &state.letter;
+        let rest = |to: &QueuedRecipient| {
+            let hop = self
+                .routes
+                .hop(&letter.sender, &to.address, letter.route.as_deref());
+            self.resting.get(&hop.name).copied()
+        };
+        let all: Option<Vec<Timestamp>> = letter.recipients.iter().map(rest).collect();
+        all?.into_iter().min().filter(|_| !letter.held)
+    }
 }
 
 /// One attempt in plain words.
@@ -79,15 +115,22 @@ pub fn attempt_line(tried: &Tried) -> String {
 
 pub fn hold(house: &House, which: &str, hold: Hold) -> Result<Reply, Failure> {
     let held = hold == Hold::Hold;
+    if !held {
+        house.scheduler.lock().wake();
+    }
     let done = each(house, which, |key| {
         house.engine.queue_hold(key.account, key.id, held)
     })?;
-    Ok(Reply::new("", json!({ "entries": done, "held": held })))
+    Ok(Reply::new(
+        counted(&done),
+        json!({ "entries": done, "held": held }),
+    ))
 }
 
 pub fn retry(house: &House, which: &str) -> Result<Reply, Failure> {
+    house.scheduler.lock().wake();
     let done = each(house, which, |key| house.engine.queue_retry(key))?;
-    Ok(Reply::new("", json!({ "entries": done })))
+    Ok(Reply::new(counted(&done), json!({ "entries": done })))
 }
 
 pub fn cancel(house: &House, which: &str, tell: bool) -> Result<Reply, Failure> {
@@ -98,7 +141,10 @@ pub fn cancel(house: &House, which: &str, tell: bool) -> Result<Reply, Failure> 
             house.engine.queue_remove(key.account, key.id)
         }
     })?;
-    Ok(Reply::new("", json!({ "entries": done, "told": tell })))
+    Ok(Reply::new(
+        counted(&done),
+        json!({ "entries": done, "told": tell }),
+    ))
 }
 
 /// Fails all recipients, which tells the sender.
@@ -127,7 +173,18 @@ pub fn route(house: &House, which: &str, via: Option<&str>) -> Result<Reply, Fai
         return Err(Failure::of(via, why));
     }
     let done = each(house, which, |key| house.engine.queue_route(key, via))?;
-    Ok(Reply::new("", json!({ "entries": done, "via": via })))
+    Ok(Reply::new(
+        counted(&done),
+        json!({ "entries": done, "via": via }),
+    ))
+}
+
+/// How many it was done with.
+fn counted(done: &[String]) -> String {
+    match done.len() {
+        1 => "1 letter".to_owned(),
+        count => format!("{count} letters"),
+    }
 }
 
 /// Does something with all entries that are meant, and waits until it is on disk.
@@ -164,16 +221,14 @@ fn each(
     Ok(done)
 }
 
-/// The entries that are meant: one by its name, all, or those of an address or domain.
+/// The entries that are meant: one by its name, all, or those of a letter, an address or a domain.
 fn chosen(house: &House, which: &str) -> Result<Vec<QueueState>, Failure> {
     if parse(which).is_some() {
         return Ok(vec![find(house, which)?]);
     }
-    if which != "all" && !which.contains('@') {
-        return Err(Failure::of(which, EngineError::NoSuchEntry));
-    }
     let mut entries = house.engine.queue()?;
-    entries.retain(|state| which == "all" || concerns(state, which));
+    let is_meant = |state: &QueueState| concerns(state, which) || state.letter.letter == which;
+    entries.retain(|state| which == "all" || is_meant(state));
     if entries.is_empty() && which != "all" {
         return Err(Failure::of(which, EngineError::NoSuchEntry));
     }
@@ -199,7 +254,15 @@ pub fn concerns(state: &QueueState, address: &str) -> bool {
 
 fn find(house: &House, entry: &str) -> Result<QueueState, Failure> {
     let unknown = || Failure::of(entry, EngineError::NoSuchEntry);
-    let (account, id) = parse(entry).ok_or_else(unknown)?;
+    let Some((account, id)) = parse(entry) else {
+        let of_letter = |state: &QueueState| state.letter.letter == entry;
+        return house
+            .engine
+            .queue()?
+            .into_iter()
+            .find(of_letter)
+            .ok_or_else(unknown);
+    };
     house
         .engine
         .queue_entry(account, id)
@@ -216,18 +279,21 @@ fn parse(entry: &str) -> Option<(AccountId, u64)> {
     Some((AccountId(account.parse().ok()?), id.parse().ok()?))
 }
 
-/// One entry in one line.
-pub fn line(state: &QueueState) -> String {
+/// One entry in one line; its destinations may rest until a time.
+pub fn line(state: &QueueState, rests_until: Option<Timestamp>) -> String {
     let letter = &state.letter;
     let recipients: Vec<&str> = letter
         .recipients
         .iter()
         .map(|recipient| recipient.address.as_str())
         .collect();
-    let when = if letter.held {
-        "held".to_owned()
-    } else {
-        format!("due {}", rfc3339(state.due.seconds()))
+    let when = match rests_until {
+        _ if letter.held => "held".to_owned(),
+        Some(until) => format!(
+            "due {}, its servers are not reached",
+            rfc3339(until.max(state.due).seconds())
+        ),
+        None => format!("due {}", rfc3339(state.due.seconds())),
     };
     let from = if letter.sender.is_empty() {
         "<>"
@@ -248,7 +314,7 @@ pub fn line(state: &QueueState) -> String {
 }
 
 /// The same for scripts.
-pub fn data(state: &QueueState) -> Value {
+pub fn data(state: &QueueState, rests_until: Option<Timestamp>) -> Value {
     let letter = &state.letter;
     let recipients: Vec<Value> = letter
         .recipients
@@ -260,7 +326,8 @@ pub fn data(state: &QueueState) -> Value {
             })
         })
         .collect();
-    let due = (state.due < NEVER).then(|| rfc3339(state.due.seconds()));
+    let due = rests_until.map_or(state.due, |until| until.max(state.due));
+    let due = (due < NEVER).then(|| rfc3339(due.seconds()));
     json!({
         "entry": name(state),
         "letter": letter.letter,
@@ -275,6 +342,7 @@ pub fn data(state: &QueueState) -> Value {
         "priority": letter.priority,
         "held": letter.held,
         "route": letter.route,
+        "unreached": rests_until.is_some(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What happened to a letter: what was noted of it, and what it waits for.
 
-use super::queue::{attempt_line, concerns, data as entry_data, line as entry_line};
+use super::queue::{Rests, attempt_line, concerns, data as entry_data, line as entry_line};
 use super::{Failure, Reply};
 use crate::house::House;
 use crate::trace::found;
@@ -21,23 +21,28 @@ pub fn show(house: &House, what: &str) -> Result<Reply, Failure> {
     letters.extend(waiting.iter().map(|state| state.letter.letter.as_str()));
     letters.sort_unstable(); // Names ascend with time.
     letters.dedup();
-    let mut text = Vec::new();
-    let mut data = Vec::new();
+    let rests = Rests::of(house)?;
+    let (mut text, mut data) = (Vec::new(), Vec::new());
     for letter in letters {
         let own = events.iter().filter(|event| event.fact("letter") == letter);
         let own: Vec<&found::Event> = own.collect();
         let waits = waiting.iter().find(|state| state.letter.letter == letter);
-        text.push(told(letter, &own, waits));
+        text.push(told(letter, &own, waits, &rests));
         data.push(json!({
             "letter": letter,
             "events": own.iter().map(|event| Value::Object(event.0.clone())).collect::<Vec<Value>>(),
-            "waits": waits.map(entry_data),
+            "waits": waits.map(|state| entry_data(state, rests.until(state))),
         }));
     }
     Ok(Reply::new(text.join("\n\n"), Value::Array(data)))
 }
 
-fn told(letter: &str, events: &[&found::Event], waits: Option<&QueueState>) -> String {
+fn told(
+    letter: &str,
+    events: &[&found::Event],
+    waits: Option<&QueueState>,
+    rests: &Rests,
+) -> String {
     let name = if letter.is_empty() {
         "refused before there was a letter"
     } else {
@@ -46,7 +51,10 @@ fn told(letter: &str, events: &[&found::Event], waits: Option<&QueueState>) -> S
     let mut lines = vec![name.to_owned()];
     lines.extend(events.iter().map(|event| format!("  {}", event.words())));
     if let Some(state) = waits {
-        lines.push(format!("  waits: {}", entry_line(state)));
+        lines.push(format!(
+            "  waits: {}",
+            entry_line(state, rests.until(state))
+        ));
         let history = state.letter.history.iter();
         lines.extend(history.map(|tried| format!("    {}", attempt_line(tried))));
     }

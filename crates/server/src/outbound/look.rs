@@ -5,8 +5,8 @@
 
 use super::{BREATH, LOOK, Shared, dice, letter, now};
 use engine::queue::{
-    Attempt, Ended, Ending, Entry, EntryKey, Job, Kept, Outgoing, Portion, QueuedRecipient, Reason,
-    RecipientResult, Status, Step, Verdict,
+    Attempt, Due, Ended, Ending, Entry, EntryKey, Job, Kept, Outgoing, Portion, QueuedRecipient,
+    Reason, RecipientResult, Standing, Status, Step, Verdict,
 };
 use engine::{EngineError, StoreError, Timestamp};
 use std::sync::Arc;
@@ -16,7 +16,10 @@ use tokio::time::Instant;
 /// Entries that are read from the store at a time.
 const PORTION: usize = 256;
 /// How many times as long as putting letters off took the next ones are left alone.
-const EASE: u32 = 10;
+const EASE: u32 = 40;
+/// Ticks after which a letter for a destination that is down is looked at all the same: its sender
+/// may be owed a notice.
+const PASSED_MOST: i64 = 1_800 * Timestamp::PER_SECOND;
 
 impl Shared {
     /// Takes what is due into the schedule; the answer is how long there is nothing new.
@@ -37,16 +40,25 @@ impl Shared {
             .saturating_duration_since(Instant::now());
         let portion = Portion {
             most: room,
-            overdue: if eased.is_zero() {
-                room / 2 // The other half is for what just came.
-            } else {
-                0
-            },
+            overdue: room.div_ceil(2), // The rest is for what just came.
         };
         let found = {
             let (mut mark, damaged) = (self.mark.lock(), self.damaged.lock());
-            let is_known = |key| self.scheduler.lock().knows(key) || damaged.contains(&key);
-            self.engine.queue_look(&mut mark, portion, is_known)?
+            let now = now();
+            let standing = |due: Due, label: &[u8]| {
+                let (account, id) = (due.account, due.id);
+                let key = EntryKey { account, id };
+                if damaged.contains(&key) {
+                    return Standing::Known;
+                }
+                let standing = self.standing(key, label, now);
+                let is_stale = due.at.0 < now.0.saturating_sub(PASSED_MOST);
+                match standing {
+                    Standing::Passed if is_stale && eased.is_zero() => Standing::Wanted,
+                    standing => standing,
+                }
+            };
+            self.engine.queue_look(&mut mark, portion, standing)?
         };
         let now = now();
         let opened = self.engine.queue_open_all(&found.entries)?;
@@ -57,11 +69,19 @@ impl Shared {
         }
         let ticks = found.next.map_or(i64::MAX, |at| at.0.saturating_sub(now.0));
         let wait = Duration::from_nanos(u64::try_from(ticks).unwrap_or(0).saturating_mul(100));
-        Ok(match (found.more, eased.is_zero()) {
-            (true, _) => BREATH,
-            (false, true) => wait.min(LOOK),
-            (false, false) => wait.min(eased),
-        })
+        Ok(if found.more { BREATH } else { wait.min(LOOK) })
+    }
+
+    /// What is to be done with an entry all of whose recipients are in the domain `label`.
+    fn standing(&self, key: EntryKey, label: &[u8], now: Timestamp) -> Standing {
+        let domain = std::str::from_utf8(label).unwrap_or_default();
+        match self.scheduler.lock().standing(key, domain, now) {
+            // Where a letter goes is not seen from outside.
+            Standing::Passed if domain.is_empty() || !self.routes.go_by_recipient() => {
+                Standing::Wanted
+            }
+            standing => standing,
+        }
     }
 
     /// An entry as the scheduler wants it, if it is still due.
@@ -102,8 +122,8 @@ impl Shared {
 
     /// Moves letters in the schedule whose destination does not take them now.
     ///
-    /// What is overdue is left alone afterwards for some time, so that letters for servers that are
-    /// down, however many, take a small part of the machine from others.
+    /// What was passed over for long is left alone afterwards for some time, so that letters for
+    /// servers that are down, however many, take a small part of the machine from others.
     pub(super) fn put_off(&self, steps: &[Step]) {
         let begun = Instant::now();
         for some in steps.chunks(PORTION) {

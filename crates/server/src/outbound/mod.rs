@@ -33,7 +33,7 @@ use crate::trace::Trace;
 use crate::world::{SystemClock, SystemRng};
 use candidates::Ourselves;
 use engine::dialogue::{Level, Record};
-use engine::queue::{Ending, EntryKey, Job, Mark, Pace, Scheduler, Step};
+use engine::queue::{Ending, EntryKey, Job, Mark, Scheduler, Step};
 use engine::{Engine, Timestamp};
 use names::Names;
 use parking_lot::Mutex;
@@ -69,10 +69,10 @@ pub struct Shared {
     ourselves: Ourselves,
     sources: Vec<IpAddr>,
     port: u16,
-    scheduler: Mutex<Scheduler>,
+    scheduler: Arc<Mutex<Scheduler>>,
     /// How far the schedule was looked through.
     mark: Mutex<Mark>,
-    /// Until then what is overdue is left alone.
+    /// Until then what is passed over is left alone, however long that was.
     eased_until: Mutex<Instant>,
     settling: settling::Settling,
     /// Entries that do not parse; each was told once, and none holds up the others.
@@ -105,6 +105,8 @@ pub struct Surroundings<'a> {
     pub data: &'a Path,
     /// The rules.
     pub engine: Engine,
+    /// In which order letters are sent.
+    pub scheduler: Arc<Mutex<Scheduler>>,
     /// Who knows names.
     pub names: Arc<dyn Names>,
     /// Threads that may block.
@@ -126,7 +128,7 @@ pub struct Surroundings<'a> {
 /// Errors: a line that says what of the configuration is wrong.
 pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<Outbound, String> {
     let settings = &configuration.delivery;
-    let sendings = settings.sendings.max(1);
+    let sendings = settings.pace().sendings_max;
     let own = around
         .addresses
         .iter()
@@ -134,13 +136,6 @@ pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<
             Endpoint::Tcp(address) if *service == Service::Smtp => Some(*address),
             _ => None,
         });
-    let pace = Pace {
-        sendings_max: sendings,
-        connections_max: settings.connections_per_destination.max(1),
-        rest_first_seconds: settings.retry_first_seconds.min(60),
-        rest_most_seconds: settings.retry_most_seconds,
-        ..Pace::default()
-    };
     let workers_max = u32::try_from(sendings.saturating_mul(2)).unwrap_or(u32::MAX);
     let names = around.names;
     let keys = Arc::new(Keys::new()?);
@@ -163,7 +158,7 @@ pub fn start(configuration: &Configuration, around: Surroundings<'_>) -> Result<
         },
         sources: settings.source_addresses.clone(),
         port: settings.port,
-        scheduler: Mutex::new(Scheduler::new(pace)),
+        scheduler: around.scheduler,
         mark: Mutex::default(),
         eased_until: Mutex::new(Instant::now()),
         settling: settling::Settling::default(),
@@ -298,6 +293,7 @@ impl Shared {
         }
         if !put_off.is_empty() {
             let shared = Arc::clone(self);
+            *shared.eased_until.lock() = Instant::now() + LOOK; // Until it is known how long it took.
             tokio::spawn(async move {
                 let pool = Arc::clone(&shared.pool);
                 let bell = Arc::clone(&shared);

@@ -105,6 +105,11 @@ impl Routes {
         })
     }
 
+    /// True when all letters for a domain go one way, unless an administrator sets another.
+    pub fn go_by_recipient(&self) -> bool {
+        self.rules.iter().all(|(route, _)| route.sender.is_none())
+    }
+
     /// The way of one recipient. `wanted` is an administrator's word for this letter alone.
     pub fn hop(&self, sender: &str, recipient: &str, wanted: Option<&str>) -> Hop {
         let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);

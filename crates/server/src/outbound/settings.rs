@@ -2,6 +2,7 @@
 //!
 //! Start at [`Delivery`].
 
+use engine::queue::Pace;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -60,6 +61,19 @@ impl Default for Delivery {
             warn_hours: 4,
             port: 25,
             https_port: 443,
+        }
+    }
+}
+
+impl Delivery {
+    /// How much is sent at a time.
+    pub fn pace(&self) -> Pace {
+        Pace {
+            sendings_max: self.sendings.max(1),
+            connections_max: self.connections_per_destination.max(1),
+            rest_first_seconds: self.retry_first_seconds.min(60),
+            rest_most_seconds: self.retry_most_seconds,
+            ..Pace::default()
         }
     }
 }

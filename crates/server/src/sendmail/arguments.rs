@@ -6,7 +6,7 @@ use super::input::Dot;
 use std::ffi::OsString;
 
 /// What is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
     /// A letter comes on standard input.
     Send,
@@ -14,8 +14,8 @@ pub enum Mode {
     Dialogue,
     /// What waits is shown.
     ShowQueue,
-    /// What waits is tried now.
-    RunQueue,
+    /// What waits is tried now: all of it, or what is named as `facteur queue` has it.
+    RunQueue(Option<String>),
     /// Aliases are made anew.
     Aliases,
     /// Recipients are checked.
@@ -135,7 +135,7 @@ impl Arguments {
         let text = Some(value.to_owned());
         match option {
             'b' => self.mode = mode(value)?,
-            'q' => self.mode = Mode::RunQueue,
+            'q' => self.mode = Mode::RunQueue(chosen(value)),
             // `-f ''` and `-f '<>'` both mean nobody.
             'f' | 'r' => self.sender = text.filter(|text| text != "<>").or(Some(String::new())),
             'F' => self.full_name = text,
@@ -159,6 +159,19 @@ fn is_set(value: &str, name: &str) -> bool {
         .get(..name.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(name));
     has_name && rest.starts_with(['t', 'T', 'y', 'Y', '1'])
+}
+
+/// `-qI` with an entry, `-qR` with recipients or `-qS` with senders, a domain or an address each.
+/// What else may stand there says how often: that is the server's own affair.
+fn chosen(value: &str) -> Option<String> {
+    let (kind, name) = value.split_at_checked(1)?;
+    match kind {
+        _ if name.is_empty() => None,
+        "I" => Some(name.to_owned()),
+        "R" | "S" if name.contains('@') => Some(name.to_owned()),
+        "R" | "S" => Some(format!("@{name}")),
+        _ => None,
+    }
 }
 
 fn mode(value: &str) -> Result<Mode, String> {

@@ -14,7 +14,7 @@ pub mod fuzzed;
 mod header;
 mod input;
 
-use crate::administration::{Request, control};
+use crate::administration::{Reply, Request, control};
 use arguments::{Arguments, Mode};
 use conversation::{Conversation, Failed};
 use header::Header;
@@ -45,6 +45,9 @@ const NOT_ALLOWED: u8 = 77;
 
 /// Where a server's data is if nobody says otherwise.
 const USUAL_PLACES: [&str; 2] = ["/run/facteur", "/var/lib/facteur"];
+
+/// All entries of the queue.
+const ALL: &str = "all";
 
 /// Names the folder of the data to programs that cannot be given options.
 const VARIABLE: &str = "FACTEUR_DATA";
@@ -78,23 +81,18 @@ pub fn run(data: Option<&Path>, arguments: impl Iterator<Item = OsString>) -> u8
 }
 
 fn perform(data: Option<&Path>, arguments: &Arguments) -> Result<(), Trouble> {
-    match arguments.mode {
+    match &arguments.mode {
         Mode::Send => send(data, arguments),
         Mode::Verify => verify(data, arguments),
         Mode::Dialogue => dialogue(data),
-        Mode::ShowQueue => administer(
-            data,
-            &Request::QueueList { entry: all() },
-            "Mail queue is empty",
-        ),
-        Mode::RunQueue => administer(data, &Request::QueueRetry { entry: all() }, ""),
+        Mode::ShowQueue => show_queue(data),
+        Mode::RunQueue(entry) => {
+            let entry = entry.clone().unwrap_or_else(|| ALL.to_owned());
+            ask(data, &Request::QueueRetry { entry }).map(drop)
+        }
         // Aliases take effect when they are made.
         Mode::Aliases => Ok(()),
     }
-}
-
-fn all() -> String {
-    "all".to_owned()
 }
 
 /// Reads a letter and has it sent.
@@ -164,24 +162,27 @@ fn dialogue(data: Option<&Path>) -> Result<(), Trouble> {
     })
 }
 
+fn show_queue(data: Option<&Path>) -> Result<(), Trouble> {
+    let entry = ALL.to_owned();
+    let reply = ask(data, &Request::QueueList { entry })?;
+    let text = if reply.text.is_empty() {
+        "Mail queue is empty"
+    } else {
+        &reply.text
+    };
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
+
 /// Asks the server for what only its administrator may.
-fn administer(data: Option<&Path>, request: &Request, nothing: &str) -> Result<(), Trouble> {
+fn ask(data: Option<&Path>, request: &Request) -> Result<Reply, Trouble> {
     let places = places(data);
     let asked = |place: &PathBuf| control::ask(place, request, &mut |_| true);
     let Some(answer) = places.iter().find_map(asked) else {
         let why = "no server can be asked; only its owner may";
         return Err(Trouble(UNAVAILABLE, why.into()));
     };
-    let reply = answer.map_err(|failure| Trouble(UNAVAILABLE, failure.to_string()))?;
-    let text = if reply.text.is_empty() {
-        nothing
-    } else {
-        &reply.text
-    };
-    if !text.is_empty() {
-        let _ = writeln!(std::io::stdout(), "{text}");
-    }
-    Ok(())
+    answer.map_err(|failure| Trouble(UNAVAILABLE, failure.to_string()))
 }
 
 /// Folders in which a server may listen, the likeliest first.

@@ -30,8 +30,14 @@ fn modes_are_known_by_their_letters() {
         ("-bs", Mode::Dialogue),
         ("-bp", Mode::ShowQueue),
         ("-b v x", Mode::Verify),
-        ("-q", Mode::RunQueue),
-        ("-q30m", Mode::RunQueue),
+        ("-q", Mode::RunQueue(None)),
+        ("-q30m", Mode::RunQueue(None)),
+        ("-qI3.17", Mode::RunQueue(Some("3.17".into()))),
+        ("-qRfar.test", Mode::RunQueue(Some("@far.test".into()))),
+        (
+            "-qSbob@far.test",
+            Mode::RunQueue(Some("bob@far.test".into())),
+        ),
         ("-bi", Mode::Aliases),
     ] {
         assert_eq!(arguments(line).mode, mode, "{line}");

@@ -466,7 +466,7 @@ pub trait Reads: Read {
     fn queue_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         let mut due = Vec::new();
         let times = Timestamp(i64::MIN)..=now;
-        self.each_due(times, Direction::Forward, &mut |one| {
+        self.each_due(times, Direction::Forward, &mut |one, _| {
             if due.len() == limit {
                 return ControlFlow::Break(());
             }
@@ -477,12 +477,12 @@ pub trait Reads: Read {
     }
 
     /// Visits the queue entries of all accounts that are due between two times, both included,
-    /// from either end.
+    /// from either end, each with its label.
     fn each_due(
         &self,
         times: RangeInclusive<Timestamp>,
         direction: Direction,
-        visit: &mut dyn FnMut(Due) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(Due, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let start = key::queue_due_until(*times.start());
         let end = match times.end().0.checked_add(1) {
@@ -492,12 +492,13 @@ pub trait Reads: Read {
         if start >= end {
             return Ok(());
         }
-        rows(self, &start..&end, direction, &mut |key, _| {
-            Ok(visit(Due {
+        rows(self, &start..&end, direction, &mut |key, label| {
+            let due = Due {
                 at: Timestamp((key::field(key, 1, 8)? ^ (1 << 63)).cast_signed()),
                 account: AccountId(key::field32(key, 9)?),
                 id: key::tail48(key)?,
-            }))
+            };
+            Ok(visit(due, label))
         })
     }
 

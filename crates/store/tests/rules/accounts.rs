@@ -101,6 +101,7 @@ fn the_queue_is_one_schedule_and_holds_its_bodies() {
         let new = QueueItem {
             due,
             envelope: Bytes::from_static(b"to"),
+            label: Bytes::copy_from_slice(text.as_bytes()),
             body,
         };
         fixture.write(|txn| txn.queue_add(ACCOUNT, &new)).unwrap()
@@ -117,7 +118,15 @@ fn the_queue_is_one_schedule_and_holds_its_bodies() {
     assert_eq!(due(20), [negative, early, late]);
     let again = Timestamp::from_seconds(30);
     fixture
-        .write(|txn| txn.queue_update(ACCOUNT, early, again, Bytes::new()))
+        .write(|txn| {
+            txn.queue_update(
+                ACCOUNT,
+                early,
+                again,
+                Bytes::new(),
+                Bytes::from_static(b"later"),
+            )
+        })
         .unwrap();
     fixture
         .write(|txn| txn.queue_remove(ACCOUNT, negative))
@@ -130,12 +139,13 @@ fn the_queue_is_one_schedule_and_holds_its_bodies() {
     let mut latest = Vec::new();
     let times = Timestamp::from_seconds(20)..=Timestamp::from_seconds(30);
     view(&fixture)
-        .each_due(times, Direction::Backward, &mut |due| {
-            latest.push(due.id);
+        .each_due(times, Direction::Backward, &mut |due, label| {
+            latest.push((due.id, label.to_vec()));
             ControlFlow::Continue(())
         })
         .unwrap();
-    assert_eq!(latest, [early, late], "both ends are included");
+    let wanted = [(early, b"later".to_vec()), (late, b"late".to_vec())];
+    assert_eq!(latest, wanted, "both ends are included");
     assert_eq!(fixture.backend.living_bodies(), 2);
     assert_eq!(check(&view(&fixture)).unwrap(), []);
 }
@@ -386,6 +396,7 @@ fn an_erased_account_leaves_nothing_behind() {
     let entry = QueueItem {
         due: Timestamp(1),
         envelope: Bytes::new(),
+        label: Bytes::new(),
         body: None,
     };
     fixture

@@ -62,13 +62,6 @@ struct Rate {
     per_span: u64,
 }
 
-/// A destination begins to rest: what waited for it is put off.
-#[derive(Debug)]
-pub(super) struct Rest {
-    pub(super) until: Timestamp,
-    pub(super) waiting: Vec<EntryKey>,
-}
-
 impl Destination {
     pub(super) fn new(pace: &Pace) -> Self {
         Self {
@@ -108,6 +101,21 @@ impl Destination {
 
     pub(super) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
         (self.rests_until > now).then_some(self.rests_until)
+    }
+
+    /// True while it rests, and afterwards while one letter finds out whether it is back.
+    pub(super) fn is_down(&self, now: Timestamp) -> bool {
+        let is_tried = self.running > 0 || self.lanes.len() > 0;
+        self.rests_until > now || (self.rests > 0 && is_tried)
+    }
+
+    /// Ends a rest. If it is in vain, the next one is as long.
+    pub(super) fn wake(&mut self) {
+        if self.rests_until > Timestamp(i64::MIN) {
+            self.rests_until = Timestamp(i64::MIN);
+            self.rests = self.rests.saturating_sub(1);
+            self.failures = FAILURES_BEFORE_REST - 1;
+        }
     }
 
     /// True while its state is worth the memory.
@@ -155,20 +163,21 @@ impl Destination {
         Some(key)
     }
 
-    /// A letter's sending has ended.
+    /// A letter's sending has ended. Answers what waited if it rests from now on: that is as the
+    /// store has it, and is passed over there.
     pub(super) fn ended(
         &mut self,
         ending: Ending,
         pace: &Pace,
         now: Timestamp,
         dice: u64,
-    ) -> Option<Rest> {
+    ) -> Vec<EntryKey> {
         self.running = self.running.saturating_sub(1);
         match ending {
-            Ending::Nothing => None,
+            Ending::Nothing => Vec::new(),
             Ending::Served => {
                 self.served(pace, now);
-                None
+                Vec::new()
             }
             Ending::Unreachable => self.failed(pace, now, dice),
         }
@@ -187,7 +196,7 @@ impl Destination {
         }
     }
 
-    fn failed(&mut self, pace: &Pace, now: Timestamp, dice: u64) -> Option<Rest> {
+    fn failed(&mut self, pace: &Pace, now: Timestamp, dice: u64) -> Vec<EntryKey> {
         if self.rests > 0 && now.0.saturating_sub(self.rests_until.0) > FORGET {
             self.rests = 0;
         }
@@ -197,13 +206,11 @@ impl Destination {
         self.failures = self.failures.saturating_add(1);
         let known_dead = self.rests > 0;
         if self.failures < FAILURES_BEFORE_REST && !known_dead {
-            return None;
+            return Vec::new();
         }
         if self.rests_until > now {
             // Others that were under way when the rest began end now; what waits goes along.
-            let waiting = self.lanes.drain();
-            let until = self.rests_until;
-            return Some(Rest { until, waiting });
+            return self.lanes.drain();
         }
         let first = i64::from(pace.rest_first_seconds.max(1));
         let most = i64::from(pace.rest_most_seconds).max(first);
@@ -213,10 +220,7 @@ impl Destination {
         self.rests = self.rests.saturating_add(1);
         self.failures = 0;
         self.limit = 1;
-        Some(Rest {
-            until: self.rests_until,
-            waiting: self.lanes.drain(),
-        })
+        self.lanes.drain()
     }
 }
 

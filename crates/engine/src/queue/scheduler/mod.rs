@@ -2,8 +2,9 @@
 //!
 //! Pure: no thread, no clock, no store. The driver hands in entries that are due, asks for the next
 //! step, and says how each ended. Only a window of the queue is ever in memory, and no destination
-//! may fill it: what a dead or slow destination has too much of is put off in the store, so that a
-//! million letters for it cost the others one small write each and nothing else.
+//! may fill it: what a slow destination has too much of is put off in the store. What is for a
+//! destination that is down is passed over where it lies in the schedule, so that a million letters
+//! for it cost the others next to nothing; one of them at a time finds out whether it is back.
 //!
 //! Each destination has a number of connections that grows by one for each round of successes and
 //! is halved when its servers cannot be reached; after a few failures in a row it rests, longer
@@ -18,7 +19,7 @@
 mod destination;
 mod lanes;
 
-use destination::{Destination, Rest, Unproven};
+use destination::{Destination, Unproven};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use store::id::{AccountId, Timestamp};
@@ -66,6 +67,17 @@ pub enum Step {
     Send(Job),
     /// Put it off in the store without trying; the destination is known not to take it before.
     PutOff(Job, Timestamp),
+}
+
+/// What is to be done with an entry that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is to be taken.
+    Wanted,
+    /// It is in memory already.
+    Known,
+    /// It would not be sent now: it stays where it is.
+    Passed,
 }
 
 /// How a step ended.
@@ -186,6 +198,23 @@ impl Scheduler {
         self.entries.contains_key(&key)
     }
 
+    /// What is to be done with an entry that is due and all of whose recipients are at `destination`.
+    pub fn standing(&self, key: EntryKey, destination: &str, now: Timestamp) -> Standing {
+        if self.knows(key) {
+            return Standing::Known;
+        }
+        let is_crowded = self.unproven.waiting >= self.pace.unproven_waiting_max();
+        let passes = match self.destinations.get(destination) {
+            Some(known) => known.is_down(now) || (is_crowded && !known.is_proven()),
+            None => is_crowded,
+        };
+        if passes {
+            Standing::Passed
+        } else {
+            Standing::Wanted
+        }
+    }
+
     /// Destinations that rest, with the time until which.
     pub fn resting(&self, now: Timestamp) -> Vec<(Arc<str>, Timestamp)> {
         let rest = self.destinations.iter().filter_map(|(name, destination)| {
@@ -193,6 +222,11 @@ impl Scheduler {
             Some((Arc::clone(name), until))
         });
         rest.collect()
+    }
+
+    /// Ends every rest: someone knows better, or wants to.
+    pub fn wake(&mut self) {
+        self.destinations.values_mut().for_each(Destination::wake);
     }
 
     /// Takes an entry that is due. One that is known already is passed over.
@@ -313,12 +347,7 @@ impl Scheduler {
     /// `dice` is any number; it spreads the end of a rest.
     pub fn finished(&mut self, step: &Step, ending: Ending, now: Timestamp, dice: u64) {
         let (Step::Send(job) | Step::PutOff(job, _)) = step;
-        if let Some(left) = self.entries.get_mut(&job.key) {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                self.entries.remove(&job.key);
-            }
-        }
+        self.forget(job.key);
         if matches!(step, Step::Send(_)) {
             self.sent(job, ending, now, dice);
         }
@@ -327,18 +356,24 @@ impl Scheduler {
         }
     }
 
+    /// One job of an entry is no longer in memory.
+    fn forget(&mut self, key: EntryKey) {
+        if let Some(left) = self.entries.get_mut(&key) {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.entries.remove(&key);
+            }
+        }
+    }
+
     fn sent(&mut self, job: &Job, ending: Ending, now: Timestamp, dice: u64) {
         self.running = self.running.saturating_sub(1);
         let pace = self.pace;
-        let rest = self.change(&job.destination, |destination| {
+        let given_back = self.change(&job.destination, |destination| {
             destination.ended(ending, &pace, now, dice)
         });
-        if let Some(Rest { until, waiting }) = rest.flatten() {
-            let put_off = waiting.into_iter().map(|key| {
-                let destination = Arc::clone(&job.destination);
-                (Job { key, destination }, until)
-            });
-            self.put_off.extend(put_off);
+        for key in given_back.unwrap_or_default() {
+            self.forget(key);
         }
         self.queue_up(&job.destination);
     }

@@ -34,7 +34,7 @@ pub use folders::{FolderChange, NewFolder};
 pub use items::{Body, FlagOutcome, NewItem, Receipt};
 pub use members::{Membership, ReadState};
 pub use overlay::{OverlayInput, OverlayObject};
-pub use queue::QueueItem;
+pub use queue::{LABEL_BYTES_MAX, QueueItem};
 
 use super::error::ModelError;
 use super::row::Origin;

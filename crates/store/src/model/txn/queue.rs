@@ -11,6 +11,9 @@ use crate::model::row::{Object, QueueEntry, What};
 use crate::model::watch::QUEUE_OF_ALL;
 use bytes::Bytes;
 
+/// Bytes of a label: a domain's name fits.
+pub const LABEL_BYTES_MAX: usize = 255;
+
 /// A queue entry to be made.
 #[derive(Debug, Clone)]
 pub struct QueueItem {
@@ -18,6 +21,8 @@ pub struct QueueItem {
     pub due: Timestamp,
     /// Recipients and whatever else the engine needs, opaque.
     pub envelope: Bytes,
+    /// What is seen of it in the schedule already, opaque; at most [`LABEL_BYTES_MAX`].
+    pub label: Bytes,
     /// What is to be sent.
     pub body: Option<Body>,
 }
@@ -39,11 +44,11 @@ impl Txn<'_> {
             envelope: new.envelope.clone(),
             body: new.body.as_ref().map(|body| (body.number(), body.len())),
         };
-        self.put_entry(account, id, entry, What::CREATED)?;
+        self.put_entry(account, id, entry, new.label.clone(), What::CREATED)?;
         Ok(id)
     }
 
-    /// Changes when an entry is due and what is known of it.
+    /// Changes when an entry is due, what is known of it, and what is seen in the schedule.
     ///
     /// Errors: [`ModelError::NoSuchEntry`], [`ModelError::TooLong`].
     pub fn queue_update(
@@ -52,6 +57,7 @@ impl Txn<'_> {
         id: u64,
         due: Timestamp,
         envelope: Bytes,
+        label: Bytes,
     ) -> Result<(), ModelError> {
         let entry = self
             .queue_entry(account, id)?
@@ -62,7 +68,7 @@ impl Txn<'_> {
             envelope,
             ..entry
         };
-        self.put_entry(account, id, entry, What::PROPERTIES)
+        self.put_entry(account, id, entry, label, What::PROPERTIES)
     }
 
     /// Takes an entry out of the queue.
@@ -87,15 +93,16 @@ impl Txn<'_> {
         account: AccountId,
         id: u64,
         mut entry: QueueEntry,
+        label: Bytes,
         what: What,
     ) -> Result<(), ModelError> {
-        if entry.envelope.len() > ENVELOPE_BYTES_MAX {
+        if entry.envelope.len() > ENVELOPE_BYTES_MAX || label.len() > LABEL_BYTES_MAX {
             return Err(ModelError::TooLong);
         }
         entry.changed = self.touch_object(account, Object::Queue(id), what)?;
         self.pending.put(key::queue(account, id), &entry);
-        self.pending
-            .put_empty(key::queue_due(entry.due, account, id));
+        let due = key::queue_due(entry.due, account, id);
+        self.pending.put_raw(due, Some(label));
         self.changed.insert(QUEUE_OF_ALL);
         Ok(())
     }
