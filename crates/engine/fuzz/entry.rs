@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 use engine::filter::{Action, Budget, Circumstances, Library, Mark, Surroundings, Version, run};
-use formats::message::Summary;
+use engine::search::thread::{conversation_names, id_hash, message_id, references};
+use engine::search::{Comparator, Needle};
+use formats::message::{Summary, SummaryRef};
 use formats::script::{Limits, Script};
 use std::sync::Arc;
 
@@ -93,6 +95,35 @@ pub fn filter(bytes: &[u8]) {
                 assert!(header < reply.letter.len() && !reply.recipients.is_empty());
             }
             _ => {}
+        }
+    }
+}
+
+/// A text and what is looked for in it, divided by a NUL; the text is also a letter's header. What
+/// is found exactly is found roughly too, however it is written, and keys and names of
+/// conversations are made of anything.
+pub fn search(bytes: &[u8]) {
+    let divide = bytes.iter().position(|&byte| byte == 0);
+    let (text, rest) = bytes.split_at(divide.unwrap_or(bytes.len()));
+    let wanted = String::from_utf8_lossy(rest.get(1..).unwrap_or_default());
+    let whole = String::from_utf8_lossy(text);
+    let comparator = Comparator::Unicode;
+    let is_in = |needle: Needle| needle.is_in(&whole);
+    let exact = is_in(Needle::new(&wanted, comparator));
+    let phrase = is_in(Needle::loose_phrase(&wanted, comparator));
+    let words = is_in(Needle::loose(&wanted, comparator));
+    assert!(!exact || phrase);
+    assert!(!phrase || words);
+    assert!(!words || is_in(Needle::misspelt(&wanted, comparator)));
+    for comparator in [Comparator::Ascii, Comparator::Octet] {
+        assert!(!whole.contains(&*wanted) || is_in(Needle::new(&wanted, comparator)));
+    }
+    let summary = Summary::of(text).encode();
+    // Its own id, the first it refers to and the nearest dozen.
+    assert!(conversation_names(&summary).len() <= 14);
+    if let Ok(summary) = SummaryRef::new(&summary) {
+        for id in references(&summary).chain(message_id(&summary)) {
+            let _ = id_hash(id);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What must hold for any bytes; shared by the fuzz targets and the ordinary test.
 
+use bytes::BytesMut;
 use engine::Settings;
 use engine::rehearsal::{Rehearsal, Wire};
 use imap::Session;
 use imap::codec::append;
 use imap::codec::frame::{COMMAND_BYTES_MAX, Frame, Framer};
-use imap::codec::mailbox::NameForm;
+use imap::codec::mailbox::{MailboxName, NameForm, decode_utf7, encode_utf7};
 use imap::codec::parse;
+use imap::codec::pattern::Pattern;
 
 /// Cutting and reading end, take no more than they are given, and cut alike however the bytes
 /// arrive.
@@ -46,6 +48,35 @@ fn cut(bytes: &[u8], piece: usize) -> Vec<Vec<u8>> {
         }
     }
     commands
+}
+
+/// Names of mailboxes in both forms, and patterns over them: what is read is written back as it
+/// was, and a pattern ends.
+pub fn mailbox_names(bytes: &[u8]) {
+    for form in [NameForm::Utf7, NameForm::Utf8] {
+        let Ok(name) = MailboxName::decode(bytes, form) else {
+            continue;
+        };
+        let mut written = BytesMut::new();
+        name.write(&mut written, form);
+        let again = MailboxName::from_path(name.as_str());
+        assert_eq!(
+            (again.as_str(), again.is_inbox()),
+            (name.as_str(), name.is_inbox())
+        );
+    }
+    if let Some(name) = decode_utf7(bytes) {
+        assert_eq!(encode_utf7(&name).as_bytes(), bytes);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    assert_eq!(
+        decode_utf7(encode_utf7(&text).as_bytes()).as_deref(),
+        Some(&*text)
+    );
+    let (reference, pattern) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    if let Some(pattern) = Pattern::new(reference, pattern) {
+        let _ = (pattern.matches(&text), pattern.may_reach(reference));
+    }
 }
 
 /// A signed-in session takes anything: it answers or closes, asks one question at a time, and never

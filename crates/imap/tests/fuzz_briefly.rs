@@ -53,6 +53,11 @@ fn any_bytes_are_cut_and_read() {
 }
 
 #[test]
+fn any_bytes_are_a_name_of_a_mailbox_or_none() {
+    run(ROUNDS, entry::mailbox_names);
+}
+
+#[test]
 fn any_bytes_come_to_an_answer_or_an_end() {
     run(DIALOGUES, entry::dialogue);
 }
