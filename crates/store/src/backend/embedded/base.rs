@@ -217,6 +217,7 @@ impl Embedded {
     /// Dumps all keys now.
     pub fn dump_base(&self) -> Result<(), StoreError> {
         let mut bases = self.bases.lock();
+        self.apply_what_waits();
         let (view, place) = self.view_with_place()?;
         let place = self.behind_last_frame(place)?;
         let time = self.world.clock.now();
@@ -233,6 +234,17 @@ impl Embedded {
         drop(bases);
         self.collector.lock().look_again();
         Ok(())
+    }
+
+    /// Empties most of the tables in memory. A dump keeps those that it begins with to its end, while
+    /// writers fill others.
+    fn apply_what_waits(&self) {
+        let waiting = self.tables.list().frozen.len();
+        for _ in 0..waiting {
+            if !self.step_apply() {
+                return;
+            }
+        }
     }
 
     /// A view and the place in the log that it shows.

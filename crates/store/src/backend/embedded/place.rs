@@ -22,8 +22,8 @@ use std::sync::Arc;
 /// The open span may grow to this many bytes before new writers wait for the committer.
 const OPEN_SPAN_BYTES_MAX: usize = 32 << 20;
 /// The tables in memory may grow to this many times their setting before new writers wait for the
-/// applier.
-const TABLES_MAX: usize = 16;
+/// applier. In an import the applier is the slower one, so they are full all the time.
+const TABLES_MAX: usize = 8;
 /// Bodies remembered for the collector; beyond that it finds them by its walk.
 const SUSPECTS_MAX: usize = 1 << 20;
 
