@@ -71,7 +71,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("MULTISEARCH", &["multi_search.txt"]),
     ("INPROGRESS", &["../progress.rs"]),
     ("SAVEDATE", &["save_date.txt"]),
-    ("SEARCH=FUZZY", &["fuzzy.txt"]),
+    ("SEARCH=FUZZY", &["fuzzy.txt", "fuzzy_scripts.txt"]),
     ("I18NLEVEL=1", &["language.txt"]),
     ("I18NLEVEL=2", &["language.txt"]),
     ("COMPRESS=DEFLATE", &["compress.txt"]),
