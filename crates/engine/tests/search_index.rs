@@ -6,11 +6,11 @@
 use engine::account::values::{self, Holder, NewEntry, PartChanges, ValueChange};
 use engine::rehearsal::Rehearsal;
 use engine::search::{
-    Comparator, EntryTexts, Fed, Feeder, Index, Needle, Plan, Query, Run, Sketches, Test,
+    Comparator, EntryTexts, Fed, Feeder, Index, Letter, Needle, Plan, Query, Run, Sketches, Test,
 };
 use engine::{
     Account, AccountId, EngineError, FlagChange, FlagSet, Flags, FolderId, ItemKey, ItemRow, Kind,
-    Location, NewLetter, Reading, Role, Settings, Shelf, Transfer, Uid, User, Value,
+    Location, NewLetter, Reading, Role, Settings, Shelf, Timestamp, Transfer, Uid, User, Value,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -199,6 +199,35 @@ fn text(wanted: &str) -> Query {
 /// Candidates that the index named for the last question.
 fn named(ground: &Ground) -> usize {
     ground.index.named.load(Ordering::Relaxed)
+}
+
+#[test]
+fn addresses_subjects_dates_flags_and_sizes_are_told_without_reading_the_letter() {
+    let ground = Ground::new();
+    let uid = ground.append("Kaleidoscope", "needleword");
+    let view = ground.account.read().unwrap();
+    let row = view.item(ground.at(uid)).unwrap().unwrap();
+    let field = |name: &str, wanted| Test::Field(name.to_owned(), needle(wanted));
+    let bytes_read = |test: Test| {
+        let details = view.details(row.item).unwrap().unwrap();
+        let mut letter = Letter::new(&ground.account, uid, &row, details);
+        let plan = Plan::new(Query::Test(test)).unwrap();
+        plan.matches(&mut letter).unwrap();
+        letter.bytes_read()
+    };
+    for test in [
+        field("From", "ann"),
+        field("To", "nobody"),
+        field("Subject", "kaleidoscope"),
+        Test::SentSince(20_000),
+        Test::ReceivedSince(Timestamp(0)),
+        Test::SavedSince(Timestamp(0)),
+        Test::Flags(Flags::SEEN),
+        Test::Larger(10),
+    ] {
+        assert_eq!(bytes_read(test.clone()), 0, "{test:?}");
+    }
+    assert_ne!(bytes_read(Test::Body(needle("needleword"))), 0);
 }
 
 #[test]
