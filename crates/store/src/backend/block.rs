@@ -107,6 +107,9 @@ impl Codec {
 }
 
 /// Compressors that wait for their next block; making one costs more than a letter.
+///
+/// Nobody waits for the lists of them: who holds one may be a thread that stands back, put aside by
+/// the system meanwhile, and a new context is cheaper than its next turn.
 #[derive(Default)]
 pub struct Contexts {
     compressors: Mutex<Vec<zstd::bulk::Compressor<'static>>>,
@@ -122,17 +125,13 @@ impl std::fmt::Debug for Contexts {
 impl Contexts {
     /// Appends a block to `out`; true when it was stored raw.
     fn compress(&self, block: &[u8], out: &mut Vec<u8>) -> Result<bool, StoreError> {
-        let idle = self.compressors.lock().pop();
+        let idle = self.compressors.try_lock().and_then(|mut all| all.pop());
         let mut compressor = match idle {
             Some(compressor) => compressor,
             None => zstd::bulk::Compressor::new(LEVEL)?,
         };
         let compressed = compressor.compress(block)?;
-        let mut pool = self.compressors.lock();
-        if pool.len() < CONTEXTS_MAX {
-            pool.push(compressor);
-        }
-        drop(pool);
+        put_back(&self.compressors, compressor);
         let raw = compressed.len().saturating_add(block.len() / SHRINK_MIN) > block.len();
         out.extend_from_slice(if raw { block } else { &compressed });
         Ok(raw)
@@ -140,7 +139,7 @@ impl Contexts {
 
     /// The `len` bytes of a compressed block.
     fn decompress(&self, block: &[u8], len: usize) -> Result<Vec<u8>, StoreError> {
-        let idle = self.decompressors.lock().pop();
+        let idle = self.decompressors.try_lock().and_then(|mut all| all.pop());
         let mut decompressor = match idle {
             Some(decompressor) => decompressor,
             None => zstd::bulk::Decompressor::new()?,
@@ -148,15 +147,20 @@ impl Contexts {
         let raw = decompressor
             .decompress(block, len)
             .map_err(|_| damaged("block"))?;
-        let mut pool = self.decompressors.lock();
-        if pool.len() < CONTEXTS_MAX {
-            pool.push(decompressor);
-        }
+        put_back(&self.decompressors, decompressor);
         if raw.len() == len {
             Ok(raw)
         } else {
             Err(damaged("block length"))
         }
+    }
+}
+
+fn put_back<T>(idle: &Mutex<Vec<T>>, context: T) {
+    if let Some(mut all) = idle.try_lock()
+        && all.len() < CONTEXTS_MAX
+    {
+        all.push(context);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::StoreError;
 use crate::id::{BodyHash, BodyNumber};
 use crate::world::{File, Open, Vfs};
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,7 +33,7 @@ pub struct Bodies {
     next: AtomicU64,
     held: Mutex<HashMap<BodyNumber, Weak<Held>>>,
     twins: Mutex<HashMap<BodyNumber, usize>>,
-    segments: Mutex<HashMap<u32, Arc<dyn File>>>,
+    segments: RwLock<HashMap<u32, Arc<dyn File>>>,
 }
 
 /// A body that is not yet, or not only, known by its row.
@@ -110,7 +110,7 @@ impl Bodies {
             next: AtomicU64::new(next.max(1)),
             held: Mutex::default(),
             twins: Mutex::default(),
-            segments: Mutex::default(),
+            segments: RwLock::default(),
         })
     }
 
@@ -246,11 +246,11 @@ impl Bodies {
     }
 
     fn segment(&self, number: u32) -> Result<Arc<dyn File>, StoreError> {
-        if let Some(file) = self.segments.lock().get(&number) {
+        if let Some(file) = self.segments.read().get(&number) {
             return Ok(Arc::clone(file));
         }
         let file = self.vfs.open(&self.paths.segment(number), Open::Read)?;
-        let mut segments = self.segments.lock();
+        let mut segments = self.segments.write();
         if segments.len() >= OPEN_SEGMENTS_MAX {
             segments.clear();
         }
@@ -260,7 +260,7 @@ impl Bodies {
 
     /// Closes a segment that is being removed.
     pub fn close_segment(&self, number: u32) {
-        self.segments.lock().remove(&number);
+        self.segments.write().remove(&number);
     }
 }
 
