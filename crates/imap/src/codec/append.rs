@@ -41,6 +41,8 @@ pub enum Place {
     Part,
     /// Behind the literal in `UTF8 (`.
     Utf8,
+    /// The same in `CATENATE (`.
+    Utf8Part,
     /// Behind a message.
     Behind,
 }
@@ -121,6 +123,12 @@ impl Place {
                     if *self == Self::Part {
                         cursor.space()?;
                     }
+                    let is_utf8 = cursor.accept_word("UTF8 (") && cursor.awaits_literal();
+                    if is_utf8 {
+                        *self = Self::Utf8Part;
+                        pieces.push(Piece::Literal);
+                        return Ok(Some(pieces));
+                    }
                     *self = Self::Part;
                     match part(&mut cursor)? {
                         None => return Ok(None),
@@ -134,6 +142,10 @@ impl Place {
                 Self::Utf8 => {
                     cursor.expect(b')', BEHIND)?;
                     *self = Self::Behind;
+                }
+                Self::Utf8Part => {
+                    cursor.expect(b')', BEHIND)?;
+                    *self = Self::Part;
                 }
                 Self::Behind if cursor.at_end() => return Ok(Some(pieces)),
                 Self::Behind => {

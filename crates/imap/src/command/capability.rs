@@ -1,6 +1,10 @@
 //! `CAPABILITY`: what this server does, and nothing that it does not.
 //!
-//! What other servers have and this one leaves out stands in `standards.tsv` with its reason.
+//! What other servers have and this one leaves out stands in `standards.tsv` with its reason, as far
+//! as it is written down for others. Left out as well is what is one server's own: `SNIPPET=FUZZY`
+//! and `PREVIEW=FUZZY` (Dovecot's before RFC 8970), `XAPPLEPUSHSERVICE` (needs a certificate that
+//! Apple gives for its own product only), and Cyrus' `SORT=MODSEQ`, `SORT=UID`, `DIGEST=SHA1`,
+//! `NO_ATOMIC_RENAME` and `X-…`. `CRAM-MD5` and `SCRAM-SHA-1` would need weaker secrets to be kept.
 //!
 //! Standards: RFC 9051 §6.1.1, RFC 6785 §2.1 (where scripts are managed), and each extension's own.
 
