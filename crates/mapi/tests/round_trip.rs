@@ -83,7 +83,7 @@ fn people(value: &[u8]) -> Vec<(String, String)> {
             let name = name
                 .map(|name| encoded_word::decode(&name))
                 .unwrap_or_default();
-            let name = name.trim().to_owned();
+            let name = words(&name);
             let is_same = name.eq_ignore_ascii_case(&address);
             Some((
                 if is_same { String::new() } else { name },
