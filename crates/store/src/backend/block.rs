@@ -27,7 +27,7 @@ const ENTRY_BYTES: usize = 4 + CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 16;
 /// Marks a block that is stored raw in the table.
 const RAW_BIT: u32 = 1 << 31;
-/// Idle compression contexts kept (about 600 KiB each at level 1 with blocks of 256 KiB).
+/// Idle compression contexts kept (about 900 KiB each at level 1 with blocks of 256 KiB).
 const CONTEXTS_MAX: usize = 16;
 
 /// The store's secret, from which the keys of hashes and checksums are derived.
@@ -106,13 +106,19 @@ impl Codec {
     }
 }
 
+/// A compressor with the room it writes to.
+struct Compressor {
+    zstd: zstd::bulk::Compressor<'static>,
+    packed: Vec<u8>,
+}
+
 /// Compressors that wait for their next block; making one costs more than a letter.
 ///
 /// Nobody waits for the lists of them: who holds one may be a thread that stands back, put aside by
 /// the system meanwhile, and a new context is cheaper than its next turn.
 #[derive(Default)]
 pub struct Contexts {
-    compressors: Mutex<Vec<zstd::bulk::Compressor<'static>>>,
+    compressors: Mutex<Vec<Compressor>>,
     decompressors: Mutex<Vec<zstd::bulk::Decompressor<'static>>>,
 }
 
@@ -128,12 +134,18 @@ impl Contexts {
         let idle = self.compressors.try_lock().and_then(|mut all| all.pop());
         let mut compressor = match idle {
             Some(compressor) => compressor,
-            None => zstd::bulk::Compressor::new(LEVEL)?,
+            None => Compressor {
+                zstd: zstd::bulk::Compressor::new(LEVEL)?,
+                packed: Vec::new(),
+            },
         };
-        let compressed = compressor.compress(block)?;
+        let Compressor { zstd, packed } = &mut compressor;
+        packed.clear();
+        packed.reserve(zstd::zstd_safe::compress_bound(block.len()));
+        zstd.compress_to_buffer(block, packed)?;
+        let raw = packed.len().saturating_add(block.len() / SHRINK_MIN) > block.len();
+        out.extend_from_slice(if raw { block } else { packed });
         put_back(&self.compressors, compressor);
-        let raw = compressed.len().saturating_add(block.len() / SHRINK_MIN) > block.len();
-        out.extend_from_slice(if raw { block } else { &compressed });
         Ok(raw)
     }
 

@@ -241,6 +241,14 @@ enum Stored {
 }
 
 impl Records {
+    /// No records, with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            ..Self::default()
+        }
+    }
+
     /// Begins a commit.
     pub fn start(&mut self) {
         self.bytes.push(START);
@@ -303,7 +311,11 @@ impl Records {
     }
 
     /// Appends what another wrote.
-    pub fn append(&mut self, other: &Self) {
+    pub fn append(&mut self, other: Self) {
+        if self.bytes.is_empty() {
+            *self = other;
+            return;
+        }
         let shift = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
         self.cuts

@@ -19,6 +19,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// What the record of a body costs besides its stored bytes, and that of a row besides key and
+/// value; a little more.
+const BODY_RECORD_BYTES: usize = 64;
+const ROW_RECORD_BYTES: usize = 8;
 /// The open span may grow to this many bytes before new writers wait for the committer.
 const OPEN_SPAN_BYTES_MAX: usize = 32 << 20;
 /// The tables in memory may grow to this many times their setting before new writers wait for the
@@ -159,7 +163,7 @@ impl Embedded {
             .map(|(key, value)| (Bytes::from(key.into_boxed_slice()), value));
         self.tables.list().active.insert(position, writes);
         let settlement = Settlement::open();
-        placing.span.records.append(&records);
+        placing.span.records.append(records);
         placing.span.records.allow_cut(self.options.frame_bytes());
         placing.span.held.extend(held);
         placing
@@ -179,7 +183,7 @@ impl Embedded {
         copied: &[Copied],
     ) -> Result<Records, StoreError> {
         let frame_bytes = self.options.frame_bytes();
-        let mut records = Records::default();
+        let mut records = Records::with_capacity(size_of_records(batch, held, copied));
         records.start();
         for body in held.iter().filter(|body| !body.is_committed()) {
             match &body.content {
@@ -223,6 +227,21 @@ impl Embedded {
             while self.step_commit() || self.step_apply() || self.step_freeze() {}
         }
     }
+}
+
+/// About how many bytes the records of a batch take.
+fn size_of_records(batch: &Batch, held: &[Arc<Held>], copied: &[Copied]) -> usize {
+    let stored = held.iter().map(|body| match &body.content {
+        HeldContent::Inline(stored) => stored.len(),
+        HeldContent::File | HeldContent::Twin => 0,
+    });
+    let copies = copied.iter().map(|(_, stored)| stored.len());
+    let bodies = stored.chain(copies).map(|bytes| bytes + BODY_RECORD_BYTES);
+    let rows = batch.writes.iter().map(|(key, value)| {
+        let value = value.as_ref().map_or(0, Bytes::len);
+        key.len() + value + ROW_RECORD_BYTES
+    });
+    bodies.chain(rows).sum()
 }
 
 /// The bodies of a batch as this backend made them.
