@@ -7,6 +7,7 @@
 use crate::error::EngineError;
 use bytes::Bytes;
 use formats::message::scan::{Limits, Scanner};
+use memchr::memmem;
 use std::sync::Arc;
 use store::backend::{Spool, StagedBody, Stay};
 use store::id::Timestamp;
@@ -20,6 +21,8 @@ pub struct Upload {
     spool: Box<dyn Spool>,
     scanner: Scanner,
     header: Vec<u8>,
+    /// Nothing that still comes is added to the header.
+    header_is_whole: bool,
     bytes_max: u64,
 }
 
@@ -29,6 +32,7 @@ impl Upload {
             spool,
             scanner: Scanner::new(Limits::default()),
             header: Vec::new(),
+            header_is_whole: false,
             bytes_max,
         }
     }
@@ -40,12 +44,24 @@ impl Upload {
         if self.spool.len().saturating_add(bytes.len() as u64) > self.bytes_max {
             return Err(EngineError::TooLarge);
         }
-        let room = TRACE_BYTES_MAX.saturating_sub(self.header.len());
-        self.header
-            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.keep_header(bytes);
         self.scanner.push(bytes);
         self.spool.write(bytes)?;
         Ok(())
+    }
+
+    /// Keeps what belongs to the header. An empty line that comes in two pieces is found later, by
+    /// who reads what was kept.
+    fn keep_header(&mut self, bytes: &[u8]) {
+        if self.header_is_whole {
+            return;
+        }
+        let room = TRACE_BYTES_MAX.saturating_sub(self.header.len());
+        let room = room.min(bytes.len());
+        let end = memmem::find(bytes, b"\n\r\n").map_or(room, |end| (end + 1).min(room));
+        self.header
+            .extend_from_slice(bytes.get(..end).unwrap_or(bytes));
+        self.header_is_whole = end < bytes.len();
     }
 
     /// Bytes so far.
