@@ -18,8 +18,9 @@ pub const NUL_SHOWN: u8 = 0x80;
 /// Letters with NUL come by a literal8 or an import, from programs that forgot a transfer encoding.
 /// The byte itself is told by BINARY. Dovecot shows the same byte.
 pub fn show_nul(bytes: &mut [u8]) {
-    for byte in bytes.iter_mut().filter(|byte| **byte == 0) {
-        *byte = NUL_SHOWN;
+    // Every byte is written, so that many are looked at at once.
+    for byte in bytes {
+        *byte = if *byte == 0 { NUL_SHOWN } else { *byte };
     }
 }
 

@@ -1,8 +1,8 @@
 //! Tells one message, item by item; a long literal over several steps.
 
-use super::Gathered;
 use super::decoded::{Decoded, Encoded};
 use super::section::{self, Found, part_exists};
+use super::{Gathered, STEP_BYTES};
 use crate::codec::envelope::write_envelope;
 use crate::codec::fetch::{FetchItem, Partial, Section, SectionName, write_part};
 use crate::codec::moment::{self, Moment};
@@ -16,12 +16,14 @@ use crate::selected::Label;
 use crate::sync;
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::account::annotations::Annotation;
-use engine::dialogue::SEND_BYTES_MAX;
 use engine::{Account, ContentId, ConversationId, ItemRow, Message, Timestamp, Uid};
 use formats::message::Summary;
 use formats::message::SummaryRef;
 use formats::message::scan::{Limits, Scanner};
 use std::ops::Range;
+
+/// Bytes of a literal that are read at once: as many as the store unpacks and proves at once.
+const READ_BYTES: u64 = 256 * 1024;
 
 /// Bytes read at once when a letter has to be scanned again.
 const SCAN_BYTES: u64 = 1024 * 1024;
@@ -40,8 +42,10 @@ pub(super) struct Telling {
     annotations: Vec<Annotation>,
     /// The next item.
     next: usize,
-    /// Bytes of the message that belong to an open literal.
+    /// Bytes of the message that belong to an open literal and were not read yet.
     literal: Range<u64>,
+    /// Those that were read, but found no room yet.
+    read: Bytes,
     /// The same, made for this answer.
     made: Bytes,
     /// The rest of a part that is decoded for this answer, behind what is made of it.
@@ -78,6 +82,7 @@ impl Telling {
             annotations,
             next: 0,
             literal: 0..0,
+            read: Bytes::new(),
             made: Bytes::new(),
             decoded: None,
             tell_flags,
@@ -151,9 +156,7 @@ impl Telling {
     /// Writes more of an open literal. True if none is open any more.
     fn pass_literal(&mut self, out: &mut BytesMut) -> Result<bool, Refusal> {
         loop {
-            let room = SEND_BYTES_MAX
-                .saturating_sub(out.len())
-                .min(self.made.len());
+            let room = STEP_BYTES.saturating_sub(out.len()).min(self.made.len());
             out.put_slice(&self.made.split_to(room));
             if !self.made.is_empty() {
                 return Ok(false);
@@ -166,25 +169,25 @@ impl Telling {
                 self.decoded = None;
             }
         }
-        while !self.literal.is_empty() {
-            let room = SEND_BYTES_MAX.saturating_sub(out.len());
-            if room == 0 {
+        loop {
+            let room = STEP_BYTES.saturating_sub(out.len()).min(self.read.len());
+            write::literal_bytes(out, &self.read.split_to(room));
+            if !self.read.is_empty() {
                 return Ok(false);
             }
-            let room = u64::try_from(room).unwrap_or(u64::MAX);
-            let end = self
-                .literal
-                .end
-                .min(self.literal.start.saturating_add(room));
-            let bytes = self.message.read(self.literal.start..end)?;
-            if bytes.is_empty() {
+            if self.literal.is_empty() {
+                return Ok(true);
+            }
+            let Range { start, end } = self.literal;
+            self.read = self
+                .message
+                .read(start..end.min(start.saturating_add(READ_BYTES)))?;
+            if self.read.is_empty() {
                 // The literal's size was told: nothing else can be put in its place.
                 return Err(Refusal::Engine(engine::EngineError::NoSuchItem));
             }
-            write::literal_bytes(out, &bytes);
-            self.literal.start += u64::try_from(bytes.len()).unwrap_or(0);
+            self.literal.start += u64::try_from(self.read.len()).unwrap_or(0);
         }
-        Ok(true)
     }
 
     /// A summary that had to be cut, or is none, is made anew from the letter.

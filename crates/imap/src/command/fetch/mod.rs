@@ -27,7 +27,6 @@ use crate::sync;
 use bytes::BufMut;
 pub(super) use decoded::{Decoded, Encoded, Measure};
 use engine::account::annotations::{Annotation, ItemAnnotations};
-use engine::dialogue::SEND_BYTES_MAX;
 use engine::{
     ChangeSeq, Details, FlagChange, Flags, FolderId, ItemRow, Location, Reading, Shelf, Uid, UidSet,
 };
@@ -35,6 +34,10 @@ use message::Telling;
 pub(super) use section::{part_exists, section_bytes, whole_summary};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+
+/// Bytes that a step writes, or a little more: so few that they are still in the processor's cache
+/// when they are sent.
+const STEP_BYTES: usize = 256 * 1024;
 
 /// Rows read in one step when nothing but rows is needed: about 2 ms.
 const ROWS_PER_STEP: u32 = 4096;
@@ -387,7 +390,7 @@ impl FetchWork {
                 Err(Refusal::Broken) => return Err(Refusal::Broken),
                 Err(refusal) => self.failure = Some(refusal),
             }
-            if desk.out.len() >= SEND_BYTES_MAX {
+            if desk.out.len() >= STEP_BYTES {
                 return Ok(self.ready.is_empty() && self.telling.is_none());
             }
         }
@@ -438,7 +441,7 @@ impl Work for FetchWork {
             self.stage = Stage::Mark;
         }
         if !self.needs_details && !self.marks_seen {
-            while !self.left.is_empty() && desk.out.len() < SEND_BYTES_MAX {
+            while !self.left.is_empty() && desk.out.len() < STEP_BYTES {
                 self.tell_rows(desk)?;
             }
             let all_told = self.tell_ready(desk)? && self.left.is_empty();
@@ -449,7 +452,7 @@ impl Work for FetchWork {
             };
         }
         loop {
-            if !self.tell_ready(desk)? || desk.out.len() >= SEND_BYTES_MAX {
+            if !self.tell_ready(desk)? || desk.out.len() >= STEP_BYTES {
                 return Ok(Step::More);
             }
             if self.left.is_empty() {
