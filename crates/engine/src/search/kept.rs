@@ -8,7 +8,7 @@
 //!
 //! Never decides who may see what: rights are checked where letters are asked for.
 //!
-//! Start at [`Making`]; [`super::sorted`] and [`super::related`] say what is derived.
+//! Start at [`Asking`]; [`super::sorted`] and [`super::related`] say what is derived.
 
 use super::run::{Found, Harvest, Progress, Run};
 use super::{Letter, Plan};
@@ -25,6 +25,8 @@ const BYTES_MAX: usize = 96 * 1024 * 1024;
 const UNUSED_SECONDS_MAX: i64 = 15 * 60;
 /// Changes that are looked through for what came and left; with more a new walk is as cheap.
 const CHANGES_MAX: usize = 16 * 1024;
+/// Of so many letters in a folder one must be wanted for a value of all to be made.
+const SHARE_MIN: u32 = 4;
 /// Letters that are put in at once; with more a new walk is as cheap.
 const LETTERS_MAX: usize = 256;
 
@@ -153,8 +155,88 @@ impl<D: Derived> Keep<D> {
     }
 }
 
-/// The way to a value: at once if it is kept, else by a walk in bounded steps.
-pub(crate) struct Making<D: Derived> {
+/// The way to a value of some letters: at once if one of the whole folder is kept, else by a walk in
+/// bounded steps, over the whole folder if many are wanted and over those alone if few are.
+pub(super) struct Asking<D: Derived> {
+    making: Making<D>,
+    wanted: UidSet,
+    way: Way<D>,
+}
+
+enum Way<D: Derived> {
+    Due,
+    /// The value of the whole folder is being made.
+    Whole,
+    /// One of those that are wanted, for this answer only.
+    Few(Box<(Run, D::Filling)>),
+}
+
+impl<D: Derived> Asking<D> {
+    /// Of those of a folder's letters that are wanted. Those that have left it are not in the value.
+    pub(super) fn new(folder: FolderId, which: D::Which, wanted: UidSet) -> Self {
+        Self {
+            making: Making::new(folder, which),
+            wanted,
+            way: Way::Due,
+        }
+    }
+
+    /// The letters that are wanted.
+    pub(super) fn wanted(&self) -> &UidSet {
+        &self.wanted
+    }
+
+    /// How far it has come.
+    pub(super) fn progress(&self) -> Progress {
+        match &self.way {
+            Way::Due => Progress::default(),
+            Way::Whole => self.making.progress(),
+            Way::Few(few) => few.0.progress(),
+        }
+    }
+
+    /// The next step; when it was the last, a value of the letters that are wanted and perhaps of
+    /// others.
+    pub(super) fn step(
+        &mut self,
+        account: &Account,
+        keep: &Keep<D>,
+    ) -> Result<Option<Arc<D>>, EngineError> {
+        if matches!(self.way, Way::Due) {
+            if let Some(value) = self.making.kept(account, keep)? {
+                return Ok(Some(value));
+            }
+            self.way = self.begin(account)?;
+        }
+        let Way::Few(few) = &mut self.way else {
+            return self.making.step(account, keep);
+        };
+        let (run, filling) = &mut **few;
+        if !run.step(account, filling)? {
+            return Ok(None);
+        }
+        let way = std::mem::replace(&mut self.way, Way::Due);
+        Ok(match way {
+            Way::Few(few) => Some(Arc::new(D::finish(few.1))),
+            Way::Due | Way::Whole => None,
+        })
+    }
+
+    fn begin(&self, account: &Account) -> Result<Way<D>, EngineError> {
+        let Making { folder, which, .. } = &self.making;
+        let all = account.read()?.uids(*folder, Shelf::Mail)?;
+        if self.wanted.len() >= all.len() / SHARE_MIN {
+            return Ok(Way::Whole);
+        }
+        let wanted = self.wanted.clone();
+        let letters = usize::try_from(wanted.len()).unwrap_or(usize::MAX);
+        let run = Run::new(Plan::everything(), *folder, Shelf::Mail, wanted);
+        Ok(Way::Few(Box::new((run, D::begin(which, letters)))))
+    }
+}
+
+/// The way to a value of a whole folder.
+struct Making<D: Derived> {
     folder: FolderId,
     which: D::Which,
     walk: Option<Walk<D>>,
@@ -170,7 +252,7 @@ struct Walk<D: Derived> {
 
 impl<D: Derived> Making<D> {
     /// Of this folder's letters.
-    pub(super) fn new(folder: FolderId, which: D::Which) -> Self {
+    fn new(folder: FolderId, which: D::Which) -> Self {
         Self {
             folder,
             which,
@@ -181,11 +263,7 @@ impl<D: Derived> Making<D> {
     /// The value as it is now, if it is kept and can be moved on.
     ///
     /// Errors: also [`EngineError::Denied`], if this user may not read the folder.
-    pub(super) fn kept(
-        &self,
-        account: &Account,
-        keep: &Keep<D>,
-    ) -> Result<Option<Arc<D>>, EngineError> {
+    fn kept(&self, account: &Account, keep: &Keep<D>) -> Result<Option<Arc<D>>, EngineError> {
         let view = account.read()?;
         view.folder_with_rights(self.folder, Rights::READ)?;
         let owner = account.id();
@@ -201,18 +279,14 @@ impl<D: Derived> Making<D> {
     }
 
     /// How far the walk has come.
-    pub(super) fn progress(&self) -> Progress {
+    fn progress(&self) -> Progress {
         let walk = self.walk.as_ref();
         walk.map_or(Progress::default(), |walk| walk.run.progress())
     }
 
     /// The next step of the walk that makes it; when that was the last, the value as of the walk's
     /// beginning: what comes without end does not keep it from ending.
-    pub(super) fn step(
-        &mut self,
-        account: &Account,
-        keep: &Keep<D>,
-    ) -> Result<Option<Arc<D>>, EngineError> {
+    fn step(&mut self, account: &Account, keep: &Keep<D>) -> Result<Option<Arc<D>>, EngineError> {
         let mut walk = match self.walk.take() {
             Some(walk) => walk,
             None => self.begin(account)?,

@@ -6,17 +6,14 @@
 //!
 //! Start at [`Relating`]. Standards: RFC 5256 §3 (THREAD).
 
-use super::kept::{Derived, Desk, Keep, Making};
-use super::run::{Harvest, Progress, Run};
-use super::{Comparator, Conversations, Forest, Plan, Threading};
-use crate::account::{Account, Reading};
+use super::kept::{Asking, Derived, Desk};
+use super::run::{Harvest, Progress};
+use super::{Comparator, Conversations, Forest, Threading};
+use crate::account::Account;
 use crate::error::EngineError;
 use std::sync::{Arc, OnceLock};
 use store::id::{FolderId, Uid};
-use store::model::{Shelf, UidSet};
-
-/// Of so many letters in a folder one must be wanted for all to be kept.
-const SHARE_MIN: u32 = 4;
+use store::model::UidSet;
 
 /// What is kept of a folder's letters, and their trees as far as they were asked for.
 #[derive(Debug, Clone)]
@@ -89,19 +86,8 @@ impl Relations {
 
 /// Finding the conversations of letters, in bounded steps.
 pub struct Relating {
-    folder: FolderId,
     threading: Threading,
-    comparator: Comparator,
-    wanted: UidSet,
-    way: Way,
-}
-
-enum Way {
-    Due,
-    /// By what is kept of the whole folder, which is being made.
-    Whole(Box<Making<Relations>>),
-    /// By looking at those that are wanted.
-    Few(Box<(Run, Conversations)>),
+    asking: Asking<Relations>,
 }
 
 impl Relating {
@@ -113,66 +99,20 @@ impl Relating {
         wanted: UidSet,
     ) -> Self {
         Self {
-            folder,
             threading,
-            comparator,
-            wanted,
-            way: Way::Due,
+            asking: Asking::new(folder, comparator, wanted),
         }
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        match &self.way {
-            Way::Due => Progress::default(),
-            Way::Whole(making) => making.progress(),
-            Way::Few(few) => few.0.progress(),
-        }
+        self.asking.progress()
     }
 
     /// The next step; the conversations when it was the last.
     pub fn step(&mut self, account: &Account) -> Result<Option<Arc<Forest>>, EngineError> {
-        let keep = account.engine().relations();
-        if matches!(self.way, Way::Due)
-            && let Some(forest) = self.begin(account, keep)?
-        {
-            return Ok(Some(forest));
-        }
-        let (threading, wanted) = (self.threading, &self.wanted);
-        match &mut self.way {
-            Way::Due => Ok(None),
-            Way::Whole(making) => {
-                let relations = making.step(account, keep)?;
-                Ok(relations.map(|relations| relations.forest(threading, wanted)))
-            }
-            Way::Few(few) => {
-                let (run, letters) = &mut **few;
-                let is_done = run.step(account, letters)?;
-                Ok(is_done.then(|| Arc::new(letters.forest(threading))))
-            }
-        }
-    }
-
-    /// What is kept already; if nothing is, the way to it.
-    fn begin(
-        &mut self,
-        account: &Account,
-        keep: &Keep<Relations>,
-    ) -> Result<Option<Arc<Forest>>, EngineError> {
-        let making = Making::new(self.folder, self.comparator);
-        if let Some(relations) = making.kept(account, keep)? {
-            return Ok(Some(relations.forest(self.threading, &self.wanted)));
-        }
-        let all = account.read()?.uids(self.folder, Shelf::Mail)?;
-        self.way = if self.wanted.len() >= all.len() / SHARE_MIN {
-            Way::Whole(Box::new(making))
-        } else {
-            let letters = usize::try_from(self.wanted.len()).unwrap_or(usize::MAX);
-            let letters = Conversations::new(self.comparator, letters);
-            let wanted = self.wanted.clone();
-            let run = Run::new(Plan::everything(), self.folder, Shelf::Mail, wanted);
-            Way::Few(Box::new((run, letters)))
-        };
-        Ok(None)
+        let relations = self.asking.step(account, account.engine().relations())?;
+        let wanted = self.asking.wanted();
+        Ok(relations.map(|relations| relations.forest(self.threading, wanted)))
     }
 }

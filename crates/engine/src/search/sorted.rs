@@ -5,18 +5,14 @@
 //!
 //! Start at [`Arranging`]. Standards: RFC 5256 §3 (SORT).
 
-use super::Plan;
-use super::kept::{Derived, Desk, Keep, Making};
+use super::kept::{Asking, Derived, Desk};
 use super::order::{Order, Sorting};
-use super::run::{Progress, Run};
-use crate::account::{Account, Reading};
+use super::run::Progress;
+use crate::account::Account;
 use crate::error::EngineError;
 use std::cmp::Ordering;
 use store::id::{FolderId, Uid};
-use store::model::{Shelf, UidSet};
-
-/// Of so many letters in a folder one must be wanted for a list of all to be made.
-const SHARE_MIN: u32 = 4;
+use store::model::UidSet;
 
 /// All letters of a folder in an order.
 #[derive(Debug, Clone)]
@@ -97,93 +93,25 @@ fn key_of(order: &Order, uid: Uid, desk: &Desk<'_>) -> Result<Option<Vec<u8>>, E
 }
 
 /// Putting letters in order, in bounded steps.
-pub struct Arranging {
-    folder: FolderId,
-    order: Order,
-    wanted: UidSet,
-    way: Way,
-}
-
-enum Way {
-    Due,
-    /// By a list of the whole folder, which is being made.
-    Whole(Box<Making<SortedList>>),
-    /// By looking at those that are wanted.
-    Few(Box<(Run, Sorting)>),
-}
+pub struct Arranging(Asking<SortedList>);
 
 impl Arranging {
     /// Letters on a folder's mail shelf. Those that have left it are put nowhere.
     ///
     /// The order must follow from the letters alone ([`Order::is_of_letters_alone`]).
     pub fn new(folder: FolderId, order: Order, wanted: UidSet) -> Self {
-        Self {
-            folder,
-            order,
-            wanted,
-            way: Way::Due,
-        }
+        Self(Asking::new(folder, order, wanted))
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        match &self.way {
-            Way::Due => Progress::default(),
-            Way::Whole(making) => making.progress(),
-            Way::Few(few) => few.0.progress(),
-        }
+        self.0.progress()
     }
 
     /// The next step; the letters in order when it was the last.
     pub fn step(&mut self, account: &Account) -> Result<Option<Vec<Uid>>, EngineError> {
-        let keep = account.engine().sorted_lists();
-        if matches!(self.way, Way::Due)
-            && let Some(uids) = self.begin(account, keep)?
-        {
-            return Ok(Some(uids));
-        }
-        match &mut self.way {
-            Way::Due => Ok(None),
-            Way::Whole(making) => {
-                let list = making.step(account, keep)?;
-                Ok(list.map(|list| self.of(&list)))
-            }
-            Way::Few(few) => {
-                let (run, sorting) = &mut **few;
-                if !run.step(account, sorting)? {
-                    return Ok(None);
-                }
-                let Way::Few(few) = std::mem::replace(&mut self.way, Way::Due) else {
-                    return Ok(None);
-                };
-                Ok(Some(few.1.finish().uids().collect()))
-            }
-        }
-    }
-
-    /// What is kept already; if nothing is, the way to it.
-    fn begin(
-        &mut self,
-        account: &Account,
-        keep: &Keep<SortedList>,
-    ) -> Result<Option<Vec<Uid>>, EngineError> {
-        let making = Making::new(self.folder, self.order.clone());
-        if let Some(list) = making.kept(account, keep)? {
-            return Ok(Some(self.of(&list)));
-        }
-        let all = account.read()?.uids(self.folder, Shelf::Mail)?;
-        self.way = if self.wanted.len() >= all.len() / SHARE_MIN {
-            Way::Whole(Box::new(making))
-        } else {
-            let wanted = self.wanted.clone();
-            let run = Run::new(Plan::everything(), self.folder, Shelf::Mail, wanted);
-            Way::Few(Box::new((run, Sorting::new(self.order.clone()))))
-        };
-        Ok(None)
-    }
-
-    fn of(&self, list: &SortedList) -> Vec<Uid> {
-        let wanted = |uid: &Uid| self.wanted.contains(*uid);
-        list.0.iter().copied().filter(wanted).collect()
+        let list = self.0.step(account, account.engine().sorted_lists())?;
+        let wanted = |uid: &Uid| self.0.wanted().contains(*uid);
+        Ok(list.map(|list| list.0.iter().copied().filter(wanted).collect()))
     }
 }
