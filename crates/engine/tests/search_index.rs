@@ -258,6 +258,19 @@ fn few_letters_are_looked_at_for_a_rare_word() {
 }
 
 #[test]
+fn a_letter_with_the_word_in_its_text_is_not_looked_at_for_a_subject() {
+    let mut ground = Ground::new();
+    for number in 0..300 {
+        ground.append("Report", &format!("Week {number}: back after Christmas."));
+    }
+    let rare = ground.append("Re: Christmas", "See you there.");
+    ground.feed();
+    let query = Query::Test(Test::Field("Subject".to_owned(), needle("christmas")));
+    assert_eq!(ground.find(ground.inbox, &query), [rare.0]);
+    assert!(named(&ground) < 20, "{}", named(&ground));
+}
+
+#[test]
 fn what_came_or_moved_or_went_since_is_not_missed() {
     let mut ground = Ground::new();
     let first = ground.append("One", "needleword");
@@ -621,12 +634,13 @@ fn any_query() -> impl Strategy<Value = Query> {
         "ann@",
         "needle ab",
     ]);
-    let test = (wanted, 0..5).prop_map(|(wanted, kind)| {
+    let test = (wanted, 0..6).prop_map(|(wanted, kind)| {
         Query::Test(match kind {
             0 => Test::Text(needle(wanted)),
             1 => Test::Body(needle(wanted)),
             2 => Test::Field("Subject".to_owned(), needle(wanted)),
             3 => Test::Field("From".to_owned(), needle(wanted)),
+            4 => Test::Field("CC".to_owned(), needle(wanted)),
             _ => Test::Text(Needle::loose(wanted, Comparator::Unicode)),
         })
     });

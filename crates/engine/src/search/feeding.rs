@@ -17,7 +17,7 @@ use std::sync::Arc;
 use store::StoreError;
 use store::backend::Direction;
 use store::id::{AccountId, FolderId, ItemKey, Uid};
-use store::model::{AccountRow, Changes, Details, ItemRow, Location, Object, Shelf, What};
+use store::model::{AccountRow, Changes, Details, ItemRow, Object, Shelf, What};
 use store::sketch::{Grams, Mark, Sketch};
 
 /// Letters of one step.
@@ -219,11 +219,13 @@ impl Feeder {
             let Object::Item(item) = record.object else {
                 continue;
             };
+            if !record.what.intersects(what) {
+                continue;
+            }
             let at = view.reads().location(account, item)?;
-            let is_new =
-                |at: &Location| FED_SHELVES.contains(&at.shelf) && record.what.intersects(what);
-            let at = at.filter(is_new);
-            let Some(at) = at else { continue };
+            let Some(at) = at.filter(|at| FED_SHELVES.contains(&at.shelf)) else {
+                continue;
+            };
             if let Some(row) = view.reads().item_row(account, at)? {
                 let details = view.reads().details(account, item)?;
                 let (sketch, read) = self.sketch(mailbox, at.uid, &row, details)?;
@@ -284,7 +286,7 @@ impl Feeder {
     ) -> Result<(Sketch, u64), EngineError> {
         let mut letter = Letter::new(mailbox, uid, row, details.unwrap_or_default());
         let grams = &mut self.grams;
-        match letter.each_text(&mut |text| super::grams::collect(text, grams)) {
+        match letter.each_text(&mut |mark, text| super::grams::collect(text, mark, grams)) {
             Ok(()) => Ok((self.grams.take(), letter.bytes_read())),
             Err(EngineError::Store(StoreError::Corrupt(_))) => {
                 self.grams.take();

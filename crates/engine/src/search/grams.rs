@@ -5,7 +5,8 @@
 //! alone. That is why a sketch of the grams may say "certainly not". Nothing here knows words, so
 //! scripts that write none between spaces need no dictionary.
 //!
-//! A gram is three and four characters, in Han and kana two; none contains a space.
+//! A gram is three and four characters, in Han and kana two; none contains a space. Those of the
+//! fields that are searched most are kept a second time, as grams of that field ([`mark`]).
 
 use super::Comparator;
 use super::comparator::coarse;
@@ -16,12 +17,25 @@ use unicode_normalization::char::is_combining_mark;
 /// Grams of a question that are asked for; more would not rule out more.
 const ASKED_MAX: usize = 32;
 /// Characters of the longest gram.
-const LONGEST: usize = 4;
+const LONGEST: u32 = 4;
+/// The fields whose grams are told from those of other texts.
+const FIELDS: [&str; 4] = ["subject", "from", "to", "cc"];
+/// What the grams of each are marked by (2^32 by the golden ratio, and what it is times two and so
+/// on).
+const MARKS: [u32; FIELDS.len()] = [0x9e37_79b9, 0x3c6e_f372, 0xdaa6_6d2b, 0x78dd_e6e4];
 
-/// Adds the grams of a text.
-pub(super) fn collect(text: &str, grams: &mut Grams) {
+/// What tells the grams of a header field from those of any text, which have 0; `None` for a field
+/// whose grams are those of any text.
+pub(super) fn mark(field: &[u8]) -> Option<u32> {
+    let is_it = |name: &str| field.eq_ignore_ascii_case(name.as_bytes());
+    let mut marks = FIELDS.into_iter().zip(MARKS);
+    marks.find_map(|(name, mark)| is_it(name).then_some(mark))
+}
+
+/// Adds the grams of a text, marked as those of its field.
+pub(super) fn collect(text: &str, mark: u32, grams: &mut Grams) {
     let mut window = Window::default();
-    let mut add = |_, gram| grams.add(gram);
+    let mut add = |_, gram| grams.add(gram ^ mark);
     let mut rest = text;
     // Folding looks at each letter by itself, apart from the order of marks, which no gram is made
     // of; so what is ASCII needs no more than its case.
@@ -67,17 +81,13 @@ fn letters(folded: &str) -> impl Iterator<Item = char> {
 /// The last characters that were read.
 #[derive(Debug, Default)]
 struct Window {
-    recent: [Recent; LONGEST - 1],
+    /// Their numbers, 16 bits apart, the last one lowest. Numbers that take more lie over those
+    /// before them.
+    recent: u64,
+    /// Whether they are of a script in which two say as much as a word: a bit for each.
+    dense: u8,
     /// How many of them belong to one run without spaces.
-    run: usize,
-}
-
-/// A character, as it counts in the hashes of the grams that it begins or continues.
-#[derive(Debug, Default, Clone, Copy)]
-struct Recent {
-    /// Times the base of the hash, its square and its third power.
-    powers: [u64; LONGEST - 1],
-    is_dense: bool,
+    run: u32,
 }
 
 impl Window {
@@ -101,22 +111,17 @@ impl Window {
     }
 
     fn extend(&mut self, letter: u32, is_dense: bool, add: &mut impl FnMut(usize, u32)) {
-        let value = u64::from(letter);
-        let [a, b, c] = self.recent;
-        let two = c.powers[0].wrapping_add(value);
-        let three = b.powers[1].wrapping_add(two);
-        let four = a.powers[2].wrapping_add(three);
-        let powers = [BASE, BASE_SQUARE, BASE_CUBE].map(|power| value.wrapping_mul(power));
-        self.recent = [b, c, Recent { powers, is_dense }];
+        self.recent = self.recent << 16 ^ u64::from(letter);
+        self.dense = self.dense << 1 | u8::from(is_dense);
         self.run = (self.run + 1).min(LONGEST);
-        if self.run >= 2 && c.is_dense {
-            add(2, hash(two, 2));
+        if self.run >= 2 && self.dense & 0b10 != 0 {
+            add(2, hash(self.recent & 0xffff_ffff, 2));
         }
-        if self.run >= 3 && !b.is_dense {
-            add(3, hash(three, 3));
+        if self.run >= 3 && self.dense & 0b100 == 0 {
+            add(3, hash(self.recent & 0xffff_ffff_ffff, 3));
         }
-        if self.run >= 4 && !a.is_dense {
-            add(4, hash(four, 4));
+        if self.run >= 4 && self.dense & 0b1000 == 0 {
+            add(4, hash(self.recent, 4));
         }
     }
 }
@@ -126,18 +131,13 @@ fn is_dense(letter: u32) -> bool {
     matches!(letter, 0x3040..=0x312f | 0x31f0..=0x31ff | 0x3400..=0x9fff | 0x2_0000..=0x3_ffff)
 }
 
-/// The characters of a gram are the digits of a number to this base (2^64 by the golden ratio), of
-/// which the lower 64 bits count: moved on by a character, each of them need only be added.
-const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
-const BASE_SQUARE: u64 = BASE.wrapping_mul(BASE);
-const BASE_CUBE: u64 = BASE_SQUARE.wrapping_mul(BASE);
-
 /// A gram's number mixed so that the lower bits depend on all characters (by a factor of
 /// `MurmurHash3`). It is part of the form of stored sketches.
 fn hash(number: u64, length: u64) -> u32 {
-    let mixed = (number ^ length << 60).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let [.., a, b, c, d] = (mixed ^ mixed << 32).to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
+    let number = number ^ length << 60;
+    let mixed = (number ^ number >> 32).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let [.., a, b, c] = mixed.to_le_bytes();
+    u32::from_le_bytes([a, b, c, 0])
 }
 
 #[cfg(test)]
@@ -149,7 +149,7 @@ mod tests {
 
     fn may_contain(text: &str, needle: &Needle) -> bool {
         let mut grams = Grams::default();
-        collect(text, &mut grams);
+        collect(text, 0, &mut grams);
         grams.take().may_have(&needle.grams())
     }
 

@@ -6,6 +6,7 @@
 //! text that one sees. The names of attachments and the text in documents belong to the body. Of an
 //! item that is no letter, all that it says does.
 
+use super::grams::mark;
 use super::{Candidate, Needle, entries};
 use crate::EngineError;
 use crate::account::annotations::{Annotation, ItemAnnotations};
@@ -14,8 +15,8 @@ use bytes::Bytes;
 use formats::document;
 use formats::message::decode::{self, Encoding};
 use formats::message::{
-    Addresses, EntryRef, PartKind, PartRef, Summary, SummaryRef, charset, encoded_word, header,
-    html,
+    Addresses, EntryRef, EnvelopeRef, PartKind, PartRef, Summary, SummaryRef, charset,
+    encoded_word, header, html,
 };
 use memchr::memmem;
 use std::collections::HashMap;
@@ -138,32 +139,30 @@ impl<'a> Letter<'a> {
     }
 
     /// Hands over every text that a test looks into, so that what a test can find is known
-    /// beforehand.
-    pub(super) fn each_text(&mut self, visit: &mut dyn FnMut(&str)) -> Result<(), EngineError> {
+    /// beforehand: with 0 what a test of all texts sees, and with a field's [`mark`] what a test of
+    /// that field sees.
+    pub(super) fn each_text(
+        &mut self,
+        visit: &mut dyn FnMut(u32, &str),
+    ) -> Result<(), EngineError> {
         let header = self.header()?;
-        visit(&header_text(&header));
-        // A plain value has been seen with its field: decoded, only its blanks differ.
-        let coded = header::fields(&header).filter(|field| !is_plain(field.raw));
-        coded.for_each(|field| visit(&encoded_word::decode(field.value)));
-        let summary = self.details.summary.clone();
-        if let Ok(summary) = SummaryRef::new(&summary) {
-            let envelope = summary.envelope();
-            let fields = [envelope.subject, envelope.message_id, envelope.in_reply_to];
-            let values = fields.into_iter().flatten().filter(|raw| !is_plain(raw));
-            values.for_each(|raw| visit(&encoded_word::decode(raw)));
-            for addresses in [
-                envelope.from(),
-                envelope.to(),
-                envelope.cc(),
-                envelope.bcc(),
-            ] {
-                visit(&address_line(addresses));
+        visit(0, &header_text(&header));
+        for field in header::fields(&header) {
+            let mark = mark(field.name);
+            // A plain value has been seen with its field: decoded, only its blanks differ.
+            let unseen = (!is_plain(field.raw)).then_some(0);
+            for mark in mark.into_iter().chain(unseen) {
+                visit(mark, &encoded_word::decode(field.value));
             }
         }
-        visit(&self.entry_text()?);
-        visit(&self.attachment_names());
+        let summary = self.details.summary.clone();
+        if let Ok(summary) = SummaryRef::new(&summary) {
+            each_of_envelope(&summary.envelope(), visit);
+        }
+        visit(0, &self.entry_text()?);
+        visit(0, &self.attachment_names());
         for part in self.body_parts() {
-            visit(&self.part_text(&part)?);
+            visit(0, &self.part_text(&part)?);
         }
         Ok(())
     }
@@ -395,6 +394,32 @@ fn header_text(block: &[u8]) -> String {
 /// True for ASCII in which no other charset is coded.
 fn is_plain(raw: &[u8]) -> bool {
     raw.is_ascii() && memmem::find(raw, b"=?").is_none()
+}
+
+/// What tests see of an envelope.
+fn each_of_envelope(envelope: &EnvelopeRef<'_>, visit: &mut dyn FnMut(u32, &str)) {
+    for (name, raw) in [
+        ("subject", envelope.subject),
+        ("message-id", envelope.message_id),
+        ("in-reply-to", envelope.in_reply_to),
+    ] {
+        let unseen = raw.filter(|raw| !is_plain(raw)).map(|_| 0);
+        for mark in mark(name.as_bytes()).into_iter().chain(unseen) {
+            visit(mark, &raw.map(encoded_word::decode).unwrap_or_default());
+        }
+    }
+    for (name, addresses) in [
+        ("from", envelope.from()),
+        ("to", envelope.to()),
+        ("cc", envelope.cc()),
+        ("bcc", envelope.bcc()),
+    ] {
+        let line = address_line(addresses);
+        visit(0, &line);
+        if let Some(mark) = mark(name.as_bytes()) {
+            visit(mark, &line);
+        }
+    }
 }
 
 fn is_in_value(needle: &Needle, raw: &[u8]) -> bool {

@@ -14,6 +14,8 @@ use store::sketch::Mark;
 
 /// Candidates whose places are looked up in one step.
 const PLACES_PER_STEP: usize = 2048;
+/// Summaries that are looked at one after the other in the time in which a place is looked up.
+const SUMMARIES_PER_PLACE: usize = 2;
 /// Changes since the index was fed that are looked through; with more it is of no use.
 const CHANGES_MAX: usize = 32 * 1024;
 /// Of these, read at once.
@@ -93,9 +95,13 @@ fn candidates(
         return Ok(None);
     }
     let items = plan.candidates(account)?;
-    let helps =
-        |items: &Vec<ItemKey>| items.len() / 2 < usize::try_from(left.len()).unwrap_or(usize::MAX);
-    Ok(items.filter(helps))
+    let left = usize::try_from(left.len()).unwrap_or(usize::MAX);
+    let most = if plan.reads_letters() {
+        left.saturating_mul(2)
+    } else {
+        left / SUMMARIES_PER_PLACE
+    };
+    Ok(items.filter(|items| items.len() < most))
 }
 
 /// The same for all folders.

@@ -265,6 +265,11 @@ impl Plan {
         self.tests.iter().all(|test| test.cost() == Cost::Row)
     }
 
+    /// True if letters may have to be read, not only their rows and summaries.
+    pub(super) fn reads_letters(&self) -> bool {
+        self.tests.iter().any(|test| test.cost() == Cost::Body)
+    }
+
     /// True if UIDs alone decide.
     pub(super) fn asks_uids_only(&self) -> bool {
         let is_set = |test: &Test| matches!(test, Test::Uids(_));
@@ -392,7 +397,14 @@ impl Test {
         let (Self::Field(_, needle) | Self::Body(needle) | Self::Text(needle)) = self else {
             return None;
         };
-        let grams = needle.grams();
+        let of_any_text = needle.grams();
+        let mut grams = Vec::new();
+        if let Self::Field(name, _) = self
+            && let Some(mark) = super::grams::mark(name.as_bytes())
+        {
+            grams.extend(of_any_text.iter().map(|gram| gram ^ mark));
+        }
+        grams.extend(of_any_text);
         (!grams.is_empty()).then(|| vec![sketch::Step::Grams(grams)])
     }
 

@@ -46,6 +46,9 @@ impl Class {
     }
 }
 
+/// Places that there is room for at first.
+const FEWEST_PLACES: usize = 4096;
+
 /// Places that are kept room for from one text to the next: those of 100 pages.
 const KEPT_PLACES: usize = 128 * 1024;
 
@@ -54,8 +57,9 @@ const KEPT_PLACES: usize = 128 * 1024;
 pub struct Grams {
     /// Which were added.
     bits: Vec<u64>,
-    /// The same as a list, so that a short text costs little.
+    /// The same as a list, so that a short text costs little; what counts stands before `count`.
     places: Vec<u32>,
+    count: usize,
 }
 
 impl Default for Grams {
@@ -63,6 +67,7 @@ impl Default for Grams {
         Self {
             bits: vec![0; (1 << COLLECTED_LOG) / WORD_BITS],
             places: Vec::new(),
+            count: 0,
         }
     }
 }
@@ -72,19 +77,25 @@ impl Grams {
     pub fn add(&mut self, gram: u32) {
         let place = gram & ((1 << COLLECTED_LOG) - 1);
         let bit = 1 << (place % u64::BITS);
+        if self.count == self.places.len() {
+            self.places.resize(2 * self.count + FEWEST_PLACES, 0);
+        }
+        // About every second one is new, in no order that a processor could foresee: so one that
+        // is not is written too, and counts only if it is new.
         if let Some(word) = word_of(&mut self.bits, place)
-            && *word & bit == 0
+            && let Some(free) = self.places.get_mut(self.count)
         {
+            *free = place;
+            self.count += usize::from(*word & bit == 0);
             *word |= bit;
-            self.places.push(place);
         }
     }
 
     /// The sketch of what was collected; the collection is empty afterwards.
     pub fn take(&mut self) -> Sketch {
-        let class = Class::for_grams(self.places.len());
+        let class = Class::for_grams(self.count);
         let mut words = vec![0_u64; class.bits() / WORD_BITS].into_boxed_slice();
-        for &place in &self.places {
+        for &place in self.places.iter().take(self.count) {
             if let Some(word) = words.get_mut(class.bit(place) / WORD_BITS) {
                 *word |= 1 << (place % u64::BITS);
             }
@@ -92,7 +103,8 @@ impl Grams {
                 *word = 0;
             }
         }
-        self.places.clear();
+        self.count = 0;
+        self.places.truncate(KEPT_PLACES);
         self.places.shrink_to(KEPT_PLACES);
         Sketch { class, words }
     }

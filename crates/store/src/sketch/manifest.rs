@@ -9,8 +9,8 @@ use crate::model::codec::{Decoder, Encoder, corrupt};
 use std::collections::BTreeMap;
 
 /// The form of all files of a shard, of the grams in them, and which text they are of; another is
-/// not read. The second has the text of PDF and of cells; the third other grams;
-/// the fourth has letters as others write them, and items that are no letters.
+/// not read. The second has the text of PDF and of cells; the third other grams; the fourth has
+/// letters as others write them, items that are no letters, and marked grams of fields.
 const VERSION: u8 = 4;
 const SUM_BYTES: usize = 32;
 
