@@ -1,8 +1,8 @@
 //! Faults of clients and of letters that are tolerated, each by its name.
 //!
-//! Two more lie where bytes are cut and have no function of their own. A bare LF ends a line (people
-//! who try a server by hand through `openssl s_client`): [`crate::codec::frame`]. Spare spaces
-//! between arguments and at the end of a line (older mobile clients) are passed over:
+//! Two more lie where bytes are cut and have no function of their own. A bare LF ends a line
+//! (people who try a server by hand through `openssl s_client`): [`crate::codec::frame`]. Spare
+//! spaces between arguments and at the end of a line (older mobile clients) are passed over:
 //! [`crate::codec::cursor::Cursor::space`].
 
 use crate::codec::FlagList;
@@ -36,16 +36,16 @@ pub fn did_not_wait(bytes: &[u8], taken: usize) -> bool {
 /// True for a line without anything, between commands.
 ///
 /// Clients that count a literal before they put a line end behind its last line leave one over
-/// (omarshahine/apple-pim#69), and so does the Mail of iOS at times (stalwartlabs/stalwart#1201); an
-/// untagged BAD would be taken for the answer to the next command.
+/// (omarshahine/apple-pim#69), and so does the Mail of iOS at times (stalwartlabs/stalwart#1201);
+/// an untagged BAD would be taken for the answer to the next command.
 pub fn is_spare_line(line: &[u8]) -> bool {
     line.is_empty()
 }
 
 /// Reads the flags of an APPEND that stand without brackets, and the space behind them.
 ///
-/// `async-imap` for Rust sends them as its caller wrote them (tecnologicachile/mail-mcp#25: copies of
-/// sent mail were lost in silence).
+/// `async-imap` for Rust sends them as its caller wrote them (tecnologicachile/mail-mcp#25: copies
+/// of sent mail were lost in silence).
 pub fn bare_flags(cursor: &mut Cursor<'_>) -> Parsed<FlagList> {
     let mut flags = FlagList::default();
     while cursor.peek() == Some(b'\\') {

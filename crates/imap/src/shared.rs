@@ -1,8 +1,8 @@
 //! Mailboxes of others, as far as their owners let this user: names ⇄ accounts.
 //!
-//! They stand below two namespaces: people's under [`OTHER_USERS`], those of mailboxes that belong to
-//! nobody alone under [`SHARED`]; then comes the account's address, then the name that the mailbox
-//! has there. Whether such a mailbox exists is told to nobody who may not see it.
+//! They stand below two namespaces: people's under [`OTHER_USERS`], those of mailboxes that belong
+//! to nobody alone under [`SHARED`]; then comes the account's address, then the name that the
+//! mailbox has there. Whether such a mailbox exists is told to nobody who may not see it.
 //!
 //! Start at [`place`] for a name, at [`others`] for all of them.
 //!

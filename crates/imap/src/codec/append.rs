@@ -47,11 +47,11 @@ pub enum Place {
     Behind,
 }
 
-/// Reads `tag APPEND mailbox …` or `tag REPLACE number mailbox …` up to its first streamed literal, whose
-/// announcement ends `bytes`, or to its end.
+/// Reads `tag APPEND mailbox …` or `tag REPLACE number mailbox …` up to its first streamed literal,
+/// whose announcement ends `bytes`, or to its end.
 ///
-/// `Ok(None)` if it is another command, or its last literal is one that has to be collected first: the
-/// mailbox's name, a URL or what an annotation says.
+/// `Ok(None)` if it is another command, or its last literal is one that has to be collected first:
+/// the mailbox's name, a URL or what an annotation says.
 pub fn head(bytes: &[u8], form: NameForm) -> Parsed<Option<AppendHead>> {
     let mut cursor = Cursor::new(bytes);
     let Ok(tag) = parse::read_tag(&mut cursor) else {
@@ -94,8 +94,8 @@ fn replaced(cursor: &mut Cursor<'_>) -> Parsed<Option<(Numbering, SequenceSet)>>
 }
 
 impl Place {
-    /// Reads on to the next streamed literal, or to the end of the command. `None` if a URL is to be
-    /// collected first: then the same is read once more, with it.
+    /// Reads on to the next streamed literal, or to the end of the command. `None` if a URL is to
+    /// be collected first: then the same is read once more, with it.
     pub fn read(&mut self, mut cursor: Cursor<'_>) -> Parsed<Option<Vec<Piece>>> {
         let mut pieces = Vec::new();
         while pieces.len() <= PIECES_MAX {

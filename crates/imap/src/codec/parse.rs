@@ -364,7 +364,8 @@ impl Arguments<'_> {
             return Err(Fault::Limit("Too many wildcards"));
         }
         match MailboxName::decode(&pattern, self.form) {
-            // No name can be written like this, so none is listed; that is no fault of the client's.
+            // No name can be written like this, so none is listed; that is no fault of the
+            // client's.
             Err(Fault::Name(_)) => Ok(MailboxName::from_path(NO_NAME)),
             decoded => decoded,
         }

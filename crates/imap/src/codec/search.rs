@@ -4,9 +4,9 @@
 //! deeper than [`DEPTH_MAX`].
 //!
 //! Standards: RFC 9051 §6.4.4, RFC 7162 §3.1.5 (MODSEQ), RFC 5032 (WITHIN), RFC 8474 §5.3
-//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 and RFC 5465 §7 (CONTEXT, UPDATE), RFC 9394 §3.1 (PARTIAL), RFC
-//! 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER), RFC 9738 §3.2
-//! (UIDAFTER, UIDBEFORE).
+//! (EMAILID), RFC 5182 (`$`), RFC 5267 §4 and RFC 5465 §7 (CONTEXT, UPDATE), RFC 9394 §3.1
+//! (PARTIAL), RFC 8514 §4.3 (SAVEDBEFORE …), RFC 6203 (FUZZY, RELEVANCY), RFC 5466 §3.1 (FILTER),
+//! RFC 9738 §3.2 (UIDAFTER, UIDBEFORE).
 
 use super::annotation::AnnotationKey;
 use super::cursor::{Cursor, Parsed};

@@ -5,7 +5,8 @@
 //!
 //! Start at [`MessageUrl::read`] and [`AuthorizedUrl::read`].
 //!
-//! Standards: RFC 5092 §5, §11; RFC 4469 §3; RFC 4467 §3, §9 (URLAUTH); RFC 5550 §4.6 (URL-PARTIAL).
+//! Standards: RFC 5092 §5, §11; RFC 4469 §3; RFC 4467 §3, §9 (URLAUTH); RFC 5550 §4.6
+//! (URL-PARTIAL).
 
 use super::cursor::Cursor;
 use super::fetch::{self, Section};
@@ -88,8 +89,8 @@ pub enum Readers {
 }
 
 impl<'a> AuthorizedUrl<'a> {
-    /// Reads `imap://alice@host/INBOX/;UID=20;URLAUTH=user+bob:INTERNAL:91354a…`, with or without what
-    /// follows `bob`. `None` if it is none, or is authorized in a way that is not known.
+    /// Reads `imap://alice@host/INBOX/;UID=20;URLAUTH=user+bob:INTERNAL:91354a…`, with or without
+    /// what follows `bob`. `None` if it is none, or is authorized in a way that is not known.
     pub fn read(text: &'a str) -> Option<Self> {
         let at = text.to_ascii_uppercase().rfind(";URLAUTH=")?;
         let (url, authorization) = (text.get(..at)?, text.get(at + ";URLAUTH=".len()..)?);

@@ -1,4 +1,5 @@
-//! `APPEND` and `REPLACE`: puts messages into a mailbox, streamed from the wire into the store's spool.
+//! `APPEND` and `REPLACE`: puts messages into a mailbox, streamed from the wire into the store's
+//! spool.
 //!
 //! Commands that come in a row are committed together: each is answered by its own tagged line, but
 //! they wait for the disk once. One with several messages (MULTIAPPEND) is stored whole or not at

@@ -1,10 +1,11 @@
 //! `CAPABILITY`: what this server does, and nothing that it does not.
 //!
-//! What other servers have and this one leaves out stands in `standards.tsv` with its reason, as far
-//! as it is written down for others. Left out as well is what is one server's own: `SNIPPET=FUZZY`
-//! and `PREVIEW=FUZZY` (Dovecot's before RFC 8970), `XAPPLEPUSHSERVICE` (needs a certificate that
-//! Apple gives for its own product only), and Cyrus' `SORT=MODSEQ`, `SORT=UID`, `DIGEST=SHA1`,
-//! `NO_ATOMIC_RENAME` and `X-…`. `CRAM-MD5` and `SCRAM-SHA-1` would need weaker secrets to be kept.
+//! What other servers have and this one leaves out stands in `standards.tsv` with its reason, as
+//! far as it is written down for others. Left out as well is what is one server's own:
+//! `SNIPPET=FUZZY` and `PREVIEW=FUZZY` (Dovecot's before RFC 8970), `XAPPLEPUSHSERVICE` (needs a
+//! certificate that Apple gives for its own product only), and Cyrus' `SORT=MODSEQ`, `SORT=UID`,
+//! `DIGEST=SHA1`, `NO_ATOMIC_RENAME` and `X-…`. `CRAM-MD5` and `SCRAM-SHA-1` would need weaker
+//! secrets to be kept.
 //!
 //! Standards: RFC 9051 §6.1.1, RFC 6785 §2.1 (where scripts are managed), and each extension's own.
 
@@ -18,12 +19,13 @@ const EXTENSIONS: &str = "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE 
     MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE ESEARCH \
     SEARCHRES WITHIN BINARY MULTIAPPEND CONDSTORE QRESYNC OBJECTID PREVIEW SORT \
     SORT=DISPLAY THREAD=ORDEREDSUBJECT THREAD=REFERENCES THREAD=REFS ESORT CONTEXT=SEARCH \
-    CONTEXT=SORT PARTIAL MULTISEARCH INPROGRESS SAVEDATE SEARCH=FUZZY I18NLEVEL=1 I18NLEVEL=2 LANGUAGE \
-    COMPRESS=DEFLATE NOTIFY REPLACE CATENATE URLAUTH URLAUTH=BINARY URL-PARTIAL UIDONLY UIDBATCHES FILTERS";
+    CONTEXT=SORT PARTIAL MULTISEARCH INPROGRESS SAVEDATE SEARCH=FUZZY I18NLEVEL=1 I18NLEVEL=2 \
+    LANGUAGE COMPRESS=DEFLATE NOTIFY REPLACE CATENATE URLAUTH URLAUTH=BINARY URL-PARTIAL UIDONLY \
+    UIDBATCHES FILTERS";
 
 /// The same, of what is done with mailboxes.
-const OF_MAILBOXES: &str = " ACL RIGHTS=kxten LIST-MYRIGHTS QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTASET XLIST \
-    METADATA METADATA-SERVER LIST-METADATA ANNOTATE-EXPERIMENT-1";
+const OF_MAILBOXES: &str = " ACL RIGHTS=kxten LIST-MYRIGHTS QUOTA QUOTA=RES-STORAGE \
+    QUOTA=RES-MESSAGE QUOTASET XLIST METADATA METADATA-SERVER LIST-METADATA ANNOTATE-EXPERIMENT-1";
 
 /// One of them, as it stands in the list.
 const UID_ONLY: &str = " UIDONLY";

@@ -3,7 +3,8 @@
 //! What is kept for the server as a whole is each user's own; the shared entries are the server's
 //! words and nobody sets them, but for the one that names a script for the whole mailbox.
 //!
-//! Standards: RFC 5464 §4; RFC 6785 §2.3.1 (scripts); RFC 6154 §4 (the special use as an entry); RFC 9590 (with LIST).
+//! Standards: RFC 5464 §4; RFC 6785 §2.3.1 (scripts); RFC 6154 §4 (the special use as an entry);
+//! RFC 9590 (with LIST).
 
 use super::search::filters;
 use super::{Desk, Reply, Step};

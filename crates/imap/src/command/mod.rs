@@ -159,8 +159,8 @@ impl State {
         }
     }
 
-    /// The FETCH that NOTIFY or a result that is kept up to date wants of what has come, if there is
-    /// one to do.
+    /// The FETCH that NOTIFY or a result that is kept up to date wants of what has come, if there
+    /// is one to do.
     pub(crate) fn fetch_of_new(&mut self) -> Option<Box<dyn Work>> {
         self.fetch_for_notify().or_else(|| {
             let held = self.selected.as_mut()?.held.pop_front()?;

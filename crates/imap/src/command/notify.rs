@@ -1,12 +1,12 @@
 //! `NOTIFY`: tells of mailboxes, also of others than the open one, whenever something happens.
 //!
-//! What was told of each mailbox is kept as a few numbers. What has changed in the user's own account
-//! is read from its log, and only the mailboxes that it names are looked at; of accounts that share
-//! something with the user all shared mailboxes are, if the account changed at all. What the session
-//! did itself is not told to it. A session that never asked keeps nothing.
+//! What was told of each mailbox is kept as a few numbers. What has changed in the user's own
+//! account is read from its log, and only the mailboxes that it names are looked at; of accounts
+//! that share something with the user all shared mailboxes are, if the account changed at all. What
+//! the session did itself is not told to it. A session that never asked keeps nothing.
 //!
-//! Start at [`run`]; [`tell_others`] is called when something has changed. How it is found out is in
-//! `found`.
+//! Start at [`run`]; [`tell_others`] is called when something has changed. How it is found out is
+//! in `found`.
 //!
 //! Standards: RFC 5465; RFC 5258 §3 (`\NonExistent`), RFC 9051 §7.3.1 (OLDNAME), RFC 5464 §4.1,
 //! §4.4.2 (METADATA without values).
@@ -148,7 +148,8 @@ pub(super) fn run(request: &NotifyRequest, desk: &mut Desk<'_>) -> Result<Step, 
     Ok(Step::Done(Reply::told("OK NOTIFY completed")))
 }
 
-/// `ENABLE METADATA`: these changes of annotations are told from now on, unless NOTIFY says what is.
+/// `ENABLE METADATA`: these changes of annotations are told from now on, unless NOTIFY says what
+/// is.
 pub(super) fn follow_annotations(events: Events, desk: &mut Desk<'_>) -> Result<(), Refusal> {
     let before = match &desk.state.notify {
         Some(notify) if notify.cause == Cause::Notify => return Ok(()),
@@ -397,8 +398,8 @@ fn write_old_name(desk: &mut Desk<'_>, old: &MailboxName) {
     desk.out.put_slice(b"))\r\n");
 }
 
-/// HIGHESTMODSEQ is told to who uses it, and when NOTIFY asks for flags to be watched, since then the
-/// server's support counts. Source: RFC 5465 §3.1, §5.1 to §5.3.
+/// HIGHESTMODSEQ is told to who uses it, and when NOTIFY asks for flags to be watched, since then
+/// the server's support counts. Source: RFC 5465 §3.1, §5.1 to §5.3.
 fn tell_status(desk: &mut Desk<'_>, mailbox: &Mailbox, asked: Events) -> Result<(), Refusal> {
     let mut items = vec![
         StatusItem::Messages,

@@ -6,7 +6,8 @@
 //! over.
 //!
 //! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 2180 §4.4 (COPY of expunged messages); RFC 4315 §3
-//! (COPYUID); RFC 6851 (MOVE; §4.4: HIGHESTMODSEQ in the answer); RFC 9738 (MESSAGELIMIT, SAVELIMIT).
+//! (COPYUID); RFC 6851 (MOVE; §4.4: HIGHESTMODSEQ in the answer); RFC 9738 (MESSAGELIMIT,
+//! SAVELIMIT).
 
 use super::{Desk, Reply, State, Step, Work};
 use crate::codec::command::{Numbering, Transfer as How};

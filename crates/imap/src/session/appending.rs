@@ -1,5 +1,5 @@
-//! The streaming of APPEND and REPLACE: each message goes from the wire into an upload, none is ever held
-//! whole.
+//! The streaming of APPEND and REPLACE: each message goes from the wire into an upload, none is
+//! ever held whole.
 
 use super::{Doing, Session};
 use crate::codec::append::{Piece, Place};

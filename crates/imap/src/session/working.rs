@@ -1,4 +1,5 @@
-//! Work that needs the disk: asked for, done step by step, waited for until it is settled, and told.
+//! Work that needs the disk: asked for, done step by step, waited for until it is settled, and
+//! told.
 //!
 //! Nothing is told of a commit before it is on disk. Start at [`Session::ask_disk`] and
 //! [`Session::work`], which the driver's answer leads to.

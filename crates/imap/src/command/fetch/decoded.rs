@@ -1,7 +1,8 @@
 //! A part without its transfer encoding, decoded piece by piece.
 //!
-//! The size of a literal stands in front of it, so a part is decoded twice: once to measure it, once
-//! to tell it. Never holds more than a piece, however large the part and however slow the client.
+//! The size of a literal stands in front of it, so a part is decoded twice: once to measure it,
+//! once to tell it. Never holds more than a piece, however large the part and however slow the
+//! client.
 //!
 //! Standards: RFC 3516 §4.2, §4.3.
 
