@@ -48,6 +48,19 @@ pub fn is_of_header(name: &PropertyName) -> bool {
     name.set == INTERNET_HEADERS || *name == keywords() || *name == common(FLAG_REQUEST)
 }
 
+/// Whether a header may say something under a name: one look tells of most that they don't.
+pub fn may_be_in(header: &[u8], name: &PropertyName) -> bool {
+    let field = match &name.kind {
+        NameKind::Text(text) if name.set == INTERNET_HEADERS || *name == keywords() => text,
+        _ => return is_of_header(name),
+    };
+    let begins = |line: &[u8]| {
+        let start = line.get(..field.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(field.as_bytes()))
+    };
+    header.split(|byte| *byte == b'\n').any(begins)
+}
+
 /// What is said under a name. Names of header fields know no case.
 pub fn find<'a>(all: &'a [(PropertyName, Value)], name: &PropertyName) -> Option<&'a Value> {
     let is_meant = |known: &PropertyName| match (&known.kind, &name.kind) {

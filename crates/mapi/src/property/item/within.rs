@@ -140,13 +140,26 @@ impl ItemProperties<'_> {
             return Ok(None);
         };
         if set::is_of_header(&name)
-            && let Some(value) = set::find(&self.fields()?.named, &name)
+            && let Some(value) = self.by_field(&name)?
         {
-            return Ok(Some(value.clone()));
+            return Ok(Some(value));
         }
         let packed = self.packed()?;
         let found = packed.and_then(|packed| set::find(&packed.content.named, &name));
         Ok(found.cloned())
+    }
+
+    /// What a field of the header says under a name. Tables are sorted by what few letters say, so
+    /// that a header is taken apart only where it may say something.
+    fn by_field(&self, name: &PropertyName) -> Result<Option<Value>, Refusal> {
+        if self.within.header.get().is_none() {
+            let header = self.header()?;
+            if !set::may_be_in(&header, name) {
+                return Ok(None);
+            }
+            self.within.header.get_or_init(|| read::header(&header));
+        }
+        Ok(set::find(&self.fields()?.named, name).cloned())
     }
 
     /// All that the letter says under names.
