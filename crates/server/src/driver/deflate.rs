@@ -39,8 +39,9 @@ const PACKED_BYTES: usize = 4 * 1024;
 /// Bytes that are compressed in one go, about a millisecond; then other connections have their turn.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// The fastest level. What is sent is compressed for one client and once, so its time counts: mail
-/// shrinks to 62 %; level 2 would come to 55 % and take half as long again.
+/// The fastest level. What is sent is compressed for one client and once, so its time counts before
+/// its size: letters of random words and Base64 shrink to 68 %, where the fastest of `miniz_oxide`
+/// came to 59 % in more than twice the time.
 const LEVEL: i32 = 1;
 
 /// Room for the end of a flush; a compressor that has 6 bytes or less of it repeats itself.
