@@ -447,12 +447,16 @@ fn of_bare_row(row: &ItemRow, id: u16) -> Option<Value> {
     })
 }
 
-/// What clients set. Whether a message is flagged is known to all programs; only that it is done is
-/// kept here.
+/// What clients set. Whether a message is flagged, answered or forwarded is known to all programs;
+/// only that it is done, and in which way it was answered, is kept here.
 fn set_by_clients<'a>(row: &ItemRow, kept: &'a Values, id: u16) -> Option<&'a Value> {
-    let is_flag = id == 0x1090 && row.flags.contains(Flags::FLAGGED);
-    let kept = kept.get(&id).filter(|_| !is_flag);
-    kept.filter(|value| id != 0x1090 || **value == Value::Integer32(1))
+    let has = |flag| row.flags.contains(flag);
+    kept.get(&id).filter(|value| match (id, value) {
+        (0x1090, value) => !has(Flags::FLAGGED) && **value == Value::Integer32(1),
+        (0x1081, Value::Integer32(102 | 103)) => has(Flags::ANSWERED),
+        (0x1081, Value::Integer32(104)) => has(Flags::FORWARDED),
+        _ => true,
+    })
 }
 
 fn id_value(id: crate::codec::data::ObjectId) -> Value {
