@@ -6,18 +6,25 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
+#[path = "two_views/checks.rs"]
+mod checks;
 #[path = "../../mapi/tests/client/mod.rs"]
 mod client;
 
 use client::{Client, number, text};
 use engine::rehearsal::{Rehearsal, Wire};
-use engine::{Location, Reading, Shelf, User};
-use formats::message::{SummaryRef, encoded_word};
-use mapi::codec::data::{Cell, ObjectId, Outcome, PropertyTag, Value};
+use engine::{Reading, User};
+use mapi::codec::data::{
+    AddressBookEntryId, Cell, EntryId, ObjectId, Property, PropertyTag, Relation, Restriction,
+    TaggedValue, Value,
+};
 use mapi::codec::rop::Request;
-use mapi::codec::rop::folder::{DeleteMessages, MoveCopyMessages, OpenTable};
-use mapi::codec::rop::message::{CreateMessage, OpenMessage, SetReadFlags};
-use mapi::codec::wire::{Form, decode};
+use mapi::codec::rop::folder::{
+    CreateFolder, DeleteMessages, FolderTexts, MoveCopyMessages, OpenTable, SetSearchCriteria,
+};
+use mapi::codec::rop::message::{CreateMessage, OpenMessage, SaveChanges, SetReadFlags};
+use mapi::codec::rop::stream::{ModifyRows, RowChange};
+use mapi::codec::wire::{Form, Nothing, decode};
 use mapi::convert::set;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -29,17 +36,28 @@ const STORED: [&str; 3] = ["Inbox", "Work", "Trash"];
 /// The flags that both know.
 const FLAGS: [&str; 4] = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft"];
 
+/// Who is let into folders, and no more.
+const GUEST: &str = "bo@example.test";
+
 /// Places of handles: what is open under which.
 const FOLDER: u8 = 1;
 const OTHER: u8 = 2;
 const TABLE: u8 = 3;
 const MESSAGE: u8 = 4;
+const ATTACHMENT: u8 = 5;
+/// The folder of a search for what is unread.
+const SEARCH: u8 = 6;
 
 const SUBJECT: u32 = 0x0037_001f;
 const MID: u32 = 0x674a_0014;
 const MESSAGE_FLAGS: u32 = 0x0e07_0003;
 const FLAG_STATUS: u32 = 0x1090_0003;
 const LAST_VERB: u32 = 0x1081_0003;
+const IMPORTANCE: u32 = 0x0017_0003;
+const NORMAL: i32 = 1;
+const HAS_ATTACHMENTS: u32 = 0x0e1b_000b;
+const FILE_NAME: u32 = 0x3707_001f;
+const IS_READ: u32 = 0x0e69_000b;
 const TABLE_SOFT_DELETES: u8 = 0x20;
 
 /// Which folder, and which letter in it, modulo those that there are.
@@ -49,6 +67,15 @@ type At = (usize, usize);
 enum Step {
     /// IMAP puts a letter there, with these of the flags.
     Append(usize, u8),
+    /// IMAP puts a letter with a file there.
+    AppendFile(usize),
+    /// MAPI attaches a file to a draft.
+    Attach(At),
+    /// MAPI says how important it is.
+    Importance(At, i32),
+    /// IMAP or MAPI lets the guest read a folder, or no more.
+    ImapShare(usize, bool),
+    MapiShare(usize, bool),
     /// MAPI writes a draft.
     Create(usize),
     /// MAPI changes the subject of a draft.
@@ -80,6 +107,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let words = words.prop_map(|words| words.into_iter().map(str::to_owned).collect());
     let step = prop_oneof![
         4 => (folder(), any::<u8>()).prop_map(|(folder, flags)| Step::Append(folder, flags)),
+        1 => folder().prop_map(Step::AppendFile),
+        1 => at().prop_map(Step::Attach),
+        1 => (at(), 0..3).prop_map(|(at, importance)| Step::Importance(at, importance)),
+        1 => (folder(), any::<bool>()).prop_map(|(folder, on)| Step::ImapShare(folder, on)),
+        1 => (folder(), any::<bool>()).prop_map(|(folder, on)| Step::MapiShare(folder, on)),
         2 => folder().prop_map(Step::Create),
         1 => at().prop_map(Step::Rename),
         3 => (at(), 0..FLAGS.len(), any::<bool>()).prop_map(|(at, f, on)| Step::Store(at, f, on)),
@@ -104,12 +136,39 @@ struct Letter {
     subject: String,
     flags: BTreeSet<&'static str>,
     categories: Vec<String>,
+    importance: i32,
+    files: Vec<String>,
+}
+
+/// What IMAP and the store know of a letter: subject, flags and files.
+type Bare = (String, BTreeSet<&'static str>, Vec<String>);
+
+impl Letter {
+    fn new(subject: String) -> Self {
+        Self {
+            subject,
+            flags: BTreeSet::new(),
+            categories: Vec::new(),
+            importance: NORMAL,
+            files: Vec::new(),
+        }
+    }
+
+    fn bare(&self) -> Bare {
+        (self.subject.clone(), self.flags.clone(), self.files.clone())
+    }
+
+    fn is_unread(&self) -> bool {
+        !self.flags.contains("\\Seen")
+    }
 }
 
 #[derive(Debug, Default)]
 struct Folder {
     letters: Vec<Letter>,
     deleted: Vec<Letter>,
+    /// The guest may read it.
+    is_shared: bool,
 }
 
 /// One of the folders but this one.
@@ -120,6 +179,7 @@ fn another(this: usize, chosen: usize) -> usize {
 struct Mailbox {
     house: Rehearsal,
     user: User,
+    guest: User,
     imap: Wire<imap::Session>,
     mapi: Client,
     keywords: PropertyTag,
@@ -132,6 +192,7 @@ impl Mailbox {
     fn new() -> Self {
         let house = client::house();
         let user = house.person(ADDRESS).unwrap();
+        let guest = house.person(GUEST).unwrap();
         let session = imap::Session::new(house.engine.clone());
         let mut imap = Wire::open(&house, session, house.peer(true));
         imap.take();
@@ -140,6 +201,7 @@ impl Mailbox {
         let mut mailbox = Self {
             house,
             user,
+            guest,
             imap,
             mapi,
             keywords: PropertyTag(u32::from(id) << 16 | 0x101f),
@@ -153,7 +215,35 @@ impl Mailbox {
         let view = account.read().unwrap();
         let folders = STORED.map(|name| view.folder_at(&[name]).unwrap().unwrap().0);
         mailbox.ids = folders.map(mapi::identity::folder_id).to_vec();
+        mailbox.search_for_unread();
         mailbox
+    }
+
+    /// Makes a folder that shows what is unread in all others.
+    fn search_for_unread(&mut self) {
+        let subtree = self.mapi.special(3);
+        self.mapi.open_folder(subtree, FOLDER);
+        let request = CreateFolder {
+            folder_type: 2,
+            open_existing: false,
+            reserved: 0,
+            texts: FolderTexts::Unicode(["Unread".to_owned(), String::new()]),
+        };
+        self.mapi
+            .ask(FOLDER, SEARCH, Request::CreateFolder(request));
+        let property = PropertyTag(IS_READ);
+        let unread = Restriction::Property(Property {
+            relation: Relation::Equal,
+            property,
+            value: TaggedValue::new(property, Value::Boolean(false)),
+        });
+        let criteria = SetSearchCriteria {
+            restriction: Some(unread),
+            folders: self.ids.clone(),
+            flags: 0x0002_0002,
+        };
+        let request = Request::SetSearchCriteria(criteria);
+        self.mapi.ask(SEARCH, SEARCH, request);
     }
 
     #[track_caller]
@@ -240,6 +330,11 @@ impl Mailbox {
     fn take(&mut self, step: &Step) {
         match step {
             Step::Append(folder, flags) => self.append(*folder, *flags),
+            Step::AppendFile(folder) => self.append_file(*folder),
+            Step::Attach(at) => self.attach(*at),
+            Step::Importance(at, importance) => self.importance(*at, *importance),
+            Step::ImapShare(folder, is_shared) => self.share_by_imap(*folder, *is_shared),
+            Step::MapiShare(folder, is_shared) => self.share_by_mapi(*folder, *is_shared),
             Step::Create(folder) => self.create(*folder),
             Step::Rename(at) => self.rename(*at),
             Step::Store(at, flag, is_set) => self.store(*at, FLAGS[*flag], *is_set),
@@ -267,10 +362,114 @@ impl Mailbox {
         let text = format!("APPEND {name} ({}) {{{size}+}}\r\n{letter}", told.join(" "));
         self.command(&text);
         self.model[folder].letters.push(Letter {
-            subject,
             flags,
-            categories: Vec::new(),
+            ..Letter::new(subject)
         });
+    }
+
+    fn append_file(&mut self, folder: usize) {
+        let subject = self.new_subject();
+        let file = format!("file{}.txt", self.made);
+        let letter = format!(
+            "From: bo@example.test\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nText\r\n--x\r\n\
+             Content-Type: text/plain\r\n\
+             Content-Disposition: attachment; filename=\"{file}\"\r\n\r\nfile\r\n--x--\r\n"
+        );
+        let (name, size) = (FOLDERS[folder], letter.len());
+        self.command(&format!("APPEND {name} {{{size}+}}\r\n{letter}"));
+        self.model[folder].letters.push(Letter {
+            files: vec![file],
+            ..Letter::new(subject)
+        });
+    }
+
+    /// Drafts are patched; what came stays as it came, so nothing is attached to that.
+    fn attach(&mut self, at: At) {
+        let Some(place) = self.place(at) else { return };
+        if !self.model[place.0].letters[place.1]
+            .flags
+            .contains("\\Draft")
+        {
+            return;
+        }
+        self.made += 1;
+        let file = format!("file{}.txt", self.made);
+        self.open(place);
+        let request = Request::CreateAttachment(Nothing);
+        self.mapi.ask(MESSAGE, ATTACHMENT, request);
+        let values = [
+            (0x3705_0003, Value::Integer32(1)),
+            (FILE_NAME, Value::Unicode(file.clone())),
+            (0x3701_0102, client::binary(b"file")),
+        ];
+        assert_eq!(self.mapi.set(ATTACHMENT, &values), []);
+        let request = Request::SaveChangesAttachment(SaveChanges { flags: 2 });
+        self.mapi.ask(ATTACHMENT, ATTACHMENT, request);
+        self.model[place.0].letters[place.1].files.push(file);
+        self.save(place);
+    }
+
+    fn importance(&mut self, at: At, importance: i32) {
+        let Some(place) = self.place(at) else { return };
+        self.open(place);
+        self.mapi
+            .set_property(MESSAGE, IMPORTANCE, Value::Integer32(importance));
+        self.model[place.0].letters[place.1].importance = importance;
+        self.save(place);
+    }
+
+    fn share_by_imap(&mut self, folder: usize, is_shared: bool) {
+        let name = FOLDERS[folder];
+        if is_shared {
+            self.command(&format!("SETACL {name} {GUEST} lrs"));
+        } else {
+            self.command(&format!("DELETEACL {name} {GUEST}"));
+        }
+        self.model[folder].is_shared = is_shared;
+    }
+
+    fn share_by_mapi(&mut self, folder: usize, is_shared: bool) {
+        const ADD: u8 = 1;
+        const REMOVE: u8 = 4;
+        let known = self.members(folder).into_iter().next();
+        let (flags, values) = match (known, is_shared) {
+            (None, true) => {
+                let entry = mapi::identity::legacy_name(self.guest.account);
+                let entry = EntryId::AddressBook(AddressBookEntryId::new(0, &entry));
+                let entry = client::binary(&entry.to_bytes());
+                let rights = (PropertyTag(0x6673_0003), Value::Integer32(0x401));
+                (ADD, vec![(PropertyTag(0x0fff_0102), entry), rights])
+            }
+            (Some(member), false) => {
+                let member = Value::Integer64(member);
+                (REMOVE, vec![(PropertyTag(0x6671_0014), member)])
+            }
+            _ => return,
+        };
+        let values = values.into_iter();
+        let values = values.map(|(tag, value)| TaggedValue::new(tag, value));
+        let values = values.collect();
+        let request = ModifyRows {
+            flags: 2,
+            rows: vec![RowChange { flags, values }],
+        };
+        self.mapi
+            .ask(FOLDER, FOLDER, Request::ModifyPermissions(request));
+        self.model[folder].is_shared = is_shared;
+    }
+
+    /// Who may read a folder besides the owner, as MAPI tells it, by their numbers; the folder is
+    /// open then.
+    fn members(&mut self, folder: usize) -> Vec<i64> {
+        self.mapi.open_folder(self.ids[folder], FOLDER);
+        let request = Request::PermissionsTable(OpenTable { flags: 2 });
+        self.mapi.ask(FOLDER, TABLE, request);
+        let columns = [0x6671_0014, 0x6672_001f, 0x6673_0003].map(PropertyTag);
+        let rows = self.mapi.rows(TABLE, &columns);
+        let readers = rows.iter().filter(|row| number(&row[2]) & 1 != 0);
+        let readers = readers.inspect(|row| assert_eq!(text(&row[1]), GUEST));
+        readers.map(|row| number(&row[0])).collect()
     }
 
     fn create(&mut self, folder: usize) {
@@ -285,9 +484,8 @@ impl Mailbox {
             .set_property(MESSAGE, SUBJECT, Value::Unicode(subject.clone()));
         self.mapi.save(MESSAGE);
         self.model[folder].letters.push(Letter {
-            subject,
             flags: ["\\Seen", "\\Draft"].into(),
-            categories: Vec::new(),
+            ..Letter::new(subject)
         });
     }
 
@@ -427,122 +625,11 @@ impl Mailbox {
         let restored = self.model[folder].deleted.remove(letter % count);
         self.model[to].letters.push(restored);
     }
-
-    /// Both views and the store itself say what the model says.
-    fn check(&mut self) {
-        for folder in 0..FOLDERS.len() {
-            let expected = self.model[folder].letters.clone();
-            assert_eq!(self.seen_by_mapi(folder, 0), expected, "MAPI, {folder}");
-            let without_categories: Vec<_> = expected
-                .iter()
-                .map(|letter| (letter.subject.clone(), letter.flags.clone()))
-                .collect();
-            assert_eq!(
-                self.seen_by_imap(folder),
-                without_categories,
-                "IMAP, {folder}"
-            );
-            assert_eq!(self.stored(folder), without_categories, "store, {folder}");
-            let deleted = self.seen_by_mapi(folder, TABLE_SOFT_DELETES);
-            assert_eq!(deleted, self.model[folder].deleted, "deleted, {folder}");
-            self.check_counts(folder);
-        }
-    }
-
-    fn seen_by_mapi(&mut self, folder: usize, flags: u8) -> Vec<Letter> {
-        let fixed = [SUBJECT, MESSAGE_FLAGS, FLAG_STATUS, LAST_VERB].map(PropertyTag);
-        let columns = [fixed.as_slice(), &[self.keywords]].concat();
-        let rows = self.rows(folder, flags, &columns);
-        let integer = |cell: &Cell| match cell.outcome {
-            Outcome::Value(_) => number(cell),
-            _ => 0,
-        };
-        let letter = |row: &Vec<Cell>| {
-            let set = [
-                integer(&row[1]) & 0x01 != 0,
-                integer(&row[2]) == 2,
-                integer(&row[3]) == 102,
-                integer(&row[1]) & 0x08 != 0,
-            ];
-            let flags = FLAGS.into_iter().zip(set).filter(|(_, is_set)| *is_set);
-            Letter {
-                subject: text(&row[0]).to_owned(),
-                flags: flags.map(|(flag, _)| flag).collect(),
-                categories: match &row[4].outcome {
-                    Outcome::Value(Value::MultipleUnicode(words)) => words.clone(),
-                    _ => Vec::new(),
-                },
-            }
-        };
-        rows.iter().map(letter).collect()
-    }
-
-    fn seen_by_imap(&mut self, folder: usize) -> Vec<(String, BTreeSet<&'static str>)> {
-        self.command(&format!("EXAMINE {}", FOLDERS[folder]));
-        if self.model[folder].letters.is_empty() {
-            return Vec::new();
-        }
-        let said = self.command("FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])");
-        let letters = said.split("* ").filter(|one| one.contains("FETCH"));
-        let letter = |one: &str| {
-            let flags = FLAGS.into_iter().filter(|flag| one.contains(flag));
-            let subject = one.split_once("Subject: ").unwrap().1;
-            let subject = subject.split("\r\n").next().unwrap();
-            (subject.to_owned(), flags.collect())
-        };
-        letters.map(letter).collect()
-    }
-
-    fn stored(&self, folder: usize) -> Vec<(String, BTreeSet<&'static str>)> {
-        let account = self.house.engine.account(&self.user, 7);
-        let view = account.read().unwrap();
-        let (folder, _) = view.folder_at(&[STORED[folder]]).unwrap().unwrap();
-        let uids = view.uids(folder, Shelf::Mail).unwrap();
-        let letter = |uid| {
-            let row = view.item(Location::mail(folder, uid)).unwrap().unwrap();
-            let details = view.details(row.item).unwrap().unwrap();
-            let summary = SummaryRef::new(&details.summary).unwrap();
-            let subject = summary.envelope().subject.unwrap_or_default();
-            let known = [
-                engine::Flags::SEEN,
-                engine::Flags::FLAGGED,
-                engine::Flags::ANSWERED,
-                engine::Flags::DRAFT,
-            ];
-            let set = FLAGS.into_iter().zip(known);
-            let set = set.filter(|(_, flag)| row.flags.contains(*flag));
-            (
-                encoded_word::decode(subject),
-                set.map(|(name, _)| name).collect(),
-            )
-        };
-        uids.iter().map(letter).collect()
-    }
-
-    /// Both tell the same numbers of letters and of unread ones.
-    fn check_counts(&mut self, folder: usize) {
-        let letters = &self.model[folder].letters;
-        let unread = letters
-            .iter()
-            .filter(|one| !one.flags.contains("\\Seen"))
-            .count();
-        let counts = [letters.len(), unread].map(|count| i64::try_from(count).unwrap());
-        self.mapi.open_folder(self.ids[folder], FOLDER);
-        let told = self.mapi.properties(FOLDER, &[0x3602_0003, 0x3603_0003]);
-        assert_eq!(
-            [number(&told[0]), number(&told[1])],
-            counts,
-            "counts, {folder}"
-        );
-        let said = self.command(&format!("STATUS {} (MESSAGES UNSEEN)", FOLDERS[folder]));
-        let expected = format!("(MESSAGES {} UNSEEN {})", counts[0], counts[1]);
-        assert!(said.contains(&expected), "{expected}: {said}");
-    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 32,
+        cases: 12,
         max_shrink_iters: 200,
         failure_persistence: None,
         ..ProptestConfig::default()
