@@ -599,7 +599,11 @@ fn recipients_that_found_no_room_are_read_afterwards() {
             row: u32::try_from(told).unwrap(),
             reserved: 0,
         };
-        let Response::ReadRecipients(more) = client.ask(3, 3, Request::ReadRecipients(request))
+        let request = Request::ReadRecipients(request);
+        let Reply::Said {
+            response: Response::ReadRecipients(more),
+            ..
+        } = client.call(3, 3, request, &head.recipient_columns)
         else {
             panic!()
         };
