@@ -42,10 +42,18 @@
 //!   those of texts with their ends and of bytes without their counts; a count around a condition
 //!   shows the first rows in the table's order, and within one it is `ecTooComplex` ([MS-OXCDATA]
 //!   2.12.4, 2.12.8, 2.12.12 leave all of this open). Regular expressions are too complex as well.
+//! - The time in a conversation index that is made here is bits 63 to 24 of the file time, as newer
+//!   servers write it, so that it begins with 01 01; one that came is kept whichever form it has,
+//!   and only its GUID is looked at ([MS-OXOMSG] 2.2.1.3).
+//! - The id of a conversation is that GUID; where no index came, one that follows from the store's
+//!   conversation. It never depends on the topic's bytes, on whose encoding sources disagree
+//!   ([MS-OXOMSG] 2.2.1.2).
 //! - Names of properties are compared with regard to case, but for those of header fields, which
 //!   are kept in small letters ([MS-OXCPRPT] 3.2.5.10).
 //!
 //! Operations:
+//! - The order in which they come is the client's. No specification fixes it and nothing here
+//!   relies on one; the client tests walk those that Outlook has been seen to use.
 //! - `RopSetMessageReadFlag` says in a private mailbox that nothing changed: what would follow
 //!   otherwise is for public folders ([MS-OXCROPS] 2.2.6.11.2).
 //! - Streams, copies and transfers that fail say sizes of 0, because one response is specified for
