@@ -47,7 +47,7 @@ pub fn run(
 ) -> Result<(), Failure> {
     let data = data.unwrap_or_else(|| PathBuf::from(FOLDER));
     let data = std::path::absolute(&data).map_err(|error| Failure::of(data.display(), error))?;
-    let configuration = settings.unwrap_or_else(configuration);
+    let configuration = settings.unwrap_or_else(|| configuration(port_base));
     log::start(&configuration.log);
     let listen = ListenArguments {
         address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -73,7 +73,7 @@ const MAIL_CATCHER: &str = "127.0.0.1:1025";
 
 /// Generous, and with passwords in the clear on this machine, so that any program can be tried.
 /// Nothing leaves the machine: who only looks around shall not send mail to strangers.
-fn configuration() -> Configuration {
+fn configuration(port_base: u16) -> Configuration {
     let mut configuration = Configuration {
         hostname: Some(format!("mx.{DOMAIN}")),
         limits: Limits {
@@ -84,6 +84,12 @@ fn configuration() -> Configuration {
     };
     configuration.auth.cleartext = Cleartext::Loopback;
     configuration.mapi.enabled = true;
+    // The sample's own name is found by nobody.
+    let https = Service::Https
+        .port()
+        .unwrap_or_default()
+        .saturating_add(port_base);
+    configuration.mapi.address = Some(format!("https://{}:{https}", Ipv4Addr::LOCALHOST));
     configuration.delivery.relay_host = Some(MAIL_CATCHER.to_owned());
     configuration.log.level = LogLevel::Warn;
     configuration
