@@ -1,9 +1,15 @@
-//! Languages as numbers and as tags.
+//! Languages by the numbers that Windows has for them, and by their tags.
 //!
-//! Source: [MS-LCID] 2.2 (the numbers), RFC 5646 (the tags).
+//! Source: [MS-LCID] 2.2 (the numbers), RFC 5646 (the tags), [MS-OXNSPI] 2.2.1.4 (the order of
+//! names depends on it).
+
+use engine::directory::ANY_LANGUAGE;
+
+/// The bits of a number that say the language; the others say country and order.
+const LANGUAGE_BITS: u32 = 0x3ff;
 
 /// A number, and the tag of the language; that of a whole language before those of its countries.
-const LANGUAGES: [(i32, &str); 77] = [
+const LANGUAGES: [(u32, &str); 98] = [
     (0x0401, "ar-SA"),
     (0x0402, "bg-BG"),
     (0x0403, "ca-ES"),
@@ -46,20 +52,41 @@ const LANGUAGES: [(i32, &str); 77] = [
     (0x0429, "fa-IR"),
     (0x042a, "vi-VN"),
     (0x042b, "hy-AM"),
+    (0x042c, "az-AZ"),
     (0x042d, "eu-ES"),
+    (0x042e, "hsb-DE"),
     (0x042f, "mk-MK"),
+    (0x0432, "tn-ZA"),
     (0x0436, "af-ZA"),
     (0x0437, "ka-GE"),
     (0x0438, "fo-FO"),
     (0x0439, "hi-IN"),
     (0x043a, "mt-MT"),
+    (0x043b, "se-NO"),
     (0x083c, "ga-IE"),
     (0x043e, "ms-MY"),
     (0x043f, "kk-KZ"),
+    (0x0440, "ky-KG"),
     (0x0441, "sw-KE"),
+    (0x0443, "uz-UZ"),
     (0x0445, "bn-IN"),
+    (0x0446, "pa-IN"),
+    (0x0447, "gu-IN"),
+    (0x0448, "or-IN"),
+    (0x0449, "ta-IN"),
+    (0x044a, "te-IN"),
+    (0x044b, "kn-IN"),
+    (0x044c, "ml-IN"),
+    (0x044d, "as-IN"),
+    (0x044e, "mr-IN"),
+    (0x0450, "mn-MN"),
     (0x0452, "cy-GB"),
+    (0x0453, "km-KH"),
+    (0x0454, "lo-LA"),
     (0x0456, "gl-ES"),
+    (0x045b, "si-LK"),
+    (0x045e, "am-ET"),
+    (0x046f, "kl-GL"),
     (0x0804, "zh-CN"),
     (0x0807, "de-CH"),
     (0x0809, "en-GB"),
@@ -83,26 +110,64 @@ const LANGUAGES: [(i32, &str); 77] = [
     (0x2c0a, "es-AR"),
 ];
 
+/// Orders of their own, by language and number; other numbers have the usual one of their language.
+const ORDERS: [(u32, &str); 5] = [
+    (0x0001_0407, "de-u-co-phonebk"),
+    (0x0000_040a, "es-u-co-trad"),
+    (0x0002_0804, "zh-u-co-stroke"),
+    (0x0000_0404, "zh-Hant"),
+    (0x0003_0404, "zh-u-co-zhuyin"),
+];
+
+/// Languages whose dictionaries have the order of no language in particular.
+const WITHOUT_ORDER: [&str; 15] = [
+    "bg", "ca", "de", "en", "eu", "fr", "ga", "gl", "id", "it", "ms", "nl", "pt", "rm", "sw",
+];
+
 /// The number of the language with this tag; of a language without a country, its usual one.
 pub fn language_number(tag: &str) -> Option<i32> {
-    let alike = |known: &str| known.eq_ignore_ascii_case(tag);
-    let language = |known: &str| {
-        let language = known.split('-').next().unwrap_or_default();
-        language.eq_ignore_ascii_case(tag)
+    let exact = |known: &str| known.eq_ignore_ascii_case(tag);
+    let usual = |known: &str| without_country(known).eq_ignore_ascii_case(tag);
+    let found = match tag {
+        // Chinese by itself is written as in the largest country.
+        "zh" => find(|known| known == "zh-CN"),
+        _ => find(exact).or_else(|| find(usual)),
     };
-    let exact = LANGUAGES.iter().find(|(_, known)| alike(known));
-    // Chinese by itself is written as in the largest country.
-    let usual = || match tag {
-        "zh" => LANGUAGES.iter().find(|(_, known)| *known == "zh-CN"),
-        _ => LANGUAGES.iter().find(|(_, known)| language(known)),
-    };
-    exact.or_else(usual).map(|(number, _)| *number)
+    found.and_then(|number| i32::try_from(number).ok())
 }
 
 /// The tag of the language with this number.
 pub fn language_tag(number: i32) -> Option<&'static str> {
+    let number = u32::try_from(number).ok()?;
     let found = LANGUAGES.iter().find(|(known, _)| *known == number);
     found.map(|(_, tag)| *tag)
+}
+
+/// The name (BCP 47) of the language in whose order words are to stand; `und` for all that have the
+/// order of no language in particular, such as English, French and German.
+pub fn language(locale: u32) -> &'static str {
+    let by_order = ORDERS.iter().find(|(number, _)| *number == locale);
+    let by_language = || {
+        let bits = locale & LANGUAGE_BITS;
+        let found = LANGUAGES
+            .iter()
+            .find(|(number, _)| number & LANGUAGE_BITS == bits);
+        let name = found.map(|(_, tag)| without_country(tag));
+        name.filter(|name| !WITHOUT_ORDER.contains(name))
+    };
+    by_order
+        .map(|(_, name)| *name)
+        .or_else(by_language)
+        .unwrap_or(ANY_LANGUAGE)
+}
+
+fn find(is_wanted: impl Fn(&str) -> bool) -> Option<u32> {
+    let found = LANGUAGES.iter().find(|(_, tag)| is_wanted(tag));
+    found.map(|(number, _)| *number)
+}
+
+fn without_country(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -124,5 +189,23 @@ mod tests {
         assert_eq!(language_number(""), None);
         assert_eq!(language_tag(0x0c07), Some("de-AT"));
         assert_eq!(language_tag(0), None);
+    }
+    #[test]
+    fn a_number_says_the_language_and_perhaps_the_order() {
+        for (number, name) in [
+            (0, "und"),
+            (0x0409, "und"),
+            (0x0407, "und"),
+            (0x0001_0407, "de-u-co-phonebk"),
+            (0x041d, "sv"),
+            (0x081d, "sv"),
+            (0x040a, "es-u-co-trad"),
+            (0x0c0a, "es"),
+            (0x0804, "zh"),
+            (0x0404, "zh-Hant"),
+            (0xffff_ffff, "und"),
+        ] {
+            assert_eq!(language(number), name, "{number:x}");
+        }
     }
 }

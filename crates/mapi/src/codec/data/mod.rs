@@ -8,7 +8,6 @@ mod code_page;
 mod entry_id;
 mod identifier;
 mod language;
-mod locale;
 mod name;
 mod recipient;
 mod restriction;
@@ -25,8 +24,7 @@ pub use entry_id::{
 pub use identifier::{
     GlobalCounter, LongTermId, ObjectId, PredecessorChangeList, ServerId, SizedXid, Xid,
 };
-pub use language::{language_number, language_tag};
-pub use locale::language;
+pub use language::{language, language_number, language_tag};
 pub use name::{NameKind, PropertyName, TypedString};
 pub use recipient::{
     AddressKind, AddressTexts, ListKind, PersonalList, RecipientRow, RecipientTexts, X500Address,
