@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// Rows are written in frames of about this size.
 const FRAME_BYTES: usize = 1 << 20;
+/// Bytes that are brought to the disk at a time: commits of others wait for no more than that.
+const SYNC_BYTES: u64 = 8 << 20;
 /// Keys above all others.
 const KEY_END: [u8; 1] = [0xff];
 /// Bases within one part of the restore window are thinned out to one.
@@ -41,6 +43,7 @@ struct BaseWriter<'a> {
     file: Arc<dyn File>,
     waiting: Records,
     at: u64,
+    synced: u64,
     place: LogPlace,
     time: Timestamp,
     last: [u8; 16],
@@ -57,6 +60,10 @@ impl BaseWriter<'_> {
             .write_at(rows, self.at.saturating_add(HEADER_BYTES as u64))?;
         self.at = self.at.saturating_add(header.frame_len());
         self.last = header.checksum;
+        if self.at.saturating_sub(self.synced) >= SYNC_BYTES {
+            self.file.sync()?;
+            self.synced = self.at;
+        }
         Ok(())
     }
 
@@ -97,6 +104,7 @@ pub fn dump(
         file,
         waiting,
         at,
+        synced: at,
         place,
         time,
         last,

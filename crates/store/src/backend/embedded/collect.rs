@@ -29,8 +29,8 @@ const REMOVED_PER_STEP: usize = 64;
 const WALKED_PER_STEP: usize = 1024;
 /// Segments that are emptied after one survey of the oldest base.
 const SEGMENTS_PER_SURVEY: usize = 16;
-/// Stored bytes that one step copies.
-const COPIED_PER_STEP: u64 = 4 << 20;
+/// Stored bytes that one step copies: commits of others wait for them where the disk is slow.
+const COPIED_PER_STEP: u64 = 512 << 10;
 
 /// What the collector is at.
 #[derive(Default)]

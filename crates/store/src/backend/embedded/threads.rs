@@ -1,6 +1,7 @@
 //! Threads for the step functions, for a server that is not simulated.
 
 use super::Embedded;
+use crate::id::Timestamp;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
@@ -13,6 +14,13 @@ const IDLE: Duration = Duration::from_secs(2);
 
 /// How often the collector looks for work.
 const COLLECT_EVERY: Duration = Duration::from_secs(5);
+/// How many times as long as a piece of work took the collector then rests: a slow disk is left to
+/// those who wait for it.
+const EASE: u32 = 4;
+/// The same while the disk is nearly full.
+const EASE_LOW: u32 = 1;
+/// Longest of these rests.
+const EASE_MOST: Duration = Duration::from_secs(1);
 
 /// The running threads of a store. Dropping it stops them, after what was placed is on disk.
 pub struct Threads {
@@ -85,22 +93,43 @@ impl Embedded {
 
     fn run_collector(&self, stopping: &AtomicBool) {
         while !stopping.load(Ordering::SeqCst) {
+            let begun = self.world.clock.now();
             if self.step_base() || self.step_collect() {
+                self.settle_collected(stopping);
+                self.rest(self.ease_after(begun), stopping);
                 continue;
             }
             // Room comes and goes by other hands, also while nobody writes.
             self.space.look();
-            let waiting = self.collector_waits_for();
-            let mut placing = self.placing.lock();
-            if stopping.load(Ordering::SeqCst) {
-                return;
-            }
-            let next = match waiting.map(|settlement| settlement.result()) {
-                Some(Some(_)) => continue,
-                Some(None) => &self.progress,
-                None => &self.background,
-            };
-            next.wait_for(&mut placing, COLLECT_EVERY);
+            self.rest(COLLECT_EVERY, stopping);
+        }
+    }
+
+    /// Waits until the collector's last commit is on disk or has failed.
+    fn settle_collected(&self, stopping: &AtomicBool) {
+        let Some(commit) = self.collector_waits_for() else {
+            return;
+        };
+        let mut placing = self.placing.lock();
+        // When the store is to be closed, the committer may be gone already.
+        while commit.result().is_none() && !stopping.load(Ordering::SeqCst) {
+            self.progress.wait(&mut placing);
+        }
+    }
+
+    /// How long the collector leaves the disk to others after a piece of work.
+    fn ease_after(&self, begun: Timestamp) -> Duration {
+        let ticks = self.world.clock.now().0.saturating_sub(begun.0).max(0);
+        let spent = Duration::from_nanos(ticks.unsigned_abs().saturating_mul(100));
+        let times = if self.space.is_low() { EASE_LOW } else { EASE };
+        spent.saturating_mul(times).min(EASE_MOST)
+    }
+
+    /// Waits, unless the store is to be closed.
+    fn rest(&self, time: Duration, stopping: &AtomicBool) {
+        let mut placing = self.placing.lock();
+        if !stopping.load(Ordering::SeqCst) {
+            self.background.wait_for(&mut placing, time);
         }
     }
 }
