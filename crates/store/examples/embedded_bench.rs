@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use store::backend::embedded::{Embedded, Options, World};
-use store::backend::{Backend, Batch, Direction};
+use store::backend::{Backend, Batch, Direction, Key};
 use store::id::{AccountId, Timestamp};
 use store::world::disk::Disk;
 use store::world::{Clock, Rng};
@@ -67,7 +67,7 @@ fn delivery(store: &Embedded, account: u32, number: u64, content: &[u8]) -> Batc
     let mut spool = store.spool().unwrap();
     spool.write(content).unwrap();
     let body = Arc::new(spool.finish().unwrap());
-    let key = |tag: u8, rest: &[u8]| [&[tag][..], &account.to_be_bytes(), rest].concat();
+    let key = |tag: u8, rest: &[u8]| Key::from([&[tag][..], &account.to_be_bytes(), rest].concat());
     let number_key = number.to_be_bytes();
     let reference = [
         b"R",
@@ -83,7 +83,7 @@ fn delivery(store: &Embedded, account: u32, number: u64, content: &[u8]) -> Batc
         (key(b'E', &number_key), value(350)),
         (key(b'L', &number_key), value(11)),
         (key(b'C', &number_key), value(40)),
-        (reference, value(0)),
+        (reference.into(), value(0)),
     ];
     Batch {
         writes,
@@ -184,8 +184,8 @@ fn main() {
 const FOLDER: &[u8] = b"M\0\0\x27\x10";
 const FOLDER_END: &[u8] = b"M\0\0\x27\x11";
 
-fn row_key(uid: u32) -> Vec<u8> {
-    [FOLDER, &uid.to_be_bytes()].concat()
+fn row_key(uid: u32) -> Key {
+    [FOLDER, &uid.to_be_bytes()].concat().into()
 }
 
 fn put_rows(store: &Embedded, range: std::ops::Range<u32>) {

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use store::backend::embedded::{Embedded, Options, World};
-use store::backend::{Backend, Batch};
+use store::backend::{Backend, Batch, Key};
 use store::id::{AccountId, Timestamp};
 use store::world::disk::Disk;
 use store::world::{Clock, Rng};
@@ -58,10 +58,10 @@ fn letter(store: &Embedded, number: u64) -> Batch {
     let scattered = blake3::hash(&number.to_be_bytes());
     let key = |row: u8| [b"M", &scattered.as_bytes()[..15], &[row]].concat();
     let mut writes: Vec<_> = (0..7)
-        .map(|row| (key(row), Some(Bytes::from(vec![b'v'; 100]))))
+        .map(|row| (Key::from(key(row)), Some(Bytes::from(vec![b'v'; 100]))))
         .collect();
     let reference = [b"R", &body.number.0.to_be_bytes()[..], b"\0\0\0\x01"].concat();
-    writes.push((reference, Some(Bytes::new())));
+    writes.push((reference.into(), Some(Bytes::new())));
     Batch {
         writes,
         bodies: vec![body],
@@ -97,7 +97,7 @@ fn probe(store: &Embedded, heard: &mpsc::Receiver<()>, busy: &AtomicU64) -> [Vec
         std::thread::sleep(PROBE_EVERY);
         let value = Bytes::copy_from_slice(&number.to_be_bytes());
         let batch = Batch {
-            writes: vec![(b"A\0\0\0\x09".to_vec(), Some(value.clone()))],
+            writes: vec![(Key::from_slice(b"A\0\0\0\x09"), Some(value.clone()))],
             changed: vec![WATCHED],
             ..Batch::default()
         };

@@ -439,7 +439,7 @@ impl Shared {
         position: Position,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) {
-        let (mut start, mut end) = (range.start.to_vec(), range.end.to_vec());
+        let (mut start, mut end) = (Key::from_slice(range.start), Key::from_slice(range.end));
         while start < end {
             let page = self.page(&start..&end, direction, position);
             for (key, value) in &page {

@@ -8,6 +8,7 @@
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyHash, BodyNumber};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,7 +25,9 @@ pub const KEY_BYTES_MAX: usize = 256;
 pub const VALUE_BYTES_MAX: usize = 32 * 1024;
 
 /// A key: a tag byte and big-endian fields, so that byte order is the order of the fields.
-pub type Key = Vec<u8>;
+///
+/// Nearly all are short enough to lie in place: a search among many rows then follows no pointers.
+pub type Key = SmallVec<[u8; 23]>;
 
 /// Which end a scan starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

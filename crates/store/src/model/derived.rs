@@ -287,7 +287,7 @@ impl Derived {
             .collect();
         let mut differences = Vec::new();
         each(read, &prefix, &mut |key, value| {
-            let key = key.to_vec();
+            let key = Key::from_slice(key);
             match wanted.remove(&key) {
                 Some(right) if right == value => {}
                 right => differences.push((key, right.cloned())),

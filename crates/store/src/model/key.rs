@@ -37,17 +37,12 @@ pub(crate) mod tag {
     pub(crate) const QUEUE: u8 = b'q';
 }
 
-/// Room for the longest of the fixed keys.
-const FIXED_KEY_BYTES: usize = 24;
-
 /// A key under construction.
 struct Builder(Key);
 
 impl Builder {
     fn new(tag: u8) -> Self {
-        let mut key = Key::with_capacity(FIXED_KEY_BYTES);
-        key.push(tag);
-        Self(key)
+        Self(Key::from_slice(&[tag]))
     }
 
     fn account(self, account: AccountId) -> Self {
@@ -336,14 +331,14 @@ pub(crate) fn queue(account: AccountId, id: u64) -> Key {
 
 /// The first key after all that begin with `prefix`.
 pub(crate) fn after(prefix: &[u8]) -> Key {
-    let mut end = prefix.to_vec();
+    let mut end = Key::from_slice(prefix);
     while let Some(last) = end.pop() {
         if last < u8::MAX {
             end.push(last + 1);
             return end;
         }
     }
-    vec![u8::MAX; crate::backend::KEY_BYTES_MAX]
+    Key::from_elem(u8::MAX, crate::backend::KEY_BYTES_MAX)
 }
 
 fn low48(value: u64) -> impl Iterator<Item = u8> {

@@ -3,7 +3,7 @@
 use crate::world::*;
 use bytes::Bytes;
 use std::ops::ControlFlow;
-use store::backend::{Backend, Batch, Direction, Read};
+use store::backend::{Backend, Batch, Direction, Key, Read};
 use store::id::{ChangeSeq, FolderId, Timestamp, Uid};
 use store::model::*;
 
@@ -266,7 +266,7 @@ fn uid_sets_answer_by_rank_and_by_uid() {
 }
 
 /// Damages rows behind the model's back.
-fn damage(fixture: &Fixture, writes: Vec<(Vec<u8>, Option<Bytes>)>) {
+fn damage(fixture: &Fixture, writes: Vec<(Key, Option<Bytes>)>) {
     let batch = Batch {
         writes,
         ..Default::default()
@@ -282,11 +282,11 @@ fn damage(fixture: &Fixture, writes: Vec<(Vec<u8>, Option<Bytes>)>) {
 }
 
 /// Every key of the account that begins with one of these tags.
-fn keys(fixture: &Fixture, tags: &[u8]) -> Vec<Vec<u8>> {
+fn keys(fixture: &Fixture, tags: &[u8]) -> Vec<Key> {
     let (mut found, view) = (Vec::new(), view(fixture));
     Read::scan(&view, b"A"..b"z", Direction::Forward, &mut |key, _| {
         if tags.contains(&key[0]) {
-            found.push(key.to_vec());
+            found.push(Key::from_slice(key));
         }
         true
     })
@@ -322,7 +322,7 @@ fn what_is_derived_is_found_wrong_and_made_anew() {
     converse(&fixture, b);
     let rows = |tags: &[u8]| {
         let view = view(&fixture);
-        let value = |key: &Vec<u8>| Read::get(&view, key).unwrap();
+        let value = |key: &Key| Read::get(&view, key).unwrap();
         keys(&fixture, tags)
             .into_iter()
             .map(|key| (value(&key), key))

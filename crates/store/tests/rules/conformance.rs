@@ -7,7 +7,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use store::StoreError;
 use store::backend::memory::MemoryBackend;
-use store::backend::{Backend, Batch, Purpose};
+use store::backend::{Backend, Batch, Key, Purpose};
 use store::id::AccountId;
 
 #[test]
@@ -20,7 +20,7 @@ fn memory_keeps_the_promises_of_a_backend() {
 
 fn one_row(value: &'static [u8]) -> Batch {
     Batch {
-        writes: vec![(b"K".to_vec(), Some(Bytes::from_static(value)))],
+        writes: vec![(Key::from_slice(b"K"), Some(Bytes::from_static(value)))],
         ..Batch::default()
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use store::StoreError;
 use store::backend::{
-    Backend, Batch, Direction, KEY_BYTES_MAX, Purpose, Read, Settlement, StagedBody,
+    Backend, Batch, Direction, KEY_BYTES_MAX, Key, Purpose, Read, Settlement, StagedBody,
     VALUE_BYTES_MAX,
 };
 use store::id::{AccountId, BodyNumber};
@@ -101,11 +101,11 @@ pub fn run(factory: &dyn Fn() -> Fixture) {
 const ONE: AccountId = AccountId(1);
 const TWO: AccountId = AccountId(2);
 
-fn put(key: &[u8], value: &[u8]) -> (Vec<u8>, Option<Bytes>) {
-    (key.to_vec(), Some(Bytes::copy_from_slice(value)))
+fn put(key: &[u8], value: &[u8]) -> (Key, Option<Bytes>) {
+    (Key::from_slice(key), Some(Bytes::copy_from_slice(value)))
 }
 
-fn batch(writes: Vec<(Vec<u8>, Option<Bytes>)>) -> Batch {
+fn batch(writes: Vec<(Key, Option<Bytes>)>) -> Batch {
     Batch {
         writes,
         changed: vec![ONE],
@@ -118,7 +118,7 @@ fn commit(backend: &dyn Backend, batch: Batch) -> Settlement {
     backend.begin(&[ONE]).unwrap().commit(batch).unwrap()
 }
 
-fn write(backend: &dyn Backend, writes: Vec<(Vec<u8>, Option<Bytes>)>) {
+fn write(backend: &dyn Backend, writes: Vec<(Key, Option<Bytes>)>) {
     commit(backend, batch(writes)).wait().unwrap();
 }
 
@@ -150,7 +150,7 @@ fn stage(backend: &dyn Backend, bytes: &[u8]) -> Arc<StagedBody> {
 }
 
 /// The row by which a body lives.
-fn reference(body: BodyNumber, object: u64) -> Vec<u8> {
+fn reference(body: BodyNumber, object: u64) -> Key {
     let tail = object.to_be_bytes();
     [
         b"R".as_slice(),
@@ -159,6 +159,7 @@ fn reference(body: BodyNumber, object: u64) -> Vec<u8> {
         &tail[2..],
     ]
     .concat()
+    .into()
 }
 
 fn store_body(backend: &dyn Backend, body: &Arc<StagedBody>, object: u64) {
@@ -196,7 +197,7 @@ fn a_snapshot_does_not_see_later_commits(backend: &dyn Backend) {
         backend,
         vec![
             put(b"Ka", b"new"),
-            (b"Kb".to_vec(), None),
+            (Key::from_slice(b"Kb"), None),
             put(b"Kc", b"=Kc"),
         ],
     );
@@ -228,7 +229,7 @@ fn a_dropped_transaction(backend: &dyn Backend) {
 }
 
 fn later_writes_of_a_batch_win(backend: &dyn Backend) {
-    let gone = b"Kb".to_vec();
+    let gone = Key::from_slice(b"Kb");
     write(
         backend,
         vec![
@@ -247,7 +248,9 @@ fn a_removed_key_is_gone(backend: &dyn Backend) {
     write(backend, vec![put(b"Ka", b"=Ka"), put(b"Kb", b"=Kb")]);
     write(
         backend,
-        vec![(b"Ka".to_vec(), None), (b"never".to_vec(), None)],
+        [b"Ka".as_slice(), b"never"]
+            .map(|key| (Key::from_slice(key), None))
+            .to_vec(),
     );
     let snapshot = backend.snapshot().unwrap();
     assert_eq!(value(&*snapshot, b"Ka"), None);
@@ -260,7 +263,7 @@ fn numbered(numbers: impl Iterator<Item = u32>) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn own_values(keys: &[Vec<u8>]) -> Vec<(Vec<u8>, Option<Bytes>)> {
+fn own_values(keys: &[Vec<u8>]) -> Vec<(Key, Option<Bytes>)> {
     keys.iter()
         .map(|key| put(key, &[b"=", key.as_slice()].concat()))
         .collect()
@@ -312,8 +315,7 @@ fn scans_cross_generations(backend: &dyn Backend) {
         .iter()
         .skip(1)
         .step_by(2)
-        .cloned()
-        .map(|key| (key, None))
+        .map(|key| (Key::from_slice(key), None))
         .collect();
     write(backend, gone);
     let left: Vec<_> = keys.iter().step_by(2).cloned().collect();
@@ -328,12 +330,7 @@ fn many_keys_are_read_in_their_order(backend: &dyn Backend) {
     let keys = numbered(0..50);
     write(backend, own_values(&keys));
     let snapshot = backend.snapshot().unwrap();
-    let asked = [
-        keys[7].clone(),
-        b"missing".to_vec(),
-        keys[3].clone(),
-        keys[7].clone(),
-    ];
+    let asked = [&keys[7], b"missing".as_slice(), &keys[3], &keys[7]].map(Key::from_slice);
     let got = snapshot.get_many(&asked).unwrap();
     let wanted = |key: &Vec<u8>| Some(Bytes::from([b"=", key.as_slice()].concat()));
     assert_eq!(

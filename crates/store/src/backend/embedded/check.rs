@@ -244,7 +244,7 @@ fn check_hash(
         Some(number) => Embedded::body_row(view, number)?,
         None => None,
     };
-    if row.is_none_or(|row| hash_key(&row.layout.hash) != key) {
+    if row.is_none_or(|row| hash_key(&row.layout.hash).as_slice() != key) {
         report.problem("a hash leads to a body of another content, or to none".into());
     }
     Ok(())

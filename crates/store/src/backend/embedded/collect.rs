@@ -134,13 +134,13 @@ impl Embedded {
                 placing.suspects.insert(body); // Looked at again when nobody holds it.
             } else if let Some(row) = Self::dead_row(&view, body)? {
                 placing.remember_removed(body);
-                batch.writes.push((body_key(body).to_vec(), None));
+                batch.writes.push((body_key(body), None));
                 let hash = hash_key(&row.layout.hash);
                 if view
                     .get(&hash)?
                     .is_some_and(|value| value[..] == body.0.to_be_bytes())
                 {
-                    batch.writes.push((hash.to_vec(), None));
+                    batch.writes.push((hash, None));
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::log::{LogWriter, Span, Written};
 use super::memtable::{Memtable, Value};
 use super::place::OpenSpan;
 use super::rows::{BodyRow, body_key, hash_key};
+use crate::backend::Key;
 use crate::error::StoreError;
 use crate::id::AccountId;
 use bytes::Bytes;
@@ -99,7 +100,7 @@ impl Embedded {
     }
 
     /// The rows that the bodies of a span get now that their places are known.
-    fn derived_rows(&self, written: &Written) -> Result<Vec<(Bytes, Value)>, StoreError> {
+    fn derived_rows(&self, written: &Written) -> Result<Vec<(Key, Value)>, StoreError> {
         let has_moved = written.bodies.iter().any(|(_, moved)| *moved);
         let view = if has_moved {
             Some(self.placed_view()?)
@@ -130,7 +131,7 @@ impl Embedded {
 }
 
 /// The rows of a new body.
-pub fn rows_of_body(row: &BodyRow) -> [(Bytes, Value); 2] {
+pub fn rows_of_body(row: &BodyRow) -> [(Key, Value); 2] {
     let number = Bytes::copy_from_slice(&row.number.0.to_be_bytes());
     [
         (body_key(row.number), Some(row.value())),

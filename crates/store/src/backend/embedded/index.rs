@@ -304,6 +304,7 @@ pub fn damaged(error: &impl std::fmt::Display) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Key;
     use crate::world::memory::{Faults, MemoryDisk};
     use bytes::Bytes;
 
@@ -315,7 +316,7 @@ mod tests {
         let table = Memtable::default();
         let row = |number: u32| {
             (
-                Bytes::from(format!("{number:08}")),
+                Key::from_slice(format!("{number:08}").as_bytes()),
                 Some(Bytes::from(vec![b'x'; 100])),
             )
         };

@@ -5,7 +5,7 @@
 //! readers still see the settled state.
 
 use super::rows::LogPlace;
-use crate::backend::Direction;
+use crate::backend::{Direction, Key};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub type Value = Option<Bytes>;
 /// An ordered table of versions.
 #[derive(Debug, Default)]
 pub struct Memtable {
-    rows: RwLock<BTreeMap<Bytes, Versions>>,
+    rows: RwLock<BTreeMap<Key, Versions>>,
     bytes: AtomicUsize,
     /// The end of the log when this table took its last commit; set once that is on disk.
     end: OnceLock<LogPlace>,
@@ -60,7 +60,7 @@ impl Versions {
 
 impl Memtable {
     /// Adds versions of keys at a position that is not before any earlier one.
-    pub fn insert(&self, position: u64, writes: impl Iterator<Item = (Bytes, Value)>) {
+    pub fn insert(&self, position: u64, writes: impl Iterator<Item = (Key, Value)>) {
         let mut rows = self.rows.write();
         let mut grown = 0_usize;
         for (key, value) in writes {
@@ -103,7 +103,7 @@ impl Memtable {
     }
 
     /// All its rows; writers wait meanwhile.
-    pub fn rows(&self) -> RwLockReadGuard<'_, BTreeMap<Bytes, Versions>> {
+    pub fn rows(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Versions>> {
         self.rows.read()
     }
 
@@ -146,8 +146,8 @@ impl Memtable {
 
 #[derive(Default)]
 struct Page {
-    entries: Vec<(Bytes, Value)>,
-    last: Option<Bytes>,
+    entries: Vec<(Key, Value)>,
+    last: Option<Key>,
 }
 
 /// Walks through what a table says of a range at a position.
@@ -156,10 +156,10 @@ pub struct Cursor<'a> {
     range: Range<&'a [u8]>,
     direction: Direction,
     position: u64,
-    page: std::vec::IntoIter<(Bytes, Value)>,
-    last: Option<Bytes>,
+    page: std::vec::IntoIter<(Key, Value)>,
+    last: Option<Key>,
     more: bool,
-    head: Option<(Bytes, Value)>,
+    head: Option<(Key, Value)>,
 }
 
 impl<'a> Cursor<'a> {
@@ -189,12 +189,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// The entry it stands on.
-    pub fn head(&self) -> Option<&(Bytes, Value)> {
+    pub fn head(&self) -> Option<&(Key, Value)> {
         self.head.as_ref()
     }
 
     /// Steps to the next entry and answers the one it left.
-    pub fn advance(&mut self) -> Option<(Bytes, Value)> {
+    pub fn advance(&mut self) -> Option<(Key, Value)> {
         loop {
             if let Some(next) = self.page.next() {
                 return self.head.replace(next);
@@ -323,7 +323,7 @@ mod tests {
 
     fn write(table: &Memtable, position: u64, key: &str, value: Option<&str>) {
         let entry = (
-            Bytes::from(key.to_owned()),
+            Key::from_slice(key.as_bytes()),
             value.map(|text| Bytes::from(text.to_owned())),
         );
         table.insert(position, std::iter::once(entry));

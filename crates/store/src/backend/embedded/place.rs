@@ -156,11 +156,7 @@ impl Embedded {
         for held in &held {
             held.mark_committed();
         }
-        let writes = batch
-            .writes
-            .into_iter()
-            // Without spare room the bytes need no second allocation.
-            .map(|(key, value)| (Bytes::from(key.into_boxed_slice()), value));
+        let writes = batch.writes.into_iter();
         self.tables.list().active.insert(position, writes);
         let settlement = Settlement::open();
         placing.span.records.append(records);

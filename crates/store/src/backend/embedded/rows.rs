@@ -4,6 +4,7 @@
 //! They are derived from the frames, here and nowhere else; the model never writes them.
 
 use super::frame::{Checksum, Reader};
+use crate::backend::Key;
 use crate::backend::block::{Codec, Layout};
 use crate::error::StoreError;
 use crate::id::{BodyHash, BodyNumber};
@@ -45,25 +46,25 @@ pub struct BodyRow {
 }
 
 /// `B body`.
-pub fn body_key(number: BodyNumber) -> Bytes {
+pub fn body_key(number: BodyNumber) -> Key {
     tagged(BODY_TAG, &number.0.to_be_bytes())
 }
 
 /// `H hash`.
-pub fn hash_key(hash: &BodyHash) -> Bytes {
+pub fn hash_key(hash: &BodyHash) -> Key {
     tagged(HASH_TAG, &hash.0)
 }
 
 /// The beginning of all keys that say who refers to a body.
-pub fn reference_prefix(number: BodyNumber) -> Bytes {
+pub fn reference_prefix(number: BodyNumber) -> Key {
     tagged(REFERENCE_TAG, &number.0.to_be_bytes())
 }
 
-fn tagged(tag: u8, rest: &[u8]) -> Bytes {
-    let mut key = Vec::with_capacity(rest.len().saturating_add(1));
+fn tagged(tag: u8, rest: &[u8]) -> Key {
+    let mut key = Key::with_capacity(rest.len().saturating_add(1));
     key.push(tag);
     key.extend_from_slice(rest);
-    Bytes::from(key)
+    key
 }
 
 /// The body that a `B` or `R` key is about.

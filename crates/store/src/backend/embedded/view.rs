@@ -3,7 +3,7 @@
 use super::index::{Index, IndexView, damaged};
 use super::memtable::{Cursor, List, Tables, Value};
 use super::rows::APPLIED_KEY;
-use crate::backend::{Direction, Read};
+use crate::backend::{Direction, Key, Read};
 use crate::error::StoreError;
 use bytes::Bytes;
 use redb::AccessGuard;
@@ -143,7 +143,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// The next key.
-    fn head(&self) -> Option<&Bytes> {
+    fn head(&self) -> Option<&Key> {
         self.first()
             .and_then(|cursor| cursor.head())
             .map(|(key, _)| key)
@@ -162,7 +162,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// Takes the next key, in all tables.
-    fn next(&mut self) -> Option<(Bytes, Value)> {
+    fn next(&mut self) -> Option<(Key, Value)> {
         let key = self.head()?.clone();
         let mut newest = None;
         for cursor in &mut self.cursors {
@@ -255,7 +255,7 @@ mod tests {
                     Step::Write(key, value) => {
                         position += 1;
                         let bytes = value.map(|value| Bytes::from(vec![value]));
-                        let write = (Bytes::from(vec![key]), bytes);
+                        let write = (Key::from_slice(&[key]), bytes);
                         tables.list().active.insert(position, std::iter::once(write));
                         match value {
                             Some(value) => drop(placed.insert(key, value)),

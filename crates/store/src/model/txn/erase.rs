@@ -65,7 +65,7 @@ impl Txn<'_> {
             if keys.len() == limit {
                 return Ok(ControlFlow::Break(()));
             }
-            keys.push(key.to_vec());
+            keys.push(Key::from_slice(key));
             Ok(ControlFlow::Continue(()))
         })?;
         let erased = keys.len();

@@ -86,7 +86,7 @@ impl Pending {
 }
 
 fn bounds(range: &Range<&[u8]>) -> Range<Key> {
-    range.start.to_vec()..range.end.max(range.start).to_vec()
+    Key::from_slice(range.start)..Key::from_slice(range.end.max(range.start))
 }
 
 fn block_key(&(account, folder, shelf, block): &BlockName) -> Key {

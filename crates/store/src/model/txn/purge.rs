@@ -199,7 +199,7 @@ impl Txn<'_> {
     pub(super) fn drop_prefix(&mut self, prefix: &[u8]) -> Result<(), ModelError> {
         let mut keys: Vec<Key> = Vec::new();
         each(self, prefix, &mut |key, _| {
-            keys.push(key.to_vec());
+            keys.push(Key::from_slice(key));
             Ok(ControlFlow::Continue(()))
         })?;
         for key in keys {

@@ -244,7 +244,7 @@ fn threads_carry_many_writers_and_leave_everything_durable() {
                         .map_or(0, |value| u64::from_be_bytes(value[..].try_into().unwrap()));
                     let value = Bytes::copy_from_slice(&(count + 1).to_be_bytes());
                     let mine = put(&format!("F{writer}-{turn}"), &"x".repeat(100));
-                    let writes = vec![(key.to_vec(), Some(value)), mine];
+                    let writes = vec![(Key::from_slice(&key), Some(value)), mine];
                     let batch = Batch {
                         writes,
                         ..Batch::default()

@@ -7,20 +7,21 @@ const WRITERS: u32 = 4;
 const TURNS: u64 = 500;
 
 /// The key by which an account refers to a body for one of its letters.
-fn reference_of(body: BodyNumber, account: u32, slot: u64) -> Vec<u8> {
-    [
+fn reference_of(body: BodyNumber, account: u32, slot: u64) -> Key {
+    let key = [
         b"R",
         &body.0.to_be_bytes()[..],
         &account.to_be_bytes(),
         &slot.to_be_bytes(),
-    ]
-    .concat()
+    ];
+    key.concat().into()
 }
 
 /// Puts one of a few contents into a slot of its account, or empties the slot.
 fn one_turn(store: &Embedded, account: u32, turn: u64) {
     let slot = turn.wrapping_mul(0x9e37_79b9) % 5;
-    let key = [b"M", &account.to_be_bytes()[..], &slot.to_be_bytes()].concat();
+    let key = [b"M", &account.to_be_bytes()[..], &slot.to_be_bytes()];
+    let key = Key::from(key.concat());
     let content = turn.wrapping_mul(31) % 7;
     let len = if content == 0 { 80_000 } else { 3_000 };
     let staged = stage(store, &letter(content, len)).unwrap();

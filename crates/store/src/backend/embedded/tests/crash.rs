@@ -53,14 +53,14 @@ fn one_commit(store: &Embedded, number: u64, run: &mut Run) -> Result<Settlement
     let settlement = if let Some(value) = state.get(key.as_bytes()).cloned() {
         let body = BodyNumber(u64::from_be_bytes(value[..].try_into().unwrap()));
         state.remove(key.as_bytes());
-        state.remove(&reference(body));
+        state.remove(reference(body).as_slice());
         remove_letter(store, &key, body)?
     } else {
         let len = [300, 2_000, 9_000, 30_000][usize::try_from(number % 4).unwrap()];
         let content = letter(number, len);
         let (body, settlement) = store_letter(store, &key, &content)?;
         state.insert(key.as_bytes().to_vec(), body.0.to_be_bytes().to_vec());
-        state.insert(reference(body), Vec::new());
+        state.insert(reference(body).to_vec(), Vec::new());
         run.letters.insert(body.0.to_be_bytes().to_vec(), content);
         settlement
     };

@@ -1,7 +1,7 @@
 //! What the embedded backend promises, on a disk that fails.
 
 use super::{Embedded, Options, World};
-use crate::backend::{Backend, Batch, Direction, Purpose, Settlement, StagedBody};
+use crate::backend::{Backend, Batch, Direction, Key, Purpose, Settlement, StagedBody};
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyNumber, Timestamp};
 use crate::world::memory::MemoryDisk;
@@ -84,13 +84,18 @@ pub(super) fn stage(store: &Embedded, content: &[u8]) -> Result<Arc<StagedBody>,
     Ok(Arc::new(spool.finish()?))
 }
 
-pub(super) fn put(key: &str, value: &str) -> (Vec<u8>, Option<Bytes>) {
-    (key.as_bytes().to_vec(), Some(Bytes::from(value.to_owned())))
+pub(super) fn put(key: &str, value: &str) -> (Key, Option<Bytes>) {
+    (
+        Key::from_slice(key.as_bytes()),
+        Some(Bytes::from(value.to_owned())),
+    )
 }
 
 /// The key by which account 1 refers to a body.
-pub(super) fn reference(body: BodyNumber) -> Vec<u8> {
-    [b"R", &body.0.to_be_bytes()[..], b"\0\0\0\x01"].concat()
+pub(super) fn reference(body: BodyNumber) -> Key {
+    [b"R", &body.0.to_be_bytes()[..], b"\0\0\0\x01"]
+        .concat()
+        .into()
 }
 
 pub(super) fn commit(store: &Embedded, batch: Batch) -> Result<Settlement, StoreError> {
@@ -107,7 +112,7 @@ pub(super) fn store_letter(
     let number = body.number;
     let value = Bytes::copy_from_slice(&number.0.to_be_bytes());
     let writes = vec![
-        (key.as_bytes().to_vec(), Some(value)),
+        (Key::from_slice(key.as_bytes()), Some(value)),
         (reference(number), Some(Bytes::new())),
     ];
     let batch = Batch {
@@ -125,7 +130,10 @@ pub(super) fn remove_letter(
     key: &str,
     body: BodyNumber,
 ) -> Result<Settlement, StoreError> {
-    let writes = vec![(key.as_bytes().to_vec(), None), (reference(body), None)];
+    let writes = vec![
+        (Key::from_slice(key.as_bytes()), None),
+        (reference(body), None),
+    ];
     commit(
         store,
         Batch {
