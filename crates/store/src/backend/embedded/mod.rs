@@ -116,7 +116,7 @@ impl Default for Options {
         Self {
             segment_bytes: 64 << 20,
             deduplicate: true,
-            memtable_bytes: 4 << 20,
+            memtable_bytes: 16 << 20,
             checkpoint_bytes: 64 << 20,
             base_bytes: 1 << 30,
             restore_window_seconds: 7 * 24 * 60 * 60,

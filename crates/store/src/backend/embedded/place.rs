@@ -26,8 +26,9 @@ const ROW_RECORD_BYTES: usize = 8;
 /// The open span may grow to this many bytes before new writers wait for the committer.
 const OPEN_SPAN_BYTES_MAX: usize = 32 << 20;
 /// The tables in memory may grow to this many times their setting before new writers wait for the
-/// applier. In an import the applier is the slower one, so they are full all the time.
-const TABLES_MAX: usize = 8;
+/// applier: one fills while the other is applied. In an import the applier is the slower one, so
+/// they are full all the time.
+const TABLES_MAX: usize = 2;
 /// Bodies remembered for the collector; beyond that it finds them by its walk.
 const SUSPECTS_MAX: usize = 1 << 20;
 
