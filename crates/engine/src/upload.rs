@@ -79,6 +79,12 @@ impl Upload {
         self.spool.expect(stay);
     }
 
+    /// Says that all bytes have come, although the letter is finished later: until then it takes as
+    /// much room as it will on disk.
+    pub fn end(&mut self) -> Result<(), EngineError> {
+        Ok(self.spool.end()?)
+    }
+
     /// Ends the letter.
     pub fn finish(self) -> Result<Staged, EngineError> {
         let trace = Trace::of(&self.header);

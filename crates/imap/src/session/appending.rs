@@ -261,15 +261,16 @@ impl Session {
         };
         let most = usize::try_from(appending.missing).unwrap_or(usize::MAX);
         let part = bytes.get(..most).unwrap_or(bytes);
-        let Some((_, upload)) = appending.messages.last_mut() else {
+        let Some((message, upload)) = appending.messages.last_mut() else {
             return 0;
         };
+        appending.missing -= u64::try_from(part.len()).unwrap_or(0);
+        let is_whole = appending.missing == 0 && !message.catenates;
         let written = if part.contains(&0) && !appending.literal.binary {
             Err(Fault::Syntax("NUL may stand only in a literal8").into())
         } else {
-            upload.write(part).map_err(Refusal::from)
+            take(upload, part, is_whole).map_err(Refusal::from)
         };
-        appending.missing -= u64::try_from(part.len()).unwrap_or(0);
         if let Err(refusal) = written {
             framer.skip(appending.missing);
             let tag = std::mem::take(&mut appending.tag);
@@ -370,6 +371,13 @@ impl Session {
         self.ask_to_admit();
         self.resume();
     }
+}
+
+/// Takes bytes of a message. A whole one is made small at once: many may follow it before they are
+/// stored together.
+fn take(upload: &mut Upload, bytes: &[u8], is_whole: bool) -> Result<(), EngineError> {
+    upload.write(bytes)?;
+    if is_whole { upload.end() } else { Ok(()) }
 }
 
 /// The beginning of an APPEND or REPLACE; `None` if it is something else.

@@ -187,6 +187,8 @@ pub struct Encoder {
     table: Vec<u8>,
     len: u64,
     stay: Stay,
+    /// Set once nothing more comes.
+    ended: Option<Codec>,
 }
 
 /// What is known of a body once it was encoded.
@@ -209,6 +211,7 @@ impl Encoder {
             table: Vec::new(),
             len: 0,
             stay: Stay::Long,
+            ended: None,
         }
     }
 
@@ -229,6 +232,8 @@ impl Encoder {
     }
 
     /// Takes bytes; complete blocks are appended to `out` in their stored form.
+    ///
+    /// Errors: [`StoreError::Refused`] behind the end.
     pub fn write(
         &mut self,
         secret: &Secret,
@@ -236,6 +241,9 @@ impl Encoder {
         mut bytes: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
+        if self.ended.is_some() {
+            return Err(StoreError::Refused("the body had ended".into()));
+        }
         self.hasher.update(bytes);
         self.len = self.len.saturating_add(bytes.len() as u64);
         while !bytes.is_empty() {
@@ -252,13 +260,17 @@ impl Encoder {
         Ok(())
     }
 
-    /// Appends what is left, and the table when there is more than one block.
-    pub fn finish(
-        mut self,
+    /// Appends what is left, and the table when there is more than one block; once, however often
+    /// it is called.
+    pub fn end(
+        &mut self,
         secret: &Secret,
         contexts: &Contexts,
         out: &mut Vec<u8>,
-    ) -> Result<Encoded, StoreError> {
+    ) -> Result<Codec, StoreError> {
+        if let Some(codec) = self.ended {
+            return Ok(codec);
+        }
         let codec = if self.table.is_empty() && self.stay == Stay::Short {
             out.extend_from_slice(&self.block);
             Codec::Raw
@@ -272,6 +284,19 @@ impl Encoder {
             out.extend_from_slice(&checksum);
             Codec::Blocks
         };
+        self.block = Vec::new();
+        self.ended = Some(codec);
+        Ok(codec)
+    }
+
+    /// What came of it; ends it if that was not done.
+    pub fn finish(
+        mut self,
+        secret: &Secret,
+        contexts: &Contexts,
+        out: &mut Vec<u8>,
+    ) -> Result<Encoded, StoreError> {
+        let codec = self.end(secret, contexts, out)?;
         let hash = BodyHash(*self.hasher.finalize().as_bytes());
         Ok(Encoded {
             hash,
@@ -485,6 +510,26 @@ mod tests {
                 codec,
             },
         )
+    }
+
+    #[test]
+    fn a_body_that_ended_is_encoded_once_and_takes_no_more() {
+        let line = b"a line of text\r\n";
+        for raw in [line.repeat(9), line.repeat(40_000)] {
+            let (secret, contexts) = (secret(), Contexts::default());
+            let (mut out, mut encoder) = (Vec::new(), Encoder::new(&secret));
+            encoder.write(&secret, &contexts, &raw, &mut out).unwrap();
+            let codec = encoder.end(&secret, &contexts, &mut out).unwrap();
+            encoder.end(&secret, &contexts, &mut out).unwrap();
+            let more = encoder.write(&secret, &contexts, b"more", &mut out);
+            assert!(matches!(more, Err(StoreError::Refused(_))));
+            let encoded = encoder.finish(&secret, &contexts, &mut out).unwrap();
+            let (wanted, layout) = encode(&raw);
+            assert_eq!(
+                (out, codec, encoded.hash),
+                (wanted, layout.codec, layout.hash)
+            );
+        }
     }
 
     #[test]

@@ -561,6 +561,10 @@ impl Spool for MemorySpool {
 
     fn expect(&mut self, _: Stay) {} // Nothing is made small here.
 
+    fn end(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn finish(self: Box<Self>) -> Result<StagedBody, StoreError> {
         let hash = BodyHash(*blake3::keyed_hash(&self.shared.secret, &self.bytes).as_bytes());
         let bytes = Bytes::from(self.bytes);

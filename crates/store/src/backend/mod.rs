@@ -134,6 +134,9 @@ pub trait Spool: Send {
     }
     /// Says for how long it will probably be kept; for long, where nothing is said.
     fn expect(&mut self, stay: Stay);
+    /// Says that all bytes have come: what is left is made small now, while it is at hand, and takes
+    /// less room until it is finished. Nothing may be written any more.
+    fn end(&mut self) -> Result<(), StoreError>;
     /// Ends the body.
     fn finish(self: Box<Self>) -> Result<StagedBody, StoreError>;
 }

@@ -345,6 +345,14 @@ impl Incoming {
         self.encoder.expect(stay);
     }
 
+    /// Encodes what is left.
+    pub fn end(&mut self) -> Result<(), StoreError> {
+        let bodies = &self.bodies;
+        self.encoder
+            .end(&bodies.secret, &bodies.contexts, &mut self.encoded)?;
+        Ok(())
+    }
+
     /// Ends the body; it is held as long as the answer lives.
     ///
     /// `find_twin` may answer a stored body with the same content, pinned.

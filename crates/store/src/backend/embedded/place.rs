@@ -361,6 +361,10 @@ impl Spool for EmbeddedSpool {
         self.incoming.expect(stay);
     }
 
+    fn end(&mut self) -> Result<(), StoreError> {
+        self.incoming.end()
+    }
+
     fn finish(self: Box<Self>) -> Result<StagedBody, StoreError> {
         let Self { store, incoming } = *self;
         let held = incoming.finish(|hash| store.find_twin(hash))?;
