@@ -2,6 +2,7 @@
 //!
 //! Start at [`Account::transfer_to`].
 
+use super::annotations::ItemAnnotations;
 use super::event::Event;
 use super::txn::{Transfer, Txn};
 use super::view::Reading;
@@ -84,7 +85,8 @@ impl Txn<'_, '_> {
         let row = Txn::new(source, &mut *self.txn).as_read_here(at, row)?;
         let receipt = self.txn.copy_item(source.id(), at, owner, to)?;
         self.leave_allowed_flags(receipt.at)?;
-        self.leave_allowed_annotations(receipt.at)?;
+        let annotations = ItemAnnotations::of(self)?;
+        self.leave_allowed_annotations(receipt.at, annotations)?;
         self.carry_read(receipt.at, row.flags)?;
         self.note_coming(receipt.at, Cause::Copied)?;
         Ok(Some(receipt.at.uid))

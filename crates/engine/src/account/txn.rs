@@ -1,5 +1,6 @@
 //! Changes of one account, each checked against rights, quota and limits.
 
+use super::annotations::ItemAnnotations;
 use super::event::Event;
 use super::view::{MAIL_ROOT, ROOT, Reading, one_form};
 use super::{Account, Standing};
@@ -487,7 +488,8 @@ impl<'t, 's> Txn<'t, 's> {
         to: FolderId,
     ) -> Result<Receipt, EngineError> {
         let opinion = self.check_transfer(how, at.folder, to)?;
-        let receipt = self.transfer_checked(how, at, to)?;
+        let annotations = ItemAnnotations::of(self)?;
+        let receipt = self.transfer_checked(how, at, to, annotations)?;
         self.note_lesson(receipt.at, opinion);
         Ok(receipt)
     }
@@ -503,9 +505,11 @@ impl<'t, 's> Txn<'t, 's> {
         to: FolderId,
     ) -> Result<Vec<(Uid, Uid)>, EngineError> {
         let opinion = self.check_transfer(how, folder, to)?;
+        // Within an account nothing that is copied or moved makes it have annotations.
+        let annotations = ItemAnnotations::of(self)?;
         let mut moved = Vec::new();
         for uid in uids.iter() {
-            match self.transfer_checked(how, Location::mail(folder, uid), to) {
+            match self.transfer_checked(how, Location::mail(folder, uid), to, annotations) {
                 Ok(receipt) => {
                     moved.push((uid, receipt.at.uid));
                     self.note_lesson(receipt.at, opinion);
@@ -576,6 +580,7 @@ impl<'t, 's> Txn<'t, 's> {
         how: Transfer,
         at: Location,
         to: FolderId,
+        annotations: ItemAnnotations,
     ) -> Result<Receipt, EngineError> {
         let owner = self.account.id();
         let before = match self.account.standing() {
@@ -592,7 +597,7 @@ impl<'t, 's> Txn<'t, 's> {
             }
         };
         self.leave_allowed_flags(receipt.at)?;
-        self.leave_allowed_annotations(receipt.at)?;
+        self.leave_allowed_annotations(receipt.at, annotations)?;
         if let Some(before) = before {
             self.carry_read(receipt.at, before.flags)?;
         }

@@ -137,9 +137,10 @@ impl Txn<'_, '_> {
     pub(in crate::account) fn leave_allowed_annotations(
         &mut self,
         at: Location,
+        annotations: ItemAnnotations,
     ) -> Result<(), EngineError> {
         let owner = self.account.id();
-        let Some(numbers) = Numbers::known(self.reads(), owner)? else {
+        let Some(numbers) = annotations.numbers else {
             return Ok(());
         };
         let row = self.reads().item_row(owner, at)?;

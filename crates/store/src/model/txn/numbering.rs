@@ -27,7 +27,23 @@ pub(super) enum Aspect {
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
     lines: Vec<(AccountId, ChangeSeq, ChangeRecord)>,
-    by_object: BTreeMap<(AccountId, Object, Aspect), usize>,
+    by_object: BTreeMap<(AccountId, Object), Given>,
+}
+
+/// Which log lines an object has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Given {
+    content: Option<usize>,
+    read: Option<usize>,
+}
+
+impl Given {
+    fn line(&mut self, aspect: Aspect) -> &mut Option<usize> {
+        match aspect {
+            Aspect::Content => &mut self.content,
+            Aspect::Read => &mut self.read,
+        }
+    }
 }
 
 impl Numbering {
@@ -39,16 +55,6 @@ impl Numbering {
                 pending.put(key::departed(*account, folder, *change), &row);
             }
         }
-    }
-
-    fn line_mut(
-        &mut self,
-        account: AccountId,
-        object: Object,
-        aspect: Aspect,
-    ) -> Option<&mut (AccountId, ChangeSeq, ChangeRecord)> {
-        let index = *self.by_object.get(&(account, object, aspect))?;
-        self.lines.get_mut(index)
     }
 }
 
@@ -93,18 +99,26 @@ impl Txn<'_> {
         what: What,
         stands: (Option<Stand>, Option<Stand>),
     ) -> Result<ChangeSeq, ModelError> {
-        let (from, to) = stands;
-        for each in [Aspect::Content, Aspect::Read] {
-            if let Some((_, _, record)) = self.numbering.line_mut(account, object, each) {
-                record.to = to;
+        let (mut from, to) = stands;
+        let name = (account, object);
+        let given = self.numbering.by_object.get(&name).copied();
+        let mut given = given.unwrap_or_default();
+        let mut known = None;
+        for index in given.content.into_iter().chain(given.read) {
+            let Some((_, change, record)) = self.numbering.lines.get_mut(index) else {
+                continue;
+            };
+            record.to = to;
+            from = record.from; // Where the object stood when the transaction began.
+            if *given.line(aspect) == Some(index) {
+                record.what = record.what | what;
+                known = Some(*change);
             }
         }
-        if let Some((_, change, record)) = self.numbering.line_mut(account, object, aspect) {
-            record.what = record.what | what;
-            return Ok(*change);
+        if let Some(change) = known {
+            return Ok(change);
         }
         let change = self.next_number(account)?;
-        let from = self.first_stand(account, object, from);
         let (origin, at) = (self.origin, self.now);
         let record = ChangeRecord {
             object,
@@ -114,11 +128,9 @@ impl Txn<'_> {
             origin,
             at,
         };
-        let index = self.numbering.lines.len();
+        *given.line(aspect) = Some(self.numbering.lines.len());
+        self.numbering.by_object.insert(name, given);
         self.numbering.lines.push((account, change, record));
-        self.numbering
-            .by_object
-            .insert((account, object, aspect), index);
         Ok(change)
     }
 
@@ -149,23 +161,6 @@ impl Txn<'_> {
             what,
             (stand, stand),
         )
-    }
-
-    /// Where the object stood when the transaction began, if its other stamp has moved already.
-    fn first_stand(
-        &mut self,
-        account: AccountId,
-        object: Object,
-        now: Option<Stand>,
-    ) -> Option<Stand> {
-        let other = [Aspect::Content, Aspect::Read]
-            .into_iter()
-            .find_map(|each| {
-                self.numbering
-                    .line_mut(account, object, each)
-                    .map(|line| line.2.from)
-            });
-        other.unwrap_or(now)
     }
 
     fn next_number(&mut self, account: AccountId) -> Result<ChangeSeq, ModelError> {
