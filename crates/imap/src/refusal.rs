@@ -161,6 +161,7 @@ fn of_engine(error: &EngineError) -> &'static str {
         EngineError::WouldLoop => "NO [CANNOT] Mailbox would be its own parent",
         EngineError::HasChildren => "NO [HASCHILDREN] Mailbox has others below it",
         EngineError::Denied => "NO [NOPERM] Permission denied",
+        EngineError::InUse => "NO [INUSE] A message in it is being sent",
         EngineError::SpecialFolder => "NO [CANNOT] Mailbox is needed by the account",
         EngineError::OverQuota => "NO [OVERQUOTA] Account is full",
         EngineError::TooLarge => "NO [TOOBIG] Message is too large",

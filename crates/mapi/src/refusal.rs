@@ -160,6 +160,7 @@ impl From<EngineError> for Refusal {
             EngineError::WouldLoop => Self::FolderCycle,
             EngineError::HasChildren => Self::HasFolders,
             EngineError::WrongForm => Self::SearchFolder,
+            EngineError::InUse => Self::Submitted,
             EngineError::OverQuota => Self::OverQuota,
             EngineError::TooLarge | EngineError::TooLong | EngineError::TooMany(_) => Self::TooBig,
             _ => Self::Failed,

@@ -9,7 +9,10 @@ use engine::directory::administration::AccountChange;
 use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
 use engine::queue::{Attempt, EntryKey, NextHop, Reason, RecipientResult, Status, Verdict};
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{Flags, Grant, Grantee, Reading, Rights, Role, Settings, Timestamp, User};
+use engine::{
+    EngineError, Flags, Grant, Grantee, Reading, Rights, Role, Settings, Shelf, Timestamp,
+    Transfer, User,
+};
 use mapi::codec::data::{
     AddressKind, AddressTexts, FileTime, ObjectId, PropertyRow, PropertyTag, RecipientRow,
     RecipientTexts, TaggedValue, Value, X500Address,
@@ -504,19 +507,6 @@ fn what_is_to_be_sent_later_waits_in_the_outbox_and_can_be_taken_back() {
     assert_eq!(is_there(&house, &ida, "Sent"), []);
     assert_eq!(house.engine.queue_length().unwrap(), 1);
     assert_eq!(submit(&mut client), SUBMITTED);
-    // It would go all the same, and nobody would know.
-    client.open_folder(client.special(5), 2);
-    let doomed = folder::DeleteMessages {
-        want_asynchronous: false,
-        notify_non_read: false,
-        messages: vec![message],
-    };
-    let response = client.ask(2, 2, Request::DeleteMessages(doomed));
-    assert_eq!(
-        response,
-        Response::DeleteMessages(folder::Completion { is_partial: true })
-    );
-    assert_eq!(is_there(&house, &ida, "Outbox"), [waiting]);
     assert_eq!(take_back(&mut client, message), 0);
     assert_eq!(
         is_there(&house, &ida, "Outbox"),
@@ -591,4 +581,189 @@ fn what_an_administrator_takes_out_of_the_queue_is_a_draft_again() {
         is_there(&house, &ida, "Outbox"),
         [Flags::DRAFT | Flags::SEEN]
     );
+}
+
+/// Another program removes all of a folder; answers how many went.
+fn expunge(house: &Rehearsal, user: &User, role: Role) -> u32 {
+    let account = house.engine.account(user, 7);
+    let removed = account.write(|txn| {
+        let (folder, _) = txn.folder_with_role(role)?.unwrap();
+        let all = txn.uids(folder, Shelf::Mail)?;
+        txn.expunge_all(folder, &all)
+    });
+    removed.unwrap().wait().unwrap().len()
+}
+
+/// A way to delete what waits in the Outbox; it answers whether something was left.
+type Deletion = fn(&Rehearsal, &User, &mut Client, ObjectId) -> bool;
+
+/// All of them.
+const DELETIONS: [Deletion; 6] = [
+    |_, _, client, message| delete(client, message, Request::DeleteMessages),
+    |_, _, client, message| delete(client, message, Request::HardDeleteMessages),
+    |_, _, client, _| empty(client, Request::EmptyFolder),
+    |_, _, client, _| empty(client, Request::HardDeleteMessagesAndSubfolders),
+    |house, ida, _, _| expunge(house, ida, Role::Outbox) == 0,
+    |_, _, client, message| throw_away(client, message),
+];
+
+fn delete(
+    client: &mut Client,
+    message: ObjectId,
+    which: fn(folder::DeleteMessages) -> Request,
+) -> bool {
+    client.open_folder(client.special(5), INBOX);
+    let doomed = folder::DeleteMessages {
+        want_asynchronous: false,
+        notify_non_read: false,
+        messages: vec![message],
+    };
+    match client.ask(INBOX, INBOX, which(doomed)) {
+        Response::DeleteMessages(done) | Response::HardDeleteMessages(done) => done.is_partial,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn empty(client: &mut Client, which: fn(folder::EmptyFolder) -> Request) -> bool {
+    client.open_folder(client.special(5), INBOX);
+    let request = folder::EmptyFolder {
+        want_asynchronous: false,
+        want_delete_associated: false,
+    };
+    match client.ask(INBOX, INBOX, which(request)) {
+        Response::EmptyFolder(done) | Response::HardDeleteMessagesAndSubfolders(done) => {
+            done.is_partial
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As the key "Delete" does.
+fn throw_away(client: &mut Client, message: ObjectId) -> bool {
+    client.open_folder(client.special(5), INBOX);
+    client.open_folder(client.special(7), INBOX + 1);
+    let request = folder::MoveCopyMessages {
+        messages: vec![message],
+        want_asynchronous: false,
+        want_copy: false,
+    };
+    match client.ask(INBOX, INBOX + 1, Request::MoveCopyMessages(request)) {
+        Response::MoveCopyMessages(done) => done.is_partial,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_deletes_what_waits_takes_it_back() {
+    for delete in DELETIONS {
+        let (house, ida, _, mut client) = ida_and_otto();
+        let message = put_off(&house, &mut client);
+        assert!(!delete(&house, &ida, &mut client, message));
+        assert_eq!(is_there(&house, &ida, "Outbox"), []);
+        assert_eq!(house.engine.queue_length().unwrap(), 0);
+        // It is a draft, wherever it is now.
+        let thrown_away = is_there(&house, &ida, "Trash");
+        let draft = Flags::DRAFT | Flags::SEEN;
+        assert!(thrown_away.iter().all(|flags| *flags == draft));
+        assert_ne!(take_back(&mut client, message), 0);
+    }
+}
+
+#[test]
+fn what_is_being_sent_is_left_until_it_went_whoever_deletes_it() {
+    for (at, delete) in DELETIONS.into_iter().enumerate() {
+        let (house, ida, _, mut client) = ida_and_otto();
+        let message = put_off(&house, &mut client);
+        house.pass(HOUR);
+        // What is thrown away is filed from there.
+        let is_moved = at == 5;
+        assert_eq!(delete(&house, &ida, &mut client, message), !is_moved);
+        assert_eq!(house.engine.queue_length().unwrap(), 1);
+        settle(
+            &house,
+            Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+        );
+        assert_eq!(is_there(&house, &ida, "Outbox"), []);
+        assert_eq!(is_there(&house, &ida, "Sent"), [Flags::SEEN]);
+    }
+}
+
+#[test]
+fn who_deletes_a_folder_takes_back_what_waits_in_it() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    put_off(&house, &mut client);
+    let account = house.engine.account(&ida, 7);
+    let moved = account.write(|txn| {
+        let (outbox, _) = txn.folder_with_role(Role::Outbox)?.unwrap();
+        let later = txn.create_path(&["Later"], Role::None)?;
+        let all = txn.uids(outbox, Shelf::Mail)?;
+        txn.transfer_all(Transfer::Move, outbox, &all, later)?;
+        Ok::<_, EngineError>(later)
+    });
+    let later = moved.unwrap().wait().unwrap();
+    assert_eq!(house.engine.queue_length().unwrap(), 1);
+    let removed = account.write(|txn| txn.remove_folder(later));
+    removed.unwrap().wait().unwrap();
+    assert_eq!(house.engine.queue_length().unwrap(), 0);
+}
+
+/// Otto lets Ida write in his mailbox; she opens it.
+fn in_ottos_mailbox(house: &Rehearsal, ida: &User, otto: &User) -> Client {
+    Client::new(house, otto, otto); // Who was never there has no Outbox.
+    let account = house.engine.account(otto, 5);
+    let editing = FILING | Rights::READ | Rights::DELETE_ANY | Rights::EXPUNGE | Rights::EDIT_ANY;
+    let grant = Grant {
+        member: 1,
+        grantee: Grantee::Account(ida.account),
+        rights: editing | Rights::WRITE_FLAGS | Rights::KEEP_SEEN,
+    };
+    let done = account.write(|txn| {
+        for role in [Role::Outbox, Role::Sent] {
+            let (folder, _) = txn.folder_with_role(role)?.unwrap();
+            txn.set_grants(folder, vec![grant])?;
+        }
+        Ok::<_, EngineError>(())
+    });
+    done.unwrap().wait().unwrap();
+    Client::new(house, ida, otto)
+}
+
+#[test]
+fn what_is_written_for_another_to_be_sent_later_waits_in_their_outbox() {
+    let (house, ida, otto, _) = ida_and_otto();
+    let mut client = in_ottos_mailbox(&house, &ida, &otto);
+    let waiting = Flags::DRAFT | Flags::SEEN | Flags::SUBMIT_PENDING;
+    let message = put_off(&house, &mut client);
+    assert_eq!(is_there(&house, &otto, "Outbox"), [waiting]);
+    assert_eq!(is_there(&house, &otto, "Sent"), []);
+    // She may take it back, and so may he.
+    assert_eq!(take_back(&mut client, message), 0);
+    assert_eq!(submit(&mut client), 0);
+    assert_eq!(expunge(&house, &otto, Role::Outbox), 1);
+    assert_eq!(house.engine.queue_length().unwrap(), 0);
+    // What goes is filed among what he has sent.
+    put_off(&house, &mut client);
+    house.pass(HOUR);
+    settle(
+        &house,
+        Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+    );
+    assert_eq!(is_there(&house, &otto, "Outbox"), []);
+    assert_eq!(is_there(&house, &otto, "Sent"), [Flags::SEEN]);
+    assert_eq!(is_there(&house, &ida, "Sent"), []);
+}
+
+#[test]
+fn what_could_not_be_filed_later_is_not_taken() {
+    let (house, ida, otto, _) = ida_and_otto();
+    let mut client = in_ottos_mailbox(&house, &ida, &otto);
+    grant(&house, &otto, &ida, Rights::VISIBLE | Rights::READ);
+    write(&mut client, &[(0x0037_001f, "Later")]);
+    let address = Some("someone@elsewhere.example");
+    to(&mut client, vec![(1, AddressKind::Smtp, address)]);
+    let time = house.engine.now().0 + HOUR * Timestamp::PER_SECOND;
+    let time = Value::Time(FileTime::from_unix(time));
+    client.set_property(MESSAGE, 0x3fef_0040, time);
+    assert_eq!(submit(&mut client), 0x8007_0005);
+    assert_eq!(house.engine.queue_length().unwrap(), 0);
 }

@@ -20,6 +20,7 @@ mod subscriptions;
 mod txn;
 pub mod values;
 mod view;
+mod withdrawal;
 
 pub use access_keys::{AccessKey, Renewal};
 pub use imported::RetrievalNames;

@@ -231,12 +231,13 @@ impl<'t, 's> Txn<'t, 's> {
     /// subscribed.
     ///
     /// Errors: [`EngineError::SpecialFolder`] for the folders that every account is made with,
-    /// [`EngineError::HasChildren`].
+    /// [`EngineError::HasChildren`], [`EngineError::InUse`] if what waits in it is being sent.
     pub fn remove_folder(&mut self, folder: FolderId) -> Result<(), EngineError> {
         let row = self.folder_with_rights(folder, Rights::REMOVE_FOLDER)?;
         if !matches!(row.role, Role::None | Role::Archive | Role::Important) {
             return Err(EngineError::SpecialFolder);
         }
+        self.withdraw_in(folder)?;
         if row.subscribed {
             self.keep_subscription(folder)?;
         }
@@ -521,25 +522,31 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(moved)
     }
 
-    /// Removes an item; it stays recoverable for a while. On the recoverable shelf it is purged.
+    /// Removes an item; it stays recoverable for a while. On the recoverable shelf it is purged. A
+    /// letter that waits to be sent with it is taken back.
+    ///
+    /// Errors: [`EngineError::NoSuchItem`], [`EngineError::Denied`], [`EngineError::InUse`] if that
+    /// letter is being sent.
     pub fn expunge(&mut self, at: Location) -> Result<(), EngineError> {
         self.folder_with_rights(at.folder, Rights::EXPUNGE)?;
+        self.remove(at)
+    }
+
+    fn remove(&mut self, at: Location) -> Result<(), EngineError> {
+        self.withdraw_at(at)?;
         Ok(self.txn.remove_item(self.account.id(), at)?)
     }
 
-    /// Removes the letters with these UIDs; those that are gone are passed over. Answers what was
-    /// removed.
+    /// Removes the letters with these UIDs; those that are gone, or are being sent, are passed over.
+    /// Answers what was removed.
     pub fn expunge_all(&mut self, folder: FolderId, uids: &UidSet) -> Result<UidSet, EngineError> {
         self.folder_with_rights(folder, Rights::EXPUNGE)?;
         let mut removed = Vec::new();
         for uid in uids.iter() {
-            match self
-                .txn
-                .remove_item(self.account.id(), Location::mail(folder, uid))
-            {
+            match self.remove(Location::mail(folder, uid)) {
                 Ok(()) => removed.push(uid),
-                Err(store::model::ModelError::NoSuchItem) => {}
-                Err(error) => return Err(error.into()),
+                Err(EngineError::NoSuchItem | EngineError::InUse) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(removed.into_iter().collect())
@@ -569,9 +576,13 @@ impl<'t, 's> Txn<'t, 's> {
         })
     }
 
-    /// Drops an item for good, from any shelf. Owners only.
+    /// Drops an item for good, from any shelf. Owners only. A letter that waits to be sent with it
+    /// is taken back.
+    ///
+    /// Errors: as for [`Txn::expunge`].
     pub fn purge(&mut self, at: Location) -> Result<(), EngineError> {
         self.check_owner()?;
+        self.withdraw_at(at)?;
         Ok(self.txn.purge_item(self.account.id(), at)?)
     }
 
@@ -589,7 +600,10 @@ impl<'t, 's> Txn<'t, 's> {
         };
         let before = before.map(|row| self.as_read_here(at, row)).transpose()?;
         let receipt = match how {
-            Transfer::Move => self.txn.move_item(owner, at, to)?,
+            Transfer::Move => {
+                self.withdraw_thrown_away(at, to)?;
+                self.txn.move_item(owner, at, to)?
+            }
             Transfer::Copy => {
                 let size = self.size_at(at)?;
                 self.check_quota(size)?;

@@ -226,7 +226,7 @@ impl Txn<'_, '_> {
     }
 
     /// May this user change the item there? Who made it needs less.
-    fn check_edit(&self, at: Location) -> Result<(), EngineError> {
+    pub(super) fn check_edit(&self, at: Location) -> Result<(), EngineError> {
         let rights = self.rights_in(&self.folder(at.folder)?);
         // To put something in the place of an item is to change it.
         let replacing = Rights::INSERT | Rights::DELETE_ANY | Rights::EXPUNGE;

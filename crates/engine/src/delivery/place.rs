@@ -290,13 +290,12 @@ impl<'a> Plan<'a> {
         accounts
     }
 
-    /// What someone submits waits under their account; what is passed on for others under account
-    /// 0.
+    /// What someone submits waits where its copy does, else under their account; what is passed on
+    /// for others under account 0.
     fn queue_owner(&self) -> AccountId {
-        self.envelope
-            .submitter
-            .as_ref()
-            .map_or(AccountId::DIRECTORY, |user| user.account)
+        let submitter = self.envelope.submitter.as_ref().map(|user| user.account);
+        let copy = self.envelope.wishes.copy.map(|(account, _)| account);
+        copy.or(submitter).unwrap_or(AccountId::DIRECTORY)
     }
 
     /// Does it all. May be run again after a conflict.
@@ -427,7 +426,7 @@ impl<'a> Plan<'a> {
             priority: wishes.priority,
             hold_until: wishes.hold_until,
             hold_seconds: wishes.hold_seconds,
-            copy: wishes.copy,
+            copy: wishes.copy.map(|(_, copy)| copy),
             is_ours: self.envelope.submitter.is_some() || self.envelope.arrival.is_ours,
             ..QueuedLetter::new(name, sender, end)
         }

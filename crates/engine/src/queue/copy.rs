@@ -1,15 +1,16 @@
 //! A sender's own copy of a letter that is held: it waits where it was written, marked as
 //! submitted, until the letter goes or is taken back.
 //!
+//! The letter waits in the queue of the account that holds the copy, whoever wrote it there, so that
+//! one commit takes back both.
+//!
 //! Start at [`file`], which is called in the commit that keeps the first attempt's results, and at
-//! [`Engine::queue_withdraw`].
+//! [`withdraw`].
 
 use super::QueuedLetter;
-use crate::engine::Engine;
 use crate::error::EngineError;
-use store::backend::Pending;
 use store::id::{AccountId, FolderId, ItemKey};
-use store::model::{FlagChange, FlagSet, Flags, ItemRow, Location, Origin, Reads, Shelf, Txn};
+use store::model::{FlagChange, FlagSet, Flags, ItemRow, Location, Reads, Shelf, Txn};
 
 /// A copy that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,36 +43,36 @@ pub enum Withdrawal {
     NotQueued,
 }
 
-impl Engine {
-    /// Takes back a letter that is held, by the copy that waits with it: all its entries leave the
-    /// queue and the copy is a draft again, in one commit.
-    pub fn queue_withdraw(
-        &self,
-        account: AccountId,
-        item: ItemKey,
-    ) -> Result<Pending<Withdrawal>, EngineError> {
-        self.store().write(&[account], Origin::default(), |txn| {
-            let mut entries = Vec::new();
-            for (id, entry) in txn.queue_entries(account)? {
-                let letter = QueuedLetter::decode(&entry.envelope)?;
-                if letter.copy.is_some_and(|copy| copy.item == item) {
-                    entries.push((id, entry.due));
-                }
-            }
-            let now = txn.now();
-            let Some((at, _)) = waiting(txn, account, item)?.filter(|_| !entries.is_empty()) else {
-                return Ok(Withdrawal::NotQueued);
-            };
-            if entries.iter().any(|(_, due)| *due <= now) {
-                return Ok(Withdrawal::TooLate);
-            }
-            for (id, _) in entries {
-                txn.queue_remove(account, id)?;
-            }
-            take_back(txn, account, at)?;
-            Ok(Withdrawal::Done)
-        })
+/// Takes back the letters whose copies these are: their entries leave the queue and the copies are
+/// drafts again. All of them, or none if one is being sent. May be run again.
+pub(crate) fn withdraw(
+    txn: &mut Txn<'_>,
+    account: AccountId,
+    is_meant: impl Fn(Location, ItemKey) -> bool,
+) -> Result<Withdrawal, EngineError> {
+    let now = txn.now();
+    let mut entries = Vec::new();
+    for (id, entry) in txn.queue_entries(account)? {
+        let Some(copy) = QueuedLetter::decode(&entry.envelope)?.copy else {
+            continue;
+        };
+        let found = waiting(txn, account, copy.item)?.map(|(at, _)| at);
+        let Some(at) = found.filter(|at| is_meant(*at, copy.item)) else {
+            continue;
+        };
+        if entry.due <= now {
+            return Ok(Withdrawal::TooLate);
+        }
+        entries.push((id, at));
     }
+    if entries.is_empty() {
+        return Ok(Withdrawal::NotQueued);
+    }
+    for (id, at) in entries {
+        txn.queue_remove(account, id)?;
+        take_back(txn, account, at)?;
+    }
+    Ok(Withdrawal::Done)
 }
 
 /// Where a copy stands, if it still waits there.

@@ -13,7 +13,7 @@
 //! 6710 (priorities).
 
 mod administration;
-mod copy;
+pub(crate) mod copy;
 pub(crate) mod notice;
 mod outgoing;
 mod record;
@@ -37,7 +37,7 @@ pub use waiting::{Found, Mark, Portion};
 pub use store::model::Due;
 
 use bytes::Bytes;
-use store::id::Timestamp;
+use store::id::{AccountId, Timestamp};
 use store::model::LABEL_BYTES_MAX;
 
 /// Attempts of which a letter keeps a record: the first and the latest.
@@ -135,8 +135,9 @@ pub struct Wishes {
     pub hold_until: Option<Timestamp>,
     /// How long that was when it was asked for, if no time was named.
     pub hold_seconds: Option<u32>,
-    /// The sender's own copy of a letter that is held, which is filed when the letter goes.
-    pub copy: Option<WaitingCopy>,
+    /// The sender's own copy of a letter that is held, which is filed when the letter goes, and in
+    /// whose account it is: there the letter waits.
+    pub copy: Option<(AccountId, WaitingCopy)>,
 }
 
 /// One attempt to send a letter, for people who ask what happened.

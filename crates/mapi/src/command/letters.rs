@@ -22,8 +22,8 @@ use crate::refusal::Refusal;
 use crate::request::Session;
 use engine::account::values::PartChanges;
 use engine::{
-    EngineError, FlagChange, FlagSet, Flags, FolderForm, FolderId, ItemKey, ItemRow, Location,
-    PlaceId, Reading, Shelf, Transfer, Txn,
+    EngineError, FlagChange, FlagSet, Flags, FolderForm, FolderId, ItemKey, Location, PlaceId,
+    Reading, Shelf, Transfer, Txn,
 };
 
 /// How a message is to be marked, and whether who asked is told that it was read.
@@ -106,7 +106,8 @@ fn located(
     messages.iter().map(locate).collect()
 }
 
-/// Does something to each of these messages, in one commit; answers whether some were passed over.
+/// Does something to each of these messages, in one commit; answers whether some were passed over:
+/// those that do not stand there, and those that are being sent.
 fn each(
     logon: &Logon,
     folder: FolderId,
@@ -116,10 +117,14 @@ fn each(
 ) -> Result<Completion, Refusal> {
     let done = logon.account.write(|txn| {
         let places = located(txn, folder, messages, deleted)?;
+        let mut is_partial = places.contains(&None);
         for at in places.iter().flatten() {
-            work(txn, *at)?;
+            match work(txn, *at) {
+                Err(EngineError::InUse) => is_partial = true,
+                done => done?,
+            }
         }
-        Ok::<_, EngineError>(places.contains(&None))
+        Ok::<_, EngineError>(is_partial)
     })?;
     let is_partial = done.wait()?;
     Ok(Completion { is_partial })
@@ -193,8 +198,7 @@ pub(super) fn set_message_read_flag(
 }
 
 /// `RopDeleteMessages`: they stay recoverable for a while; `RopHardDeleteMessages`: for good, also
-/// what was deleted before. What waits to be sent is left: it would go all the same, so that its
-/// sender is to take it back first.
+/// what was deleted before. What waits to be sent is taken back; what is being sent is left.
 pub(super) fn delete(
     session: &mut Session,
     at: Place,
@@ -209,39 +213,23 @@ pub(super) fn delete(
     } else {
         Deleted::Without
     };
-    let messages = not_waiting(logon, &request.messages)?;
+    let messages = &request.messages;
     if request.notify_non_read {
         let fate = Fate::DeletedUnread;
-        tell(logon, folder, &messages, fate, None)?;
+        tell(logon, folder, messages, fate, None)?;
     }
-    let mut completion = each(logon, folder, &messages, deleted, |txn, place| {
+    let completion = each(logon, folder, messages, deleted, |txn, place| {
         if is_hard {
             txn.purge(place)
         } else {
             txn.expunge(place)
         }
     })?;
-    completion.is_partial |= messages.len() < request.messages.len();
     Ok(Done::said(if is_hard {
         Response::HardDeleteMessages(completion)
     } else {
         Response::DeleteMessages(completion)
     }))
-}
-
-/// Those of these messages that do not wait to be sent.
-fn not_waiting(logon: &Logon, messages: &[ObjectId]) -> Result<Vec<ObjectId>, Refusal> {
-    let view = logon.account.read()?;
-    let mut free = Vec::new();
-    for message in messages {
-        let place = identity::number_of(*message).map(PlaceId);
-        let found = place.map(|place| view.item_at_place(place)).transpose()?;
-        let waits = |row: &ItemRow| row.flags.contains(Flags::SUBMIT_PENDING);
-        if !found.flatten().is_some_and(|(_, row)| waits(&row)) {
-            free.push(*message);
-        }
-    }
-    Ok(free)
 }
 
 /// `RopMoveCopyMessages`, within one mailbox. The messages get new numbers where they come to; what

@@ -35,7 +35,7 @@ use engine::queue::{Filing, Notify, Return, WaitingCopy, Wishes, Withdrawal};
 use engine::traffic::Permission;
 use engine::{
     Account, Authorship, EngineError, Envelope, FlagChange, FlagSet, Flags, FolderId, ItemKey,
-    PlaceId, Reading, Recipient, Resolution, Role, Staged, Timestamp, Transfer, User,
+    PlaceId, Reading, Recipient, Resolution, Rights, Role, Staged, Timestamp, Transfer, Txn, User,
 };
 use formats::message::header;
 
@@ -82,9 +82,9 @@ pub(super) fn submit(session: &mut Session, at: Place, which: &Request) -> Resul
     save::compose(&logon, &content, Blind::LeftOut, &mut bytes)?;
     let (mut envelope, letter) = examined(session, &logon, envelope, &bytes)?;
     let filing = filing(&logon, &content)?;
-    // The queue waits in the account of who sends, and so must the copy.
-    if envelope.wishes.hold_until.is_some() && logon.account.id() == user.account {
-        envelope.wishes.copy = Some(WaitingCopy { item, filing });
+    if envelope.wishes.hold_until.is_some() {
+        let copy = WaitingCopy { item, filing };
+        envelope.wishes.copy = Some((logon.account.id(), copy));
     }
     send(&logon, filing, item, &envelope, &letter)?;
     Ok(Done::said(match which {
@@ -348,6 +348,7 @@ fn send(
     let done = engine.deliver_and_file(envelope, letter, &logon.account, |txn| {
         let at = txn.location(item)?.ok_or(EngineError::NoSuchItem)?;
         if waits {
+            check_filing(txn, filing, at.folder)?;
             let marks = FlagSet::from(Flags::SUBMIT_PENDING | Flags::SEEN);
             return txn.set_flags(at, &FlagChange::add(marks)).map(drop);
         }
@@ -366,6 +367,16 @@ fn send(
     })?;
     done.wait()?;
     Ok(())
+}
+
+/// Whether who sends may do later with a copy what is to become of it.
+fn check_filing(txn: &Txn<'_, '_>, filing: Filing, from: FolderId) -> Result<(), EngineError> {
+    let (folder, needed) = match filing {
+        Filing::Move(to) if to != from => (to, Rights::INSERT),
+        Filing::Remove => (from, Rights::EXPUNGE),
+        Filing::Move(_) | Filing::Stay => return Ok(()),
+    };
+    txn.folder_with_rights(folder, needed).map(drop)
 }
 
 /// Whether a message was submitted and still waits.
@@ -415,11 +426,7 @@ pub(super) fn abort(
     let found = logon.account.read()?.item_at_place(PlaceId(place))?;
     let found = found.filter(|(at, _)| Some(at.folder) == folder);
     let (_, row) = found.ok_or(Refusal::NotFound)?;
-    if !logon.account.is_own() {
-        return Err(Refusal::NotInQueue);
-    }
-    let engine = logon.account.engine();
-    let withdrawn = engine.queue_withdraw(logon.account.id(), row.item)?;
+    let withdrawn = logon.account.write(|txn| txn.withdraw(row.item))?;
     match withdrawn.wait()? {
         Withdrawal::Done => Ok(Done::said(Response::AbortSubmit(Nothing))),
         Withdrawal::TooLate => Err(Refusal::UnableToAbort),

@@ -447,8 +447,8 @@ pub(super) fn empty(
     }))
 }
 
-/// Answers whether something was left: folders that every account has. For good, what was deleted
-/// before goes too.
+/// Answers whether something was left: folders that every account has, and what is being sent. For
+/// good, what was deleted before goes too.
 fn empty_folder(
     logon: &Logon,
     folder: FolderId,
@@ -463,25 +463,27 @@ fn empty_folder(
     below.retain(|id| row_of(id).is_some_and(|(id, row)| !is_special(*id, row)));
     let is_partial = below.len() < total;
     let done = logon.account.write(|txn| {
-        empty_shelves(txn, folder, how, with_associated)?;
+        let mut is_left = empty_shelves(txn, folder, how, with_associated)?;
         for folder in &below {
             match remove(txn, *folder, how) {
-                Ok(()) | Err(EngineError::HasChildren) => {}
+                Ok(()) => {}
+                Err(EngineError::HasChildren | EngineError::InUse) => is_left = true,
                 Err(error) => return Err(error),
             }
         }
-        Ok::<_, EngineError>(())
+        Ok::<_, EngineError>(is_left)
     })?;
-    done.wait()?;
-    Ok(is_partial)
+    Ok(done.wait()? || is_partial)
 }
 
+/// Answers whether something was left.
 fn empty_shelves(
     txn: &mut Txn<'_, '_>,
     folder: FolderId,
     how: Deletion,
     with_associated: bool,
-) -> Result<(), EngineError> {
+) -> Result<bool, EngineError> {
+    let mut is_left = false;
     let removed = (how == Deletion::ForGood).then_some(Shelf::Recoverable);
     for shelf in SHELVES.into_iter().chain(removed) {
         if shelf == Shelf::Associated && !with_associated {
@@ -490,11 +492,15 @@ fn empty_shelves(
         let uids: Vec<_> = txn.uids(folder, shelf)?.iter().collect();
         for uid in uids {
             let at = Location { folder, shelf, uid };
-            match how {
-                Deletion::Recoverable => txn.expunge(at)?,
-                Deletion::ForGood => txn.purge(at)?,
+            let done = match how {
+                Deletion::Recoverable => txn.expunge(at),
+                Deletion::ForGood => txn.purge(at),
+            };
+            match done {
+                Err(EngineError::InUse) => is_left = true,
+                done => done?,
             }
         }
     }
-    Ok(())
+    Ok(is_left)
 }
