@@ -565,6 +565,74 @@ fn a_search_shows_nothing_of_a_deleted_folder() {
 }
 
 #[test]
+fn a_search_for_a_number_of_letters_shows_the_latest() {
+    let (house, user, mut client, _) = searching();
+    let (subtree, inbox) = (special(&client, 3), special(&client, 4));
+    let first = |most| Restriction::Count(most, Box::new(about("apple")));
+    let sorted = |client: &mut Client| {
+        let mut all = subjects(client, FOLDER);
+        all.sort();
+        all
+    };
+    client.ask(FOLDER, FOLDER, search(subtree, first(2)));
+    assert_eq!(sorted(&mut client), ["apple", "apple pie"]);
+    house.pass(1);
+    deliver(&house, &user, &letter("an apple"), Flags::NONE);
+    let shown = sorted(&mut client);
+    assert!(
+        shown.len() == 2 && shown.contains(&"an apple".to_owned()),
+        "{shown:?}"
+    );
+    // Where one goes, there is room for the next.
+    client.open_folder(inbox, 6);
+    let all = messages(&mut client, 6, 0x40);
+    let gone = all.iter().filter(|(_, subject)| shown.contains(subject));
+    let delete = DeleteMessages {
+        want_asynchronous: false,
+        notify_non_read: false,
+        messages: gone.map(|(id, _)| *id).collect(),
+    };
+    client.ask(6, 6, Request::DeleteMessages(delete));
+    assert_eq!(sorted(&mut client).len(), 1);
+    let Response::SearchCriteria(told) = client.ask(FOLDER, FOLDER, criteria()) else {
+        panic!()
+    };
+    assert_eq!(told.restriction, Some(first(2)));
+    // How many of what: that only the outermost condition can say.
+    let within = Restriction::Not(Box::new(first(2)));
+    let refused = refused(&mut client, FOLDER, FOLDER, search(subtree, within));
+    assert_eq!(refused, 0x8004_0117);
+}
+
+#[test]
+fn a_search_asks_for_recipients_and_passes_over_comments() {
+    let (house, user, mut client, _) = searching();
+    let subtree = special(&client, 3);
+    let to = b"Subject: to her\r\nTo: Bo <bo@example.test>\r\n\r\nx\r\n";
+    deliver(&house, &user, to, Flags::NONE);
+    let name = PropertyTag(0x3001_001f);
+    let is_bo = Restriction::Content(Content {
+        fuzzy_low: 0,
+        fuzzy_high: 1,
+        property: name,
+        value: TaggedValue::new(name, Value::Unicode("bo".to_owned())),
+    });
+    let recipient = Restriction::SubObject(PropertyTag(0x0e12_000d), Box::new(is_bo));
+    let note = vec![TaggedValue::new(name, Value::Unicode("of whom".to_owned()))];
+    let wanted = Restriction::Comment(note.clone(), Some(Box::new(recipient)));
+    client.ask(FOLDER, FOLDER, search(subtree, wanted.clone()));
+    assert_eq!(subjects(&mut client, FOLDER), ["to her"]);
+    let Response::SearchCriteria(told) = client.ask(FOLDER, FOLDER, criteria()) else {
+        panic!()
+    };
+    assert_eq!(told.restriction, Some(wanted));
+    // A comment alone asks for nothing.
+    let all = Restriction::Comment(note, None);
+    client.ask(FOLDER, FOLDER, search(subtree, all));
+    assert_eq!(subjects(&mut client, FOLDER).len(), 4);
+}
+
+#[test]
 fn a_search_shows_what_there_is_and_what_comes() {
     let (house, user, mut client, _) = searching();
     let (subtree, inbox) = (special(&client, 3), special(&client, 4));

@@ -2,7 +2,7 @@
 //!
 //! What a search shows is kept with it as members, so that it has changes like any folder. It is
 //! brought up to date from the change log whenever someone looks, and made anew where the log does
-//! not reach back so far.
+//! not reach back so far. One that shows only the first so many shows the latest.
 //!
 //! Start at [`refresh`].
 //!
@@ -10,12 +10,12 @@
 
 use super::folder::{depth_below, folder_of};
 use super::{Done, Place, attributes};
-use crate::codec::data::Value;
+use crate::codec::data::{Restriction, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::folder::{SearchCriteria, SearchCriteriaRequest, SetSearchCriteria};
 use crate::codec::rop::notify::{ObjectEvent, kind};
 use crate::codec::wire::{Form, Nothing, Wire, Writer, decode};
-use crate::condition::{self, Judge, Lists};
+use crate::condition::{self, Judge, Lists, counted};
 use crate::identity;
 use crate::object::Logon;
 use crate::property::item::ItemProperties;
@@ -26,8 +26,9 @@ use engine::account::values;
 use engine::search::{Plan, TooComplex};
 use engine::{
     ChangeSeq, Changes, EngineError, FolderChange, FolderForm, FolderId, ItemKey, Location, Object,
-    PathStep, Reading, Shelf,
+    PathStep, Reading, Shelf, View,
 };
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// Flags of a request. Source: [MS-OXCFOLD] 2.2.1.4.1.
@@ -61,10 +62,9 @@ pub(super) fn set(
     let FolderForm::Search(old) = &row.form else {
         return Err(Refusal::NotSearchFolder);
     };
-    request
-        .restriction
-        .as_ref()
-        .map_or(Ok(()), condition::check)?;
+    if let (_, Some(each)) = counted(request.restriction.as_ref()) {
+        condition::check(each)?;
+    }
     let mut criteria = request.clone();
     if criteria.restriction.is_none() || criteria.folders.is_empty() {
         let old: SetSearchCriteria = decode(old, Form::Rop).map_err(|_| Refusal::NotInitialized)?;
@@ -180,6 +180,17 @@ pub(crate) fn refresh(logon: &Logon, folder: FolderId, code_page: u32) -> Result
         };
         found.push((item, is_shown));
     }
+    if search.most < usize::MAX {
+        let view = logon.account.read()?;
+        let old: BTreeSet<_> = values::members(&view, folder)?.into_iter().collect();
+        if found
+            .iter()
+            .any(|(item, is_shown)| *is_shown || old.contains(item))
+        {
+            return repeat(logon, folder, &criteria, code_page);
+        }
+        found.clear();
+    }
     show(logon, folder, &found, since)
 }
 
@@ -193,25 +204,13 @@ fn repeat(
     let search = Search::new(logon, criteria, code_page)?;
     let view = logon.account.read()?;
     let head = view.head()?;
-    let entries = search.entries()?;
     let mut found: BTreeSet<ItemKey> = BTreeSet::new();
-    for folder in &search.scope {
-        for shelf in [Shelf::Mail, Shelf::Other] {
-            for uid in view.uids(*folder, shelf)?.iter() {
-                let at = Location {
-                    folder: *folder,
-                    shelf,
-                    uid,
-                };
-                let Some(row) = view.item(at)? else { continue };
-                let is_ruled_out = |may: &Vec<_>| may.binary_search(&row.item).is_err();
-                if shelf == Shelf::Other && entries.as_ref().is_some_and(is_ruled_out) {
-                    continue;
-                }
-                if search.shows(at)? {
-                    found.insert(row.item);
-                }
-            }
+    for (at, item) in search.places(&view)? {
+        if found.len() == search.most {
+            break;
+        }
+        if search.shows(at)? {
+            found.insert(item);
         }
     }
     let old = values::members(&view, folder)?;
@@ -249,7 +248,9 @@ fn show(
 /// What is looked for, and where.
 struct Search<'a> {
     logon: &'a Logon,
-    criteria: &'a SetSearchCriteria,
+    restriction: Option<&'a Restriction>,
+    /// How many of those that fulfil it are shown.
+    most: usize,
     scope: BTreeSet<FolderId>,
     code_page: u32,
 }
@@ -274,9 +275,11 @@ impl<'a> Search<'a> {
             .iter()
             .filter(|(id, row)| row.form == FolderForm::Normal && is_within(id, row))
             .map(|(id, _)| *id);
+        let (most, restriction) = counted(criteria.restriction.as_ref());
         Ok(Self {
             logon,
-            criteria,
+            restriction,
+            most,
             scope: scope.collect(),
             code_page,
         })
@@ -286,13 +289,35 @@ impl<'a> Search<'a> {
     /// looked for, ascending; none if it can't say. Of letters it knows another text than a client
     /// is told, so they are all looked at.
     fn entries(&self) -> Result<Option<Vec<ItemKey>>, Refusal> {
-        let Some(restriction) = &self.criteria.restriction else {
+        let Some(restriction) = self.restriction else {
             return Ok(None);
         };
         match Plan::new(texts::demand(restriction, self.code_page)) {
             Ok(plan) => Ok(plan.candidates(&self.logon.account)?),
             Err(TooComplex) => Ok(None),
         }
+    }
+
+    /// All that is to be looked at; the latest first where only some are shown.
+    fn places(&self, view: &View<'_>) -> Result<Vec<(Location, ItemKey)>, Refusal> {
+        let entries = self.entries()?;
+        let mut places = Vec::new();
+        for &folder in &self.scope {
+            for shelf in [Shelf::Mail, Shelf::Other] {
+                for uid in view.uids(folder, shelf)?.iter() {
+                    let at = Location { folder, shelf, uid };
+                    let Some(row) = view.item(at)? else { continue };
+                    let is_ruled_out = |may: &Vec<_>| may.binary_search(&row.item).is_err();
+                    if shelf == Shelf::Mail || !entries.as_ref().is_some_and(is_ruled_out) {
+                        places.push((row.received, at, row.item));
+                    }
+                }
+            }
+        }
+        if self.most < usize::MAX {
+            places.sort_by_key(|(received, ..)| Reverse(*received));
+        }
+        Ok(places.into_iter().map(|(_, at, item)| (at, item)).collect())
     }
 
     fn view_location(&self, item: ItemKey) -> Result<Option<Location>, Refusal> {
@@ -312,7 +337,7 @@ impl<'a> Search<'a> {
         let Some(item) = ItemProperties::load(self.logon, &view, at, row)? else {
             return Ok(false);
         };
-        match &self.criteria.restriction {
+        match self.restriction {
             Some(restriction) => {
                 let judge = Judge {
                     code_page: self.code_page,
