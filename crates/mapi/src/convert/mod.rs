@@ -10,11 +10,12 @@
 //! Source: [MS-OXCMAIL] 2.1 and 2.2, [MS-OXOSMIME], [MS-OXBBODY].
 
 pub mod best;
+pub mod class;
 mod compose;
 pub mod read;
 pub mod receipt;
 pub mod set;
-mod spelling;
+pub(crate) mod spelling;
 pub mod tnef;
 mod values;
 

@@ -48,12 +48,17 @@ pub fn is_of_header(name: &PropertyName) -> bool {
     name.set == INTERNET_HEADERS || *name == keywords() || *name == common(FLAG_REQUEST)
 }
 
-/// Whether a header may say something under a name: one look tells of most that they don't.
-pub fn may_be_in(header: &[u8], name: &PropertyName) -> bool {
-    let field = match &name.kind {
-        NameKind::Text(text) if name.set == INTERNET_HEADERS || *name == keywords() => text,
-        _ => return is_of_header(name),
-    };
+/// The field that says what stands under a name.
+pub fn field(name: &PropertyName) -> Option<&str> {
+    match &name.kind {
+        NameKind::Text(text) if name.set == INTERNET_HEADERS || *name == keywords() => Some(text),
+        _ if *name == common(FLAG_REQUEST) => Some("X-Message-Flag"),
+        _ => None,
+    }
+}
+
+/// Whether a header may have a field: one look tells of most that they don't.
+pub fn may_have(header: &[u8], field: &str) -> bool {
     let begins = |line: &[u8]| {
         let start = line.get(..field.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(field.as_bytes()))

@@ -80,6 +80,13 @@ pub fn is_own(name: &str) -> bool {
     ALL.iter().any(|spelled| spelled.has(name))
 }
 
+/// The fields that alone tell a property.
+pub fn fields(id: u16) -> Option<&'static [&'static str]> {
+    let tells =
+        |spelled: &&&Spelled| matches!(spelled.told, Told::Values(ids) if ids.contains(&id));
+    ALL.iter().find(tells).map(|spelled| spelled.fields)
+}
+
 impl Spelled {
     fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|own| own.eq_ignore_ascii_case(name))

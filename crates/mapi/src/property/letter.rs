@@ -6,14 +6,16 @@ use super::person::people;
 use super::{integer, moment, parts};
 use crate::codec::data::Value;
 use crate::content::{BCC, CC, Content, Recipient, TO};
-use crate::convert;
 use crate::convert::read::{self, Parts, REPORT_BYTES_MAX, plain_text};
+use crate::convert::{self, class, set};
 use crate::refusal::Refusal;
 use engine::Timestamp;
 use formats::message::{EnvelopeRef, PartRef, Summary, SummaryRef, encoded_word, header};
 
 /// Bytes of one text that are read; what is longer is cut.
 const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// `PidTagMessageClass`
+pub const CLASS: u16 = 0x001a;
 /// Letters within letters that are read.
 pub const DEPTH_MAX: u8 = 7;
 
@@ -27,7 +29,7 @@ pub fn value(
     bytes_of: &ReadPart<'_>,
 ) -> Result<Option<Value>, Refusal> {
     Ok(match id {
-        0x001a => Some(class(summary, bytes_of)?),
+        CLASS => Some(class_of(summary, bytes_of)?),
         0x1046 | 0x6820 => report(summary, id, bytes_of)?,
         // Of a report, when it was made.
         0x0032 => Parts::of(&summary)
@@ -39,9 +41,19 @@ pub fn value(
 }
 
 /// What a letter is; only of reports more than its structure is looked at.
-fn class(summary: SummaryRef<'_>, bytes_of: &ReadPart<'_>) -> Result<Value, Refusal> {
+fn class_of(summary: SummaryRef<'_>, bytes_of: &ReadPart<'_>) -> Result<Value, Refusal> {
     let usual = || Value::Unicode(Parts::of(&summary).class().to_owned());
-    Ok(report(summary, 0x001a, bytes_of)?.unwrap_or_else(usual))
+    Ok(report(summary, CLASS, bytes_of)?.unwrap_or_else(usual))
+}
+
+/// The class that the field for it names, if that counts.
+pub fn class_by_field(summary: SummaryRef<'_>, field: Option<&Value>) -> Option<Value> {
+    match field {
+        Some(Value::Unicode(field)) => Parts::of(&summary)
+            .class_by_field(field)
+            .map(Value::Unicode),
+        _ => None,
+    }
 }
 
 /// What the part of a report says that is for programs.
@@ -160,6 +172,8 @@ pub fn content(letter: &[u8], depth: u8) -> Content {
         let told = value(summary, id, &in_memory).ok().flatten();
         values.extend(told.map(|value| (id, value)));
     }
+    let class = set::find(&named, &class::name());
+    values.extend(class_by_field(summary, class).map(|class| (CLASS, class)));
     values.insert(0x0e08, integer(letter.len() as u64));
     let mut attachments = parts::of_letter(&summary);
     for (attachment, part) in attachments.iter_mut().zip(parts::attached(&summary)) {

@@ -2,7 +2,7 @@
 //!
 //! Source: [MS-OXCMAIL] 2.1.3.2 (envelope), 2.1.3.3 (fields by property).
 
-use super::super::{Values, set, spelling};
+use super::super::{Values, class, set, spelling};
 use super::people::{self, AUTHOR, SENDER};
 use super::{Blind, Frame};
 use crate::codec::data::{FileTime, NameKind, PropertyName, Value, language_tag};
@@ -249,11 +249,8 @@ fn further(content: &Content, header: &mut HeaderWriter) {
             header.text(field, text);
         }
     }
-    if let Some(class) = content.values.text(0x001a).filter(|class| is_custom(class)) {
-        header.text(
-            "Content-Class",
-            &format!("urn:content-class:custom.{class}"),
-        );
+    if let Some(class) = class::field(content) {
+        header.text(class::FIELD, &class);
     }
 }
 
@@ -267,16 +264,6 @@ fn is_free(field: &str) -> bool {
         "list-help" | "list-subscribe" | "list-unsubscribe"
     );
     !is_own && !is_list
-}
-
-/// A class of letters that only a form of the sender's organisation knows.
-fn is_custom(class: &str) -> bool {
-    let class = class.to_ascii_lowercase();
-    let rest = class.strip_prefix("ipm.note.").unwrap_or_default();
-    !rest.is_empty()
-        && !rest.ends_with("smime")
-        && !rest.ends_with("smime.multipartsigned")
-        && !rest.starts_with("rules.")
 }
 
 fn named<'a>(content: &'a Content, name: &PropertyName) -> Option<&'a Value> {

@@ -21,6 +21,7 @@ pub use report::{REPORT_BYTES_MAX, Report};
 
 use crate::codec::data::{Value, code_page_of_charset};
 use crate::content::{Attachment, Content};
+use crate::convert::{class, set};
 use bytes::Bytes;
 use formats::message::decode::{self, Encoding};
 use formats::message::{PartKind, PartRef, Summary, SummaryRef, charset, header as fields};
@@ -73,7 +74,12 @@ fn shallow(letter: &[u8]) -> (Content, Vec<(usize, Bytes)>) {
     let block = letter.get(..fields::length(letter)).unwrap_or_default();
     let Header { mut values, named } = header(block);
     let parts = Parts::of(&summary);
-    values.insert(0x001a, Value::Unicode(parts.class().to_owned()));
+    let said = match set::find(&named, &class::name()) {
+        Some(Value::Unicode(field)) => parts.class_by_field(field),
+        _ => None,
+    };
+    let class = said.unwrap_or_else(|| parts.class().to_owned());
+    values.insert(0x001a, Value::Unicode(class));
     if let Some((report, Some(part))) = parts.report() {
         let bytes = slice(letter, &range_of(part));
         values.extend(report.values(&data_of(part, bytes.to_vec())));

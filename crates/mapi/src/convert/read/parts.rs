@@ -4,6 +4,7 @@
 //! signed).
 
 use super::report::Report;
+use crate::convert::class;
 use formats::message::scan::PARTS_MAX;
 use formats::message::{PartKind, PartRef, SummaryRef};
 
@@ -171,6 +172,16 @@ impl<'a> Parts<'a> {
                 .report()
                 .map_or("IPM.Note", |(report, _)| report.usual_class()),
         }
+    }
+
+    /// The class that its Content-Class names; none if that does not count.
+    pub fn class_by_field(&self, field: &str) -> Option<String> {
+        let has = |media_type: &str| {
+            let mut types = self.all.iter().map(|part| part.media_type);
+            types.any(|known| known == media_type.as_bytes())
+        };
+        let is_plain = self.class() == "IPM.Note";
+        class::of_field(field, has).filter(|_| is_plain)
     }
 
     /// What a report on a letter sent before is about, and the part that says so to programs.

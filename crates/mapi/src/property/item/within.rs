@@ -10,7 +10,7 @@ use super::ItemProperties;
 use crate::codec::data::{PropertyName, PropertyTag, Value};
 use crate::content::{Attachment, Content};
 use crate::convert::read::{self, Header};
-use crate::convert::{set, tnef};
+use crate::convert::{class, set, spelling, tnef};
 use crate::property::message::tags_of;
 use crate::property::{integer, letter, names, parts};
 use crate::refusal::Refusal;
@@ -122,11 +122,15 @@ impl ItemProperties<'_> {
         let told = if id == TOPIC && self.within.look == Look::Row {
             None
         } else if letter::OF_HEADER.contains(&id) {
-            self.fields()?.values.get(&id).cloned()
+            self.of_header(id)?
         } else {
             let read = |part: &PartRef<'_>, bytes_max| self.decoded(part, bytes_max);
             letter::value(summary, id, &read)?
         };
+        if id == letter::CLASS {
+            let field = self.by_field(&class::name())?;
+            return Ok(letter::class_by_field(summary, field.as_ref()).or(told));
+        }
         if told.is_some() {
             return Ok(told);
         }
@@ -150,16 +154,43 @@ impl ItemProperties<'_> {
     }
 
     /// What a field of the header says under a name. Tables are sorted by what few letters say, so
-    /// that a header is taken apart only where it may say something.
+    /// that a header is read only where the summary does not tell that it has no such field, and
+    /// taken apart only where it may say something.
     fn by_field(&self, name: &PropertyName) -> Result<Option<Value>, Refusal> {
+        let Some(field) = set::field(name) else {
+            return Ok(None);
+        };
         if self.within.header.get().is_none() {
+            if self.lacks(&[field]) {
+                return Ok(None);
+            }
             let header = self.header()?;
-            if !set::may_be_in(&header, name) {
+            if !set::may_have(&header, field) {
                 return Ok(None);
             }
             self.within.header.get_or_init(|| read::header(&header));
         }
         Ok(set::find(&self.fields()?.named, name).cloned())
+    }
+
+    /// A property that only the header tells.
+    fn of_header(&self, id: u16) -> Result<Option<Value>, Refusal> {
+        let is_read = self.within.header.get().is_some();
+        if !is_read && spelling::fields(id).is_some_and(|fields| self.lacks(fields)) {
+            return Ok(None);
+        }
+        Ok(self.fields()?.values.get(&id).cloned())
+    }
+
+    /// Whether it is certain without a look at it that the header has none of these fields.
+    fn lacks(&self, fields: &[&str]) -> bool {
+        let Some(summary) = self.summary() else {
+            return false;
+        };
+        let lines = summary.header_fields(fields);
+        let prefix = &self.details.prefix;
+        lines.is_some_and(|lines| lines.is_empty())
+            && !fields.iter().any(|field| set::may_have(prefix, field))
     }
 
     /// All that the letter says under names.
