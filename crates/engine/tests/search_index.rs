@@ -292,6 +292,36 @@ fn what_came_or_moved_or_went_since_is_not_missed() {
 }
 
 #[test]
+fn whatever_happened_since_only_letters_that_came_are_looked_at_beside_what_is_named() {
+    let mut ground = Ground::new();
+    let letters: Vec<Uid> = (0..60).map(|_| ground.append("Old", "nothing")).collect();
+    let rare = ground.append("Old", "needleword");
+    ground.feed();
+    // More changes than are looked through at once.
+    for round in 0..100 {
+        let change = match round % 2 {
+            0 => FlagChange::add(Flags::SEEN),
+            _ => FlagChange::remove(Flags::SEEN),
+        };
+        let done = ground.account.write(|txn| {
+            letters
+                .iter()
+                .try_for_each(|uid| txn.set_flags(ground.at(*uid), &change).map(|_| ()))
+        });
+        done.unwrap().wait().unwrap();
+    }
+    let came = ground.append("New", "nothing");
+    let view = ground.account.read().unwrap();
+    let item = |uid| view.item(ground.at(uid)).unwrap().unwrap().item;
+    let plan = Plan::new(text("needleword")).unwrap();
+    assert_eq!(
+        plan.candidates(&ground.account).unwrap().unwrap(),
+        [item(rare), item(came)]
+    );
+    assert_eq!(ground.find(ground.inbox, &text("needleword")), [rare.0]);
+}
+
+#[test]
 fn what_moves_while_an_account_is_walked_through_is_not_missed() {
     for moved_at in 0..12 {
         let mut ground = Ground::new();

@@ -76,7 +76,7 @@ struct Piece {
 }
 
 /// Which changes bring text that the index does not have.
-const NEW_TEXT: What = What(What::CREATED.0 | What::CONTENT.0 | What::RESTORED.0);
+pub(super) const NEW_TEXT: What = What(What::CREATED.0 | What::CONTENT.0 | What::RESTORED.0);
 /// While a walk is on its way, also what went from where it still comes to where it has been.
 const NEW_TO_WALK: What = What(NEW_TEXT.0 | What::MOVED.0);
 

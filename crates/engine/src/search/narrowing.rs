@@ -4,27 +4,27 @@
 //! the plan is asked of each.
 
 use super::Plan;
-use super::feeding::FED_SHELVES;
+use super::feeding::{FED_SHELVES, NEW_TEXT};
 use crate::account::{Account, Reading};
 use crate::error::EngineError;
 use std::vec::IntoIter;
-use store::id::{ChangeSeq, FolderId, ItemKey, Uid};
+use store::id::{FolderId, ItemKey, Uid};
 use store::model::{Changes, Location, Object, Shelf, UidSet};
-use store::sketch::Mark;
+use store::sketch::Narrowed;
 
 /// Candidates whose places are looked up in one step.
 const PLACES_PER_STEP: usize = 2048;
 /// Summaries that are looked at one after the other in the time in which a place is looked up.
 const SUMMARIES_PER_PLACE: usize = 2;
-/// Changes since the index was fed that are looked through; with more it is of no use.
-const CHANGES_MAX: usize = 32 * 1024;
-/// Of these, read at once.
-const CHANGES_AT_ONCE: usize = 1024;
+/// Changes since the index was fed that are looked through in one step: about a millisecond.
+const CHANGES_PER_STEP: usize = 4096;
 
 /// How far the index has been asked.
 pub(super) enum Narrowing {
     /// Not yet.
     Due,
+    /// It has answered; what came since is being added.
+    Adding(Narrowed),
     /// These items are candidates; where they stand is being looked up.
     Placing {
         left: IntoIter<ItemKey>,
@@ -51,12 +51,15 @@ impl Narrowing {
         left: &mut UidSet,
     ) -> Result<(), EngineError> {
         if matches!(self, Self::Due) {
-            *self = match candidates(account, plan, ground, left)? {
-                Some(items) => Self::Placing {
-                    left: items.into_iter(),
-                    found: Vec::new(),
-                },
-                None => Self::Done,
+            let is_fed = FED_SHELVES.contains(&ground.shelf);
+            let narrowed = is_fed.then(|| ask(account, plan)).flatten();
+            *self = narrowed.map_or(Self::Done, Self::Adding);
+        }
+        if let Self::Adding(narrowed) = self {
+            *self = match add_later(account, narrowed)? {
+                Added::More => return Ok(()),
+                Added::All => Self::place(std::mem::take(&mut narrowed.items), plan, left),
+                Added::Unknown => Self::Done,
             };
         }
         let Self::Placing { left: items, found } = self else {
@@ -79,80 +82,88 @@ impl Narrowing {
         Ok(())
     }
 
+    /// What follows once all candidates are known: nothing if there are too many to be of help.
+    fn place(items: Vec<ItemKey>, plan: &Plan, left: &UidSet) -> Self {
+        let left = usize::try_from(left.len()).unwrap_or(usize::MAX);
+        let most = if plan.reads_letters() {
+            left.saturating_mul(2)
+        } else {
+            left / SUMMARIES_PER_PLACE
+        };
+        if items.len() >= most {
+            return Self::Done;
+        }
+        Self::Placing {
+            left: items.into_iter(),
+            found: Vec::new(),
+        }
+    }
+
     pub(super) fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
 }
 
-/// The items that may match; `None` where the index has nothing to say or does not help.
-fn candidates(
-    account: &Account,
-    plan: &Plan,
-    ground: Ground,
-    left: &UidSet,
-) -> Result<Option<Vec<ItemKey>>, EngineError> {
-    if !FED_SHELVES.contains(&ground.shelf) {
-        return Ok(None);
-    }
-    let items = plan.candidates(account)?;
-    let left = usize::try_from(left.len()).unwrap_or(usize::MAX);
-    let most = if plan.reads_letters() {
-        left.saturating_mul(2)
-    } else {
-        left / SUMMARIES_PER_PLACE
-    };
-    Ok(items.filter(|items| items.len() < most))
-}
-
-/// The same for all folders.
+/// The items of all folders that may match; `None` where the index has nothing to say.
 pub(super) fn candidates_anywhere(
     account: &Account,
     plan: &Plan,
 ) -> Result<Option<Vec<ItemKey>>, EngineError> {
-    let Some(index) = account.engine().search_index() else {
+    let Some(mut narrowed) = ask(account, plan) else {
         return Ok(None);
     };
-    let Some(condition) = plan.condition() else {
-        return Ok(None);
-    };
-    // An index that fails is one that says nothing.
-    let Ok(Some(narrowed)) = index.narrow(account.id(), &condition) else {
-        return Ok(None);
-    };
-    let mut items = narrowed.items;
-    let is_whole = add_later(account, narrowed.mark, &mut items)?;
-    Ok(is_whole.then_some(items))
-}
-
-/// Adds what came or changed since the index was fed; false if that can't be told.
-fn add_later(account: &Account, mark: Mark, items: &mut Vec<ItemKey>) -> Result<bool, EngineError> {
-    let view = account.read()?;
-    let row = view.state()?;
-    if row.epoch != mark.epoch || mark.change > row.head {
-        return Ok(false);
-    }
-    let (mut since, mut looked_at) = (mark.change, 0);
     loop {
-        let page = view.reads().changes(account.id(), since, CHANGES_AT_ONCE)?;
-        let Changes::Page { records, more } = page else {
-            return Ok(false);
-        };
-        looked_at += records.len();
-        since = records
-            .last()
-            .map_or(ChangeSeq(u64::MAX), |(number, _)| *number);
-        items.extend(
-            records
-                .iter()
-                .filter_map(|(_, record)| match record.object {
-                    Object::Item(item) => Some(item),
-                    _ => None,
-                }),
-        );
-        if !more || looked_at > CHANGES_MAX {
-            items.sort_unstable();
-            items.dedup();
-            return Ok(!more);
+        match add_later(account, &mut narrowed)? {
+            Added::More => {}
+            Added::All => return Ok(Some(narrowed.items)),
+            Added::Unknown => return Ok(None),
         }
     }
+}
+
+/// Asks the index. One that fails is one that says nothing.
+fn ask(account: &Account, plan: &Plan) -> Option<Narrowed> {
+    let index = account.engine().search_index()?;
+    index
+        .narrow(account.id(), &plan.condition()?)
+        .ok()
+        .flatten()
+}
+
+/// How much of what came since the index was fed has been added.
+enum Added {
+    All,
+    More,
+    /// It can't be told what came.
+    Unknown,
+}
+
+/// Adds some of what came or changed since the index was fed, and moves the mark on.
+fn add_later(account: &Account, narrowed: &mut Narrowed) -> Result<Added, EngineError> {
+    let view = account.read()?;
+    let row = view.state()?;
+    let Narrowed { items, mark } = narrowed;
+    if row.epoch != mark.epoch || mark.change > row.head {
+        return Ok(Added::Unknown);
+    }
+    let page = view
+        .reads()
+        .changes(account.id(), mark.change, CHANGES_PER_STEP)?;
+    let Changes::Page { records, more } = page else {
+        return Ok(Added::Unknown);
+    };
+    for (number, record) in records {
+        mark.change = number;
+        if let Object::Item(item) = record.object
+            && record.what.intersects(NEW_TEXT)
+        {
+            items.push(item);
+        }
+    }
+    if more {
+        return Ok(Added::More);
+    }
+    items.sort_unstable();
+    items.dedup();
+    Ok(Added::All)
 }
