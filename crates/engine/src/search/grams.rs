@@ -18,6 +18,10 @@ use unicode_normalization::char::is_combining_mark;
 const ASKED_MAX: usize = 32;
 /// Characters of the longest gram.
 const LONGEST: u32 = 4;
+/// Grams that end with one character, at most.
+const GRAMS_PER_LETTER: usize = 3;
+/// Bytes of plain text for whose grams room is made at once.
+const PIECE_BYTES: usize = 1024;
 /// The fields whose grams are told from those of other texts.
 const FIELDS: [&str; 4] = ["subject", "from", "to", "cc"];
 /// What the grams of each are marked by (2^32 by the golden ratio, and what it is times two and so
@@ -35,21 +39,27 @@ pub(super) fn mark(field: &[u8]) -> Option<u32> {
 /// Adds the grams of a text, marked as those of its field.
 pub(super) fn collect(text: &str, mark: u32, grams: &mut Grams) {
     let mut window = Window::default();
-    let mut add = |_, gram| grams.add(gram ^ mark);
     let mut rest = text;
     // Folding looks at each letter by itself, apart from the order of marks, which no gram is made
     // of; so what is ASCII needs no more than its case.
     while !rest.is_empty() {
         let plain = rest.bytes().position(|byte| !byte.is_ascii());
         let (plain, other) = rest.split_at(plain.unwrap_or(rest.len()));
-        for byte in plain.bytes() {
-            window.push_ascii(byte.to_ascii_uppercase(), &mut add);
+        for piece in plain.as_bytes().chunks(PIECE_BYTES) {
+            let mut adding = grams.adding(piece.len() * GRAMS_PER_LETTER);
+            let mut add = |_, gram| adding.add(gram ^ mark);
+            for byte in piece {
+                window.push_ascii(byte.to_ascii_uppercase(), &mut add);
+            }
         }
         let other_len = other.bytes().position(|byte| byte.is_ascii());
         let (other, behind) = other.split_at(other_len.unwrap_or(other.len()));
         if !other.is_empty() {
             let folded = Comparator::Unicode.fold(other);
-            letters(&folded).for_each(|letter| window.push(letter.into(), &mut add));
+            for letter in letters(&folded) {
+                let mut adding = grams.adding(GRAMS_PER_LETTER);
+                window.push(letter.into(), &mut |_, gram| adding.add(gram ^ mark));
+            }
         }
         rest = behind;
     }
@@ -102,6 +112,7 @@ impl Window {
     }
 
     /// The same for ASCII, where less has to be asked.
+    #[inline]
     fn push_ascii(&mut self, letter: u8, add: &mut impl FnMut(usize, u32)) {
         if letter.is_ascii_graphic() {
             self.extend(u32::from(letter), false, add);
@@ -110,6 +121,7 @@ impl Window {
         }
     }
 
+    #[inline]
     fn extend(&mut self, letter: u32, is_dense: bool, add: &mut impl FnMut(usize, u32)) {
         self.recent = self.recent << 16 ^ u64::from(letter);
         self.dense = self.dense << 1 | u8::from(is_dense);

@@ -73,21 +73,17 @@ impl Default for Grams {
 }
 
 impl Grams {
-    /// Adds one, by a hash of it whose lower 20 bits are well mixed.
-    pub fn add(&mut self, gram: u32) {
-        let place = gram & ((1 << COLLECTED_LOG) - 1);
-        let bit = 1 << (place % u64::BITS);
-        if self.count == self.places.len() {
-            self.places.resize(2 * self.count + FEWEST_PLACES, 0);
+    /// Makes room to add so many.
+    pub fn adding(&mut self, most: usize) -> Adding<'_> {
+        let wanted = self.count + most;
+        if self.places.len() < wanted {
+            self.places.resize(wanted + FEWEST_PLACES, 0);
         }
-        // About every second one is new, in no order that a processor could foresee: so one that
-        // is not is written too, and counts only if it is new.
-        if let Some(word) = word_of(&mut self.bits, place)
-            && let Some(free) = self.places.get_mut(self.count)
-        {
-            *free = place;
-            self.count += usize::from(*word & bit == 0);
-            *word |= bit;
+        Adding {
+            bits: &mut self.bits,
+            places: &mut self.places,
+            count: self.count,
+            counted: &mut self.count,
         }
     }
 
@@ -110,6 +106,43 @@ impl Grams {
     }
 }
 
+/// Some grams on their way into a collection.
+#[derive(Debug)]
+pub struct Adding<'a> {
+    bits: &'a mut [u64],
+    places: &'a mut [u32],
+    /// Like that of the collection, but no write to memory can change it, so that a processor
+    /// keeps it at hand.
+    count: usize,
+    counted: &'a mut usize,
+}
+
+impl Adding<'_> {
+    /// Adds one, by a hash of it whose lower 20 bits are well mixed. What there is no room for is
+    /// left out.
+    #[inline]
+    pub fn add(&mut self, gram: u32) {
+        let place = gram & ((1 << COLLECTED_LOG) - 1);
+        let bit = 1 << (place % u64::BITS);
+        // About every second one is new, in no order that a processor could foresee: so one that
+        // is not is written too, and counts only if it is new.
+        if let Some(word) = word_of(self.bits, place)
+            && let Some(free) = self.places.get_mut(self.count)
+        {
+            *free = place;
+            self.count += usize::from(*word & bit == 0);
+            *word |= bit;
+        }
+    }
+}
+
+impl Drop for Adding<'_> {
+    fn drop(&mut self) {
+        *self.counted = self.count;
+    }
+}
+
+#[inline]
 fn word_of(bits: &mut [u64], place: u32) -> Option<&mut u64> {
     bits.get_mut(usize::try_from(place).ok()? / WORD_BITS)
 }

@@ -24,7 +24,7 @@ mod shard;
 #[cfg(test)]
 mod tests;
 
-pub use bits::{Grams, Sketch};
+pub use bits::{Adding, Grams, Sketch};
 pub use condition::{Condition, Step};
 
 use crate::error::StoreError;

@@ -43,7 +43,9 @@ fn gram(number: u64) -> u32 {
 
 fn sketch(grams: impl IntoIterator<Item = u64>) -> Sketch {
     let mut all = Grams::default();
-    grams.into_iter().for_each(|number| all.add(gram(number)));
+    grams
+        .into_iter()
+        .for_each(|number| all.adding(1).add(gram(number)));
     all.take()
 }
 
