@@ -1,9 +1,11 @@
 //! The thread that feeds the index of letters, behind the commits and with what time others leave.
 //!
-//! Nothing waits for it: a letter that it has not seen yet is found by looking at the letter. What
-//! it has not brought to disk when the server ends is read again at the next start.
+//! Nothing waits for it: a letter that it has not seen yet is found by looking at the letter. So
+//! while clients are served it holds back, but never for long ([`Patience`]). What it has not
+//! brought to disk when the server ends is read again at the next start.
 
 use crate::house::House;
+use crate::metrics::Metrics;
 use engine::search::{Fed, Feeder, Index, Sketches};
 use engine::{AccountId, Engine, EngineError};
 use parking_lot::{Condvar, Mutex};
@@ -19,6 +21,9 @@ use store::world::disk::Disk;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Steps for one account before the next has its turn.
 const STEPS_PER_TURN: usize = 16;
+/// Pauses for which letters are held back at most while clients are served: five seconds, in which
+/// not more come than a search can read.
+const PAUSES_HELD_BACK_MAX: u32 = 10;
 /// Bytes that only memory holds, before they are written.
 const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Pauses after which less than that is written too: five minutes.
@@ -58,8 +63,9 @@ impl Bell {
     }
 }
 
-/// Opens the index, has the engine use it and starts the thread.
-pub fn start(house: &House) -> Result<Indexing, String> {
+/// Opens the index, has the engine use it and starts the thread. What the metrics count tells when
+/// clients are served.
+pub fn start(house: &House, metrics: &Arc<Metrics>) -> Result<Indexing, String> {
     let vfs: Arc<dyn Vfs> = Arc::new(Disk);
     let folder = place(&house.data);
     let index = Sketches::open(&vfs, &folder);
@@ -71,6 +77,9 @@ pub fn start(house: &House) -> Result<Indexing, String> {
         engine: house.engine.clone(),
         index,
         feeder,
+        metrics: Arc::clone(metrics),
+        bytes_seen: 0,
+        patience: Patience::default(),
         waiting: BTreeSet::new(),
         unsettled: 0,
         bell: Arc::clone(&bell),
@@ -95,10 +104,38 @@ impl Indexing {
     }
 }
 
+/// For how long what waits to be fed is held back for the sake of those who are served.
+#[derive(Debug, Default)]
+struct Patience {
+    /// Pauses that it was held back so far.
+    held_back: u32,
+}
+
+/// Whether clients were served since this was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Idle,
+    Busy,
+}
+
+impl Patience {
+    /// Asked after each pause in which something waits: whether it is fed now. It is when nobody
+    /// was served, and when it was held back for [`PAUSES_HELD_BACK_MAX`].
+    fn is_over(&mut self, service: Service) -> bool {
+        let is_over = service == Service::Idle || self.held_back >= PAUSES_HELD_BACK_MAX;
+        self.held_back = if is_over { 0 } else { self.held_back + 1 };
+        is_over
+    }
+}
+
 struct Thread {
     engine: Engine,
     index: Arc<Sketches>,
     feeder: Feeder,
+    metrics: Arc<Metrics>,
+    /// Bytes that clients had received and sent when that was last looked at.
+    bytes_seen: u64,
+    patience: Patience,
     /// Accounts that may have something new.
     waiting: BTreeSet<AccountId>,
     /// Pauses since something waits to be written.
@@ -124,10 +161,35 @@ impl Thread {
         self.settle();
     }
 
-    /// Gives each account that waits a turn.
+    /// Feeds what waits, unless it is held back, and now and then writes what was fed.
     fn round(&mut self) {
         self.waiting.extend(self.engine.changed_accounts());
         self.waiting.remove(&AccountId::DIRECTORY);
+        let service = self.service();
+        if !self.waiting.is_empty() && self.patience.is_over(service) {
+            self.feed();
+        }
+        if self.index.pending_bytes() > 0 {
+            self.unsettled += 1;
+        }
+        if self.unsettled >= PAUSES_UNSETTLED_MAX {
+            self.settle();
+        }
+    }
+
+    /// Whether a client was served since this was last asked.
+    fn service(&mut self) -> Service {
+        let bytes = self.metrics.bytes();
+        let before = std::mem::replace(&mut self.bytes_seen, bytes);
+        if bytes == before {
+            Service::Idle
+        } else {
+            Service::Busy
+        }
+    }
+
+    /// Gives each account that waits one turn after the other, until all are fed.
+    fn feed(&mut self) {
         while let Some(account) = self.waiting.pop_first() {
             match self.turn(account) {
                 Ok(Fed::Done) => {}
@@ -140,12 +202,6 @@ impl Thread {
             if is_full || self.bell.is_stopped() {
                 return;
             }
-        }
-        if self.index.pending_bytes() > 0 {
-            self.unsettled += 1;
-        }
-        if self.unsettled >= PAUSES_UNSETTLED_MAX {
-            self.settle();
         }
     }
 
@@ -167,5 +223,30 @@ impl Thread {
             tracing::warn!(%error, "the index of letters could not be written");
         }
         settled.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_are_held_back_while_clients_are_served_but_for_five_seconds_at_most() {
+        let mut patience = Patience::default();
+        for _ in 0..2 {
+            for _ in 0..PAUSES_HELD_BACK_MAX {
+                assert!(!patience.is_over(Service::Busy));
+            }
+            assert!(patience.is_over(Service::Busy));
+        }
+        assert_eq!(PAUSE * PAUSES_HELD_BACK_MAX, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn letters_are_fed_while_nobody_is_served() {
+        let mut patience = Patience::default();
+        assert!(!patience.is_over(Service::Busy));
+        assert!(patience.is_over(Service::Idle));
+        assert!(patience.is_over(Service::Idle));
     }
 }

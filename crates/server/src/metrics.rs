@@ -129,6 +129,14 @@ impl Metrics {
         Arc::clone(self.services.lock().entry(name).or_default())
     }
 
+    /// Bytes that all services received and sent so far.
+    pub fn bytes(&self) -> u64 {
+        let services = self.services.lock();
+        let bytes =
+            |s: &Arc<ServiceMetrics>| s.bytes_received.load(Relaxed) + s.bytes_sent.load(Relaxed);
+        services.values().map(bytes).sum()
+    }
+
     /// The page for Prometheus (text format 0.0.4).
     pub fn render(&self, gauges: &[Gauge]) -> String {
         let mut text = String::new();

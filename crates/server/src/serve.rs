@@ -121,7 +121,7 @@ async fn serve(
     let sending_gauges = Box::new(sending.gauges());
     let page = open_page(house, addresses, &surroundings, sending_gauges, &mut open).await?;
     let housekeeping = housekeeping::start(Arc::clone(house))?;
-    let indexing = indexing::start(house)?;
+    let indexing = indexing::start(house, &surroundings.metrics)?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
     let keys = tokio::spawn(tend_keys(Arc::clone(house), Arc::clone(&names)));
