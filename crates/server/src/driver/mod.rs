@@ -350,6 +350,10 @@ impl Conversation {
         mut dialogue: Box<dyn Dialogue>,
         effort: Effort,
     ) -> Option<Box<dyn Dialogue>> {
+        if matches!(effort, Effort::Long(_)) && self.is_deserted().await {
+            self.tell(dialogue.as_mut(), Input::Closed(Closed::ByPeer));
+            return None;
+        }
         let (pool, pace, account) = match effort {
             Effort::Disk(account) => (&*self.surroundings.disk, Pace::Short, Some(account)),
             Effort::Long(account) => (&*self.surroundings.disk, Pace::Long, Some(account)),
@@ -376,6 +380,16 @@ impl Conversation {
             // answer.
             Err(Lost) => None,
         }
+    }
+
+    /// True when the peer has closed and left no command behind: nobody waits for the next of many
+    /// steps. Who only closed its own half after several commands still reads the answers.
+    async fn is_deserted(&mut self) -> bool {
+        if self.received.len() >= RECEIVE_BYTES_MAX {
+            return false;
+        }
+        let received = poll_fn(|context| Poll::Ready(self.poll_receive(context))).await;
+        matches!(received, Poll::Ready(Event::Ended)) && self.received.is_empty()
     }
 
     /// Sends what is pending.
@@ -428,6 +442,11 @@ impl Conversation {
         if self.deadline.poll(context, || clock.now()).is_ready() {
             return Poll::Ready(Event::Timeout);
         }
+        self.poll_receive(context)
+    }
+
+    /// Reads what is there, or the end.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Event> {
         let transport = &mut self.transport;
         let read = |free: &mut tokio::io::ReadBuf<'_>| transport.poll_read(context, free);
         match self.received.read(read) {

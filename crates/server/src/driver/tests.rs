@@ -16,12 +16,17 @@ use store::backend::Settlement;
 use store::id::{AccountId, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// Repeats each line; some lines are orders.
 struct Echo {
     tls: Option<Tls>,
     asked: &'static str,
     many: usize,
+    /// Steps of long work to come.
+    steps: usize,
+    /// Told when the peer has closed.
+    closed: Arc<Notify>,
 }
 
 impl Dialogue for Echo {
@@ -32,6 +37,10 @@ impl Dialogue for Echo {
                 say(out, "hello");
             }
             Input::Bytes(bytes) => return self.lines(bytes, now, out),
+            Input::Answer(Answer::Work) if self.steps > 0 => {
+                self.steps -= 1;
+                out.push(Output::Ask(Question::Work(Effort::Long(AccountId(1)))));
+            }
             Input::Answer(Answer::Work) => {
                 let thread = std::thread::current();
                 say(
@@ -46,7 +55,8 @@ impl Dialogue for Echo {
             }
             Input::Timeout => say(out, "late"),
             Input::Closed(Closed::ByServer) => say(out, "stopping"),
-            Input::Woken | Input::Sent | Input::Closed(Closed::ByPeer) => {}
+            Input::Closed(Closed::ByPeer) => self.closed.notify_one(),
+            Input::Woken | Input::Sent => {}
         }
         0
     }
@@ -68,6 +78,11 @@ impl Echo {
                     Effort::Password
                 };
                 out.push(Output::Ask(Question::Work(effort)));
+            }
+            "search" | "search for ever" => {
+                self.asked = "search";
+                self.steps = if line == "search" { 20 } else { usize::MAX };
+                out.push(Output::Ask(Question::Work(Effort::Long(AccountId(1)))));
             }
             "settle" => out.push(Output::Ask(Question::Settled(Settlement::done()))),
             "starttls" => {
@@ -128,6 +143,7 @@ struct Stage {
     address: SocketAddr,
     surroundings: Arc<Surroundings>,
     stop: watch::Sender<bool>,
+    closed: Arc<Notify>,
     folder: Folder,
 }
 
@@ -157,6 +173,8 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shared = Arc::clone(&surroundings);
+    let closed = Arc::new(Notify::new());
+    let told = Arc::clone(&closed);
     tokio::spawn(async move {
         while let Ok((stream, remote)) = listener.accept().await {
             let peer = Peer {
@@ -177,6 +195,8 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
                 tls: None,
                 asked: "",
                 many: 0,
+                steps: 0,
+                closed: Arc::clone(&told),
             });
             let shared = Arc::clone(&shared);
             tokio::spawn(converse(echo, Transport::Tcp(stream), arrival, shared));
@@ -186,6 +206,7 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
         address,
         surroundings,
         stop,
+        closed,
         folder,
     }
 }
@@ -241,6 +262,27 @@ async fn pipelined_commands_are_answered_in_order_and_the_end_follows() {
     let said = "hello\na\ndisk on disk\nSettled(Ok(()))\npassword on password\nb\nbye\n";
     expect(&mut stream, said).await;
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn long_work_ends_when_its_asker_is_gone() {
+    let stage = stage("gone", false).await;
+    let mut stream = connect(&stage).await;
+    stream.write_all(b"search for ever\n").await.unwrap();
+    expect(&mut stream, "hello\n").await;
+    drop(stream);
+    let told = timeout(Duration::from_secs(10), stage.closed.notified()).await;
+    assert!(told.is_ok(), "the work goes on for nobody");
+}
+
+/// As scripts do that write all their commands and then wait for the answers.
+#[tokio::test]
+async fn who_says_no_more_than_what_was_said_still_gets_all_answers() {
+    let stage = stage("half", false).await;
+    let mut stream = connect(&stage).await;
+    stream.write_all(b"search\nb\nquit\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    expect(&mut stream, "hello\nsearch on disk\nb\nbye\n").await;
 }
 
 #[tokio::test]
