@@ -68,15 +68,15 @@ fn with_letters(count: usize) -> (Rehearsal, Session) {
 
 #[test]
 fn a_long_search_gives_signs_of_life_now_and_then() {
-    let (stage, mut session) = with_letters(700);
+    let (stage, mut session) = with_letters(350);
     let told = talk(&stage, &mut session, "d SORT (SUBJECT) UTF-8 ALL\r\n", 12);
     let signs: Vec<&str> = told
         .lines()
         .filter(|line| line.contains("INPROGRESS"))
         .collect();
-    // Three steps of 256 letters, each after 12 seconds: told after the second, done after the
+    // Three steps of 128 letters, each after 12 seconds: told after the second, done after the
     // third.
-    assert_eq!(signs, ["* OK [INPROGRESS (\"d\" 512 700)] Still searching"]);
+    assert_eq!(signs, ["* OK [INPROGRESS (\"d\" 256 350)] Still searching"]);
     let quick = talk(&stage, &mut session, "e THREAD REFS UTF-8 ALL\r\n", 1);
     assert!(!quick.contains("INPROGRESS"), "{quick}");
 }

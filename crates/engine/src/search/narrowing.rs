@@ -13,7 +13,7 @@ use store::model::{Changes, Location, Object, Shelf, UidSet};
 use store::sketch::Narrowed;
 
 /// Candidates whose places are looked up in one step.
-const PLACES_PER_STEP: usize = 2048;
+const PLACES_PER_STEP: usize = 512;
 /// Summaries that are looked at one after the other in the time in which a place is looked up.
 const SUMMARIES_PER_PLACE: usize = 2;
 /// Changes since the index was fed that are looked through in one step: about a millisecond.
@@ -21,6 +21,9 @@ const CHANGES_PER_STEP: usize = 4096;
 
 /// How far the index has been asked.
 pub(super) enum Narrowing {
+    /// Not yet, and not in the first step either: asking of a million letters takes tens of
+    /// milliseconds, and only the steps behind the first make way for other work.
+    Later,
     /// Not yet.
     Due,
     /// It has answered; what came since is being added.
@@ -42,6 +45,15 @@ pub(super) struct Ground {
 }
 
 impl Narrowing {
+    /// How it begins for a question.
+    pub(super) fn of(plan: &Plan) -> Self {
+        if plan.reads_letters() {
+            Self::Later
+        } else {
+            Self::Due
+        }
+    }
+
     /// One step. When it is [`Narrowing::Done`], `left` holds what is to be looked at.
     pub(super) fn step(
         &mut self,
@@ -50,6 +62,10 @@ impl Narrowing {
         ground: Ground,
         left: &mut UidSet,
     ) -> Result<(), EngineError> {
+        if matches!(self, Self::Later) {
+            *self = Self::Due;
+            return Ok(());
+        }
         if matches!(self, Self::Due) {
             let is_fed = FED_SHELVES.contains(&ground.shelf);
             let narrowed = is_fed.then(|| ask(account, plan)).flatten();

@@ -18,9 +18,10 @@ use store::model::{ItemRow, Location, Shelf, UidSet};
 /// Rows looked at in one step when only rows are asked.
 const ROWS_PER_STEP: usize = 16 * 1024;
 /// Letters looked at in one step when their summaries are read too.
-const LETTERS_PER_STEP: usize = 256;
-/// Bytes of letters read in one step; the letter that crosses it is finished.
-const BYTES_PER_STEP: u64 = 1024 * 1024;
+const LETTERS_PER_STEP: usize = 128;
+/// Bytes of letters read in one step; the letter that crosses it is finished. That is less than a
+/// millisecond, for so long others may have to wait for the processor.
+const BYTES_PER_STEP: u64 = 128 * 1024;
 /// Where fewer than one UID in so many is left, rows are read one by one.
 const SPARSE: u32 = 16;
 
@@ -97,12 +98,12 @@ impl Run {
     /// Begins; `uids` are the letters that may be found, all others don't exist for the searcher.
     pub fn new(plan: Plan, folder: FolderId, shelf: Shelf, uids: UidSet) -> Self {
         Self {
+            narrowing: Narrowing::of(&plan),
             plan,
             folder,
             shelf,
             total: uids.len(),
             left: uids,
-            narrowing: Narrowing::Due,
             walk: None,
         }
     }

@@ -28,8 +28,8 @@ const CONTEXTS_MAX: usize = 8;
 /// Bytes of all sort keys kept in one session: about 100,000 messages by subject.
 const KEY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Steps of a search that are made at once to bring one context up to date.
-const STEPS_MAX: usize = 16;
+/// Steps of a search that are made at once to bring one context up to date: 16 MiB of letters.
+const STEPS_MAX: usize = 128;
 
 /// A result and how to find it again.
 #[derive(Debug)]

@@ -162,6 +162,10 @@ impl Shared {
                 tracing::error!("a step panicked; its connection is closed");
             }
             self.queue.lock().turns.ended(account, pace);
+            if pace == Pace::Long {
+                // The system would let it go on for some milliseconds, whoever woke meanwhile.
+                std::thread::yield_now();
+            }
         }
     }
 
