@@ -6,6 +6,7 @@
 //! Source: [MS-OXCMSG] 2.2.1 to 2.2.3.
 
 use crate::codec::data::{PropertyName, Value};
+use crate::codec::wire::{Form, Writer};
 use std::collections::BTreeMap;
 
 /// `PidTagRecipientType`: a recipient's kind is told beside its properties.
@@ -58,6 +59,65 @@ impl Content {
     pub fn text(&self, id: u16) -> Option<&str> {
         text_of(&self.values, id)
     }
+
+    /// About how many bytes it holds, with the messages in it.
+    pub fn held_bytes(&self) -> usize {
+        held_by_all(vec![self])
+    }
+}
+
+impl Recipient {
+    /// About how many bytes it holds.
+    pub fn held_bytes(&self) -> usize {
+        self.values.values().map(held_by).sum::<usize>() + VALUE_BYTES
+    }
+}
+
+impl Attachment {
+    /// About how many bytes it holds, with the messages in it.
+    pub fn held_bytes(&self) -> usize {
+        let own: usize = self.values.values().map(held_by).sum();
+        let embedded = self.embedded.as_deref().into_iter();
+        own + VALUE_BYTES + held_by_all(embedded.collect())
+    }
+}
+
+/// Bytes of a value beside its content.
+const VALUE_BYTES: usize = 48;
+
+/// About how many bytes a value holds.
+pub fn held_by(value: &Value) -> usize {
+    let content = match value {
+        Value::Binary(bytes) | Value::ServerId(bytes) => bytes.len(),
+        Value::Unicode(text) => text.len(),
+        Value::String8(text) => text.0.len(),
+        several if several.property_type().is_multiple() => {
+            let mut writer = Writer::new(Form::Rop);
+            several.write(&mut writer);
+            writer.size()
+        }
+        _ => 0,
+    };
+    content + VALUE_BYTES
+}
+
+fn held_by_all(contents: Vec<&Content>) -> usize {
+    let (mut bytes, mut left) = (0, contents);
+    while let Some(content) = left.pop() {
+        let named = content.named.iter().map(|(_, value)| value);
+        let values = content.values.values().chain(named);
+        bytes += values.map(held_by).sum::<usize>();
+        bytes += content
+            .recipients
+            .iter()
+            .map(Recipient::held_bytes)
+            .sum::<usize>();
+        for attachment in &content.attachments {
+            bytes += attachment.values.values().map(held_by).sum::<usize>() + VALUE_BYTES;
+            left.extend(attachment.embedded.as_deref());
+        }
+    }
+    bytes
 }
 
 /// The text of a property.

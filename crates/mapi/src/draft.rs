@@ -6,9 +6,15 @@
 //! Source: [MS-OXCMSG] 3.1.4, 3.2.5.2 to 3.2.5.8.
 
 use crate::codec::data::Value;
-use crate::content::{Attachment, Content, Recipient};
+use crate::content::{Attachment, Content, Recipient, held_by};
+use crate::refusal::Refusal;
 use engine::{ChangeSeq, FolderId, ItemKey, Location};
 use std::collections::BTreeMap;
+
+/// Recipients that a message may have while it is written: ten times what may be sent.
+pub const RECIPIENTS_MAX: usize = 10_000;
+/// Attachments that may be put to a message: each is looked at whenever one is opened.
+pub const ATTACHMENTS_MAX: usize = 2_000;
 
 /// An open message.
 #[derive(Debug)]
@@ -71,6 +77,15 @@ impl Message {
         }
         self.changes.values.insert(id, value);
     }
+
+    /// About how many bytes it holds until it is saved or closed.
+    pub fn held_bytes(&self) -> usize {
+        let base = match &self.base {
+            Base::Content(content) => content.held_bytes(),
+            Base::New { .. } | Base::Stored { .. } => 0,
+        };
+        base + self.changes.held_bytes()
+    }
 }
 
 /// `RE: Hello`, which is the next two together. Source: [MS-OXCMSG] 2.2.1.46.
@@ -114,20 +129,45 @@ impl Changes {
         if let Some(recipients) = &self.recipients {
             content.recipients.clone_from(recipients);
         }
-        for (number, attachment) in &self.attachments {
-            content.attachments.retain(|known| known.number != *number);
-            content.attachments.extend(attachment.clone());
-        }
+        let is_left = |known: &Attachment| !self.attachments.contains_key(&known.number);
+        content.attachments.retain(is_left);
+        let new = self.attachments.values().flatten().cloned();
+        content.attachments.extend(new);
         content.attachments.sort_by_key(|known| known.number);
         content
     }
 
-    /// Changes a recipient, or removes it.
-    pub fn set_recipient(&mut self, all: Vec<Recipient>, row: u32, new: Option<Recipient>) {
-        let recipients = self.recipients.get_or_insert(all);
-        recipients.retain(|known| known.row != row);
-        recipients.extend(new);
-        recipients.sort_by_key(|known| known.row);
+    /// Changes those that are recipients now by their rows, or removes them.
+    ///
+    /// Errors: [`Refusal::TooManyRecipients`]; then none was changed.
+    pub fn set_recipients(
+        &mut self,
+        now: Vec<Recipient>,
+        new: Vec<(u32, Option<Recipient>)>,
+    ) -> Result<(), Refusal> {
+        let now = now.into_iter();
+        let mut rows: BTreeMap<u32, Recipient> = now.map(|one| (one.row, one)).collect();
+        for (row, recipient) in new {
+            match recipient {
+                Some(recipient) => rows.insert(row, recipient),
+                None => rows.remove(&row),
+            };
+        }
+        if rows.len() > RECIPIENTS_MAX {
+            return Err(Refusal::TooManyRecipients);
+        }
+        self.recipients = Some(rows.into_values().collect());
+        Ok(())
+    }
+
+    /// About how many bytes they hold.
+    pub fn held_bytes(&self) -> usize {
+        let values = self.values.values().flatten().map(held_by);
+        let recipients = self.recipients.iter().flatten().map(Recipient::held_bytes);
+        let attachments = self.attachments.values().flatten();
+        values.sum::<usize>()
+            + recipients.sum::<usize>()
+            + attachments.map(Attachment::held_bytes).sum::<usize>()
     }
 }
 
@@ -174,9 +214,18 @@ mod tests {
             ..Recipient::default()
         };
         let mut changes = Changes::default();
-        changes.set_recipient(vec![recipient(0, 1)], 4, Some(recipient(4, 2)));
-        changes.set_recipient(Vec::new(), 0, Some(recipient(0, 3)));
-        changes.set_recipient(Vec::new(), 4, None);
-        assert_eq!(changes.recipients, Some(vec![recipient(0, 3)]));
+        let now = vec![recipient(0, 1), recipient(2, 1)];
+        let new = vec![
+            (4, Some(recipient(4, 2))),
+            (0, Some(recipient(0, 3))),
+            (2, None),
+        ];
+        changes.set_recipients(now, new).unwrap();
+        let changed = Some(vec![recipient(0, 3), recipient(4, 2)]);
+        assert_eq!(changes.recipients, changed);
+        let too_many = (0..20_000).map(|row| (row, Some(recipient(row, 1))));
+        let refused = changes.set_recipients(Vec::new(), too_many.collect());
+        assert_eq!(refused, Err(Refusal::TooManyRecipients));
+        assert_eq!(changes.recipients, changed);
     }
 }

@@ -259,15 +259,17 @@ impl Objects {
         }
     }
 
-    /// Bytes in all streams and transfers that are open.
-    pub fn stream_bytes(&self) -> usize {
-        let streams = self.open.values().map(|object| match object {
+    /// About how many bytes all that is open holds: streams, transfers, and what is not saved yet.
+    pub fn held_bytes(&self) -> usize {
+        let held = self.open.values().map(|object| match object {
             Object::Stream(stream) => stream.data.len(),
             Object::Source(source) => source.producer.size(),
             Object::Destination(destination) => destination.size(),
+            Object::Message(message) => message.held_bytes(),
+            Object::Attachment(open) => open.attachment.held_bytes(),
             _ => 0,
         });
-        streams.sum()
+        held.sum()
     }
 
     fn log_off(&mut self, logon_id: u8) {

@@ -669,3 +669,65 @@ fn settings_have_a_table_of_their_own() {
     assert_eq!(text(&rows[0][0]), class);
     assert_eq!(number(&rows[0][1]) & 0x40, 0x40);
 }
+
+/// A new message at `target` with so many bytes that are not saved; the code of writing these.
+fn fill(client: &mut Client, target: u8, size: u64) -> u32 {
+    client.create_message(inbox(client), false, target);
+    let tag = PropertyTag(0x6701_0102);
+    let open_stream = stream::OpenStream { tag, open_mode: 2 };
+    client.ask(target, STREAM, Request::OpenStream(open_stream));
+    let resize = stream::SetStreamSize { stream_size: size };
+    let code = client.code(STREAM, STREAM, Request::SetStreamSize(resize));
+    client.send(&[release(STREAM)], 4000, &[]);
+    code
+}
+
+#[test]
+fn what_is_open_and_not_saved_yet_has_a_bound() {
+    const TOO_BIG: u32 = 0x8004_0305;
+    let (_, _, mut client) = ida();
+    let most = 100 << 20;
+    assert_eq!(fill(&mut client, 5, most), 0);
+    assert_eq!(fill(&mut client, 6, most), 0);
+    assert_eq!(fill(&mut client, 7, most), TOO_BIG);
+    // What is closed without being saved leaves its room to others.
+    client.send(&[release(5)], 4000, &[]);
+    assert_eq!(fill(&mut client, 7, most), 0);
+}
+
+#[test]
+fn a_message_that_is_written_has_so_many_recipients_at_most() {
+    const TOO_MANY_RECIPIENTS: u32 = 0x0000_0505;
+    let (_, _, mut client) = ida();
+    create(&mut client);
+    let mut add = |from: u32| {
+        let row = |row| message::ModifyRecipientRow {
+            row,
+            recipient_type: 1,
+            recipient: Some(RecipientRow {
+                kind: AddressKind::Smtp,
+                texts: RecipientTexts::Unicode(AddressTexts {
+                    email: None,
+                    display_name: None,
+                    simple_name: None,
+                    transmittable_name: None,
+                }),
+                is_transmittable_same: true,
+                is_responsible: false,
+                has_no_rich_info: false,
+                properties: PropertyRow::default(),
+            }),
+        };
+        let request = message::ModifyRecipients {
+            columns: Vec::new(),
+            rows: (from..from + 2000).map(row).collect(),
+        };
+        client.code(MESSAGE, MESSAGE, Request::ModifyRecipients(request))
+    };
+    for from in (0..10_000).step_by(2000) {
+        assert_eq!(add(from), 0);
+    }
+    // The same again are no more than before.
+    assert_eq!(add(0), 0);
+    assert_eq!(add(10_000), TOO_MANY_RECIPIENTS);
+}

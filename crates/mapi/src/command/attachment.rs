@@ -3,7 +3,7 @@
 //! Source: [MS-OXCMSG] 3.2.5.12 to 3.2.5.18.
 
 use super::message::{BEST_ACCESS, READ_WRITE};
-use super::{Done, Place, message, table};
+use super::{Done, Place, message, stream, table};
 use crate::codec::data::{ObjectId, Value};
 use crate::codec::rop::Response;
 use crate::codec::rop::folder::OpenTable;
@@ -13,11 +13,12 @@ use crate::codec::rop::message::{
 };
 use crate::codec::wire::Nothing;
 use crate::content::{Attachment, Content};
-use crate::draft::{self, Base, Changes, Message};
+use crate::draft::{self, ATTACHMENTS_MAX, Base, Changes, Message};
 use crate::object::{Object, Rows};
 use crate::property::Properties;
 use crate::property::attachment::{AttachmentProperties, METHOD};
 use crate::property::names;
+use crate::property::parts::Data;
 use crate::refusal::Refusal;
 use crate::request::Session;
 
@@ -32,7 +33,7 @@ pub(super) fn table(
     at: Place,
     _request: &OpenTable,
 ) -> Result<Done, Refusal> {
-    let all = message::look(session, at, |message, _| message.attachments(false))?;
+    let all = message::look(session, at, |message, _| message.attachments(Data::Without))?;
     let mut rows = Vec::new();
     for attachment in &all {
         let properties = AttachmentProperties(attachment);
@@ -51,7 +52,7 @@ pub(super) fn table(
 
 /// `RopGetValidAttachments`.
 pub(super) fn valid(session: &mut Session, at: Place) -> Result<Done, Refusal> {
-    let all = message::look(session, at, |message, _| message.attachments(false))?;
+    let all = message::look(session, at, |message, _| message.attachments(Data::Without))?;
     let attachments = all.iter().map(|attachment| attachment.number).collect();
     Ok(Done::said(Response::ValidAttachments(ValidAttachments {
         attachments,
@@ -66,10 +67,13 @@ pub(super) fn open(
 ) -> Result<Done, Refusal> {
     let wanted = |attachment: &Attachment| attachment.number == request.attachment;
     let (found, may_write) = message::look(session, at, |message, open| {
-        let all = message.attachments(true)?;
+        let all = message.attachments(Data::Of(request.attachment))?;
         Ok((all.into_iter().find(wanted), open.may_write))
     })?;
     let attachment = found.ok_or(Refusal::NotFound)?;
+    if attachment.held_bytes() > stream::room(session) {
+        return Err(Refusal::TooBig);
+    }
     if request.open_mode == READ_WRITE && !may_write {
         return Err(Refusal::AccessDenied);
     }
@@ -87,12 +91,15 @@ pub(super) fn open(
 /// `RopCreateAttachment`: its number is the next that no attachment has.
 pub(super) fn create(session: &mut Session, at: Place) -> Result<Done, Refusal> {
     let (numbers, may_write) = message::look(session, at, |message, open| {
-        let all = message.attachments(false)?;
+        let all = message.attachments(Data::Without)?;
         let numbers: Vec<u32> = all.iter().map(|attachment| attachment.number).collect();
         Ok((numbers, open.may_write))
     })?;
     if !may_write {
         return Err(Refusal::AccessDenied);
+    }
+    if numbers.len() >= ATTACHMENTS_MAX {
+        return Err(Refusal::TooBig);
     }
     let message = session.objects.message(at.logon_id, at.handle)?;
     let removed = message.changes.attachments.keys().copied();
@@ -125,7 +132,7 @@ pub(super) fn delete(
 ) -> Result<Done, Refusal> {
     let number = request.attachment;
     let (is_there, may_write) = message::look(session, at, |message, open| {
-        let all = message.attachments(false)?;
+        let all = message.attachments(Data::Without)?;
         Ok((all.iter().any(|one| one.number == number), open.may_write))
     })?;
     if !may_write {

@@ -20,6 +20,7 @@ use crate::property::attachment::{AttachmentProperties, DATA};
 use crate::property::folder;
 use crate::property::message::COMPUTED;
 use crate::property::names;
+use crate::property::parts::Data;
 use crate::refusal::Refusal;
 use crate::request::Session;
 use crate::transfer::held;
@@ -394,7 +395,9 @@ fn put_into_message(
     original: Original,
     is_copied: &dyn Fn(u16) -> bool,
 ) -> Result<(), Refusal> {
-    let there = message::look(session, copying.to, |message, _| message.attachments(false))?;
+    let there = message::look(session, copying.to, |message, _| {
+        message.attachments(Data::Without)
+    })?;
     if copying.is_move() {
         give_up(session, copying, &original, is_copied)?;
     }

@@ -99,6 +99,9 @@ pub(crate) fn run(
         target,
         room,
     };
+    if puts_more(&call.request) && stream::room(session) == 0 {
+        return Err(Refusal::TooBig);
+    }
     for family in [
         mailbox, folders, tables, messages, sending, properties, transfers,
     ] {
@@ -107,6 +110,21 @@ pub(crate) fn run(
         }
     }
     Err(Refusal::NotSupported)
+}
+
+/// Whether an operation puts more into what is open, beside those that count what they put there.
+fn puts_more(which: &Request) -> bool {
+    matches!(
+        which,
+        Request::SetProperties(_)
+            | Request::SetPropertiesNoReplicate(_)
+            | Request::ModifyRecipients(_)
+            | Request::CopyTo(_)
+            | Request::CopyProperties(_)
+            | Request::CreateAttachment(_)
+            | Request::SaveChangesAttachment(_)
+            | Request::OpenEmbeddedMessage(_)
+    )
 }
 
 /// What became of an operation; none of one that is of another family.

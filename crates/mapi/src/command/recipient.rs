@@ -168,12 +168,12 @@ pub(super) fn modify(
     for change in &request.rows {
         let told = change.recipient.as_ref();
         let values = told.map(|row| values(&logon, row, &request.columns, code_page));
-        new.push((change.row, change.recipient_type, values.transpose()?));
+        let (row, kind) = (change.row, change.recipient_type);
+        let recipient = values.transpose()?;
+        let recipient = recipient.map(|values| Recipient { row, kind, values });
+        new.push((row, recipient));
     }
-    for (row, kind, values) in new {
-        let recipient = values.map(|values| Recipient { row, kind, values });
-        message.changes.set_recipient(known.clone(), row, recipient);
-    }
+    message.changes.set_recipients(known, new)?;
     Ok(Done::said(Response::ModifyRecipients(Nothing)))
 }
 

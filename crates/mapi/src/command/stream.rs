@@ -26,12 +26,13 @@ const CREATE: u8 = 2;
 const BEST_ACCESS: u8 = 3;
 /// Bytes before the data of an answer.
 const DATA_HEAD_BYTES: usize = 8;
-/// Bytes in all open streams and transfers of a session: twice the largest letter that is usually allowed.
-const STREAM_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Bytes that all open objects of a session may hold: a few times the largest letter that is
+/// usually allowed, since what is attached is held by its stream, by itself and by the message.
+const HELD_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Bytes that may still be held.
 pub(super) fn room(session: &Session) -> usize {
-    STREAM_BYTES_MAX.saturating_sub(session.objects.stream_bytes())
+    HELD_BYTES_MAX.saturating_sub(session.objects.held_bytes())
 }
 
 /// `RopOpenStream`: texts without their end mark.
@@ -243,7 +244,7 @@ pub(super) fn seek(
     let start = i64::try_from(start).unwrap_or(i64::MAX);
     let position = usize::try_from(start.saturating_add(request.offset));
     let end = if stream.may_write {
-        STREAM_BYTES_MAX
+        HELD_BYTES_MAX
     } else {
         stream.data.len()
     };

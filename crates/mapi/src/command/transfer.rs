@@ -19,12 +19,13 @@ use crate::codec::rop::transfer::{
 use crate::codec::rop::{Request, Response};
 use crate::codec::wire::{Malformed, Nothing};
 use crate::content::{Content, Values};
-use crate::draft::{Changes, Message};
+use crate::draft::{ATTACHMENTS_MAX, Changes, Message, RECIPIENTS_MAX};
 use crate::identity;
 use crate::object::{Logon, Object};
 use crate::property::folder::{COMPUTED as OF_FOLDER, FolderProperties};
 use crate::property::item::ItemProperties;
 use crate::property::message::{BaseProperties, MessageProperties};
+use crate::property::parts::Data;
 use crate::property::{Properties, in_unicode, kept, names};
 use crate::refusal::Refusal;
 use crate::request::Session;
@@ -630,16 +631,27 @@ impl Taking<'_> {
                 }
             }
             Deed::Recipient(mut recipient) => {
-                let known = message::look(self.session, target, |open, _| {
-                    crate::property::message::Facts::recipients(open)
-                })?;
-                let rows = known.iter().map(|known| known.row);
-                recipient.row = free_number(recipient.row, rows);
+                if self.message(stream)?.changes.recipients.is_none() {
+                    let known = message::look(self.session, target, |open, _| {
+                        crate::property::message::Facts::recipients(open)
+                    })?;
+                    self.message(stream)?.changes.recipients = Some(known);
+                }
                 let changes = &mut self.message(stream)?.changes;
-                changes.recipients.get_or_insert(known).push(recipient);
+                let all = changes.recipients.get_or_insert_default();
+                recipient.row = free_number(recipient.row, all.iter().map(|known| known.row));
+                if all.len() >= RECIPIENTS_MAX {
+                    return Err(Refusal::TooManyRecipients);
+                }
+                all.push(recipient);
             }
             Deed::Attachment(mut attachment) => {
-                let known = message::look(self.session, target, |open, _| open.attachments(false))?;
+                let known = message::look(self.session, target, |open, _| {
+                    open.attachments(Data::Without)
+                })?;
+                if known.len() >= ATTACHMENTS_MAX {
+                    return Err(Refusal::TooBig);
+                }
                 let numbers = known.iter().map(|known| known.number);
                 let number = free_number(attachment.number, numbers);
                 attachment.number = number;
@@ -718,7 +730,9 @@ impl Taking<'_> {
             return Ok(());
         }
         let target = self.target(stream);
-        let there = message::look(self.session, target, |open, _| open.attachments(false))?;
+        let there = message::look(self.session, target, |open, _| {
+            open.attachments(Data::Without)
+        })?;
         let changes = &mut self.message(stream)?.changes;
         match PropertyTag(tag.cast_unsigned()).id() {
             held::RECIPIENTS => changes.recipients = Some(Vec::new()),

@@ -13,7 +13,8 @@ pub use within::Look;
 use super::kept::{self, Kept};
 use super::message::{Facts, message_flags, tags_of, told};
 use super::names::{self, Names};
-use super::{Properties, integer, letter, moment, parts};
+use super::parts::{self, Data};
+use super::{Properties, integer, letter, moment};
 use crate::codec::data::{
     FileTime, PredecessorChangeList, PropertyTag, Value, Xid, from_code_page, to_code_page,
 };
@@ -212,18 +213,18 @@ impl<'a> ItemProperties<'a> {
         tree.into_iter().map(read).collect()
     }
 
-    /// Attachments; with their data only if they say so.
-    pub fn attachments(&self, with_data: bool) -> Result<Vec<Attachment>, Refusal> {
+    /// Attachments, with the data of those.
+    pub fn attachments(&self, data: Data) -> Result<Vec<Attachment>, Refusal> {
         if self.kept.has_attachments {
             let mut all = parts::attachments(&self.tree()?);
-            if with_data {
-                for (attachment, part) in &mut all {
+            for (attachment, part) in &mut all {
+                if data.is_read(attachment.number) {
                     self.read_part(attachment, *part)?;
                 }
             }
             return Ok(all.into_iter().map(|(attachment, _)| attachment).collect());
         }
-        self.attachments_within(with_data)
+        self.attachments_within(data)
     }
 
     /// Reads what is attached out of the letter's part of that number.
@@ -265,7 +266,7 @@ impl<'a> ItemProperties<'a> {
     pub fn content(&self) -> Result<Content, Refusal> {
         let mut content = Content {
             recipients: self.recipients()?,
-            attachments: self.attachments(true)?,
+            attachments: self.attachments(Data::Whole)?,
             values: self.kept.values.clone(),
             ..Content::default()
         };
@@ -490,7 +491,7 @@ impl Facts for ItemProperties<'_> {
 
     fn has_attachments(&self) -> Result<bool, Refusal> {
         if self.kept.has_attachments {
-            let all = self.attachments(false)?;
+            let all = self.attachments(Data::Without)?;
             return Ok(all.iter().any(super::message::is_visible));
         }
         self.has_attachments_within()
@@ -540,7 +541,7 @@ impl Properties for ItemProperties<'_> {
                 all.collect()
             }
             0x0e13 => {
-                let all = self.attachments(false)?.into_iter();
+                let all = self.attachments(Data::Without)?.into_iter();
                 all.map(|one| one.values).collect()
             }
             _ => return Err(Refusal::TooComplex),

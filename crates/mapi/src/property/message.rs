@@ -7,6 +7,7 @@
 
 use super::Properties;
 use super::item::ItemProperties;
+use super::parts::Data;
 use crate::codec::data::{PropertyTag, Value};
 use crate::content::{Attachment, BCC, CC, Content, Recipient, TO, Values, text_of};
 use crate::convert::best;
@@ -225,11 +226,11 @@ impl MessageProperties<'_> {
         Ok(self.changes.apply(base))
     }
 
-    /// All attachments; with their data only if they say so.
-    pub fn attachments(&self, with_data: bool) -> Result<Vec<Attachment>, Refusal> {
+    /// All attachments, with the data of those.
+    pub fn attachments(&self, data: Data) -> Result<Vec<Attachment>, Refusal> {
         let base = match &self.base {
             BaseProperties::New { .. } => Vec::new(),
-            BaseProperties::Item(item) => item.attachments(with_data)?,
+            BaseProperties::Item(item) => item.attachments(data)?,
             BaseProperties::Content(content) => content.attachments.clone(),
         };
         let base = Content {
@@ -269,7 +270,7 @@ impl Facts for MessageProperties<'_> {
         {
             return item.has_attachments();
         }
-        Ok(self.attachments(false)?.iter().any(is_visible))
+        Ok(self.attachments(Data::Without)?.iter().any(is_visible))
     }
 
     fn conversation(&self) -> Option<Bytes> {

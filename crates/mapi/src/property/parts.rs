@@ -39,6 +39,28 @@ fn recipients_at(tree: &Tree, at: &[PathStep]) -> Vec<Recipient> {
     below.collect()
 }
 
+/// Which attachments are read with their data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// None.
+    Without,
+    /// The one of this number.
+    Of(u32),
+    /// All.
+    Whole,
+}
+
+impl Data {
+    /// Whether that of this number is.
+    pub fn is_read(self, number: u32) -> bool {
+        match self {
+            Self::Without => false,
+            Self::Of(wanted) => wanted == number,
+            Self::Whole => true,
+        }
+    }
+}
+
 /// The attachments of the message at the top of a tree, each with the letter's part that has its
 /// data.
 pub fn attachments(tree: &Tree) -> Vec<(Attachment, Option<u32>)> {

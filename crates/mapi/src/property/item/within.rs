@@ -12,7 +12,8 @@ use crate::content::{Attachment, Content};
 use crate::convert::read::{self, Header};
 use crate::convert::{class, set, spelling, tnef};
 use crate::property::message::tags_of;
-use crate::property::{integer, letter, names, parts};
+use crate::property::parts::{self, Data};
+use crate::property::{integer, letter, names};
 use crate::refusal::Refusal;
 use formats::message::PartRef;
 use std::cell::OnceCell;
@@ -232,7 +233,7 @@ impl ItemProperties<'_> {
     }
 
     /// The attachments of the letter, with those of its `winmail.dat` in place of that.
-    pub(super) fn attachments_within(&self, with_data: bool) -> Result<Vec<Attachment>, Refusal> {
+    pub(super) fn attachments_within(&self, data: Data) -> Result<Vec<Attachment>, Refusal> {
         let Some(summary) = self.summary() else {
             return Ok(Vec::new());
         };
@@ -240,17 +241,17 @@ impl ItemProperties<'_> {
         let mut all = parts::of_letter(&summary);
         for (number, attachment) in (0..).zip(&mut all) {
             let is_packed = packed.is_some_and(|packed| u32::try_from(packed.at) == Ok(number));
-            if with_data && !is_packed {
+            if data.is_read(attachment.number) && !is_packed {
                 self.read_part(attachment, Some(number))?;
             }
         }
         if let Some(packed) = packed {
             let inner = packed.content.attachments.iter();
             let inner = inner.map(|one| {
-                if with_data {
-                    one.clone()
-                } else {
+                if data == Data::Without {
                     described(one)
+                } else {
+                    one.clone()
                 }
             });
             tnef::replace(&mut all, packed.at, inner.collect());
@@ -264,7 +265,7 @@ impl ItemProperties<'_> {
             // So long a message has files, or pictures.
             Some(packed) if !packed.is_whole => Ok(true),
             Some(_) => {
-                let all = self.attachments_within(false)?;
+                let all = self.attachments_within(Data::Without)?;
                 Ok(all.iter().any(crate::property::message::is_visible))
             }
             None => Ok(self
