@@ -14,6 +14,8 @@
 //! ! closed                     the connection must be closed by now
 //! ! tls                        the handshake that the server has asked for
 //! ! pass 60                    so many seconds pass
+//! ! slow 12                    as many pass before each step that the one who speaks waits for
+//! ! letters 1:3,20             alice's inbox has letters of these UIDs: `Number 1.` and so on
 //! ! administrator              alice may use the administration
 //! ! person bob@example.test    someone more, whose password is `bob`
 //! ! read-by-each alice@… Work  what was read there is kept for each reader
@@ -26,7 +28,7 @@ mod wire;
 
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
-use engine::{EngineError, FolderChange, Limits, Reading, Settings};
+use engine::{EngineError, FolderChange, Limits, NewLetter, Reading, Role, Settings, Staged, Uid};
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use wire::{Wire, open, stage};
@@ -154,6 +156,31 @@ impl Stage {
         changed.unwrap().wait().unwrap();
     }
 
+    fn put_letters(&self, uids: &str) {
+        let alice = self.rehearsal.number("alice@example.test").unwrap();
+        let account = self.rehearsal.engine.account_as_server(alice);
+        let inbox = account.read().unwrap().folder_with_role(Role::Inbox);
+        let (inbox, _) = inbox.unwrap().unwrap();
+        let runs = uids.split(',').map(|run| {
+            let (first, last) = run.split_once(':').unwrap_or((run, run));
+            first.parse().unwrap()..=last.parse::<u32>().unwrap()
+        });
+        let letters: Vec<(u32, Staged)> = runs
+            .flatten()
+            .map(|uid| (uid, format!("Subject: x\r\n\r\nNumber {uid}.\r\n")))
+            .map(|(uid, text)| (uid, self.rehearsal.staged(text.as_bytes()).unwrap()))
+            .collect();
+        let put = account.write(|txn| {
+            for (uid, staged) in &letters {
+                let letter = NewLetter::new(inbox, staged);
+                let uid = Some(Uid(*uid));
+                txn.append(&NewLetter { uid, ..letter })?;
+            }
+            Ok::<_, EngineError>(())
+        });
+        put.unwrap().wait().unwrap();
+    }
+
     fn command(&mut self, text: &str) {
         match text {
             "plain" => self.encrypted = false,
@@ -180,6 +207,12 @@ impl Stage {
                 Some(("read-by-each", place)) => {
                     self.flush();
                     self.keep_for_each(place);
+                }
+                Some(("letters", uids)) => self.put_letters(uids),
+                Some(("slow", seconds)) => {
+                    self.flush();
+                    let wire = self.wires.get_mut(&self.current).unwrap();
+                    wire.pause_seconds = seconds.parse().unwrap();
                 }
                 Some(("pass", seconds)) => {
                     self.flush();

@@ -32,6 +32,8 @@ pub struct Wire<S> {
     pub log: Vec<Record>,
     /// What examiners are to say of the next letters.
     pub examined: Examined,
+    /// Seconds that pass before each step of work.
+    pub pause_seconds: i64,
     /// The letters that they were shown.
     pub examinations: Vec<Examination>,
     /// What those who follow the dialogue say of each stage.
@@ -67,6 +69,7 @@ impl<S: Dialogue> Wire<S> {
             said: Vec::new(),
             log: Vec::new(),
             examined: Examined::default(),
+            pause_seconds: 0,
             examinations: Vec::new(),
             follower,
             stages: Vec::new(),
@@ -108,7 +111,10 @@ impl<S: Dialogue> Wire<S> {
             }
             if let Some(question) = self.question.take() {
                 let answer = match question {
-                    Question::Work(_) => Answer::Work,
+                    Question::Work(_) => {
+                        self.house.pass(self.pause_seconds);
+                        Answer::Work
+                    }
                     Question::Settled(settlement) => Answer::Settled(settlement.wait()),
                     Question::Examine(letter) => {
                         let examined = self.examined.clone();
