@@ -44,7 +44,7 @@ impl Session {
     }
 
     /// What comes by itself and with the next command, of a mailbox that another has changed.
-    fn expect_news(&mut self, index: usize, mut wanted: Vec<String>) {
+    pub fn expect_news(&mut self, index: usize, mut wanted: Vec<String>) {
         if self.is_notified && self.open.is_none_or(|(open, _)| open != index) {
             let (name, mailbox) = (NAMES[index], &self.boxes[index]);
             let (count, next) = (mailbox.messages.len(), mailbox.uids + 1);

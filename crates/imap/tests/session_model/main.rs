@@ -1,16 +1,18 @@
 //! Random sessions of one client over several mailboxes: every answer is what a model of the
 //! standards says, word for word where the words are the standards'. Another device follows by
-//! QRESYNC, and changes mailboxes itself; of those the first is told (NOTIFY).
+//! QRESYNC, and changes mailboxes itself; of those the first is told (NOTIFY). A guest does what
+//! the rights of the moment allow.
 //!
 //! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3.12, §6.4; RFC
-//! 3502, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5465, RFC 5466, RFC 6851,
-//! RFC 7162 §3.2.5, RFC 7377, RFC 8508, RFC 9394, RFC 9586, RFC 9738.
+//! 3502, RFC 4314, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5464, RFC 5465,
+//! RFC 5466, RFC 6851, RFC 7162 §3.2.5, RFC 7377, RFC 8437, RFC 8508, RFC 9394, RFC 9586, RFC 9738.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
 
 mod device;
 mod elsewhere;
+mod guest;
 mod kept;
 mod model;
 mod searches;
@@ -19,6 +21,7 @@ mod wire;
 
 use device::Device;
 use engine::{Limits, Settings};
+use guest::Guest;
 use kept::Kept;
 use model::{Action, FLAGS, Flags, Mailbox, Message, NAMES, actions};
 use proptest::prelude::*;
@@ -40,6 +43,7 @@ struct Session {
     is_notified: bool,
     /// Messages that one command works on.
     limit: Option<u32>,
+    guest: Option<Guest>,
 }
 
 impl Session {
@@ -67,6 +71,7 @@ impl Session {
             kept: None,
             is_notified: false,
             limit,
+            guest: None,
         };
         session.ok("LOGIN alice@example.test alice");
         session.ok("SETMETADATA \"\" (/private/filters/values/todo \"FLAGGED UNSEEN\")");
@@ -258,6 +263,12 @@ impl Session {
             Action::Expunge => self.expunge(),
             Action::UidExpunge(from, to) => self.uid_expunge(*from, *to),
             Action::Fetch(from, to) => self.fetch(*from, *to),
+            Action::FetchPage(from, to, backwards) => self.fetch_page(*from, *to, *backwards),
+            Action::Describe(index, shared, letter) => self.describe(index % 3, *shared, *letter),
+            Action::Descriptions(index) => self.descriptions(index % 3),
+            Action::SignOut => self.sign_out(),
+            Action::Share(rights) => self.share(rights),
+            Action::Visit(deed, which) => self.visit(deed, *which),
             Action::Read(index) => self.read(*index),
             Action::Status(index) => self.status(index % 3),
             Action::Batches => self.batches(),
@@ -269,7 +280,7 @@ impl Session {
             Action::Arrive(to, letter) => self.arrive(to % 3, *letter),
             Action::Depart(to, which) => self.depart(to % 3, *which),
             Action::Notify => self.notify(),
-            Action::Keep(key) => self.keep(key),
+            Action::Keep(key, order) => self.keep(key, *order),
             search => self.search(search),
         }
         if let (Some(kept), Some(opened)) = (&self.kept, self.opened()) {
@@ -387,7 +398,7 @@ impl Session {
             return;
         };
         let suffix = if shared { "shared" } else { "priv" };
-        let value = letter.map_or("NIL".to_owned(), |letter| format!("\"{letter}\""));
+        let value = nil_or_quoted(letter);
         let text = format!("{verb} {set} ANNOTATION (/comment (value.{suffix} {value}))");
         let (open, read_only) = self.open.unwrap();
         if read_only {
@@ -407,9 +418,10 @@ impl Session {
             return;
         };
         let text = format!("{verb} {set} (ANNOTATION (/comment value))");
-        let told_as = |note: Option<char>| note.map_or("NIL".to_owned(), |c| format!("\"{c}\""));
         let tell = |index: &usize| {
-            let [own, all] = self.opened().unwrap().messages[*index].notes.map(told_as);
+            let [own, all] = self.opened().unwrap().messages[*index]
+                .notes
+                .map(nil_or_quoted);
             let items = format!("ANNOTATION (/comment (value.priv {own} value.shared {all}))");
             self.fetched(*index, &verb, &items)
         };
@@ -509,6 +521,62 @@ impl Session {
         let wanted: Vec<String> = indices.iter().map(tell).collect();
         let told = self.ok_down_to(lowest, &text);
         self.expect(&text, &told, &wanted);
+    }
+
+    /// A run of all messages, from the oldest or the newest on. Source: RFC 9394 §3.3.
+    fn fetch_page(&mut self, from: usize, to: usize, backwards: bool) {
+        let Some(count) = self.opened().map(|opened| opened.messages.len()) else {
+            return;
+        };
+        let sign = if backwards { "-" } else { "" };
+        let window = format!("{sign}{}:{sign}{}", from + 1, to + 1);
+        let text = format!("UID FETCH 1:* (FLAGS) (PARTIAL {window})");
+        let (first, last) = (from.min(to), (from.max(to) + 1).min(count));
+        let most = self.limit.map(|most| usize::try_from(most).unwrap());
+        if most.is_some_and(|most| from.abs_diff(to) >= most) {
+            return self.refused(&text, "NO [MESSAGELIMIT ");
+        }
+        let run = match backwards {
+            _ if first >= last => 0..0,
+            true => count - last..count - first,
+            false => first..last,
+        };
+        let tell = |index: usize| {
+            let flags = flags_told(&self.opened().unwrap().messages[index].flags);
+            self.fetched(index, "UID FETCH", &flags)
+        };
+        let wanted: Vec<String> = run.map(tell).collect();
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &wanted);
+    }
+
+    fn describe(&mut self, index: usize, shared: bool, letter: Option<char>) {
+        let scope = if shared { "shared" } else { "private" };
+        let value = nil_or_quoted(letter);
+        let text = format!("SETMETADATA {} (/{scope}/comment {value})", NAMES[index]);
+        self.boxes[index].described[usize::from(shared)] = letter;
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &[]);
+    }
+
+    fn descriptions(&mut self, index: usize) {
+        let name = NAMES[index];
+        let [own, all] = self.boxes[index].described.map(nil_or_quoted);
+        let text = format!("GETMETADATA {name} (/private/comment /shared/comment)");
+        let (told, _) = self.ok(&text);
+        let wanted = format!("* METADATA {name} (/private/comment {own} /shared/comment {all})");
+        self.expect(&text, &told, &[wanted]);
+    }
+
+    /// Nothing is left of who was signed in.
+    fn sign_out(&mut self) {
+        let (told, _) = self.ok("UNAUTHENTICATE");
+        self.expect("UNAUTHENTICATE", &told, &[]);
+        self.leave();
+        (self.uid_only, self.is_notified) = (false, false);
+        self.refused("UID FETCH 1 FLAGS", "BAD ");
+        self.ok("LOGIN alice@example.test alice");
+        self.refused("UID FETCH 1 FLAGS", "BAD ");
     }
 
     /// Reading marks as read, which is told with it; not after EXAMINE.
@@ -652,6 +720,10 @@ fn deleted(messages: &[Message], is_wanted: impl Fn(usize) -> bool) -> Vec<usize
     all.filter(is_marked)
         .filter(|index| is_wanted(*index))
         .collect()
+}
+
+fn nil_or_quoted(letter: Option<char>) -> String {
+    letter.map_or("NIL".to_owned(), |letter| format!("\"{letter}\""))
 }
 
 /// `FLAGS (…)`, with the flags in an order of their own.

@@ -20,6 +20,13 @@ pub struct Message {
     pub notes: Notes,
 }
 
+impl Message {
+    /// The letter that stands for its subject.
+    pub fn subject(&self) -> Option<char> {
+        self.text["Subject: ".len()..].chars().next()
+    }
+}
+
 /// The private and the shared value of `/comment`.
 pub type Notes = [Option<char>; 2];
 
@@ -27,6 +34,8 @@ pub type Notes = [Option<char>; 2];
 pub struct Mailbox {
     pub messages: Vec<Message>,
     pub uids: u32,
+    /// Its `/comment`, for oneself and for everyone.
+    pub described: Notes,
 }
 
 impl Mailbox {
@@ -156,11 +165,22 @@ pub enum Action {
     Depart(usize, usize),
     /// From now on the client is told of the mailboxes that it has not open, too.
     Notify,
-    /// A result is to be kept up to date.
-    Keep(Key),
+    /// A result is to be kept up to date: in the order of the mailbox, or by subject, perhaps
+    /// backwards.
+    Keep(Key, Option<bool>),
+    /// The first mailbox is shared with a guest, by these rights.
+    Share(&'static str),
+    /// The guest does something, perhaps with a message.
+    Visit(Deed, usize),
+    /// Sets or removes the comment on a mailbox.
+    Describe(usize, bool, Option<char>),
+    Descriptions(usize),
+    /// Signs out and in again.
+    SignOut,
     Expunge,
     UidExpunge(usize, usize),
     Fetch(usize, usize),
+    FetchPage(usize, usize, bool),
     Read(usize),
     Search(Key),
     Counts(Key),
@@ -176,6 +196,42 @@ pub enum Action {
     Unselect,
     UidOnly,
 }
+
+/// What a guest does.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    Open,
+    Look,
+    Mark(usize),
+    Note(char),
+    Expunge,
+    Put(char),
+}
+
+fn deeds() -> impl Strategy<Value = Deed> {
+    let letter = || prop::sample::select(vec!['a', 'b', 'c']);
+    prop_oneof![
+        4 => Just(Deed::Open),
+        3 => Just(Deed::Look),
+        4 => (0_usize..4).prop_map(Deed::Mark),
+        1 => letter().prop_map(Deed::Note),
+        1 => Just(Deed::Expunge),
+        2 => letter().prop_map(Deed::Put),
+    ]
+}
+
+/// Rights that a guest may have.
+const RIGHTS: [&str; 9] = [
+    "",
+    "l",
+    "lr",
+    "lrs",
+    "lrw",
+    "lrtw",
+    "lrte",
+    "lrin",
+    "lrswipten",
+];
 
 pub fn keys() -> impl Strategy<Value = Key> {
     let leaf = prop_oneof![
@@ -216,6 +272,11 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::MarkElsewhere(a, b, c)),
         2 => (place(), prop::sample::select(vec!['a', 'b', 'c'])).prop_map(|(to, letter)| Action::Arrive(to, letter)),
         1 => (place(), place()).prop_map(|(to, which)| Action::Depart(to, which)),
+        2 => prop::sample::select(RIGHTS.to_vec()).prop_map(Action::Share),
+        4 => (deeds(), place()).prop_map(|(deed, which)| Action::Visit(deed, which)),
+        1 => (place(), any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
+            |(index, shared, letter)| Action::Describe(index, shared, letter)
+        ),
         1 => Just(Action::Expunge),
         1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),
         1 => place().prop_map(Action::Read),
@@ -225,7 +286,11 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => keys().prop_map(Action::Search),
         1 => keys().prop_map(Action::Counts),
         1 => keys().prop_map(Action::Save),
-        2 => keys().prop_map(Action::Keep),
+        1 => (place(), place(), any::<bool>()).prop_map(|(a, b, c)| Action::FetchPage(a, b, c)),
+        1 => place().prop_map(Action::Descriptions),
+        3 => (keys(), prop::sample::select(vec![None, Some(false), Some(true)])).prop_map(
+            |(key, order)| Action::Keep(key, order)
+        ),
         1 => (keys(), place(), place(), any::<bool>()).prop_map(|(k, a, b, c)| Action::Page(k, a, b, c)),
         1 => (keys(), any::<bool>()).prop_map(|(key, reverse)| Action::Sort(key, reverse)),
         1 => keys().prop_map(Action::Everywhere),
@@ -241,6 +306,7 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(Action::Unselect),
         1 => Just(Action::UidOnly),
         1 => Just(Action::Notify),
+        1 => Just(Action::SignOut),
     ];
     prop::collection::vec(prop_oneof![6 => changes, 4 => looks, 2 => opens], 1..50)
 }

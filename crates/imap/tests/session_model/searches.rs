@@ -41,12 +41,10 @@ impl Session {
             .filter(|(_, message)| key.fits(message, &self.saved))
             .collect();
         if let Action::Sort(_, reverse) = action {
-            found.sort_by_key(|(_, message)| message.text["Subject: ".len()..].chars().next());
+            found.sort_by_key(|(_, message)| message.subject());
             if *reverse {
                 // Equals stay in the order of the mailbox (RFC 5256 §3).
-                found.sort_by_key(|(_, message)| {
-                    std::cmp::Reverse(message.text["Subject: ".len()..].chars().next())
-                });
+                found.sort_by_key(|(_, message)| std::cmp::Reverse(message.subject()));
             }
         }
         let uids: BTreeSet<u32> = found.iter().map(|(_, message)| message.uid).collect();
@@ -155,14 +153,14 @@ impl Session {
         assert_eq!(told, wanted, "{text}");
     }
 
-    pub fn keep(&mut self, key: &Key) {
+    pub fn keep(&mut self, key: &Key, order: Option<bool>) {
         if key.needs_saved() {
             return; // What is saved changes by itself.
         }
         if let Some(kept) = self.kept.take() {
             self.ok(&format!("CANCELUPDATE \"{}\"", kept.tag));
         }
-        let text = format!("UID SEARCH RETURN (UPDATE ALL) {}", key.text());
+        let text = Kept::question(key, order);
         let Some(opened) = self.opened() else {
             return self.refused(&text, "BAD ");
         };
@@ -170,7 +168,7 @@ impl Session {
             return self.refused(&text, "NO [MESSAGELIMIT ");
         }
         let tag = format!("t{}", self.tag + 1);
-        let kept = Kept::new(tag, key, opened);
+        let kept = Kept::new(tag, key, order, opened);
         let (told, _) = self.ok(&text);
         self.expect(&text, &told, &[kept.first_answer()]);
         self.kept = Some(kept);
