@@ -47,6 +47,7 @@ mod upload;
 pub use account::{
     AccessKey, Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading, Renewal,
     RetrievalNames, SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
+    shows_letters,
 };
 pub use behalf::Authorship;
 pub use delivery::{Delivered, Envelope, Outcome, Recipient};
@@ -66,9 +67,9 @@ pub use store::id::{
     Uid,
 };
 pub use store::model::{
-    AccountRow, ChangeRecord, Changes, Departed, Details, FlagChange, FlagOutcome, FlagSet, Flags,
-    FolderChange, FolderForm, FolderRow, Grant, Grantee, ItemRow, Keywords, Kind, Location,
-    NewFolder, Object, Origin, OverlayValue, PathStep, PropertyName, Receipt, Removed, Rights,
-    Role, Shelf, ShelfCounters, Stand, UidSet, Value, Watch, What,
+    AccountRow, Allowance, ChangeRecord, Changes, Departed, Details, FlagChange, FlagOutcome,
+    FlagSet, Flags, FolderChange, FolderForm, FolderRow, Grant, Grantee, ItemRow, Keywords, Kind,
+    Location, NewFolder, Object, Origin, OverlayValue, PathStep, PropertyName, Receipt, Removed,
+    Rights, Role, Shelf, ShelfCounters, Stand, UidSet, Value, Watch, What,
 };
 pub use store::world::{Clock, Rng};

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::shared;
 use engine::account::names_kept;
 use engine::{
-    Account, AccountId, Folder, FolderForm, FolderId, FolderRow, Kind, Reading, Rights, Role,
+    Account, AccountId, Folder, FolderId, FolderRow, Reading, Rights, Role, shows_letters,
 };
 
 /// Shown in the place of a separator within one name.
@@ -138,17 +138,10 @@ fn mailbox(owner: AccountId, folder: &Folder, all: &[Folder]) -> Mailbox {
         id: folder.id,
         row: folder.row.clone(),
         rights: folder.rights,
-        selectable: is_selectable(&folder.row),
+        selectable: shows_letters(&folder.row),
         has_children: false,
         exists: true,
     }
-}
-
-fn is_selectable(row: &FolderRow) -> bool {
-    row.kind == Kind::Mail
-        && !row.hidden
-        && row.form == FolderForm::Normal
-        && row.role != Role::Outbox
 }
 
 /// The inbox is INBOX whatever its folder is called, also as a parent of others.
@@ -195,7 +188,7 @@ pub(crate) fn find(
             found => found,
         }
     };
-    let found = found.filter(|(_, row)| is_selectable(row));
+    let found = found.filter(|(_, row)| shows_letters(row));
     found.ok_or(Refusal::Engine(engine::EngineError::NoSuchFolder))
 }
 

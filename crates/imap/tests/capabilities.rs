@@ -93,6 +93,8 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("QUOTA", &["quota.txt"]),
     ("QUOTA=RES-STORAGE", &["quota.txt"]),
     ("QUOTA=RES-MESSAGE", &["quota.txt"]),
+    ("QUOTA=RES-MAILBOX", &["quota_of_more.txt"]),
+    ("QUOTA=RES-ANNOTATION-STORAGE", &["quota_of_more.txt"]),
     ("QUOTASET", &["quota.txt"]),
     ("XLIST", &["special_uses.txt"]),
     ("METADATA", &["metadata.txt", "metadata_enabled.txt"]),

@@ -6,7 +6,7 @@ mod client;
 
 use client::{Client, house, logon_request, number};
 use engine::rehearsal::Rehearsal;
-use engine::{Grant, Grantee, Reading, Rights, Role, User};
+use engine::{Allowance, Grant, Grantee, Reading, Rights, Role, User};
 use mapi::codec::data::{ObjectId, Outcome, Value};
 use mapi::codec::rop::{Reply, Request, Response, logon};
 
@@ -121,7 +121,11 @@ fn a_mailbox_says_how_much_may_be_in_it() {
         ..ida
     };
     let account = house.engine.account(&administrator, 5);
-    account.set_quota(limit, None).unwrap().wait().unwrap();
+    let allowance = Allowance {
+        bytes: limit,
+        ..Allowance::default()
+    };
+    account.set_quota(allowance).unwrap().wait().unwrap();
     let told = client.properties(LOGON, &tags);
     assert_eq!((number(&told[3]), number(&told[4])), (10 * 1024, 9 * 1024));
 }

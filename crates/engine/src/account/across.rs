@@ -87,6 +87,7 @@ impl Txn<'_, '_> {
         self.leave_allowed_flags(receipt.at)?;
         let annotations = ItemAnnotations::of(self)?;
         self.leave_allowed_annotations(receipt.at, annotations)?;
+        self.check_noted(receipt.at, annotations)?;
         self.carry_read(receipt.at, row.flags)?;
         self.note_coming(receipt.at, Cause::Copied)?;
         Ok(Some(receipt.at.uid))

@@ -1,9 +1,9 @@
 //! How much an account may hold, and how much it does.
 //!
-//! Bytes are counted as they come and go. Letters are not: they are summed up over the folders where
-//! a limit of them asks for it, which is rare.
+//! Bytes are counted as they come and go. All else is not: it is summed up over the folders where a
+//! limit asks for it, which is rare.
 //!
-//! Start at [`Account::quota`]. Source: RFC 9208 §5.1, §5.2 (what the two resources mean).
+//! Start at [`Account::quota`]. Source: RFC 9208 §5 (what the resources mean).
 
 use super::view::Reading;
 use super::{Account, Standing};
@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use store::StoreError;
 use store::backend::Pending;
 use store::id::AccountId;
-use store::model::{AccountRow, Reads, Shelf};
+use store::model::{AccountRow, Allowance, FolderForm, FolderRow, Kind, Reads, Role, Shelf};
 
 /// What is used of one resource, and the most that may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +29,18 @@ pub struct Quota {
     pub bytes: Use,
     /// Letters in folders that live.
     pub letters: Use,
+    /// Bytes of what is noted of these, whoever noted it.
+    pub annotation_bytes: Use,
+    /// Folders that live and that mail programs see.
+    pub folders: Use,
+}
+
+/// Whether mail programs see a folder, as far as its row says.
+pub fn shows_letters(row: &FolderRow) -> bool {
+    row.kind == Kind::Mail
+        && !row.hidden
+        && row.form == FolderForm::Normal
+        && row.role != Role::Outbox
 }
 
 impl Account {
@@ -36,15 +48,13 @@ impl Account {
     pub fn quota(&self) -> Result<Quota, EngineError> {
         let view = self.read()?;
         let state = view.state()?;
+        let folders = living(view.reads(), self.id())?;
+        let of = |used, limit| Use { used, limit };
         Ok(Quota {
-            bytes: Use {
-                used: state.used_bytes,
-                limit: state.quota_bytes,
-            },
-            letters: Use {
-                used: letters(view.reads(), self.id())?,
-                limit: state.quota_letters,
-            },
+            bytes: of(state.used_bytes, state.quota_bytes),
+            letters: of(letters(&folders), state.quota_letters),
+            annotation_bytes: of(annotation_bytes(&folders), state.quota_annotation_bytes),
+            folders: of(shown(&folders), state.quota_folders),
         })
     }
 
@@ -54,21 +64,16 @@ impl Account {
         self.standing() == Standing::Owner || self.is_administrator()
     }
 
-    /// Sets both limits; `None` is without limit. What is there already stays.
+    /// Sets all limits. What is there already stays.
     ///
     /// Errors: [`EngineError::Denied`] for everyone but administrators.
-    pub fn set_quota(
-        &self,
-        bytes: Option<u64>,
-        letters: Option<u64>,
-    ) -> Result<Pending<()>, EngineError> {
+    pub fn set_quota(&self, allowance: Allowance) -> Result<Pending<()>, EngineError> {
         if !self.is_administrator() {
             return Err(EngineError::Denied);
         }
         let (store, owner) = (self.engine().store(), self.id());
         let pending = store.write(&[owner], self.origin(), |txn| {
-            txn.set_quota(owner, bytes)?;
-            Ok::<_, EngineError>(txn.set_letter_quota(owner, letters)?)
+            Ok::<_, EngineError>(txn.set_allowance(owner, allowance)?)
         });
         self.engine().directory().forget_unlimited(owner);
         pending
@@ -88,14 +93,52 @@ pub(crate) fn has_room(
     }
     match state.quota_letters {
         None => Ok(true),
-        Some(quota) => Ok(letters(reads, owner)? < quota),
+        Some(quota) => Ok(letters(&living(reads, owner)?) < quota),
     }
 }
 
-fn letters(reads: &dyn Reads, owner: AccountId) -> Result<u64, StoreError> {
-    let folders = reads.folders(owner)?;
-    let living = folders.iter().filter(|(_, row)| row.removed.is_none());
-    Ok(living
-        .map(|(_, row)| u64::from(row.shelf(Shelf::Mail).count))
-        .sum())
+/// True if what is noted of letters, with so many bytes more, stays within its limit.
+pub(super) fn has_room_for_annotations(
+    reads: &dyn Reads,
+    owner: AccountId,
+    state: &AccountRow,
+    bytes: u64,
+) -> Result<bool, StoreError> {
+    let Some(quota) = state.quota_annotation_bytes else {
+        return Ok(true);
+    };
+    Ok(annotation_bytes(&living(reads, owner)?).saturating_add(bytes) <= quota)
+}
+
+/// True if one folder more, which mail programs see, stays within the limit.
+pub(crate) fn has_room_for_folder(
+    reads: &dyn Reads,
+    owner: AccountId,
+    state: &AccountRow,
+) -> Result<bool, StoreError> {
+    let Some(quota) = state.quota_folders else {
+        return Ok(true);
+    };
+    Ok(shown(&living(reads, owner)?) < quota)
+}
+
+fn living(reads: &dyn Reads, owner: AccountId) -> Result<Vec<FolderRow>, StoreError> {
+    let rows = reads.folders(owner)?.into_iter().map(|(_, row)| row);
+    Ok(rows.filter(|row| row.removed.is_none()).collect())
+}
+
+fn letters(folders: &[FolderRow]) -> u64 {
+    let counts = folders.iter().map(|row| row.shelf(Shelf::Mail).count);
+    counts.map(u64::from).sum()
+}
+
+fn annotation_bytes(folders: &[FolderRow]) -> u64 {
+    let noted = folders
+        .iter()
+        .map(|row| row.shelf(Shelf::Mail).annotation_bytes);
+    noted.sum()
+}
+
+fn shown(folders: &[FolderRow]) -> u64 {
+    folders.iter().filter(|row| shows_letters(row)).count() as u64
 }

@@ -2,6 +2,7 @@
 
 use super::annotations::ItemAnnotations;
 use super::event::Event;
+use super::quota::shows_letters;
 use super::view::{MAIL_ROOT, ROOT, Reading, one_form};
 use super::{Account, Standing};
 use crate::error::EngineError;
@@ -13,8 +14,9 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use store::id::{AccountId, FolderId, Timestamp, Uid};
 use store::model::{
-    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, Grant, ItemRow, Keywords, Kind,
-    Location, Name, NewFolder, NewItem, ReadState, Reads, Receipt, Rights, Role, UidSet,
+    Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, FolderForm, Grant, ItemRow,
+    Keywords, Kind, Location, Name, NewFolder, NewItem, ReadState, Reads, Receipt, Rights, Role,
+    UidSet,
 };
 
 /// Reads and changes of one account, as one commit.
@@ -121,7 +123,8 @@ impl<'t, 's> Txn<'t, 's> {
     /// there also says what the folder is for.
     ///
     /// Errors: [`EngineError::NameTaken`], [`EngineError::RoleTaken`],
-    /// [`EngineError::NameRefused`], [`EngineError::TooMany`], [`EngineError::Denied`].
+    /// [`EngineError::NameRefused`], [`EngineError::TooMany`], [`EngineError::OverQuota`],
+    /// [`EngineError::Denied`].
     pub fn create_folder(&mut self, new: &NewFolder) -> Result<FolderId, EngineError> {
         let name = one_form(&new.name);
         self.check_name(&name)?;
@@ -130,6 +133,9 @@ impl<'t, 's> Txn<'t, 's> {
         let folders = usize::try_from(self.state()?.folders).unwrap_or(usize::MAX);
         if folders >= limits.folders_max {
             return Err(EngineError::TooMany("folders"));
+        }
+        if new.kind == Kind::Mail && !new.hidden && new.form == FolderForm::Normal {
+            self.check_folder_quota()?;
         }
         let parent = new.parent.unwrap_or(MAIL_ROOT);
         let mut new = NewFolder {
@@ -285,9 +291,12 @@ impl<'t, 's> Txn<'t, 's> {
         let name = one_form(name);
         self.check_name(&name)?;
         let parent = Some(parent.unwrap_or(MAIL_ROOT));
-        Ok(self
-            .txn
-            .restore_folder(self.account.id(), folder, parent, &name)?)
+        let owner = self.account.id();
+        let removed = self.reads().folder(owner, folder)?;
+        if removed.as_ref().is_some_and(shows_letters) {
+            self.check_folder_quota()?;
+        }
+        Ok(self.txn.restore_folder(owner, folder, parent, &name)?)
     }
 
     /// Drops a removed folder for good, with all that is in it. Owners only.
@@ -558,6 +567,7 @@ impl<'t, 's> Txn<'t, 's> {
         let size = self.size_at(at)?;
         self.check_quota(size)?;
         let receipt = self.txn.restore_item(self.account.id(), at, to)?;
+        self.check_noted(receipt.at, ItemAnnotations::of(self)?)?;
         self.without_mark(receipt)
     }
 
@@ -612,6 +622,9 @@ impl<'t, 's> Txn<'t, 's> {
         };
         self.leave_allowed_flags(receipt.at)?;
         self.leave_allowed_annotations(receipt.at, annotations)?;
+        if how == Transfer::Copy {
+            self.check_noted(receipt.at, annotations)?;
+        }
         if let Some(before) = before {
             self.carry_read(receipt.at, before.flags)?;
         }

@@ -3,7 +3,7 @@
 //! Where a folder keeps for each reader what they have read, a guest is shown their own seen flag in
 //! every row, and the owner that of the item.
 
-use super::quota::has_room;
+use super::quota::{has_room, has_room_for_annotations, has_room_for_folder};
 use super::rights::rights_of;
 use super::{Account, Standing};
 use crate::error::EngineError;
@@ -191,6 +191,30 @@ pub trait Reading {
     fn check_quota(&self, bytes: u64) -> Result<(), EngineError> {
         let owner = self.account().id();
         if has_room(self.reads(), owner, &self.state()?, bytes)? {
+            Ok(())
+        } else {
+            Err(EngineError::OverQuota)
+        }
+    }
+
+    /// Whether so many bytes more may be noted of letters.
+    ///
+    /// Errors: [`EngineError::OverQuota`].
+    fn check_annotation_quota(&self, bytes: u64) -> Result<(), EngineError> {
+        let owner = self.account().id();
+        if has_room_for_annotations(self.reads(), owner, &self.state()?, bytes)? {
+            Ok(())
+        } else {
+            Err(EngineError::OverQuota)
+        }
+    }
+
+    /// Whether the account may have one folder more that mail programs see.
+    ///
+    /// Errors: [`EngineError::OverQuota`].
+    fn check_folder_quota(&self) -> Result<(), EngineError> {
+        let owner = self.account().id();
+        if has_room_for_folder(self.reads(), owner, &self.state()?)? {
             Ok(())
         } else {
             Err(EngineError::OverQuota)

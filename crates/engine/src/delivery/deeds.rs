@@ -10,7 +10,7 @@ use super::forwarding;
 use super::marks;
 use super::place::Plan;
 use super::surroundings::{find_mailbox, path_of};
-use crate::account::MAIL_ROOT;
+use crate::account::{MAIL_ROOT, has_room_for_folder};
 use crate::directory::Mailbox;
 use crate::error::EngineError;
 use crate::filter::{Filing, Mark, Submission};
@@ -182,17 +182,20 @@ pub(super) fn folder_of(
         (parent, names) = (inbox, below);
     }
     for name in names {
-        parent = match txn.child(account, Some(parent), name)? {
-            Some((known, _)) => known,
-            None => txn.create_folder(
-                account,
-                &NewFolder {
-                    parent: Some(parent),
-                    name: (*name).to_owned(),
-                    ..NewFolder::default()
-                },
-            )?,
+        if let Some((known, _)) = txn.child(account, Some(parent), name)? {
+            parent = known;
+            continue;
+        }
+        let state = txn.account_row(account)?.unwrap_or_default();
+        if !has_room_for_folder(txn, account, &state)? {
+            return Ok(None);
+        }
+        let new = NewFolder {
+            parent: Some(parent),
+            name: (*name).to_owned(),
+            ..NewFolder::default()
         };
+        parent = txn.create_folder(account, &new)?;
     }
     Ok(Some(parent))
 }

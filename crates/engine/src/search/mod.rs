@@ -74,5 +74,6 @@ fn rehearsed_row(hours: u64) -> store::model::ItemRow {
         body: Some(BodyNumber(1)),
         removed: None,
         placed: None,
+        annotation_bytes: 0,
     }
 }

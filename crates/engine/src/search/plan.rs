@@ -501,6 +501,7 @@ mod tests {
             body: Some(BodyNumber(1)),
             removed: None,
             placed: None,
+            annotation_bytes: 0,
         };
         Fake {
             row,

@@ -11,6 +11,10 @@ pub enum Resource {
     Storage,
     /// `MESSAGE`: letters.
     Message,
+    /// `MAILBOX`: mailboxes that can be selected.
+    Mailbox,
+    /// `ANNOTATION-STORAGE`: what is noted of letters, in units of 1024 bytes.
+    AnnotationStorage,
     /// Any other, which has no limit here.
     Other,
 }
@@ -21,6 +25,8 @@ impl Resource {
         match name.to_ascii_uppercase().as_str() {
             "STORAGE" => Self::Storage,
             "MESSAGE" => Self::Message,
+            "MAILBOX" => Self::Mailbox,
+            "ANNOTATION-STORAGE" => Self::AnnotationStorage,
             _ => Self::Other,
         }
     }

@@ -13,9 +13,10 @@ use crate::folders;
 use crate::refusal::Refusal;
 use crate::shared::{Place, place};
 use bytes::BufMut;
-use engine::{Account, EngineError, Quota, Reading, Rights};
+use engine::account::Use;
+use engine::{Account, Allowance, EngineError, Quota, Reading, Rights};
 
-/// Bytes in one unit of STORAGE.
+/// Bytes in one unit of STORAGE and ANNOTATION-STORAGE.
 const UNIT: u64 = 1024;
 
 /// Errors: a root that is none, or another's; changing limits without being an administrator.
@@ -45,7 +46,7 @@ fn roots_of(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
     let quota = account.quota()?;
     desk.out.put_slice(b"* QUOTAROOT ");
     name.write(desk.out, desk.state.name_form());
-    if quota.bytes.limit.is_none() && quota.letters.limit.is_none() {
+    if told(quota).is_empty() {
         desk.out.put_slice(b"\r\n");
         return Ok(Step::Done(Reply::told("OK GETQUOTAROOT completed")));
     }
@@ -58,11 +59,14 @@ fn roots_of(name: &MailboxName, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
 }
 
 fn set(root: &str, limits: &[(Resource, u64)], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
-    let (mut bytes, mut letters) = (None, None);
+    let mut allowance = Allowance::default();
     for (resource, limit) in limits {
+        let in_bytes = limit.saturating_mul(UNIT);
         match resource {
-            Resource::Storage => bytes = Some(limit.saturating_mul(UNIT)),
-            Resource::Message => letters = Some(*limit),
+            Resource::Storage => allowance.bytes = Some(in_bytes),
+            Resource::Message => allowance.letters = Some(*limit),
+            Resource::Mailbox => allowance.folders = Some(*limit),
+            Resource::AnnotationStorage => allowance.annotation_bytes = Some(in_bytes),
             Resource::Other => {
                 return Err(Refusal::Never("NO [CANNOT] Resource has no limit here"));
             }
@@ -70,8 +74,11 @@ fn set(root: &str, limits: &[(Resource, u64)], desk: &mut Desk<'_>) -> Result<St
     }
     let account = account_of(root, desk)?;
     let mut quota = account.quota()?;
-    let ((), settlement) = account.set_quota(bytes, letters)?.split();
-    (quota.bytes.limit, quota.letters.limit) = (bytes, letters);
+    let ((), settlement) = account.set_quota(allowance)?.split();
+    quota.bytes.limit = allowance.bytes;
+    quota.letters.limit = allowance.letters;
+    quota.folders.limit = allowance.folders;
+    quota.annotation_bytes.limit = allowance.annotation_bytes;
     write_quota(desk, root, quota);
     let reply = Reply::told("OK SETQUOTA completed");
     Ok(Step::SettleDone(settlement, reply))
@@ -101,17 +108,24 @@ fn root_of(account: &Account) -> Result<String, Refusal> {
 
 /// Writes `* QUOTA root (STORAGE 10 512 MESSAGE 20 100)`; only what has a limit.
 fn write_quota(desk: &mut Desk<'_>, root: &str, quota: Quota) {
-    let storage = quota.bytes.limit.map(|limit| {
-        let (used, limit) = (quota.bytes.used.div_ceil(UNIT), limit.div_ceil(UNIT));
-        format!("STORAGE {used} {limit}")
-    });
-    let message = quota.letters.limit.map(|limit| {
-        let used = quota.letters.used;
-        format!("MESSAGE {used} {limit}")
-    });
-    let told: Vec<String> = storage.into_iter().chain(message).collect();
     desk.out.put_slice(b"* QUOTA ");
     write::astring(desk.out, root.as_bytes());
     desk.out
-        .put_slice(format!(" ({})\r\n", told.join(" ")).as_bytes());
+        .put_slice(format!(" ({})\r\n", told(quota).join(" ")).as_bytes());
+}
+
+fn told(quota: Quota) -> Vec<String> {
+    let all = [
+        ("STORAGE", UNIT, quota.bytes),
+        ("MESSAGE", 1, quota.letters),
+        ("MAILBOX", 1, quota.folders),
+        ("ANNOTATION-STORAGE", UNIT, quota.annotation_bytes),
+    ];
+    let limited = all
+        .into_iter()
+        .filter_map(|(name, unit, Use { used, limit })| {
+            let (used, limit) = (used.div_ceil(unit), limit?.div_ceil(unit));
+            Some(format!("{name} {used} {limit}"))
+        });
+    limited.collect()
 }

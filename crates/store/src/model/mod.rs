@@ -43,8 +43,9 @@ pub use row::{
 pub use shelf::{Location, Shelf};
 pub use store::{ATTEMPTS_MAX, Store};
 pub use txn::{
-    Body, CHANGES_KEPT_MAX, FlagOutcome, FolderChange, ItemChange, LABEL_BYTES_MAX, Membership,
-    NewBody, NewFolder, NewItem, OverlayInput, OverlayObject, QueueItem, ReadState, Receipt, Txn,
+    Allowance, Body, CHANGES_KEPT_MAX, FlagOutcome, FolderChange, ItemChange, LABEL_BYTES_MAX,
+    Membership, NewBody, NewFolder, NewItem, OverlayInput, OverlayObject, QueueItem, ReadState,
+    Receipt, Txn,
 };
 pub use uid_set::UidSet;
 pub use watch::Watch;

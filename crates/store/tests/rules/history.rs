@@ -10,9 +10,9 @@ use std::sync::Arc;
 use store::backend::Direction;
 use store::id::{ChangeSeq, ContentId, FolderId, ItemKey, PlaceId, Timestamp, Uid};
 use store::model::{
-    Changes, FlagChange, FlagSet, Flags, FolderChange, ItemRow, Location, ModelError, NewBody,
-    NewFolder, NewItem, Object, OverlayInput, OverlayObject, OverlayValue, Reads, Shelf, Txn,
-    Value, View, check,
+    Changes, FlagChange, FlagSet, Flags, FolderChange, ItemChange, ItemRow, Location, ModelError,
+    NewBody, NewFolder, NewItem, Object, OverlayInput, OverlayObject, OverlayValue, Reads, Shelf,
+    Txn, Value, View, check,
 };
 
 /// What a random client does. Indices are taken modulo what there is.
@@ -33,6 +33,7 @@ enum Deed {
     PurgeOld(u8),
     Replace(u8, u8),
     Overlay(u8, u16),
+    Note(u8, u8),
     Quota(u8),
 }
 
@@ -53,6 +54,7 @@ fn deeds() -> impl Strategy<Value = Deed> {
         1 => any::<u8>().prop_map(Deed::PurgeOld),
         3 => any::<(u8, u8)>().prop_map(|(a, b)| Deed::Replace(a, b)),
         2 => any::<(u8, u16)>().prop_map(|(a, b)| Deed::Overlay(a, b)),
+        2 => any::<(u8, u8)>().prop_map(|(a, b)| Deed::Note(a, b)),
         1 => any::<u8>().prop_map(Deed::Quota),
     ]
 }
@@ -302,6 +304,13 @@ fn act_on_item(fixture: &Opened, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), M
         }),
         Deed::Overlay(item, len) => with(pick(&items(txn, false), item), |at| {
             set_value(txn, at, usize::from(len))
+        }),
+        Deed::Note(item, bytes) => with(pick(&items(txn, false), item), |at| {
+            let change = ItemChange {
+                annotation_bytes: Some(u32::from(bytes % 3)),
+                ..ItemChange::default()
+            };
+            txn.alter_item(ACCOUNT, at, &change).map(drop)
         }),
         _ => Ok(()),
     }

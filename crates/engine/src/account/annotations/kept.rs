@@ -35,7 +35,8 @@ pub(super) struct Kept {
 /// The numbers of the properties of a part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Numbers {
-    reader: u32,
+    /// Unknown where none is of one reader only.
+    reader: Option<u32>,
     name: u32,
     value: u32,
     changed: Option<u32>,
@@ -49,17 +50,14 @@ impl Numbers {
     /// `None` in an account that has never had an annotation.
     pub(super) fn known(reads: &dyn Reads, owner: AccountId) -> Result<Option<Self>, EngineError> {
         let number = |name| reads.number_of(owner, &property(name));
-        let (Some(reader), Some(name), Some(value)) =
-            (number(READER)?, number(NAME)?, number(VALUE)?)
-        else {
+        let (Some(name), Some(value)) = (number(NAME)?, number(VALUE)?) else {
             return Ok(None);
         };
-        let changed = number(CHANGED)?;
         Ok(Some(Self {
-            reader,
+            reader: number(READER)?,
             name,
             value,
-            changed,
+            changed: number(CHANGED)?,
         }))
     }
 }
@@ -89,7 +87,7 @@ fn read(part: u32, values: &[OverlayValue], numbers: Numbers) -> Option<Kept> {
         Some(_) => return None,
         None => None,
     };
-    let reader = match of(numbers.reader).map(|value| &value.value) {
+    let reader = match numbers.reader.and_then(of).map(|value| &value.value) {
         Some(Value::Integer64(reader)) => Some(AccountId(u32::try_from(*reader).ok()?)),
         _ => None,
     };
@@ -133,8 +131,7 @@ impl Txn<'_, '_> {
         part: u32,
         entry: &Entry<'_>,
     ) -> Result<(), EngineError> {
-        // Interned in any case, so that reading knows the numbers.
-        let reader = self.number(READER)?;
+        // Interned in any case, so that reading knows the number.
         let value = self.number(VALUE)?;
         let mut changes = vec![set(self.number(NAME)?, Value::Text(entry.name.to_owned()))];
         changes.push(match entry.value {
@@ -142,6 +139,7 @@ impl Txn<'_, '_> {
             None => OverlayInput::Remove(value),
         });
         if let Some(owner) = entry.reader {
+            let reader = self.number(READER)?;
             changes.push(set(reader, Value::Integer64(i64::from(owner.0))));
         }
         if let Some(changed) = entry.changed {

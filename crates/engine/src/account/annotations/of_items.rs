@@ -93,6 +93,12 @@ impl Kept {
         }
     }
 
+    /// Bytes of its name and value; none of one that is only remembered.
+    fn bytes(&self) -> usize {
+        let value = self.value.as_ref();
+        value.map_or(0, |value| self.name.len() + value.len())
+    }
+
     fn is_of(&self, reader: Option<AccountId>, name: &str) -> bool {
         self.reader == reader && self.name == name
     }
@@ -110,7 +116,7 @@ impl Txn<'_, '_> {
     /// Sets and removes annotations of an item, all or none. Here case tells names apart.
     ///
     /// Errors: [`EngineError::NoSuchItem`], [`EngineError::TooLong`] for a value or name,
-    /// [`EngineError::TooMany`], [`EngineError::Denied`].
+    /// [`EngineError::TooMany`], [`EngineError::OverQuota`], [`EngineError::Denied`].
     pub fn annotate_item(
         &mut self,
         at: Location,
@@ -132,6 +138,13 @@ impl Txn<'_, '_> {
         Ok(())
     }
 
+    fn check_growth(&self, old: usize, new: usize) -> Result<(), EngineError> {
+        match new.checked_sub(old) {
+            None | Some(0) => Ok(()),
+            Some(more) => self.check_annotation_quota(more as u64),
+        }
+    }
+
     /// Takes those annotations off an item that was copied here which this user may not set here,
     /// and those of other users. Source: RFC 5257 §4.6.
     pub(in crate::account) fn leave_allowed_annotations(
@@ -147,20 +160,48 @@ impl Txn<'_, '_> {
         let item = row.ok_or(EngineError::NoSuchItem)?.item;
         let rights = self.rights(at.folder)?;
         let own = self.account.origin().actor;
-        for kept in kept(self.reads(), owner, item.0, numbers)? {
+        let mut all = kept(self.reads(), owner, item.0, numbers)?;
+        let gone = |kept: &mut Kept| {
             let is_allowed = rights.contains(needed(kept.audience()));
             let is_others = kept.reader.is_some_and(|reader| reader != own);
-            if is_others || !is_allowed {
-                self.drop_part(OverlayObject::Item(at), kept.part)?;
-            }
+            is_others || !is_allowed
+        };
+        let gone: Vec<Kept> = all.extract_if(.., gone).collect();
+        for kept in &gone {
+            self.drop_part(OverlayObject::Item(at), kept.part)?;
+        }
+        if !gone.is_empty() {
+            self.count_noted(at, bytes_of(&all))?;
         }
         Ok(())
     }
 
-    /// The number that this commit gives the item.
-    fn number_change(&mut self, at: Location) -> Result<ChangeSeq, EngineError> {
+    /// Whether what is noted of a letter that has just come here finds room.
+    ///
+    /// Errors: [`EngineError::OverQuota`].
+    pub(in crate::account) fn check_noted(
+        &self,
+        at: Location,
+        annotations: ItemAnnotations,
+    ) -> Result<(), EngineError> {
+        if annotations.numbers.is_none() {
+            return Ok(());
+        }
+        let row = self.reads().item_row(self.account.id(), at)?;
+        match row.ok_or(EngineError::NoSuchItem)?.annotation_bytes {
+            0 => Ok(()),
+            _ => self.check_annotation_quota(0), // It is counted by now.
+        }
+    }
+
+    /// Keeps how much is noted of an item; answers the number that this commit gives it.
+    fn count_noted(&mut self, at: Location, bytes: usize) -> Result<ChangeSeq, EngineError> {
         let owner = self.account.id();
-        self.txn.alter_item(owner, at, &ItemChange::default())?;
+        let change = ItemChange {
+            annotation_bytes: Some(u32::try_from(bytes).unwrap_or(u32::MAX)),
+            ..ItemChange::default()
+        };
+        self.txn.alter_item(owner, at, &change)?;
         let row = self.reads().item_row(owner, at)?;
         Ok(row.ok_or(EngineError::NoSuchItem)?.changed)
     }
@@ -181,8 +222,14 @@ impl Txn<'_, '_> {
         if known.and_then(|kept| kept.value.as_ref()) == change.value.as_ref() {
             return Ok(());
         }
+        let old = known.map_or(0, Kept::bytes);
+        let new = change
+            .value
+            .as_ref()
+            .map_or(0, |value| change.name.len() + value.len());
         if change.value.is_some() {
             check_room(&all, reader, change)?;
+            self.check_growth(old, new)?;
         }
         let object = OverlayObject::Item(at);
         let part = known.map_or_else(|| free_part(&all), |kept| kept.part);
@@ -190,7 +237,7 @@ impl Txn<'_, '_> {
             reader,
             name: &change.name,
             value: change.value.as_ref(),
-            changed: Some(self.number_change(at)?),
+            changed: Some(self.count_noted(at, bytes_of(&all) - old + new)?),
         };
         self.put_part(object, part, &entry)?;
         if change.value.is_some() {
@@ -201,6 +248,11 @@ impl Txn<'_, '_> {
             None => Ok(()),
         }
     }
+}
+
+/// Bytes that count for the limit of what is noted of letters.
+fn bytes_of(all: &[Kept]) -> usize {
+    all.iter().map(Kept::bytes).sum()
 }
 
 /// The removed one that has been remembered longest, if one more does not find room.

@@ -42,6 +42,10 @@ pub struct AccountRow {
     pub quota_bytes: Option<u64>,
     /// Most letters in living folders; `None` is without limit.
     pub quota_letters: Option<u64>,
+    /// Most bytes that may be noted of letters in living folders; `None` is without limit.
+    pub quota_annotation_bytes: Option<u64>,
+    /// Most folders that mail programs see; `None` is without limit.
+    pub quota_folders: Option<u64>,
     /// Bytes of visible items.
     pub used_bytes: u64,
     /// Bytes of recoverable items and of items in removed folders.
@@ -51,6 +55,9 @@ pub struct AccountRow {
     /// When the account was made.
     pub created: Timestamp,
 }
+
+/// Stands for no limit where another follows.
+const UNLIMITED: u64 = u64::MAX;
 
 impl Row for AccountRow {
     fn write(&self, out: &mut Encoder) {
@@ -73,9 +80,16 @@ impl Row for AccountRow {
         out.number(self.recoverable_bytes);
         out.number(u64::from(self.folders));
         out.signed(self.created.0);
-        // Rare, and younger than the other fields: rows without it end before it.
-        if let Some(letters) = self.quota_letters {
-            out.number(letters);
+        // Rare, and younger than the other fields: rows without them end before them.
+        let younger = [
+            self.quota_letters,
+            self.quota_annotation_bytes,
+            self.quota_folders,
+        ];
+        let count = younger.iter().rposition(Option::is_some);
+        let count = count.map_or(0, |last| last + 1);
+        for limit in younger.iter().take(count) {
+            out.number(limit.unwrap_or(UNLIMITED));
         }
     }
 
@@ -96,13 +110,18 @@ impl Row for AccountRow {
             recoverable_bytes: input.number()?,
             folders: input.number32()?,
             created: Timestamp(input.signed()?),
-            quota_letters: if input.is_empty() {
-                None
-            } else {
-                Some(input.number()?)
-            },
+            quota_letters: read_limit(input)?,
+            quota_annotation_bytes: read_limit(input)?,
+            quota_folders: read_limit(input)?,
         })
     }
+}
+
+fn read_limit(input: &mut Decoder<'_>) -> Result<Option<u64>, StoreError> {
+    if input.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(input.number()?).filter(|&limit| limit != UNLIMITED))
 }
 
 fn read_runs(input: &mut Decoder<'_>) -> Result<Vec<IdRun>, StoreError> {

@@ -106,6 +106,10 @@ pub struct ShelfCounters {
     pub deleted: u32,
     /// Sum of the items' sizes in bytes.
     pub bytes: u64,
+    /// Sum of what was noted of the items ([`ItemRow::annotation_bytes`]).
+    ///
+    /// [`ItemRow::annotation_bytes`]: super::ItemRow::annotation_bytes
+    pub annotation_bytes: u64,
 }
 
 impl Default for ShelfCounters {
@@ -116,6 +120,7 @@ impl Default for ShelfCounters {
             unseen: 0,
             deleted: 0,
             bytes: 0,
+            annotation_bytes: 0,
         }
     }
 }
@@ -229,11 +234,16 @@ impl Row for FolderRow {
             out.signed(removed.0);
         }
         self.shelves.iter().for_each(|shelf| shelf.write(out));
+        // Rare, and younger than the other fields: rows without them end before them.
+        let annotations = self.shelves.iter().map(|shelf| shelf.annotation_bytes);
+        if annotations.clone().any(|bytes| bytes > 0) {
+            annotations.for_each(|bytes| out.number(bytes));
+        }
     }
 
     fn read(input: &mut Decoder<'_>) -> Result<Self, StoreError> {
         let bits = input.byte()?;
-        Ok(Self {
+        let mut row = Self {
             parent: Some(input.number()?)
                 .filter(|&parent| parent != 0)
                 .map(FolderId),
@@ -265,7 +275,13 @@ impl Row for FolderRow {
                 ShelfCounters::read(input)?,
                 ShelfCounters::read(input)?,
             ],
-        })
+        };
+        if !input.is_empty() {
+            for shelf in &mut row.shelves {
+                shelf.annotation_bytes = input.number()?;
+            }
+        }
+        Ok(row)
     }
 }
 
@@ -285,6 +301,7 @@ impl ShelfCounters {
             unseen: input.number32()?,
             deleted: input.number32()?,
             bytes: input.number()?,
+            annotation_bytes: 0, // They come behind all shelves.
         })
     }
 }

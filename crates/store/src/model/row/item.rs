@@ -69,6 +69,11 @@ pub struct ItemRow {
     pub body: Option<BodyNumber>,
     /// Set on the recoverable shelf.
     pub removed: Option<Removed>,
+    /// Bytes of what was noted of it, as far as they count for a limit
+    /// ([`AccountRow::quota_annotation_bytes`]).
+    ///
+    /// [`AccountRow::quota_annotation_bytes`]: super::AccountRow::quota_annotation_bytes
+    pub annotation_bytes: u32,
 }
 
 const HAS_PLACE: u8 = 1;
@@ -79,6 +84,8 @@ const HAS_REMOVED: u8 = 8;
 const KIND_SHIFT: u32 = 4;
 const KIND_MASK: u8 = 7;
 const HAS_ZONE: u8 = 128;
+/// Stands for no time of placing where a field follows it; no such time lies in that year.
+const NOT_PLACED: i64 = i64::MIN;
 
 impl ItemRow {
     /// The later of the two stamps: what MODSEQ (RFC 7162 §3.1) and JMAP states are made of.
@@ -139,9 +146,14 @@ impl Row for ItemRow {
             out.signed(removed.at.0);
             out.byte(removed.from.number());
         }
-        // The last field needs no bit: it is there if anything is.
-        if let Some(placed) = self.placed {
-            out.signed(placed.0.wrapping_sub(self.received.0));
+        // The last fields need no bit: they are there if anything is.
+        match self.placed {
+            Some(placed) => out.signed(placed.0.wrapping_sub(self.received.0)),
+            None if self.annotation_bytes > 0 => out.signed(NOT_PLACED),
+            None => {}
+        }
+        if self.annotation_bytes > 0 {
+            out.number(u64::from(self.annotation_bytes));
         }
     }
 
@@ -196,7 +208,13 @@ impl Row for ItemRow {
             placed: if input.is_empty() {
                 None
             } else {
-                Some(Timestamp(received.0.wrapping_add(input.signed()?)))
+                let since_received = Some(input.signed()?).filter(|&since| since != NOT_PLACED);
+                since_received.map(|since| Timestamp(received.0.wrapping_add(since)))
+            },
+            annotation_bytes: if input.is_empty() {
+                0
+            } else {
+                input.number32()?
             },
         })
     }

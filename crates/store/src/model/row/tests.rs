@@ -41,6 +41,7 @@ fn largest_item(keywords: Keywords) -> ItemRow {
             from: Shelf::Other,
         }),
         placed: Some(Timestamp::from_seconds(4_000_000_000)),
+        annotation_bytes: 0,
     }
 }
 
@@ -69,6 +70,12 @@ fn an_item_row_is_at_most_96_bytes_with_a_dozen_keywords() {
     };
     assert!(fresh.encode().len() <= 30, "{} bytes", fresh.encode().len());
     comes_back(&fresh);
+    for row in [fresh, largest] {
+        comes_back(&ItemRow {
+            annotation_bytes: u32::MAX,
+            ..row
+        });
+    }
 }
 
 #[test]
@@ -110,7 +117,7 @@ fn folders_and_accounts_come_back() {
             },
         ],
         quota_bytes: Some(0),
-        quota_letters: Some(u64::MAX),
+        quota_letters: Some(u64::MAX - 1),
         created: Timestamp(i64::MIN),
         ..AccountRow::default()
     });

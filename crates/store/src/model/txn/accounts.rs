@@ -15,6 +15,19 @@ pub const ID_RUNS_MAX: usize = 64;
 /// has 32 bits).
 pub const IDS_RESERVED_MAX: u64 = 1 << 20;
 
+/// The most that an account may hold; `None` is without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowance {
+    /// Bytes of visible items.
+    pub bytes: Option<u64>,
+    /// Letters in living folders.
+    pub letters: Option<u64>,
+    /// Bytes of what is noted of them.
+    pub annotation_bytes: Option<u64>,
+    /// Folders that mail programs see.
+    pub folders: Option<u64>,
+}
+
 impl Txn<'_> {
     /// Makes an account under its number in the directory.
     ///
@@ -41,7 +54,7 @@ impl Txn<'_> {
     }
 
     /// Sets the most bytes of visible items; `None` is without limit. Whether it is kept to is the
-    /// engine's, as with [`Txn::set_letter_quota`].
+    /// engine's, as with [`Txn::set_allowance`].
     pub fn set_quota(
         &mut self,
         account: AccountId,
@@ -58,19 +71,26 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Sets the most letters in living folders; `None` is without limit.
-    pub fn set_letter_quota(
+    /// Sets all that is limited in an account.
+    pub fn set_allowance(
         &mut self,
         account: AccountId,
-        quota_letters: Option<u64>,
+        allowance: Allowance,
     ) -> Result<(), ModelError> {
         let row = self
             .account_row(account)?
             .ok_or(ModelError::NoSuchAccount)?;
-        if row.quota_letters == quota_letters {
+        let allowed = AccountRow {
+            quota_bytes: allowance.bytes,
+            quota_letters: allowance.letters,
+            quota_annotation_bytes: allowance.annotation_bytes,
+            quota_folders: allowance.folders,
+            ..row.clone()
+        };
+        if row == allowed {
             return Ok(());
         }
-        self.account_mut(account)?.quota_letters = quota_letters;
+        *self.account_mut(account)? = allowed;
         self.touch_object(account, Object::Account, What::PROPERTIES)?;
         Ok(())
     }

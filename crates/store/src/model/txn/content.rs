@@ -37,6 +37,8 @@ pub struct NewBody {
 pub struct ItemChange {
     /// What it is.
     pub kind: Option<Kind>,
+    /// Bytes of what is noted of it.
+    pub annotation_bytes: Option<u32>,
     /// When it was received.
     pub received: Option<Timestamp>,
     /// What lists need, opaque.
@@ -100,6 +102,7 @@ impl Txn<'_> {
         let old = self.item_row(account, at)?.ok_or(ModelError::NoSuchItem)?;
         let mut row = old.clone();
         row.kind = change.kind.unwrap_or(row.kind);
+        row.annotation_bytes = change.annotation_bytes.unwrap_or(row.annotation_bytes);
         if let Some(received) = change.received {
             (row.received, row.received_zone_minutes) = (received, 0);
         }

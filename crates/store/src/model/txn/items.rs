@@ -275,6 +275,7 @@ impl Txn<'_> {
             body: new.body.as_ref().map(Body::number),
             removed: None,
             placed: None,
+            annotation_bytes: 0,
         }
     }
 

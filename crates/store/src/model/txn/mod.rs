@@ -28,6 +28,7 @@ mod repair;
 mod shelving;
 mod transfer;
 
+pub use accounts::Allowance;
 pub use content::{ItemChange, NewBody};
 pub use epochs::CHANGES_KEPT_MAX;
 pub use folders::{FolderChange, NewFolder};

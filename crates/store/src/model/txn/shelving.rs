@@ -151,6 +151,8 @@ impl ShelfCounters {
             .deleted
             .saturating_add(u32::from(row.flags.contains(Flags::DELETED)));
         self.bytes = self.bytes.saturating_add(row.size);
+        let noted = u64::from(row.annotation_bytes);
+        self.annotation_bytes = self.annotation_bytes.saturating_add(noted);
     }
 
     pub(crate) fn subtract(&mut self, row: &ItemRow) {
@@ -162,5 +164,7 @@ impl ShelfCounters {
             .deleted
             .saturating_sub(u32::from(row.flags.contains(Flags::DELETED)));
         self.bytes = self.bytes.saturating_sub(row.size);
+        let noted = u64::from(row.annotation_bytes);
+        self.annotation_bytes = self.annotation_bytes.saturating_sub(noted);
     }
 }
