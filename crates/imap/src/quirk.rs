@@ -4,6 +4,10 @@
 //! (people who try a server by hand through `openssl s_client`): [`crate::codec::frame`]. Spare
 //! spaces between arguments and at the end of a line (older mobile clients) are passed over:
 //! [`crate::codec::cursor::Cursor::space`].
+//!
+//! What else programs depend on, of all that the standards leave open, needs nothing here and is
+//! held fast in `tests/dialogues/quirks.txt`, each with the program and where it was told: Apple's
+//! Mail and the iPhone, Evolution, K-9 Mail, and Outlook.
 
 use crate::codec::FlagList;
 use crate::codec::cursor::{Cursor, Parsed};
