@@ -128,6 +128,9 @@ fn documents_are_read() {
     let pages: &[&[u8]] = &[
         include_bytes!("../fuzz/seeds/pdf_of_standard_fonts"),
         include_bytes!("../fuzz/seeds/pdf_locked"),
+        include_bytes!("../fuzz/seeds/pdf_rc4_40"),
+        include_bytes!("../fuzz/seeds/pdf_aes_128"),
+        include_bytes!("../fuzz/seeds/pdf_aes_256"),
         b"1 0 obj <</Type/Page/Contents 2 0 R/Resources <</Font <</F 3 0 R>> >> >> endobj 2 0 obj           <</Filter/A85>> stream BT /F 2 Tf [(a) 9 <41>]TJ 1 0 0 1 5 5 Tm (b) ' ET endstream 3 0           obj <</Widths [1 2] /Encoding <</Differences [65 /eacute /uni0041]>> >> endobj",
     ];
     run_on(pages, entry::documents);

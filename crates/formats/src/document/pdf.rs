@@ -1,6 +1,7 @@
 //! The text of Portable Document Format: what its pages, notes and forms show, and its title.
 //!
-//! Text that is a picture is none, nor is there any in a file that only a password opens. Letters
+//! Text that is a picture is none, nor is there any in a file that only a password opens; one that
+//! is encrypted without is read. Letters
 //! come in the order in which the file shows them, which for Hebrew and Arabic may be that of the
 //! page, from the left. A font that neither says what its codes mean nor has a known encoding
 //! gives no text.
@@ -17,6 +18,7 @@ mod file;
 mod filters;
 mod font;
 mod glyphs;
+mod key;
 mod lexer;
 mod matrix;
 mod work;
@@ -42,7 +44,7 @@ const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub(super) fn text(document: &[u8], work: usize, out: &mut Words) -> usize {
     let work = Work::new(work);
     let file = File::read(document, &work);
-    if !file.is_encrypted() {
+    if !file.is_locked() {
         information(&file, out);
         pages(&file, &work, out);
     }

@@ -8,6 +8,7 @@
 //! (objects within streams).
 
 use super::filters;
+use super::key::Key;
 use super::lexer::{Dictionary, Lexer, Token, Value, is_space};
 use super::work::Work;
 use memchr::memmem;
@@ -39,6 +40,8 @@ struct Place {
     at: usize,
     /// The offset in the file by which later objects win over earlier ones.
     order: usize,
+    /// Beside its number, what tells apart what is encrypted.
+    generation: u16,
 }
 
 /// A file's objects.
@@ -50,6 +53,8 @@ pub(super) struct File<'a> {
     kept: Vec<Vec<u8>>,
     /// What the file says of itself, the latest last.
     trailers: Vec<Dictionary>,
+    /// What opens it, if it is encrypted and that is known.
+    key: Option<Key>,
 }
 
 /// An object, with the bytes behind it if it is a stream.
@@ -67,9 +72,11 @@ impl<'a> File<'a> {
             places: BTreeMap::new(),
             kept: Vec::new(),
             trailers: Vec::new(),
+            key: None,
         };
         let streams = file.scan();
         file.read_trailers();
+        file.key = file.find_key();
         for (number, order) in streams {
             file.open_stream(number, order);
         }
@@ -82,7 +89,7 @@ impl<'a> File<'a> {
         let (mut at, mut streams) = (0, Vec::new());
         while let Some(found) = find(self.bytes, at, b"obj") {
             at = found + 3;
-            let Some(number) = number_before(self.bytes, found) else {
+            let Some((number, generation)) = numbers_before(self.bytes, found) else {
                 continue;
             };
             if self.places.len() >= OBJECTS_MAX || self.work.is_done() {
@@ -92,6 +99,7 @@ impl<'a> File<'a> {
                 within: None,
                 at,
                 order: found,
+                generation,
             };
             self.places.insert(number, place);
             let Some(object) = self.parse(self.bytes, at) else {
@@ -142,6 +150,7 @@ impl<'a> File<'a> {
                 within: Some(self.kept.len()),
                 at: first.saturating_add(at),
                 order,
+                generation: 0,
             };
             let Ok(number) = u32::try_from(number) else {
                 continue;
@@ -155,9 +164,26 @@ impl<'a> File<'a> {
     }
 
     /// True if the file is kept from those who have no key to it.
-    pub(super) fn is_encrypted(&self) -> bool {
-        let keys = self.trailers.iter().map(|trailer| trailer.value("Encrypt"));
-        keys.into_iter().any(|key| *key != Value::Null)
+    pub(super) fn is_locked(&self) -> bool {
+        self.encryption().is_some() && self.key.is_none()
+    }
+
+    /// The latest that is said of its encryption.
+    fn encryption(&self) -> Option<&Value> {
+        let told = self.trailers.iter().rev();
+        let mut told = told.map(|trailer| trailer.value("Encrypt"));
+        told.find(|value| **value != Value::Null)
+    }
+
+    /// Source: ISO 32000-1 §7.5.5 (ID), §7.6.1.
+    fn find_key(&self) -> Option<Key> {
+        let encryption = self.resolve(self.encryption()?);
+        let mut told = self.trailers.iter().rev();
+        let identifier = told.find_map(|trailer| match trailer.value("ID").array()?.first()? {
+            Value::Text(identifier) => Some(identifier.as_slice()),
+            _ => None,
+        });
+        Key::of(encryption.dictionary()?, identifier.unwrap_or_default())
     }
 
     /// What the file says of itself.
@@ -182,10 +208,31 @@ impl<'a> File<'a> {
     fn object(&self, number: u32) -> Option<Object> {
         let place = self.places.get(&number)?;
         match place.within {
-            None => self.parse(self.bytes, place.at),
+            None => {
+                let mut object = self.parse(self.bytes, place.at)?;
+                self.open_strings((number, place.generation), &mut object.value);
+                Some(object)
+            }
             Some(stream) => {
                 let value = Lexer::new(self.kept.get(stream)?, place.at, self.work).value()?;
                 Some(Object { value, data: None })
+            }
+        }
+    }
+
+    /// Decrypts the strings of an object of the file itself; those within streams are open with
+    /// their stream. Source: ISO 32000-1 §7.6.1.
+    fn open_strings(&self, object: (u32, u16), value: &mut Value) {
+        let Some(key) = &self.key else { return };
+        let mut left = vec![value];
+        while let Some(value) = left.pop() {
+            match value {
+                Value::Text(text) if self.work.take(text.len()) => {
+                    *text = key.string(object, text);
+                }
+                Value::Array(values) => left.extend(values),
+                Value::Dictionary(dictionary) => left.extend(dictionary.values_mut()),
+                _ => {}
             }
         }
     }
@@ -219,7 +266,18 @@ impl<'a> File<'a> {
         let Value::Dictionary(dictionary) = object.value else {
             return None;
         };
-        let bytes = self.unpack(&dictionary, packed)?;
+        let place = self.places.get(number)?;
+        let bytes = match &self.key {
+            Some(key) if !dictionary.is("Type", "XRef") => {
+                let packed = packed.get(..STREAM_BYTES_MAX).unwrap_or(packed);
+                if !self.work.take(packed.len()) {
+                    return None;
+                }
+                let open = key.stream((*number, place.generation), packed);
+                self.unpack(&dictionary, &open)?
+            }
+            _ => self.unpack(&dictionary, packed)?,
+        };
         Some((dictionary, bytes))
     }
 
@@ -290,8 +348,8 @@ fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
     Some(from + found)
 }
 
-/// The number of the object whose word stands here; none behind `end`.
-fn number_before(bytes: &[u8], at: usize) -> Option<u32> {
+/// Number and generation of the object whose word stands here; none behind `end`.
+fn numbers_before(bytes: &[u8], at: usize) -> Option<(u32, u16)> {
     let before = bytes.get(at.saturating_sub(NUMBERS_BYTES_MAX)..at)?;
     let is_digit = |byte: &&u8| byte.is_ascii_digit();
     let number = |before: &[u8]| -> Option<(u32, usize)> {
@@ -301,8 +359,8 @@ fn number_before(bytes: &[u8], at: usize) -> Option<u32> {
         let number = str::from_utf8(trimmed.get(start..)?).ok()?.parse().ok()?;
         Some((number, start))
     };
-    let (_generation, start) = number(before)?;
+    let (generation, start) = number(before)?;
     let before = before.get(..start)?;
     before.last().filter(|&&byte| is_space(byte))?;
-    Some(number(before)?.0)
+    Some((number(before)?.0, u16::try_from(generation).unwrap_or(0)))
 }

@@ -83,6 +83,10 @@ impl Dictionary {
         found.map(|(_, value)| value)
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     pub(super) fn set(&mut self, name: &str, value: Value) {
         let known = self
             .0

@@ -75,6 +75,22 @@ fn a_file_that_needs_a_password_has_no_text() {
     assert_eq!(read(LOCKED), "");
 }
 
+/// Made of [`STANDARD_FONTS`] by qpdf, with a password for its owner only.
+const ENCRYPTED: [&[u8]; 5] = [
+    include_bytes!("../../../fuzz/seeds/pdf_rc4_40"),
+    include_bytes!("../../../fuzz/seeds/pdf_rc4_128"),
+    include_bytes!("../../../fuzz/seeds/pdf_aes_128"),
+    include_bytes!("../../../fuzz/seeds/pdf_aes_256_revision_5"),
+    include_bytes!("../../../fuzz/seeds/pdf_aes_256"),
+];
+
+#[test]
+fn a_file_that_is_encrypted_but_opens_without_a_password_is_read() {
+    for document in ENCRYPTED {
+        assert_eq!(read(document), read(STANDARD_FONTS));
+    }
+}
+
 #[test]
 fn a_word_ends_where_the_pen_is_moved_and_not_where_letters_are_only_set_closer() {
     for (operators, expected) in [
@@ -224,9 +240,10 @@ fn what_one_letter_brings_has_one_budget() {
 proptest! {
     #[test]
     fn damaged_files_are_read_as_far_as_they_go(
-        which in 0_usize..4, at: prop::sample::Index, byte: u8, cut: prop::sample::Index,
+        which in 0_usize..6, at: prop::sample::Index, byte: u8, cut: prop::sample::Index,
     ) {
-        let all = [STANDARD_FONTS, SUBSET_FONT, OBJECT_STREAMS, TYPESET];
+        let [rc4, .., aes] = ENCRYPTED;
+        let all = [STANDARD_FONTS, SUBSET_FONT, OBJECT_STREAMS, TYPESET, rc4, aes];
         let mut document = all[which].to_vec();
         let place = at.index(document.len());
         document[place] = byte;
