@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects that one session may have open: Outlook has some hundreds.
 const OBJECTS_MAX: usize = 10_000;
+/// Bytes that the tables of a session may hold: those of ten folders with a million messages each,
+/// in as many orders.
+const TABLE_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Numbers of handles below a logon; the logon's own number stands above them.
 const NUMBER_BITS: u32 = 24;
 
@@ -209,7 +212,11 @@ impl Objects {
     /// Gives an object a handle: the next number that no living one has. FFFFFFFF is never given,
     /// because it stands for none.
     pub fn open(&mut self, logon_id: u8, object: Object) -> Result<u32, Refusal> {
-        if self.open.len() >= OBJECTS_MAX {
+        let is_too_much = match &object {
+            Object::Table(table) => self.table_bytes() + table.held_bytes() > TABLE_BYTES_MAX,
+            _ => false,
+        };
+        if self.open.len() >= OBJECTS_MAX || is_too_much {
             return Err(Refusal::TooManyObjects);
         }
         loop {
@@ -272,6 +279,14 @@ impl Objects {
         held.sum()
     }
 
+    fn table_bytes(&self) -> usize {
+        let tables = self.open.values().filter_map(|object| match object {
+            Object::Table(table) => Some(table.held_bytes()),
+            _ => None,
+        });
+        tables.sum()
+    }
+
     fn log_off(&mut self, logon_id: u8) {
         self.logons.remove(&logon_id);
         self.open.retain(|handle, _| !belongs(logon_id, *handle));
@@ -312,5 +327,20 @@ mod tests {
         // FFFFFFFF is left out, and so is the number that lives.
         let next = objects.open(0xff, Object::Folder(FolderId(2))).unwrap();
         assert_eq!((first, next), (0xff00_0000, 0xff00_0001));
+    }
+
+    #[test]
+    fn the_rows_of_all_tables_have_a_bound() {
+        // Counted for each table, though they share it; nothing ever looks at these bytes.
+        let long = Value::Binary(vec![0; 600 << 20].into());
+        let table = || {
+            let rows = Rows::Values(vec![[(0x3701, long.clone())].into()]);
+            Object::Table(Box::new(Table::fixed(rows)))
+        };
+        let mut objects = Objects::default();
+        let first = objects.open(0, table()).unwrap();
+        assert_eq!(objects.open(0, table()), Err(Refusal::TooManyObjects));
+        objects.release(0, first);
+        assert!(objects.open(0, table()).is_ok());
     }
 }

@@ -18,6 +18,7 @@ pub mod rows;
 pub mod shown;
 
 use crate::codec::data::{PropertyTag, Restriction, SortOrder};
+use crate::content::held_by;
 use crate::object::Logon;
 use crate::refusal::Refusal;
 use engine::{ChangeSeq, FolderId, Reading};
@@ -28,11 +29,16 @@ use lists::Lists;
 use rows::{RowReader, Rows};
 use std::collections::BTreeMap;
 
+/// About how many bytes a row takes in a list.
+const ENTRY_BYTES: usize = 64;
+
 /// A table as its client sees it.
 #[derive(Debug)]
 pub struct Table {
     /// What it could show.
     pub rows: Rows,
+    /// Bytes of that.
+    rows_bytes: usize,
     /// What its rows are: those that fulfil the restriction, sorted.
     pub list: List,
     /// How it is arranged.
@@ -111,9 +117,12 @@ pub enum Mark {
 impl Table {
     /// A table of what never changes.
     pub fn fixed(rows: Rows) -> Self {
-        let count = match &rows {
-            Rows::Values(values) => values.len(),
-            _ => 0,
+        let (count, bytes) = match &rows {
+            Rows::Values(all) => {
+                let values = all.iter().flat_map(|values| values.values());
+                (all.len(), values.map(held_by).sum())
+            }
+            _ => (0, 0),
         };
         let entry = |row| Entry {
             row: RowId::Fixed(row),
@@ -121,12 +130,16 @@ impl Table {
             is_read: true,
             key: Key::NONE,
         };
-        Self::of(rows, List::sorted((0..count).map(entry).collect()))
+        Self {
+            rows_bytes: bytes,
+            ..Self::of(rows, List::sorted((0..count).map(entry).collect()))
+        }
     }
 
     fn of(rows: Rows, list: List) -> Self {
         Self {
             rows,
+            rows_bytes: 0,
             list,
             arrangement: Arrangement::default(),
             columns: None,
@@ -203,6 +216,12 @@ impl Table {
         self.stamps = follow::stamps(&reader.folders);
         let list = reader.list(arrangement.restriction.as_ref(), &arrangement.plan)?;
         Ok((list, up_to))
+    }
+
+    /// About how many bytes it holds, those shared with others counted too.
+    pub fn held_bytes(&self) -> usize {
+        let entries = self.list.len() + self.bookmarks.len();
+        self.rows_bytes + entries.saturating_mul(ENTRY_BYTES)
     }
 
     /// Rows and headings that are shown.
