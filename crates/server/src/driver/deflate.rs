@@ -1,11 +1,11 @@
 //! DEFLATE below a dialogue: what `COMPRESS` puts between the session and its stream.
 //!
-//! A waiting connection holds no compressor. Each send begins a new one and ends with an empty stored
-//! block, so that the peer can read all of it at once; that the next send does not refer to what
-//! was sent before costs a little room on the wire. It also keeps what one answer holds apart from
-//! the text of another: an observer who can have letters put into a mailbox learns nothing of its
-//! other letters from the lengths of later answers (CRIME, BREACH). Passwords are never compressed,
-//! since compression begins behind the sign-in.
+//! A waiting connection holds no compressor. Each piece that is sent is compressed by itself, or
+//! goes as it is where that would hardly be worth its time, and the peer can read all of it at once;
+//! that the next piece does not refer to what was sent before costs a little room on the wire. It
+//! also keeps what one answer holds apart from the text of another: an observer who can have letters
+//! put into a mailbox learns nothing of its other letters from the lengths of later answers (CRIME,
+//! BREACH). Passwords are never compressed, since compression begins behind the sign-in.
 //!
 //! What is received is inflated only as far as the session has room, whatever it would grow to.
 //! Between two blocks nothing but the last 32 KiB is kept, since the peer may refer to them.
@@ -36,8 +36,16 @@ const WINDOW_BITS: u8 = 15;
 /// Compressed bytes that are read at once.
 const PACKED_BYTES: usize = 4 * 1024;
 
-/// Bytes that are compressed in one go, about a millisecond; then other connections have their turn.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of a piece, as many as a block without compression holds (RFC 1951 §3.2.4). They are
+/// compressed in about a millisecond; then other connections have their turn.
+const PIECE_BYTES: usize = 0xffff;
+
+/// Bytes from the middle of a piece that tell whether it is worth compressing: where these do not
+/// shrink by a third, it is not. Fewer tell too little, since they repeat nothing.
+const SAMPLE_BYTES: usize = 2 * 1024;
+
+/// A piece that a sample would be too great a part of is compressed unseen.
+const SAMPLED_BYTES_MIN: usize = 4 * SAMPLE_BYTES;
 
 /// The fastest level. What is sent is compressed for one client and once, so its time counts before
 /// its size: letters of random words and Base64 shrink to 68 %, where the fastest of `miniz_oxide`
@@ -61,8 +69,6 @@ const LAST_BLOCK: &[u8] = &[0x03, 0x00];
 pub struct Deflated {
     inner: Transport,
     inflating: Inflating,
-    /// Only while something is being sent.
-    compressor: Option<Deflate>,
     packed: Unsent,
     /// What is sent from here on is not compressed.
     is_ended: bool,
@@ -77,7 +83,6 @@ impl Deflated {
         Self {
             inner,
             inflating,
-            compressor: None,
             packed: Unsent::default(),
             is_ended: false,
         }
@@ -146,21 +151,15 @@ impl Deflated {
                 return self.inner.poll_send(context, pending);
             }
             if pending.is_empty() {
-                self.compressor.take().into_iter().for_each(give_back);
                 return Poll::Ready(Ok(()));
             }
             if !std::mem::take(&mut is_first) {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let piece = pending.take(PIECE_BYTES);
-            let flush = if pending.is_empty() {
-                DeflateFlush::SyncFlush
-            } else {
-                DeflateFlush::NoFlush
-            };
-            let compressor = self.compressor.get_or_insert_with(borrow);
-            self.packed.push(pack(compressor, &piece, flush)?);
+            for block in blocks(pending.take(PIECE_BYTES))? {
+                self.packed.push(block);
+            }
         }
     }
 
@@ -168,6 +167,37 @@ impl Deflated {
     pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.inner.poll_end(context)
     }
+}
+
+/// A piece as blocks, which refer to nothing else, and of which the peer can read all.
+fn blocks(piece: Bytes) -> io::Result<[Bytes; 2]> {
+    let mut compressor = borrow();
+    let blocks = if is_worth_it(&mut compressor, &piece)? {
+        [pack(&mut compressor, &piece)?, Bytes::new()]
+    } else {
+        [head_of_stored(piece.len()), piece]
+    };
+    give_back(compressor);
+    Ok(blocks)
+}
+
+/// True if compressing saves enough for the time that it takes.
+fn is_worth_it(compressor: &mut Deflate, piece: &[u8]) -> io::Result<bool> {
+    if piece.len() < SAMPLED_BYTES_MIN {
+        return Ok(true);
+    }
+    let (_, rest) = piece.split_at(piece.len() / 2);
+    let sample = rest.get(..SAMPLE_BYTES).unwrap_or(rest);
+    let packed = pack(compressor, sample)?;
+    compressor.reset();
+    Ok(3 * packed.len() <= 2 * sample.len())
+}
+
+/// What stands before bytes that are not compressed. Source: RFC 1951 §3.2.4.
+fn head_of_stored(length: usize) -> Bytes {
+    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    let [a, b] = length.to_le_bytes();
+    Bytes::copy_from_slice(&[0, a, b, !a, !b])
 }
 
 fn borrow() -> Deflate {
@@ -185,8 +215,8 @@ fn give_back(mut compressor: Deflate) {
     });
 }
 
-/// Compresses `piece`; with [`DeflateFlush::SyncFlush`] the peer can read all of it.
-fn pack(compressor: &mut Deflate, piece: &[u8], flush: DeflateFlush) -> io::Result<Bytes> {
+/// Compresses `piece`, so that the peer can read all of it.
+fn pack(compressor: &mut Deflate, piece: &[u8]) -> io::Result<Bytes> {
     let room = compress_bound(piece.len()) + FLUSH_BYTES;
     let (mut packed, mut taken, mut made) = (vec![0; room], 0, 0);
     // As long as the room is filled there may be more of the flush (zlib's manual, deflate()).
@@ -195,7 +225,7 @@ fn pack(compressor: &mut Deflate, piece: &[u8], flush: DeflateFlush) -> io::Resu
         let left = piece.get(taken..).unwrap_or_default();
         let free = packed.get_mut(made..).unwrap_or_default();
         let before = (compressor.total_in(), compressor.total_out());
-        let status = compressor.compress(left, free, flush);
+        let status = compressor.compress(left, free, DeflateFlush::SyncFlush);
         status.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         taken += to_usize(compressor.total_in() - before.0);
         made += to_usize(compressor.total_out() - before.1);
@@ -324,10 +354,17 @@ mod tests {
     }
 
     fn send(text: &[u8]) -> Vec<u8> {
-        let mut compressor = borrow();
-        let packed = pack(&mut compressor, text, DeflateFlush::SyncFlush).unwrap();
-        give_back(compressor);
-        packed.to_vec()
+        blocks(Bytes::copy_from_slice(text)).unwrap().concat()
+    }
+
+    /// Text as attachments have it, which shrinks little.
+    fn base64(length: usize) -> Vec<u8> {
+        let mut seed = 1_u32;
+        let letters = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b'0' + (seed >> 26) as u8
+        });
+        letters.take(length).collect()
     }
 
     proptest! {
@@ -371,23 +408,16 @@ mod tests {
             b"b NOOP\r\n",
             &letter[20_000..],
         ] {
-            let packed = pack(&mut compressor, text, DeflateFlush::SyncFlush).unwrap();
+            let packed = pack(&mut compressor, text).unwrap();
             assert_eq!(inflate(&mut inflating, &packed, 500).unwrap(), text);
             inflating.rest();
             assert!(inflating.history.capacity() <= WINDOW_BYTES);
         }
     }
 
-    /// Text as attachments have it, which shrinks little: many blocks, of any length.
     #[test]
     fn text_of_any_length_can_be_read_at_once() {
-        let mut seed = 1_u32;
-        let letter: Vec<u8> = std::iter::repeat_with(|| {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            b'0' + (seed >> 26) as u8
-        })
-        .take(PIECE_BYTES)
-        .collect();
+        let letter = base64(PIECE_BYTES);
         for length in (1..PIECE_BYTES).step_by(61) {
             let mut inflating = Inflating::default();
             let read = inflate(&mut inflating, &send(&letter[..length]), PIECE_BYTES).unwrap();
@@ -396,9 +426,28 @@ mod tests {
     }
 
     #[test]
+    fn what_hardly_shrinks_goes_as_it_is_and_what_follows_is_compressed() {
+        let hard = base64(PIECE_BYTES);
+        let soft: Vec<u8> = (0..9999)
+            .flat_map(|n| format!("{n}\r\n").into_bytes())
+            .collect();
+        let soft = &soft[..PIECE_BYTES.min(soft.len())];
+        let mut inflating = Inflating::default();
+        for text in [&hard[..], soft, &hard] {
+            let packed = send(text);
+            if text == soft {
+                assert!(packed.len() < text.len() * 2 / 3, "{}", packed.len());
+            } else {
+                assert_eq!(packed.len(), text.len() + 5);
+            }
+            assert!(inflate(&mut inflating, &packed, PIECE_BYTES).unwrap() == text);
+        }
+    }
+
+    #[test]
     fn a_bomb_grows_no_further_than_there_is_room() {
         let mut compressor = borrow();
-        let bomb = pack(&mut compressor, &vec![0; 1 << 20], DeflateFlush::SyncFlush).unwrap();
+        let bomb = pack(&mut compressor, &vec![0; 1 << 20]).unwrap();
         assert!(bomb.len() < 16 * 1024);
         let mut inflating = Inflating::default();
         inflating.feed(&bomb);

@@ -118,14 +118,23 @@ impl Unsent {
         }
     }
 
-    /// Takes at most so many bytes off the front: the first piece, or its beginning.
+    /// Takes at most so many bytes off the front.
     pub fn take(&mut self, most: usize) -> bytes::Bytes {
         let Some(first) = self.pieces.front() else {
             return bytes::Bytes::new();
         };
-        let piece = first.slice(..first.len().min(most));
-        self.sent(piece.len());
-        piece
+        if first.len() >= most || self.pieces.len() == 1 {
+            let piece = first.slice(..first.len().min(most));
+            self.sent(piece.len());
+            return piece;
+        }
+        let mut joined = Vec::with_capacity(most.min(self.bytes));
+        for piece in &self.pieces {
+            let room = most - joined.len();
+            joined.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        }
+        self.sent(joined.len());
+        joined.into()
     }
 
     fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
