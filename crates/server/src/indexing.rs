@@ -7,7 +7,7 @@
 use crate::house::House;
 use crate::metrics::Metrics;
 use engine::search::{Fed, Feeder, Index, Sketches};
-use engine::{AccountId, Engine, EngineError};
+use engine::{AccountId, Engine, EngineError, Reading};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,10 @@ use store::world::disk::Disk;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Steps for one account before the next has its turn.
 const STEPS_PER_TURN: usize = 16;
-/// Pauses for which letters are held back at most while clients are served: five seconds, in which
-/// not more come than a search can read.
+/// Pauses for which letters are held back at most while clients are served: five seconds.
 const PAUSES_HELD_BACK_MAX: u32 = 10;
+/// Changes that are held back at most: a search reads as many letters in a tenth of a second.
+const CHANGES_HELD_BACK_MAX: u64 = 2048;
 /// Bytes that only memory holds, before they are written.
 const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Pauses after which less than that is written too: five minutes.
@@ -120,9 +121,12 @@ enum Service {
 
 impl Patience {
     /// Asked after each pause in which something waits: whether it is fed now. It is when nobody
-    /// was served, and when it was held back for [`PAUSES_HELD_BACK_MAX`].
-    fn is_over(&mut self, service: Service) -> bool {
-        let is_over = service == Service::Idle || self.held_back >= PAUSES_HELD_BACK_MAX;
+    /// was served, when so many changes wait that a search would become slow, and when they were
+    /// held back for [`PAUSES_HELD_BACK_MAX`].
+    fn is_over(&mut self, service: Service, changes: u64) -> bool {
+        let is_over = service == Service::Idle
+            || changes > CHANGES_HELD_BACK_MAX
+            || self.held_back >= PAUSES_HELD_BACK_MAX;
         self.held_back = if is_over { 0 } else { self.held_back + 1 };
         is_over
     }
@@ -166,7 +170,7 @@ impl Thread {
         self.waiting.extend(self.engine.changed_accounts());
         self.waiting.remove(&AccountId::DIRECTORY);
         let service = self.service();
-        if !self.waiting.is_empty() && self.patience.is_over(service) {
+        if !self.waiting.is_empty() && self.patience.is_over(service, self.changes_waiting()) {
             self.feed();
         }
         if self.index.pending_bytes() > 0 {
@@ -186,6 +190,27 @@ impl Thread {
         } else {
             Service::Busy
         }
+    }
+
+    /// Changes that wait to be fed, counted no further than it matters.
+    fn changes_waiting(&self) -> u64 {
+        let mut changes = 0_u64;
+        for &account in &self.waiting {
+            // What cannot be read is for the feeder to tell.
+            changes = changes.saturating_add(self.changes_of(account).unwrap_or(0));
+            if changes > CHANGES_HELD_BACK_MAX {
+                break;
+            }
+        }
+        changes
+    }
+
+    /// Changes of one account that the index does not know; all, if it knows nothing of it.
+    fn changes_of(&self, account: AccountId) -> Result<u64, EngineError> {
+        let head = self.engine.account_as_server(account).read()?.head()?;
+        let mark = self.index.known(account).mark;
+        let known = mark.map_or(0, |mark| mark.change.0);
+        Ok(head.0.saturating_sub(known))
     }
 
     /// Gives each account that waits one turn after the other, until all are fed.
@@ -235,18 +260,18 @@ mod tests {
         let mut patience = Patience::default();
         for _ in 0..2 {
             for _ in 0..PAUSES_HELD_BACK_MAX {
-                assert!(!patience.is_over(Service::Busy));
+                assert!(!patience.is_over(Service::Busy, 1));
             }
-            assert!(patience.is_over(Service::Busy));
+            assert!(patience.is_over(Service::Busy, 1));
         }
         assert_eq!(PAUSE * PAUSES_HELD_BACK_MAX, Duration::from_secs(5));
     }
 
     #[test]
-    fn letters_are_fed_while_nobody_is_served() {
+    fn letters_are_fed_while_nobody_is_served_and_when_they_are_many() {
         let mut patience = Patience::default();
-        assert!(!patience.is_over(Service::Busy));
-        assert!(patience.is_over(Service::Idle));
-        assert!(patience.is_over(Service::Idle));
+        assert!(!patience.is_over(Service::Busy, CHANGES_HELD_BACK_MAX));
+        assert!(patience.is_over(Service::Busy, CHANGES_HELD_BACK_MAX + 1));
+        assert!(patience.is_over(Service::Idle, 1));
     }
 }
