@@ -306,14 +306,18 @@ fn act_on_item(fixture: &Opened, txn: &mut Txn<'_>, deed: &Deed) -> Result<(), M
             set_value(txn, at, usize::from(len))
         }),
         Deed::Note(item, bytes) => with(pick(&items(txn, false), item), |at| {
-            let change = ItemChange {
-                annotation_bytes: Some(u32::from(bytes % 3)),
-                ..ItemChange::default()
-            };
-            txn.alter_item(ACCOUNT, at, &change).map(drop)
+            note(txn, at, bytes % 3)
         }),
         _ => Ok(()),
     }
+}
+
+fn note(txn: &mut Txn<'_>, at: Location, bytes: u8) -> Result<(), ModelError> {
+    let change = ItemChange {
+        annotation_bytes: Some(u32::from(bytes)),
+        ..ItemChange::default()
+    };
+    txn.alter_item(ACCOUNT, at, &change).map(drop)
 }
 
 /// The verb refused because the state does not allow it: that is a rule, not a fault.
