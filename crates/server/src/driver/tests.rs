@@ -63,6 +63,16 @@ impl Dialogue for Echo {
 }
 
 impl Echo {
+    fn new(closed: &Arc<Notify>) -> Self {
+        Self {
+            tls: None,
+            asked: "",
+            many: 0,
+            steps: 0,
+            closed: Arc::clone(closed),
+        }
+    }
+
     fn lines(&mut self, bytes: &[u8], now: Timestamp, out: &mut Vec<Output>) -> usize {
         let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
             return 0;
@@ -191,13 +201,7 @@ async fn stage(name: &str, starts_with_tls: bool) -> Stage {
                 starts_with_tls,
                 peer,
             };
-            let echo = Box::new(Echo {
-                tls: None,
-                asked: "",
-                many: 0,
-                steps: 0,
-                closed: Arc::clone(&told),
-            });
+            let echo = Box::new(Echo::new(&told));
             let shared = Arc::clone(&shared);
             tokio::spawn(converse(echo, Transport::Tcp(stream), arrival, shared));
         }
