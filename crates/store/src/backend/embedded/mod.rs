@@ -120,7 +120,10 @@ impl Default for Options {
             checkpoint_bytes: 64 << 20,
             base_bytes: 1 << 30,
             restore_window_seconds: 7 * 24 * 60 * 60,
-            cache_bytes: 128 << 20,
+            // A page takes 5 KiB of the allocator, so that this is 72 MiB of memory. More of it made
+            // nothing faster that was measured, in a folder of 1,000,000 letters neither: behind it
+            // is the system's cache.
+            cache_bytes: 64 << 20,
         }
     }
 }
