@@ -10,8 +10,8 @@ use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
 use engine::queue::{Attempt, EntryKey, NextHop, Reason, RecipientResult, Status, Verdict};
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{
-    EngineError, Flags, Grant, Grantee, Reading, Rights, Role, Settings, Shelf, Timestamp,
-    Transfer, User,
+    EngineError, FlagChange, FlagSet, Flags, Grant, Grantee, Location, Reading, Rights, Role,
+    Settings, Shelf, Timestamp, Transfer, User,
 };
 use mapi::codec::data::{
     AddressKind, AddressTexts, FileTime, ObjectId, PropertyRow, PropertyTag, RecipientRow,
@@ -51,6 +51,11 @@ fn write(client: &mut Client, values: &[(u32, &str)]) {
 }
 
 fn to(client: &mut Client, people: Vec<(u8, AddressKind, Option<&str>)>) {
+    to_more(client, 0, people);
+}
+
+/// The same, where others stand before them.
+fn to_more(client: &mut Client, first: u32, people: Vec<(u8, AddressKind, Option<&str>)>) {
     let row = |(row, (recipient_type, kind, address)): (u32, (u8, AddressKind, Option<&str>))| {
         let texts = AddressTexts {
             email: address.map(str::to_owned),
@@ -73,7 +78,7 @@ fn to(client: &mut Client, people: Vec<(u8, AddressKind, Option<&str>)>) {
     };
     let request = message::ModifyRecipients {
         columns: Vec::new(),
-        rows: (0..).zip(people).map(row).collect(),
+        rows: (first..).zip(people).map(row).collect(),
     };
     client.ask(MESSAGE, MESSAGE, Request::ModifyRecipients(request));
 }
@@ -666,6 +671,77 @@ fn who_deletes_what_waits_takes_it_back() {
         let draft = Flags::DRAFT | Flags::SEEN;
         assert!(thrown_away.iter().all(|flags| *flags == draft));
         assert_ne!(take_back(&mut client, message), 0);
+    }
+}
+
+#[test]
+fn a_copy_that_was_filed_with_one_part_of_a_letter_waits_for_no_other() {
+    let (house, ida, _, mut client) = ida_and_otto();
+    write(&mut client, &[(0x0037_001f, "To many")]);
+    for first in (0..600).step_by(100) {
+        let some = first..first + 100;
+        let some = some.map(|n| format!("a-person-with-a-long-name-{n}@elsewhere.example"));
+        let some: Vec<String> = some.collect();
+        let people = some
+            .iter()
+            .map(|one| (1, AddressKind::Smtp, Some(one.as_str())));
+        to_more(&mut client, first, people.collect());
+    }
+    let time = house.engine.now().0 + HOUR * Timestamp::PER_SECOND;
+    let time = Value::Time(FileTime::from_unix(time));
+    client.set_property(MESSAGE, 0x3fef_0040, time);
+    assert_eq!(submit(&mut client), 0);
+    let parts = house.engine.queue_length().unwrap();
+    assert!(parts > 1);
+    house.pass(HOUR);
+    let entry = house.engine.queue().unwrap().remove(0);
+    let accepted = entry.letter.recipients.iter().map(|one| RecipientResult {
+        address: one.address.clone(),
+        verdict: Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+    });
+    let attempt = Attempt {
+        host: "mx.elsewhere.example".to_owned(),
+        tls: String::new(),
+        results: accepted.collect(),
+        put_off_until: None,
+    };
+    let key = EntryKey {
+        account: entry.account,
+        id: entry.id,
+    };
+    let settled = house.engine.queue_settle(key, &attempt, 0).unwrap();
+    settled.wait().unwrap();
+    assert_eq!(is_there(&house, &ida, "Sent"), [Flags::SEEN]);
+    // What was sent is deleted like any other letter, and the rest of it still goes.
+    assert_eq!(expunge(&house, &ida, Role::Sent), 1);
+    assert_eq!(house.engine.queue_length().unwrap(), parts - 1);
+}
+
+#[test]
+fn what_waits_is_known_whatever_others_do_to_its_flags() {
+    for is_deleted in [true, false] {
+        let (house, ida, _, mut client) = ida_and_otto();
+        put_off(&house, &mut client);
+        let account = house.engine.account(&ida, 7);
+        let marked = account.write(|txn| {
+            let (outbox, _) = txn.folder_with_role(Role::Outbox)?.unwrap();
+            let uid = txn.uids(outbox, Shelf::Mail)?.iter().next().unwrap();
+            let only_seen = FlagChange::Replace(FlagSet::from(Flags::SEEN));
+            txn.set_flags(Location::mail(outbox, uid), &only_seen)
+        });
+        marked.unwrap().wait().unwrap();
+        if is_deleted {
+            assert_eq!(expunge(&house, &ida, Role::Outbox), 1);
+        } else {
+            house.pass(HOUR);
+            settle(
+                &house,
+                Verdict::Accepted(NextHop::Informs, "250 OK".to_owned()),
+            );
+            assert_eq!(is_there(&house, &ida, "Sent"), [Flags::SEEN]);
+        }
+        assert_eq!(is_there(&house, &ida, "Outbox"), []);
+        assert_eq!(house.engine.queue_length().unwrap(), 0);
     }
 }
 

@@ -8,7 +8,7 @@ use super::view::Reading;
 use crate::error::EngineError;
 use crate::queue::{Withdrawal, copy};
 use store::id::{FolderId, ItemKey};
-use store::model::{Flags, Location, Role};
+use store::model::{Location, Role};
 
 impl Txn<'_, '_> {
     /// Takes back a letter that is held, by the copy that waits with it: nobody gets it, and the
@@ -27,8 +27,15 @@ impl Txn<'_, '_> {
     /// Errors: [`EngineError::InUse`] if its letter is being sent.
     pub(super) fn withdraw_at(&mut self, at: Location) -> Result<(), EngineError> {
         let account = self.account.id();
-        let row = self.reads().item_row(account, at)?;
-        if !row.is_some_and(|row| row.flags.contains(Flags::SUBMIT_PENDING)) {
+        let waiting = match self.waiting.take() {
+            Some(known) => known,
+            None => copy::all_waiting(self.txn, account)?,
+        };
+        let is_any = !waiting.is_empty();
+        let row = is_any.then(|| self.reads().item_row(account, at));
+        let row = row.transpose()?.flatten();
+        if row.is_none_or(|row| !waiting.contains(&row.item)) {
+            self.waiting = Some(waiting);
             return Ok(());
         }
         unless_too_late(copy::withdraw(self.txn, account, |copy, _| copy == at)?)

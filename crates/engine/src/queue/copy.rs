@@ -7,10 +7,11 @@
 //! Start at [`file`], which is called in the commit that keeps the first attempt's results, and at
 //! [`withdraw`].
 
-use super::QueuedLetter;
+use super::{EntryKey, QueuedLetter};
 use crate::error::EngineError;
-use store::id::{AccountId, FolderId, ItemKey};
-use store::model::{FlagChange, FlagSet, Flags, ItemRow, Location, Reads, Shelf, Txn};
+use std::collections::BTreeSet;
+use store::id::{AccountId, FolderId, ItemKey, Timestamp};
+use store::model::{FlagChange, FlagSet, Flags, Location, Reads, Shelf, Txn};
 
 /// A copy that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,15 @@ pub enum Withdrawal {
     NotQueued,
 }
 
+/// The copies that wait in an account.
+pub(crate) fn all_waiting(
+    txn: &Txn<'_>,
+    account: AccountId,
+) -> Result<BTreeSet<ItemKey>, EngineError> {
+    let named = named(txn, account)?;
+    Ok(named.into_iter().map(|(_, _, copy)| copy.item).collect())
+}
+
 /// Takes back the letters whose copies these are: their entries leave the queue and the copies are
 /// drafts again. All of them, or none if one is being sent. May be run again.
 pub(crate) fn withdraw(
@@ -52,15 +62,12 @@ pub(crate) fn withdraw(
 ) -> Result<Withdrawal, EngineError> {
     let now = txn.now();
     let mut entries = Vec::new();
-    for (id, entry) in txn.queue_entries(account)? {
-        let Some(copy) = QueuedLetter::decode(&entry.envelope)?.copy else {
-            continue;
-        };
-        let found = waiting(txn, account, copy.item)?.map(|(at, _)| at);
+    for (id, due, copy) in named(txn, account)? {
+        let found = standing(txn, account, copy.item)?;
         let Some(at) = found.filter(|at| is_meant(*at, copy.item)) else {
             continue;
         };
-        if entry.due <= now {
+        if due <= now {
             return Ok(Withdrawal::TooLate);
         }
         entries.push((id, at));
@@ -75,28 +82,47 @@ pub(crate) fn withdraw(
     Ok(Withdrawal::Done)
 }
 
-/// Where a copy stands, if it still waits there.
-fn waiting(
+/// The entries of an account that name a copy: each with when it is due.
+fn named(
+    txn: &Txn<'_>,
+    account: AccountId,
+) -> Result<Vec<(u64, Timestamp, WaitingCopy)>, EngineError> {
+    let mut found = Vec::new();
+    for (id, entry) in txn.queue_entries(account)? {
+        let copy = QueuedLetter::decode(&entry.envelope)?.copy;
+        found.extend(copy.map(|copy| (id, entry.due, copy)));
+    }
+    Ok(found)
+}
+
+/// Where a copy stands, unless it was removed. Its mark does not count: other programs replace all
+/// flags of a letter that they know nothing of.
+fn standing(
     txn: &Txn<'_>,
     account: AccountId,
     item: ItemKey,
-) -> Result<Option<(Location, ItemRow)>, EngineError> {
-    let Some(at) = txn.location(account, item)? else {
-        return Ok(None);
-    };
-    let row = txn.item_row(account, at)?;
-    let waits =
-        |row: &ItemRow| at.shelf != Shelf::Recoverable && row.flags.contains(Flags::SUBMIT_PENDING);
-    Ok(row.filter(waits).map(|row| (at, row)))
+) -> Result<Option<Location>, EngineError> {
+    let at = txn.location(account, item)?;
+    Ok(at.filter(|at| at.shelf != Shelf::Recoverable))
 }
 
-/// The letter goes: its copy is filed, unless it was removed or filed meanwhile.
-pub(super) fn file(
-    txn: &mut Txn<'_>,
-    account: AccountId,
-    copy: WaitingCopy,
-) -> Result<(), EngineError> {
-    let Some((at, _)) = waiting(txn, account, copy.item)? else {
+/// The letter goes, by this entry: its copy is filed, unless it was removed. No other entry names
+/// it any more.
+pub(super) fn file(txn: &mut Txn<'_>, key: EntryKey, copy: WaitingCopy) -> Result<(), EngineError> {
+    let account = key.account;
+    for (id, due, other) in named(txn, account)? {
+        if id != key.id
+            && other.item == copy.item
+            && let Some(entry) = txn.queue_entry(account, id)?
+        {
+            let letter = QueuedLetter {
+                copy: None,
+                ..QueuedLetter::decode(&entry.envelope)?
+            };
+            txn.queue_update(account, id, due, letter.encode(), letter.label())?;
+        }
+    }
+    let Some(at) = standing(txn, account, copy.item)? else {
         return Ok(());
     };
     let marks = FlagSet::from(Flags::DRAFT | Flags::SUBMIT_PENDING);
@@ -121,14 +147,18 @@ fn take_back(txn: &mut Txn<'_>, account: AccountId, at: Location) -> Result<(), 
     Ok(())
 }
 
-/// An entry was taken out of the queue by someone else: its copy waits no longer.
+/// An entry was taken out of the queue by someone else: its copy waits no longer, unless it does
+/// with others.
 pub(super) fn give_up(
     txn: &mut Txn<'_>,
     account: AccountId,
     copy: WaitingCopy,
 ) -> Result<(), EngineError> {
-    match waiting(txn, account, copy.item)? {
-        Some((at, _)) => take_back(txn, account, at),
+    if all_waiting(txn, account)?.contains(&copy.item) {
+        return Ok(());
+    }
+    match standing(txn, account, copy.item)? {
+        Some(at) => take_back(txn, account, at),
         None => Ok(()),
     }
 }

@@ -262,7 +262,7 @@ impl Outcome {
             notices.push(plan.carry_out(txn)?.letter);
         }
         if let Some(copy) = self.copy {
-            copy::file(txn, key.account, copy)?;
+            copy::file(txn, key, copy)?;
         }
         let is_done = self.letter.recipients.is_empty();
         if is_done {
