@@ -37,10 +37,26 @@ impl Guest {
         let answer = self.wire.take();
         let at = answer.rfind("\r\ng ").map_or(0, |at| at + 2);
         let (told, verdict) = answer.split_at(at);
-        let verdict = verdict
-            .strip_prefix("g ")
-            .unwrap_or_else(|| panic!("{text}: {answer}"));
+        let Some(verdict) = verdict.strip_prefix("g ") else {
+            assert!(answer.starts_with("* BYE ") && !self.may('r'), "{answer}");
+            self.come_again();
+            return (Vec::new(), answer);
+        };
         (responses(told), verdict.to_owned())
+    }
+
+    /// Who may not see an open mailbox any more is sent away.
+    fn come_again(&mut self) {
+        let house = self.wire.house.clone();
+        self.wire = open(&house, true);
+        self.opened_with = None;
+        self.say("LOGIN bob@example.test bob");
+    }
+
+    fn open(&mut self) {
+        let (_, verdict) = self.say(&format!("SELECT {SHARED}"));
+        assert_eq!(verdict.starts_with("OK"), self.may('r'), "{verdict}");
+        self.opened_with = Some(self.rights).filter(|_| self.may('r'));
     }
 
     fn may(&self, right: char) -> bool {
@@ -83,21 +99,26 @@ impl Session {
         if self.open.is_some_and(|(open, _)| open == 0) {
             return;
         }
+        if self.guest.is_none() {
+            self.share("lrw");
+        }
         let Some(mut guest) = self.guest.take() else {
             return;
         };
+        if guest.opened_with.is_none() {
+            guest.open();
+        }
         match deed {
-            Deed::Open => {
-                let (_, verdict) = guest.say(&format!("SELECT {SHARED}"));
-                assert_eq!(verdict.starts_with("OK"), guest.may('r'), "{verdict}");
-                guest.opened_with = Some(guest.rights).filter(|_| guest.may('r'));
-            }
+            Deed::Open => guest.open(),
             Deed::Put(letter) => self.put_by(&mut guest, *letter),
             _ if guest.opened_with.is_none() => {}
             Deed::Look => self.look_by(&mut guest),
             Deed::Mark(flag) => self.mark_by(&mut guest, which, FLAGS[flag % 4]),
             Deed::Note(letter) => self.note_by(&mut guest, which, *letter),
             Deed::Expunge => self.expunge_by(&mut guest),
+        }
+        if guest.opened_with.is_some() {
+            self.look_by(&mut guest);
         }
         self.guest = Some(guest);
     }
