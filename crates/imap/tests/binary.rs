@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use engine::Settings;
-use wire::{Wire, open, stage};
 
 /// Larger than what is decoded at once and what is sent at once.
 const CONTENT_BYTES: u32 = 1_300_000;

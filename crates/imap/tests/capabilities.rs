@@ -3,12 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{open, stage};
 use engine::{Limits, Settings};
 use std::collections::BTreeSet;
 use std::path::Path;
-use wire::{open, stage};
 
 /// Each capability up to its `=`, or with what stands behind it where that is another extension;
 /// and what shows it: dialogues, tests of this crate, or of real clients.

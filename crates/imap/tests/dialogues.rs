@@ -24,14 +24,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
 use engine::{EngineError, FolderChange, Limits, NewLetter, Reading, Role, Settings, Staged, Uid};
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use wire::{Wire, open, stage};
 
 struct Stage {
     rehearsal: Rehearsal,

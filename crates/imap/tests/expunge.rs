@@ -3,10 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::Wire;
 use engine::Settings;
-use wire::Wire;
 
 /// More than are looked at one by one.
 const LETTERS: usize = 300;
@@ -25,8 +23,8 @@ fn expunged(wire: &mut Wire, command: &str) -> Vec<String> {
 }
 
 fn filled() -> (engine::rehearsal::Rehearsal, Wire) {
-    let house = wire::stage(Settings::default());
-    let mut alice = wire::open(&house, true);
+    let house = crate::wire::stage(Settings::default());
+    let mut alice = crate::wire::open(&house, true);
     told(&mut alice, "LOGIN alice@example.test alice");
     for _ in 0..LETTERS {
         told(&mut alice, "APPEND INBOX {14+}\r\nSubject: x\r\n\r\n");
@@ -47,7 +45,7 @@ fn what_is_marked_when_it_is_asked_goes_and_nothing_else() {
     // The sets are there now; they follow what this and other sessions change.
     told(&mut alice, "STORE 7,8 +FLAGS.SILENT (\\Deleted)");
     told(&mut alice, "STORE 7 -FLAGS.SILENT (\\Deleted)");
-    let mut other = wire::open(&house, true);
+    let mut other = crate::wire::open(&house, true);
     told(&mut other, "LOGIN alice@example.test alice");
     told(&mut other, "SELECT INBOX");
     told(&mut other, "STORE 20 +FLAGS.SILENT (\\Deleted)");

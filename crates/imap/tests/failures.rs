@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use engine::dialogue::Input;
 use engine::rehearsal::Rehearsal;
 use engine::{Settings, StoreError};
-use wire::{Wire, open, stage};
 
 fn signed_in(rehearsal: &Rehearsal) -> Wire {
     let mut wire = open(rehearsal, true);

@@ -4,10 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use engine::Settings;
-use wire::{Wire, open, stage};
 
 fn answer(wire: &mut Wire, command: &str) -> String {
     wire.send(format!("a {command}\r\n").as_bytes());

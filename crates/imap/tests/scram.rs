@@ -5,13 +5,11 @@
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::Settings;
 use engine::authentication::scram_client::Proving;
-use wire::{Wire, open, stage};
 
 fn said(wire: &mut Wire, line: &str) -> String {
     wire.send(format!("{line}\r\n").as_bytes());

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use engine::Settings;
-use wire::{Wire, open, stage};
 
 fn ask(wire: &mut Wire, command: &str) -> String {
     wire.send(format!("x {command}\r\n").as_bytes());

@@ -5,13 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, open, stage};
 use engine::Settings;
 use engine::rehearsal::Rehearsal;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use wire::{Wire, open, stage};
 
 type Flags = BTreeSet<String>;
 

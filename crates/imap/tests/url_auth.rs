@@ -4,12 +4,10 @@
 
 #![allow(clippy::unwrap_used)] // A test may fail.
 
-mod wire;
-
+use crate::wire::{Wire, stage};
 use engine::Settings;
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
-use wire::{Wire, stage};
 
 fn answer(wire: &mut Wire, command: &str) -> String {
     wire.send(format!("a {command}\r\n").as_bytes());
@@ -17,7 +15,7 @@ fn answer(wire: &mut Wire, command: &str) -> String {
 }
 
 fn signed_in(house: &Rehearsal, name: &str) -> Wire {
-    let mut wire = wire::open(house, true);
+    let mut wire = crate::wire::open(house, true);
     answer(&mut wire, &format!("LOGIN {name}@example.test {name}"));
     wire
 }

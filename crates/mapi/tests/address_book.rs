@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod notation;
-
 use bytes::Bytes;
 use engine::directory::AccountKind;
 use engine::directory::administration::AccountChange;
@@ -516,7 +514,7 @@ fn an_entry_says_what_clients_need_to_write_to_it() {
         panic!("no entry id");
     };
     let name = identity::legacy_name(AccountId(town.id("team@example.test") - 0x10));
-    let expected = notation::bytes(&format!(
+    let expected = crate::notation::bytes(&format!(
         "00 00 00 00 DC A7 40 C8 C0 42 10 1A B4 B9 08 00 2B 2F E1 82 01 00 00 00 01 00 00 00 \
          \"{name}\" 00"
     ));
@@ -525,7 +523,7 @@ fn an_entry_says_what_clients_need_to_write_to_it() {
 
 /// What a request that needs no typed look is answered with.
 fn said(town: &Town, kind: RequestType, asked: &str) -> Vec<u8> {
-    let request = Request::read(kind, &notation::bytes(asked)).unwrap();
+    let request = Request::read(kind, &crate::notation::bytes(asked)).unwrap();
     town.ask(&request).write().unwrap()
 }
 
@@ -542,7 +540,7 @@ fn the_container_is_told_once() {
     // The example that the reference gives, with its version.
     assert_eq!(
         first,
-        notation::bytes(
+        crate::notation::bytes(
             "00 00 00 00 | 00 00 00 00 | E4 04 00 00 | FF 01 00 00 00 | FF 01 00 00 00 | 06 00 00 00 |
              02 01 FF 0F FF 1E 00 00 00 00 00 00 00 DC A7 40 C8 C0 42 10 1A B4 B9 08 00 2B 2F E1 82
              01 00 00 00 00 01 00 00 2F 00 | 03 00 00 36 09 00 00 00 | 03 00 05 30 00 00 00 00 |
@@ -556,7 +554,7 @@ fn the_container_is_told_once() {
     );
     assert_eq!(
         known,
-        notation::bytes("00000000 00000000 E4040000 FF 01000000 00 00000000")
+        crate::notation::bytes("00000000 00000000 E4040000 FF 01000000 00 00000000")
     );
 }
 
@@ -700,7 +698,7 @@ fn nothing_can_be_changed() {
     assert_eq!(code(RequestType::ModifyProperties, changes), ACCESS_DENIED);
     assert_eq!(
         address_book::unbound().write().unwrap(),
-        notation::bytes("00000000 01000000 00000000")
+        crate::notation::bytes("00000000 01000000 00000000")
     );
 }
 

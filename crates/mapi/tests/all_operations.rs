@@ -5,15 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-mod notation;
-
-use client::{Client, house};
+use crate::client::{Client, house};
+use crate::notation::bytes;
 use mapi::codec::rop::{Call, Indices, Reply, Request, buffer, indices};
 use mapi::codec::transport::body::{Answer, ExecuteRequest};
 use mapi::codec::transport::extended::{self, Packing, Position};
 use mapi::codec::wire::{Form, decode};
-use notation::bytes;
 
 const NOT_SUPPORTED: u32 = 0x8004_0102;
 const RPC_FORMAT: u32 = 0x0000_04b6;

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, deliver, house, number};
+use crate::client::{Client, deliver, house, number};
 use engine::Flags;
 use mapi::codec::data::{ObjectId, PropertyTag};
 use mapi::codec::rop::folder::OpenTable;

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, binary, deliver, house, text, unicode};
+use crate::client::{Client, binary, deliver, house, text, unicode};
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{Flags, User};
 use mapi::codec::data::{Cell, ObjectId, Outcome, PropertyTag, Value};

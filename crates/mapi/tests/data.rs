@@ -3,13 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod notation;
-mod samples;
-
+use crate::notation::{bytes, is};
 use bytes::Bytes;
 use mapi::codec::data::*;
 use mapi::codec::wire::{Form, Malformed, Reader, String8, Wire, Writer, decode, encode};
-use notation::{bytes, is};
 use proptest::prelude::*;
 
 const NOT_FOUND: u32 = 0x8004_010f;
@@ -619,19 +616,19 @@ fn lying_counts_are_found_out_before_anything_is_reserved() {
 
 proptest! {
     #[test]
-    fn values_come_back(value in samples::tagged(samples::value()), form in samples::form()) {
+    fn values_come_back(value in crate::samples::tagged(crate::samples::value()), form in crate::samples::form()) {
         let written = encode(&value, form).unwrap();
         prop_assert_eq!(decode::<TaggedValue>(&written, form), Ok(value));
     }
 
     #[test]
-    fn restrictions_come_back(inner in samples::restriction(), form in samples::form()) {
+    fn restrictions_come_back(inner in crate::samples::restriction(), form in crate::samples::form()) {
         let written = encode(&inner, form).unwrap();
         prop_assert_eq!(decode::<Restriction>(&written, form), Ok(inner));
     }
 
     #[test]
-    fn rows_come_back((columns, row) in samples::row(), form in samples::form()) {
+    fn rows_come_back((columns, row) in crate::samples::row(), form in crate::samples::form()) {
         let written = encode(&row, form).unwrap();
         let mut reader = Reader::new(&written, form).with_columns(&columns);
         prop_assert_eq!(PropertyRow::read(&mut reader), Ok(row));
@@ -639,7 +636,7 @@ proptest! {
     }
 
     #[test]
-    fn recipients_come_back((columns, row) in samples::recipient()) {
+    fn recipients_come_back((columns, row) in crate::samples::recipient()) {
         let mut writer = Writer::new(Form::Rop);
         row.write(&mut writer);
         let written = writer.finish().unwrap();

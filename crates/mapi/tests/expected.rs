@@ -6,9 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, binary, deliver, house, text, unicode};
+use crate::client::{Client, binary, deliver, house, text, unicode};
 use engine::Flags;
 use mapi::codec::data::{
     AddressBookEntryId, Cell, EntryId, FlatEntryList, OneOffEntryId, Outcome, Value,

@@ -4,7 +4,6 @@
 
 #[path = "../fuzz/entry.rs"]
 mod entry;
-mod notation;
 
 /// Inputs for each target.
 const ROUNDS: u64 = 20_000;
@@ -27,7 +26,7 @@ fn run_on(examples: &str, start: char, more: &[&str], rounds: u64, target: fn(&[
     let lines = lines.filter_map(|line| line.strip_prefix(start));
     let examples: Vec<Vec<u8>> = lines
         .chain(more.iter().copied())
-        .map(notation::bytes)
+        .map(crate::notation::bytes)
         .collect();
     let examples: Vec<&[u8]> = examples.iter().map(Vec::as_slice).collect();
     engine::rehearsal::mutation::run(&examples, LOVED, rounds, target);

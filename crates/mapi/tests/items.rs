@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, binary, house, text, unicode};
+use crate::client::{Client, binary, house, text, unicode};
 use engine::Reading;
 use engine::rehearsal::letters;
 use engine::search::{Comparator, Fed, Needle, Plan, Query, Test};
@@ -384,7 +382,7 @@ fn items_are_counted_and_can_be_deleted_though_they_are_no_mail() {
     }
     client.open_folder(inbox, FOLDER);
     let count = client.properties(FOLDER, &[0x3602_0003]);
-    assert_eq!(client::number(&count[0]), 2);
+    assert_eq!(crate::client::number(&count[0]), 2);
     let all = client.messages(FOLDER, 0, TABLE);
     assert_eq!(all.len(), 2);
     let delete = mapi::codec::rop::folder::DeleteMessages {
@@ -394,7 +392,7 @@ fn items_are_counted_and_can_be_deleted_though_they_are_no_mail() {
     };
     client.ask(FOLDER, FOLDER, Request::DeleteMessages(delete));
     let count = client.properties(FOLDER, &[0x3602_0003]);
-    assert_eq!(client::number(&count[0]), 0);
+    assert_eq!(crate::client::number(&count[0]), 0);
 }
 
 /// A search folder below the Finder, and the folder that it looks into.

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, deliver, house, number, text};
+use crate::client::{Client, deliver, house, number, text};
 use engine::Flags;
 use formats::rich_text::{self, packed};
 use mapi::codec::data::{Cell, Outcome, PropertyTag, Value};

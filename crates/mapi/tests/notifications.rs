@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, deliver, house};
+use crate::client::{Client, deliver, house};
 use engine::{Account, Flags, FolderId, Location, Reading, Role, Transfer, User};
 use mapi::codec::data::ObjectId;
 use mapi::codec::rop::notify::{

@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod notation;
-
 use bytes::Bytes;
 use mapi::codec::data::{Cell, PropertyRow, PropertyTag, Value};
 use mapi::codec::nspi::{ColumnsAndRows, Request, Response, Stat, request, response};
@@ -25,7 +23,7 @@ fn stat() -> Stat {
 }
 
 fn bytes(notation: &str) -> Vec<u8> {
-    notation::bytes(&notation.replace("STAT", STAT))
+    crate::notation::bytes(&notation.replace("STAT", STAT))
 }
 
 /// Kind, mark and bytes of each example.

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
+use crate::client::{Client, house};
 use bytes::Bytes;
-use client::{Client, house};
 use mapi::codec::data::{GlobalCounter, Guid, LongTermId};
 use mapi::codec::rop::{Reply, Request, Response, logon};
 

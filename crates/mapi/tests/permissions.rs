@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, house, number, text};
+use crate::client::{Client, house, number, text};
 use engine::{Reading, Rights, Role, User};
 use mapi::codec::data::{AddressBookEntryId, EntryId, PropertyTag, TaggedValue, Value};
 use mapi::codec::rop::folder::OpenTable;

@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod notation;
-
+use crate::notation::bytes;
 use mapi::codec::data::*;
 use mapi::codec::rop::buffer::{self, NO_HANDLE};
 use mapi::codec::rop::*;
 use mapi::codec::wire::{Form, Malformed, Nothing, String8, decode, encode};
-use notation::bytes;
 use std::collections::BTreeSet;
 
 /// What stands in a line of the examples.

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
+use crate::client::{Client, binary, house, number, unicode};
 use bytes::Bytes;
-use client::{Client, binary, house, number, unicode};
 use engine::rehearsal::Rehearsal;
 use engine::{Grant, Grantee, Reading, Rights, Role, User};
 use mapi::codec::data::{Cell, ObjectId, Outcome, PropertyTag, Restriction, TaggedValue, Value};
@@ -106,7 +104,7 @@ fn rows(client: &mut Client, columns: &[PropertyTag]) -> Vec<Vec<Cell>> {
 
 fn names(client: &mut Client) -> Vec<(i64, String)> {
     let rows = rows(client, &[ID, NAME]);
-    let row = |row: &Vec<Cell>| (number(&row[0]), client::text(&row[1]).to_owned());
+    let row = |row: &Vec<Cell>| (number(&row[0]), crate::client::text(&row[1]).to_owned());
     rows.iter().map(row).collect()
 }
 

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, house, text};
+use crate::client::{Client, house, text};
 use engine::directory::administration::AccountChange;
 use engine::examination::{Decision, Examination, Examine, Examined, Refusal};
 use engine::queue::{Attempt, EntryKey, NextHop, Reason, RecipientResult, Status, Verdict};
@@ -426,8 +424,8 @@ fn mark(client: &mut Client, read_flags: u8) {
 #[test]
 fn who_asked_is_told_once_that_their_letter_was_read() {
     let (house, ida, otto, mut client) = ida_and_otto();
-    client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
-    client::deliver(
+    crate::client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
+    crate::client::deliver(
         &house,
         &ida,
         b"Subject: No one asked\r\n\r\nx\r\n",
@@ -450,14 +448,14 @@ fn who_asked_is_told_once_that_their_letter_was_read() {
 #[test]
 fn a_reader_need_not_tell_and_may_tell_that_nobody_read_it() {
     let (house, ida, otto, mut client) = ida_and_otto();
-    client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
+    crate::client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
     mark(&mut client, 1);
     mark(&mut client, 4);
     // From now on nobody is told any more.
     mark(&mut client, 0x20);
     mark(&mut client, 0);
     assert_eq!(of(&house, &otto, "Inbox"), []);
-    client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
+    crate::client::deliver(&house, &ida, WANTS_RECEIPT, Flags::NONE);
     let messages = client.messages(INBOX, 0, 3);
     let delete = folder::DeleteMessages {
         want_asynchronous: false,

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
-use client::{Client, house, logon_request, number};
+use crate::client::{Client, house, logon_request, number};
 use engine::rehearsal::Rehearsal;
 use engine::{Allowance, Grant, Grantee, Reading, Rights, Role, User};
 use mapi::codec::data::{ObjectId, Outcome, Value};

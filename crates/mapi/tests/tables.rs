@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
+use crate::client::{Client, deliver, house, number, text};
 use bytes::Bytes;
-use client::{Client, deliver, house, number, text};
 use engine::rehearsal::Rehearsal;
 use engine::{Flags, Location, Reading, Role, User};
 use mapi::codec::data::{

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
+use crate::client::{Client, binary, deliver, house, text, unicode};
 use bytes::Bytes;
-use client::{Client, binary, deliver, house, text, unicode};
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{Flags, User};
 use mapi::codec::data::{Guid, NameKind, ObjectId, Outcome, PropertyName, PropertyTag, Value};
@@ -422,7 +420,10 @@ fn a_folder_is_copied_with_those_below_and_their_settings() {
     let columns = [NAME, 0x3613_001f, 0x3602_0003, 0x3617_0003].map(PropertyTag);
     let rows = client.rows(TABLE, &columns);
     let row = |row: &Vec<_>| {
-        let counts = [client::number(&row[2]), client::number(&row[3])];
+        let counts = [
+            crate::client::number(&row[2]),
+            crate::client::number(&row[3]),
+        ];
         (text(&row[0]).to_owned(), text(&row[1]).to_owned(), counts)
     };
     let rows: Vec<_> = rows.iter().map(row).collect();

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod notation;
-
+use crate::notation::{bytes, is};
 use bytes::Bytes;
 use mapi::codec::transport::auxiliary::{self, Block};
 use mapi::codec::transport::body::*;
 use mapi::codec::transport::extended::{self, Packing, Position};
 use mapi::codec::wire::{Form, Malformed, decode};
-use notation::{bytes, is};
 
 const ALICE: &str =
     "/o=Example/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=alice";

@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 
-mod client;
-
+use crate::client::{Client, deliver, house, number, text};
 use bytes::Bytes;
-use client::{Client, deliver, house, number, text};
 use engine::rehearsal::{Rehearsal, letters};
 use engine::{Flags, Reading, Role, Shelf, User};
 use mapi::codec::data::{
@@ -554,7 +552,10 @@ fn a_message_is_attached_with_all_that_it_has() {
     open_attachment(&mut client, number);
     client.ask(ATTACHMENT, EMBEDDED, embed(0));
     let told = client.properties(EMBEDDED, &[SUBJECT, 0x4001_0003]);
-    assert_eq!((text(&told[0]), client::number(&told[1])), ("inside", 7));
+    assert_eq!(
+        (text(&told[0]), crate::client::number(&told[1])),
+        ("inside", 7)
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod citations;
 mod names;
 mod purity;
 mod shapes;
+mod tests_named;
 mod walls;
 
 use crate::source::{self, SourceFile};
@@ -88,6 +89,7 @@ fn broken_walls(root: &Path, files: &[SourceFile]) -> Result<Vec<Finding>, Failu
     broken.extend(names::check(root, files));
     broken.extend(purity::check(files));
     broken.extend(citations::check(files, &table));
+    broken.extend(tests_named::check(files));
     broken.extend(standards::check_readme(root, &table)?);
     broken.extend(licences::check(root)?);
     Ok(broken)
