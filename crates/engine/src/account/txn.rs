@@ -11,8 +11,8 @@ use crate::search::thread::conversation_names;
 use crate::spam::{Lesson, Opinion};
 use crate::upload::Staged;
 use bytes::Bytes;
-use std::collections::{BTreeSet, HashMap};
-use store::id::{AccountId, FolderId, ItemKey, Timestamp, Uid};
+use std::collections::HashMap;
+use store::id::{AccountId, FolderId, Timestamp, Uid};
 use store::model::{
     Body, FlagChange, FlagOutcome, FlagSet, Flags, FolderChange, FolderForm, Grant, ItemRow,
     Keywords, Kind, Location, Name, NewFolder, NewItem, ReadState, Reads, Receipt, Rights, Role,
@@ -30,8 +30,6 @@ pub struct Txn<'t, 's> {
     pub(super) events: Vec<Event>,
     /// Whether these folders have a script.
     pub(super) with_script: HashMap<FolderId, bool>,
-    /// The copies that wait with letters to be sent, once that was asked.
-    pub(super) waiting: Option<BTreeSet<ItemKey>>,
 }
 
 /// A letter to be put into a folder by its owner.
@@ -108,7 +106,6 @@ impl<'t, 's> Txn<'t, 's> {
             lessons: Vec::new(),
             events: Vec::new(),
             with_script: HashMap::new(),
-            waiting: None,
         }
     }
 
@@ -399,6 +396,7 @@ impl<'t, 's> Txn<'t, 's> {
             Standing::Owner => change.clone(),
             Standing::Guest => self.allowed(at, change, rights)?,
         };
+        change = self.keeping_mark(at, change)?;
         let mut read_changed = false;
         if let Some(reader) = self.reader_of(&row) {
             let known = self.reads().item_row(self.account.id(), at)?;

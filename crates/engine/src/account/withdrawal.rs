@@ -8,7 +8,7 @@ use super::view::Reading;
 use crate::error::EngineError;
 use crate::queue::{Withdrawal, copy};
 use store::id::{FolderId, ItemKey};
-use store::model::{Location, Role};
+use store::model::{FlagChange, Flags, Location, Role};
 
 impl Txn<'_, '_> {
     /// Takes back a letter that is held, by the copy that waits with it: nobody gets it, and the
@@ -27,18 +27,46 @@ impl Txn<'_, '_> {
     /// Errors: [`EngineError::InUse`] if its letter is being sent.
     pub(super) fn withdraw_at(&mut self, at: Location) -> Result<(), EngineError> {
         let account = self.account.id();
-        let waiting = match self.waiting.take() {
-            Some(known) => known,
-            None => copy::all_waiting(self.txn, account)?,
-        };
-        let is_any = !waiting.is_empty();
-        let row = is_any.then(|| self.reads().item_row(account, at));
-        let row = row.transpose()?.flatten();
-        if row.is_none_or(|row| !waiting.contains(&row.item)) {
-            self.waiting = Some(waiting);
+        let row = self.reads().item_row(account, at)?;
+        if !row.is_some_and(|row| row.flags.contains(Flags::SUBMIT_PENDING)) {
             return Ok(());
         }
         unless_too_late(copy::withdraw(self.txn, account, |copy, _| copy == at)?)
+    }
+
+    /// A change of an item's flags, which leaves its mark to a copy that waits: by that alone it is
+    /// known, without a look at the queue, that its removal takes a letter back. Programs that know
+    /// nothing of it replace all flags.
+    pub(super) fn keeping_mark(
+        &self,
+        at: Location,
+        change: FlagChange,
+    ) -> Result<FlagChange, EngineError> {
+        let mark = Flags::SUBMIT_PENDING;
+        let may_unmark = match &change {
+            FlagChange::Replace(new) => !new.flags.contains(mark),
+            FlagChange::Alter { remove, .. } => remove.flags.contains(mark),
+        };
+        if !may_unmark {
+            return Ok(change);
+        }
+        let account = self.account.id();
+        let row = self.reads().item_row(account, at)?;
+        let marked = row.filter(|row| row.flags.contains(mark));
+        let waits = marked.map(|row| copy::waits(self.txn, account, row.item));
+        if !waits.transpose()?.unwrap_or_default() {
+            return Ok(change);
+        }
+        Ok(match change {
+            FlagChange::Replace(mut new) => {
+                new.flags = new.flags | mark;
+                FlagChange::Replace(new)
+            }
+            FlagChange::Alter { add, mut remove } => {
+                remove.flags = remove.flags & !mark;
+                FlagChange::Alter { add, remove }
+            }
+        })
     }
 
     /// A folder is about to be removed.

@@ -9,7 +9,6 @@
 
 use super::{EntryKey, QueuedLetter};
 use crate::error::EngineError;
-use std::collections::BTreeSet;
 use store::id::{AccountId, FolderId, ItemKey, Timestamp};
 use store::model::{FlagChange, FlagSet, Flags, Location, Reads, Shelf, Txn};
 
@@ -44,13 +43,10 @@ pub enum Withdrawal {
     NotQueued,
 }
 
-/// The copies that wait in an account.
-pub(crate) fn all_waiting(
-    txn: &Txn<'_>,
-    account: AccountId,
-) -> Result<BTreeSet<ItemKey>, EngineError> {
+/// True while a letter of the account waits with this copy.
+pub(crate) fn waits(txn: &Txn<'_>, account: AccountId, item: ItemKey) -> Result<bool, EngineError> {
     let named = named(txn, account)?;
-    Ok(named.into_iter().map(|(_, _, copy)| copy.item).collect())
+    Ok(named.iter().any(|(_, _, copy)| copy.item == item))
 }
 
 /// Takes back the letters whose copies these are: their entries leave the queue and the copies are
@@ -154,7 +150,7 @@ pub(super) fn give_up(
     account: AccountId,
     copy: WaitingCopy,
 ) -> Result<(), EngineError> {
-    if all_waiting(txn, account)?.contains(&copy.item) {
+    if waits(txn, account, copy.item)? {
         return Ok(());
     }
     match standing(txn, account, copy.item)? {
