@@ -121,6 +121,12 @@ impl Session {
             self.look_by(&mut guest);
         }
         self.guest = Some(guest);
+        self.wire.look_up();
+        assert_eq!(
+            self.wire.take(),
+            "",
+            "nobody has asked for what {deed:?} does"
+        );
     }
 
     fn look_by(&self, guest: &mut Guest) {
