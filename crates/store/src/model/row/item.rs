@@ -118,6 +118,13 @@ impl ItemRow {
     }
 }
 
+fn read_annotation_bytes(input: &mut Decoder<'_>) -> Result<u32, StoreError> {
+    match input.number32()? {
+        0 => Err(corrupt("a count of nothing")), // That is not written.
+        bytes => Ok(bytes),
+    }
+}
+
 impl Row for ItemRow {
     fn write(&self, out: &mut Encoder) {
         out.byte(self.bits());
@@ -214,7 +221,7 @@ impl Row for ItemRow {
             annotation_bytes: if input.is_empty() {
                 0
             } else {
-                input.number32()?
+                read_annotation_bytes(input)?
             },
         })
     }
