@@ -1,6 +1,7 @@
 """Searches through all letters of one account do not make another account's commands wait."""
 
 import multiprocessing
+import statistics
 import time
 
 import clients
@@ -13,8 +14,9 @@ QUESTIONS = ('SEARCH BODY "qz"', 'SORT (SUBJECT) UTF-8 BODY "others"', 'THREAD R
 TRIFLES, TRIFLES_PAUSE_SECONDS = ("NOOP",) * 3, 0.02
 ROUNDS = 3
 ROUND_SECONDS = 1.2
-# Below this nobody notices; on a busy machine a command alone may take as long.
-UNNOTICED_MS = 100
+# A search takes longer; a command that waited for it would too. Judged by the middle of all commands, since a busy
+# machine lets the slowest of them wait whatever the server does: these are only told.
+WAIT_MS_MAX = 25
 TIMES_MAX = 3
 
 
@@ -41,10 +43,10 @@ def test_commands_are_answered_while_others_search_through_all_their_letters(ser
             beside += asked(asking)
         searches += searching.done
     assert searches >= len(QUESTIONS), searches
-    quiet, clients_only, busy = p99(alone), p99(trifles), p99(beside)
-    assert busy <= max(TIMES_MAX * quiet, UNNOTICED_MS), (quiet, busy)
-    return (f"p99 {quiet:.1f} ms alone, {clients_only:.1f} ms beside clients that say NOOP, "
-            f"{busy:.1f} ms beside {searches} searches")
+    quiet, busy = statistics.median(alone), statistics.median(beside)
+    assert busy <= max(TIMES_MAX * quiet, WAIT_MS_MAX), (quiet, busy)
+    return (f"p99 {p99(alone):.1f} ms alone, {p99(trifles):.1f} ms beside clients that say NOOP, "
+            f"{p99(beside):.1f} ms beside {searches} searches; median {quiet:.1f} and {busy:.1f} ms")
 
 
 def asked(imap):
