@@ -91,8 +91,7 @@ fn named(
     Ok(found)
 }
 
-/// Where a copy stands, unless it was removed. Its mark does not count: other programs replace all
-/// flags of a letter that they know nothing of.
+/// Where a copy stands, unless it was removed. Its mark is not asked for: an entry names it.
 fn standing(
     txn: &Txn<'_>,
     account: AccountId,
