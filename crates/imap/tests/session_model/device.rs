@@ -3,7 +3,7 @@
 //!
 //! Standard: RFC 7162 §3.2.5.
 
-use crate::model::{Mailbox, NAMES};
+use crate::model::Mailbox;
 use crate::wire::Wire;
 use crate::{flags_told, in_order, responses};
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl Device {
         device
     }
 
-    fn ok(&mut self, text: &str) -> Vec<String> {
+    pub fn ok(&mut self, text: &str) -> Vec<String> {
         self.wire.send(format!("d {text}\r\n").as_bytes());
         let answer = self.wire.take();
         let at = answer.rfind("\r\nd ").map_or(0, |at| at + 2);
@@ -45,13 +45,19 @@ impl Device {
 
     /// Opens a mailbox with what it knows; then it knows what is there.
     pub fn resync(&mut self, index: usize, mailbox: &Mailbox) {
-        let (name, picture) = (NAMES[index], &self.pictures[index]);
+        let (name, picture) = (&mailbox.name, &self.pictures[index]);
         let known = match picture.uid_validity {
             0 => "(1 1)".to_owned(), // What it says of a mailbox that it never saw means nothing.
             validity => format!("({validity} {})", picture.modseq),
         };
         let told = self.ok(&format!("SELECT {name} (QRESYNC {known})"));
-        let is_new = self.pictures[index].uid_validity == 0;
+        let validity = told
+            .iter()
+            .find_map(|line| number_behind(line, "[UIDVALIDITY "));
+        let is_new = Some(self.pictures[index].uid_validity) != validity;
+        if is_new {
+            self.pictures[index] = Picture::default();
+        }
         self.learn(index, &told);
         if is_new && !mailbox.messages.is_empty() {
             let all = self.ok("UID FETCH 1:* (FLAGS)");
@@ -67,22 +73,22 @@ impl Device {
     }
 
     /// Marks a message. Its picture stays as old as it was: the next resync tells of this, too.
-    pub fn mark(&mut self, index: usize, uid: u32, flag: &str) {
-        self.ok(&format!("SELECT {}", NAMES[index]));
+    pub fn mark(&mut self, name: &str, uid: u32, flag: &str) {
+        self.ok(&format!("SELECT {name}"));
         self.ok(&format!("UID STORE {uid} +FLAGS.SILENT ({flag})"));
         self.ok("UNSELECT");
     }
 
     /// Puts a letter into a mailbox.
-    pub fn deliver(&mut self, index: usize, letter: &str) {
-        let (name, size) = (NAMES[index], letter.len());
+    pub fn deliver(&mut self, name: &str, letter: &str) {
+        let size = letter.len();
         self.ok(&format!("APPEND {name} {{{size}+}}\r\n{letter}"));
     }
 
     /// Removes a message.
-    pub fn remove(&mut self, index: usize, uid: u32) {
-        self.mark(index, uid, "\\Deleted");
-        self.ok(&format!("SELECT {}", NAMES[index]));
+    pub fn remove(&mut self, name: &str, uid: u32) {
+        self.mark(name, uid, "\\Deleted");
+        self.ok(&format!("SELECT {name}"));
         self.ok(&format!("UID EXPUNGE {uid}"));
         self.ok("UNSELECT");
     }

@@ -2,7 +2,7 @@
 //!
 //! Standards: RFC 9051 §7.4, §7.5; RFC 5465 §5.
 
-use crate::model::{Flags, NAMES};
+use crate::model::{Flags, Mailbox};
 use crate::{Session, responses};
 
 impl Session {
@@ -15,42 +15,45 @@ impl Session {
         }
         let message = &mut messages[which % count];
         message.flags.insert(flag);
-        self.device.mark(index, message.uid, flag);
+        let uid = message.uid;
+        self.device.mark(&self.boxes[index].name, uid, flag);
         self.wire.look_up();
         assert_eq!(self.wire.take(), "", "nobody has asked for flags elsewhere");
     }
 
     pub fn arrive(&mut self, index: usize, letter: char) {
         let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
-        self.device.deliver(index, &letter);
+        self.device.deliver(&self.boxes[index].name, &letter);
         self.boxes[index].add(letter, Flags::new());
         let wanted = self.exists(index);
-        self.expect_news(index, wanted);
+        self.expect_news(&[index], wanted);
     }
 
     pub fn depart(&mut self, index: usize, which: usize) {
-        let messages = &mut self.boxes[index].messages;
+        let Mailbox { name, messages, .. } = &mut self.boxes[index];
         let Some(count) = Some(messages.len()).filter(|count| *count > 0) else {
             return;
         };
-        self.device.remove(index, messages[which % count].uid);
+        self.device.remove(name, messages[which % count].uid);
         let wanted = if self.open.is_some_and(|(open, _)| open == index) {
             self.remove(vec![which % count])
         } else {
             messages.remove(which % count);
             Vec::new()
         };
-        self.expect_news(index, wanted);
+        self.expect_news(&[index], wanted);
     }
 
-    /// What comes by itself and with the next command, of a mailbox that another has changed.
-    pub fn expect_news(&mut self, index: usize, mut wanted: Vec<String>) {
-        if self.is_notified && self.open.is_none_or(|(open, _)| open != index) {
-            let (name, mailbox) = (NAMES[index], &self.boxes[index]);
-            let (count, next) = (mailbox.messages.len(), mailbox.uids + 1);
-            let mut all = mailbox.messages.iter();
-            let unseen = all.by_ref().filter(|one| !one.flags.contains("\\seen"));
-            let unseen = unseen.count();
+    /// What comes by itself and with the next command, of mailboxes that another has changed.
+    pub fn expect_news(&mut self, changed: &[usize], mut wanted: Vec<String>) {
+        for index in changed {
+            let (mailbox, is_open) = (&self.boxes[*index], self.open.map(|(open, _)| open));
+            if is_open == Some(*index) || !self.notified.contains(&mailbox.name) {
+                continue;
+            }
+            let (name, count, next) = (&mailbox.name, mailbox.messages.len(), mailbox.uids + 1);
+            let unseen = mailbox.messages.iter();
+            let unseen = unseen.filter(|one| !one.flags.contains("\\seen")).count();
             wanted.push(format!(
                 "* STATUS {name} (MESSAGES {count} UIDNEXT {next} UNSEEN {unseen})"
             ));
@@ -64,11 +67,14 @@ impl Session {
     }
 
     pub fn notify(&mut self) {
-        let text = "NOTIFY SET (selected (MessageNew MessageExpunge)) \
-                    (mailboxes (INBOX Sent Drafts) (MessageNew MessageExpunge))";
-        let (told, _) = self.ok(text);
-        self.is_notified = true;
-        self.expect(text, &told, &[]);
+        self.notified = self.names();
+        let text = format!(
+            "NOTIFY SET (selected (MessageNew MessageExpunge)) \
+             (mailboxes ({}) (MessageNew MessageExpunge))",
+            self.notified.join(" ")
+        );
+        let (told, _) = self.ok(&text);
+        self.expect(&text, &told, &[]);
     }
 }
 

@@ -188,7 +188,7 @@ impl Session {
         for index in gone.iter().rev() {
             self.boxes[0].messages.remove(*index);
         }
-        self.expect_news(0, Vec::new());
+        self.expect_news(&[0], Vec::new());
     }
 
     /// Of the flags only those stay that the guest may set.
@@ -201,7 +201,7 @@ impl Session {
         if is_put {
             let flag = Some("\\flagged").filter(|_| guest.may('w'));
             self.boxes[0].add(letter, flag.into_iter().collect::<Flags>());
-            self.expect_news(0, Vec::new());
+            self.expect_news(&[0], Vec::new());
         }
     }
 }

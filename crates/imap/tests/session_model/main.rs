@@ -1,11 +1,12 @@
 //! Random sessions of one client over several mailboxes: every answer is what a model of the
 //! standards says, word for word where the words are the standards'. Another device follows by
 //! QRESYNC, and changes mailboxes itself; of those the first is told (NOTIFY). A guest does what
-//! the rights of the moment allow.
+//! the rights of the moment allow. A mailbox takes other names, goes and comes again.
 //!
-//! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3.12, §6.4; RFC
-//! 3502, RFC 4314, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5464, RFC 5465,
-//! RFC 5466, RFC 6851, RFC 7162 §3.2.5, RFC 7377, RFC 8437, RFC 8508, RFC 9394, RFC 9586, RFC 9738.
+//! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3, §6.4; RFC
+//! 2180, RFC 3502, RFC 4314, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5464,
+//! RFC 5465, RFC 5466, RFC 6851, RFC 7162 §3.2.5, RFC 7377, RFC 8437, RFC 8508, RFC 9394, RFC 9586,
+//! RFC 9738.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
@@ -14,6 +15,7 @@ mod device;
 mod elsewhere;
 mod guest;
 mod kept;
+mod mailboxes;
 mod model;
 mod searches;
 #[path = "../wire/mod.rs"]
@@ -39,8 +41,8 @@ struct Session {
     uid_only: bool,
     /// A result of the open mailbox that the server keeps up to date.
     kept: Option<Kept>,
-    /// The other mailboxes are told of, too.
-    is_notified: bool,
+    /// The other mailboxes of these names are told of, too.
+    notified: Vec<String>,
     /// Messages that one command works on.
     limit: Option<u32>,
     guest: Option<Guest>,
@@ -64,16 +66,17 @@ impl Session {
             wire,
             device: Device::new(open(&house, true)),
             tag: 0,
-            boxes: Default::default(),
+            boxes: NAMES.map(Mailbox::new),
             open: None,
             saved: BTreeSet::new(),
             uid_only: false,
             kept: None,
-            is_notified: false,
+            notified: Vec::new(),
             limit,
             guest: None,
         };
         session.ok("LOGIN alice@example.test alice");
+        session.ok("CREATE Work");
         session.ok("SETMETADATA \"\" (/private/filters/values/todo \"FLAGGED UNSEEN\")");
         session
     }
@@ -152,6 +155,13 @@ impl Session {
         } else {
             verb.to_owned()
         }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.boxes
+            .iter()
+            .map(|mailbox| mailbox.name.clone())
+            .collect()
     }
 
     fn opened(&self) -> Option<&Mailbox> {
@@ -264,13 +274,10 @@ impl Session {
             Action::UidExpunge(from, to) => self.uid_expunge(*from, *to),
             Action::Fetch(from, to) => self.fetch(*from, *to),
             Action::FetchPage(from, to, backwards) => self.fetch_page(*from, *to, *backwards),
-            Action::Describe(index, shared, letter) => self.describe(index % 3, *shared, *letter),
-            Action::Descriptions(index) => self.descriptions(index % 3),
             Action::SignOut => self.sign_out(),
             Action::Share(rights) => self.share(rights),
             Action::Visit(deed, which) => self.visit(deed, *which),
             Action::Read(index) => self.read(*index),
-            Action::Status(index) => self.status(index % 3),
             Action::Batches => self.batches(),
             Action::Show(index, which) => self.show(index % 3, *which),
             Action::Open(index, read_only) => self.select(index % 3, *read_only),
@@ -281,7 +288,7 @@ impl Session {
             Action::Depart(to, which) => self.depart(to % 3, *which),
             Action::Notify => self.notify(),
             Action::Keep(key, order) => self.keep(key, *order),
-            search => self.search(search),
+            other => self.act_on_mailbox(other),
         }
         if let (Some(kept), Some(opened)) = (&self.kept, self.opened()) {
             kept.check(opened, action);
@@ -289,7 +296,7 @@ impl Session {
     }
 
     fn append(&mut self, to: usize, letters: &[char], flag: &'static str) {
-        let mut text = format!("APPEND {}", NAMES[to]);
+        let mut text = format!("APPEND {}", self.boxes[to].name);
         let mut added = Vec::new();
         for letter in letters {
             let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
@@ -314,14 +321,14 @@ impl Session {
 
     fn catenate(&mut self, to: usize, from: usize, index: usize) {
         let Some(count) = Some(self.boxes[from].messages.len()).filter(|count| *count > 0) else {
-            let url = format!("/{}/;UID=1000", NAMES[from]);
-            let text = format!("APPEND {} CATENATE (URL \"{url}\")", NAMES[to]);
+            let url = format!("/{}/;UID=1000", self.boxes[from].name);
+            let text = format!("APPEND {} CATENATE (URL \"{url}\")", self.boxes[to].name);
             return self.refused(&text, "NO [BADURL ");
         };
         let source = self.boxes[from].messages[index % count].clone();
         let text = format!(
             "APPEND {} CATENATE (TEXT {{14+}}\r\nSubject: c\r\n\r\n URL \"/{}/;UID={}/;SECTION=TEXT\")",
-            NAMES[to], NAMES[from], source.uid
+            self.boxes[to].name, self.boxes[from].name, source.uid
         );
         let (_, body) = source.text.split_once("\r\n\r\n").unwrap();
         let uid = self.boxes[to].add(format!("Subject: c\r\n\r\n{body}"), Flags::new());
@@ -342,7 +349,7 @@ impl Session {
         let letter = "Subject: a\r\n\r\nnew\r\n";
         let text = format!(
             "{verb} {one} {} (work) {{{}+}}\r\n{letter}",
-            NAMES[to],
+            self.boxes[to].name,
             letter.len()
         );
         if self.open.is_some_and(|(_, read_only)| read_only) {
@@ -436,7 +443,7 @@ impl Session {
         let Some((mut indices, sources)) = self.some(from, to, &verb) else {
             return;
         };
-        let text = format!("{verb} {sources} {}", NAMES[target]);
+        let text = format!("{verb} {sources} {}", self.boxes[target].name);
         let (open, read_only) = self.open.unwrap();
         if moves && read_only {
             return self.refused(&text, "NO [READ-ONLY]");
@@ -550,30 +557,13 @@ impl Session {
         self.expect(&text, &told, &wanted);
     }
 
-    fn describe(&mut self, index: usize, shared: bool, letter: Option<char>) {
-        let scope = if shared { "shared" } else { "private" };
-        let value = nil_or_quoted(letter);
-        let text = format!("SETMETADATA {} (/{scope}/comment {value})", NAMES[index]);
-        self.boxes[index].described[usize::from(shared)] = letter;
-        let (told, _) = self.ok(&text);
-        self.expect(&text, &told, &[]);
-    }
-
-    fn descriptions(&mut self, index: usize) {
-        let name = NAMES[index];
-        let [own, all] = self.boxes[index].described.map(nil_or_quoted);
-        let text = format!("GETMETADATA {name} (/private/comment /shared/comment)");
-        let (told, _) = self.ok(&text);
-        let wanted = format!("* METADATA {name} (/private/comment {own} /shared/comment {all})");
-        self.expect(&text, &told, &[wanted]);
-    }
-
     /// Nothing is left of who was signed in.
     fn sign_out(&mut self) {
         let (told, _) = self.ok("UNAUTHENTICATE");
         self.expect("UNAUTHENTICATE", &told, &[]);
         self.leave();
-        (self.uid_only, self.is_notified) = (false, false);
+        self.uid_only = false;
+        self.notified.clear();
         self.refused("UID FETCH 1 FLAGS", "BAD ");
         self.ok("LOGIN alice@example.test alice");
         self.refused("UID FETCH 1 FLAGS", "BAD ");
@@ -598,29 +588,6 @@ impl Session {
         self.expect(&text, &told, &wanted);
     }
 
-    fn status(&mut self, index: usize) {
-        let (name, mailbox) = (NAMES[index], &self.boxes[index]);
-        let unseen = mailbox
-            .messages
-            .iter()
-            .filter(|each| !each.flags.contains("\\seen"));
-        let wanted = format!(
-            "* STATUS {name} (MESSAGES {} UIDNEXT {} UNSEEN {} DELETED {} SIZE {})",
-            mailbox.messages.len(),
-            mailbox.uids + 1,
-            unseen.count(),
-            deleted(&mailbox.messages, |_| true).len(),
-            mailbox
-                .messages
-                .iter()
-                .map(|each| each.text.len())
-                .sum::<usize>(),
-        );
-        let text = format!("STATUS {name} (MESSAGES UIDNEXT UNSEEN DELETED SIZE)");
-        let (told, _) = self.ok(&text);
-        self.expect(&text, &told, &[wanted]);
-    }
-
     fn batches(&mut self) {
         let Some(opened) = self.opened() else {
             return self.refused("UIDBATCHES 500", "BAD ");
@@ -643,7 +610,7 @@ impl Session {
         };
         let place = format!(
             "imap://alice@x/{}/;UID={};URLAUTH=authuser",
-            NAMES[index], message.uid
+            self.boxes[index].name, message.uid
         );
         let (told, _) = self.ok(&format!("GENURLAUTH \"{place}\" INTERNAL"));
         let url = told[0].split('"').nth(1).unwrap().to_owned();
@@ -663,7 +630,7 @@ impl Session {
         };
         self.leave();
         self.open = Some((index, read_only));
-        let (told, tagged) = self.ok(&format!("{verb} {}", NAMES[index]));
+        let (told, tagged) = self.ok(&format!("{verb} {}", self.boxes[index].name));
         assert!(tagged.contains(right), "{tagged}");
         let mailbox = &self.boxes[index];
         let exists = format!("* {} EXISTS", mailbox.messages.len());

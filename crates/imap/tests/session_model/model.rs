@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 
 pub type Flags = BTreeSet<&'static str>;
 
-/// The mailboxes, by the place in the model; all but the first are empty in the beginning.
-pub const NAMES: [&str; 3] = ["INBOX", "Sent", "Drafts"];
+/// The mailboxes in the beginning. The last is none that the account needs: it may take other names,
+/// and go.
+pub const NAMES: [&str; 3] = ["INBOX", "Sent", "Work"];
+
+/// Names to give to the last; some are taken.
+pub const NEW_NAMES: [&str; 6] = ["Work", "Plans", "Sent/Old", "INBOX/Old", "Sent", "inbox"];
 
 /// As they are told: the system's with a capital, in lower case here.
 pub const FLAGS: [&str; 4] = ["\\flagged", "\\seen", "\\deleted", "work"];
@@ -32,6 +36,7 @@ pub type Notes = [Option<char>; 2];
 
 #[derive(Debug, Clone, Default)]
 pub struct Mailbox {
+    pub name: String,
     pub messages: Vec<Message>,
     pub uids: u32,
     /// Its `/comment`, for oneself and for everyone.
@@ -39,6 +44,13 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub fn add(&mut self, text: String, flags: Flags) -> u32 {
         self.put(text, flags, Notes::default())
     }
@@ -175,6 +187,10 @@ pub enum Action {
     /// Sets or removes the comment on a mailbox.
     Describe(usize, bool, Option<char>),
     Descriptions(usize),
+    /// The last mailbox takes another name.
+    Rename(&'static str, By),
+    /// It is removed, and there is one of its name again.
+    Renew(Origin, By),
     /// Signs out and in again.
     SignOut,
     Expunge,
@@ -195,6 +211,21 @@ pub enum Action {
     Close,
     Unselect,
     UidOnly,
+}
+
+/// Who does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Client,
+    Device,
+}
+
+/// Where a mailbox comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin {
+    Created,
+    /// The first took its name, and left its messages there.
+    Inbox,
 }
 
 /// What a guest does.
@@ -255,6 +286,7 @@ pub fn keys() -> impl Strategy<Value = Key> {
 
 pub fn actions() -> impl Strategy<Value = Vec<Action>> {
     let place = || 0_usize..12;
+    let by = || prop_oneof![Just(By::Client), Just(By::Device)];
     let letters = prop::collection::vec(prop::sample::select(vec!['a', 'b', 'c']), 1..4);
     let changes = prop_oneof![
         4 => (place(), letters, place()).prop_map(|(to, letters, flag)| Action::Append(to, letters, flag)),
@@ -276,6 +308,10 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         4 => (deeds(), place()).prop_map(|(deed, which)| Action::Visit(deed, which)),
         1 => (place(), any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
             |(index, shared, letter)| Action::Describe(index, shared, letter)
+        ),
+        1 => (prop::sample::select(NEW_NAMES.to_vec()), by()).prop_map(|(to, by)| Action::Rename(to, by)),
+        2 => (prop_oneof![Just(Origin::Created), Just(Origin::Inbox)], by()).prop_map(
+            |(origin, by)| Action::Renew(origin, by)
         ),
         1 => Just(Action::Expunge),
         1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),

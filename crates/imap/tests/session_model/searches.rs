@@ -3,7 +3,7 @@
 //! Standards: RFC 9051 §6.4.4, RFC 5182, RFC 5256, RFC 5267, RFC 7377, RFC 9394, RFC 9738 §3.
 
 use crate::kept::Kept;
-use crate::model::{Action, Key, Message, NAMES};
+use crate::model::{Action, Key, Message};
 use crate::{Session, set};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +126,8 @@ impl Session {
             return; // `$` belongs to the open one; and the limit counts what is in all of them.
         }
         let text = format!(
-            "ESEARCH IN (mailboxes (INBOX Sent Drafts)) RETURN (ALL) {}",
+            "ESEARCH IN (mailboxes ({})) RETURN (ALL) {}",
+            self.names().join(" "),
             key.text()
         );
         let (told, _) = self.ok(&text);
@@ -136,13 +137,13 @@ impl Session {
             (mailbox, line.split_once(") UID ALL ").unwrap().1.to_owned())
         });
         let told: BTreeMap<String, String> = told.collect();
-        let found = self.boxes.iter().zip(NAMES).map(|(mailbox, name)| {
+        let found = self.boxes.iter().map(|mailbox| {
             let fitting = mailbox
                 .messages
                 .iter()
                 .filter(|message| key.fits(message, &self.saved));
             (
-                name.to_owned(),
+                mailbox.name.clone(),
                 fitting.map(|message| message.uid).collect::<Vec<_>>(),
             )
         });
