@@ -4,6 +4,7 @@
 //! Standard: RFC 7162 §3.2.5.
 
 use crate::model::Mailbox;
+use crate::unchanged::Changes;
 use crate::wire::Wire;
 use crate::{flags_told, in_order, responses};
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ struct Picture {
 pub struct Device {
     wire: Wire,
     pictures: [Picture; 3],
+    /// When messages were last changed, as far as it was told.
+    pub changes: [Changes; 3],
 }
 
 impl Device {
@@ -28,6 +31,7 @@ impl Device {
         let mut device = Self {
             wire,
             pictures: Default::default(),
+            changes: Default::default(),
         };
         device.ok("LOGIN alice@example.test alice");
         device.ok("ENABLE QRESYNC");
@@ -35,12 +39,17 @@ impl Device {
     }
 
     pub fn ok(&mut self, text: &str) -> Vec<String> {
+        self.answer(text).0
+    }
+
+    /// The same, with what stands behind the tag.
+    pub fn answer(&mut self, text: &str) -> (Vec<String>, String) {
         self.wire.send(format!("d {text}\r\n").as_bytes());
         let answer = self.wire.take();
         let at = answer.rfind("\r\nd ").map_or(0, |at| at + 2);
         let (told, tagged) = answer.split_at(at);
         assert!(tagged.starts_with("d OK"), "{text}: {tagged}");
-        responses(told)
+        (responses(told), tagged.to_owned())
     }
 
     /// Opens a mailbox with what it knows; then it knows what is there.
@@ -115,7 +124,7 @@ impl Device {
     }
 }
 
-fn number_behind(line: &str, mark: &str) -> Option<u64> {
+pub fn number_behind(line: &str, mark: &str) -> Option<u64> {
     let (_, behind) = line.split_once(mark)?;
     let digits: String = behind.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()

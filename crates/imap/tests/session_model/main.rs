@@ -5,8 +5,8 @@
 //!
 //! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3, §6.4; RFC
 //! 2180, RFC 3502, RFC 4314, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5464,
-//! RFC 5465, RFC 5466, RFC 6851, RFC 7162 §3.2.5, RFC 7377, RFC 8437, RFC 8508, RFC 9394, RFC 9586,
-//! RFC 9738.
+//! RFC 5465, RFC 5466, RFC 6851, RFC 7162 §3.1.3, §3.2.5, RFC 7377, RFC 8437, RFC 8508, RFC 9394,
+//! RFC 9586, RFC 9738.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
@@ -18,6 +18,7 @@ mod kept;
 mod mailboxes;
 mod model;
 mod searches;
+mod unchanged;
 #[path = "../wire/mod.rs"]
 mod wire;
 
@@ -264,12 +265,13 @@ impl Session {
                 letter,
             } => self.note(*from, *to, *shared, *letter),
             Action::Notes(from, to) => self.notes(*from, *to),
-            // The first time it asks for all at once.
-            Action::Resync(_) if self.limit.is_some() => {}
+            // The device asks for all at once.
+            Action::Resync(_) | Action::MarkUnchanged(..) if self.limit.is_some() => {}
             Action::Resync(index) => self.device.resync(index % 3, &self.boxes[index % 3]),
             Action::MarkElsewhere(to, index, flag) => {
                 self.mark_elsewhere(to % 3, *index, FLAGS[flag % 4]);
             }
+            Action::MarkUnchanged(index, since) => self.mark_unchanged(index % 3, since),
             Action::Expunge => self.expunge(),
             Action::UidExpunge(from, to) => self.uid_expunge(*from, *to),
             Action::Fetch(from, to) => self.fetch(*from, *to),

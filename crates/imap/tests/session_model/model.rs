@@ -171,6 +171,8 @@ pub enum Action {
     Resync(usize),
     /// It marks a message in a mailbox that the first has not open.
     MarkElsewhere(usize, usize, usize),
+    /// It marks messages there unless they have changed since it saw them.
+    MarkUnchanged(usize, Since),
     /// It puts a letter somewhere.
     Arrive(usize, char),
     /// It removes a message.
@@ -213,6 +215,27 @@ pub enum Action {
     UidOnly,
 }
 
+/// What is marked unless it has changed, and since when.
+#[derive(Debug, Clone)]
+pub struct Since {
+    pub from: usize,
+    pub to: usize,
+    pub flag: usize,
+    pub silent: bool,
+    pub limit: Limit,
+}
+
+/// Up to which change messages are marked.
+#[derive(Debug, Clone)]
+pub enum Limit {
+    /// Before any.
+    Never,
+    /// The last that the device knew of.
+    LastSeen,
+    /// The last of this message.
+    Of(usize),
+}
+
 /// Who does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
@@ -251,6 +274,24 @@ fn deeds() -> impl Strategy<Value = Deed> {
     ]
 }
 
+fn since() -> impl Strategy<Value = Since> {
+    let place = || 0_usize..12;
+    let limit = prop_oneof![
+        1 => Just(Limit::Never),
+        3 => Just(Limit::LastSeen),
+        4 => place().prop_map(Limit::Of),
+    ];
+    (place(), place(), place(), any::<bool>(), limit).prop_map(|(from, to, flag, silent, limit)| {
+        Since {
+            from,
+            to,
+            flag,
+            silent,
+            limit,
+        }
+    })
+}
+
 /// Rights that a guest may have.
 const RIGHTS: [&str; 9] = [
     "",
@@ -284,40 +325,24 @@ pub fn keys() -> impl Strategy<Value = Key> {
     })
 }
 
-pub fn actions() -> impl Strategy<Value = Vec<Action>> {
-    let place = || 0_usize..12;
+/// What happens to mailboxes as such.
+fn arrangements() -> impl Strategy<Value = Action> {
     let by = || prop_oneof![Just(By::Client), Just(By::Device)];
-    let letters = prop::collection::vec(prop::sample::select(vec!['a', 'b', 'c']), 1..4);
-    let changes = prop_oneof![
-        4 => (place(), letters, place()).prop_map(|(to, letters, flag)| Action::Append(to, letters, flag)),
-        1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::Catenate(a, b, c)),
-        1 => (place(), place()).prop_map(|(a, b)| Action::Replace(a, b)),
-        4 => (place(), place(), prop::sample::select(vec!['+', '-', '=']), place(), any::<bool>()).prop_map(
-            |(from, to, sign, flag, silent)| Action::Store { from, to, sign, flag, silent }
-        ),
-        3 => (place(), place(), place(), any::<bool>()).prop_map(
-            |(from, to, target, moves)| Action::Transfer { from, to, target, moves }
-        ),
-        2 => (place(), place(), any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
-            |(from, to, shared, letter)| Action::Note { from, to, shared, letter }
-        ),
-        1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::MarkElsewhere(a, b, c)),
-        2 => (place(), prop::sample::select(vec!['a', 'b', 'c'])).prop_map(|(to, letter)| Action::Arrive(to, letter)),
-        1 => (place(), place()).prop_map(|(to, which)| Action::Depart(to, which)),
-        2 => prop::sample::select(RIGHTS.to_vec()).prop_map(Action::Share),
-        4 => (deeds(), place()).prop_map(|(deed, which)| Action::Visit(deed, which)),
-        1 => (place(), any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
-            |(index, shared, letter)| Action::Describe(index, shared, letter)
-        ),
+    prop_oneof![
         1 => (prop::sample::select(NEW_NAMES.to_vec()), by()).prop_map(|(to, by)| Action::Rename(to, by)),
         2 => (prop_oneof![Just(Origin::Created), Just(Origin::Inbox)], by()).prop_map(
             |(origin, by)| Action::Renew(origin, by)
         ),
-        1 => Just(Action::Expunge),
-        1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),
-        1 => place().prop_map(Action::Read),
-    ];
-    let looks = prop_oneof![
+        1 => (0_usize..12, any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
+            |(index, shared, letter)| Action::Describe(index, shared, letter)
+        ),
+    ]
+}
+
+/// What changes nothing.
+fn looks() -> impl Strategy<Value = Action> {
+    let place = || 0_usize..12;
+    prop_oneof![
         2 => (place(), place()).prop_map(|(a, b)| Action::Fetch(a, b)),
         2 => keys().prop_map(Action::Search),
         1 => keys().prop_map(Action::Counts),
@@ -335,6 +360,34 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => place().prop_map(Action::Resync),
         1 => Just(Action::Batches),
         1 => (place(), place()).prop_map(|(a, b)| Action::Show(a, b)),
+    ]
+}
+
+pub fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let place = || 0_usize..12;
+    let letters = prop::collection::vec(prop::sample::select(vec!['a', 'b', 'c']), 1..4);
+    let changes = prop_oneof![
+        4 => (place(), letters, place()).prop_map(|(to, letters, flag)| Action::Append(to, letters, flag)),
+        1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::Catenate(a, b, c)),
+        1 => (place(), place()).prop_map(|(a, b)| Action::Replace(a, b)),
+        4 => (place(), place(), prop::sample::select(vec!['+', '-', '=']), place(), any::<bool>()).prop_map(
+            |(from, to, sign, flag, silent)| Action::Store { from, to, sign, flag, silent }
+        ),
+        3 => (place(), place(), place(), any::<bool>()).prop_map(
+            |(from, to, target, moves)| Action::Transfer { from, to, target, moves }
+        ),
+        2 => (place(), place(), any::<bool>(), prop::sample::select(vec![Some('a'), Some('b'), None])).prop_map(
+            |(from, to, shared, letter)| Action::Note { from, to, shared, letter }
+        ),
+        1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::MarkElsewhere(a, b, c)),
+        2 => (place(), since()).prop_map(|(index, since)| Action::MarkUnchanged(index, since)),
+        2 => (place(), prop::sample::select(vec!['a', 'b', 'c'])).prop_map(|(to, letter)| Action::Arrive(to, letter)),
+        1 => (place(), place()).prop_map(|(to, which)| Action::Depart(to, which)),
+        2 => prop::sample::select(RIGHTS.to_vec()).prop_map(Action::Share),
+        4 => (deeds(), place()).prop_map(|(deed, which)| Action::Visit(deed, which)),
+        1 => Just(Action::Expunge),
+        1 => (place(), place()).prop_map(|(a, b)| Action::UidExpunge(a, b)),
+        1 => place().prop_map(Action::Read),
     ];
     let opens = prop_oneof![
         6 => (place(), prop::bool::weighted(0.2)).prop_map(|(a, b)| Action::Open(a, b)),
@@ -344,5 +397,8 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(Action::Notify),
         1 => Just(Action::SignOut),
     ];
-    prop::collection::vec(prop_oneof![6 => changes, 4 => looks, 2 => opens], 1..50)
+    prop::collection::vec(
+        prop_oneof![35 => changes, 3 => arrangements(), 24 => looks(), 12 => opens],
+        1..50,
+    )
 }
