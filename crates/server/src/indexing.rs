@@ -17,18 +17,21 @@ use std::time::Duration;
 use store::world::Vfs;
 use store::world::disk::Disk;
 
-/// How long what has changed is gathered before it is fed.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long what has changed is gathered before it is looked at.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Steps for one account before the next has its turn.
 const STEPS_PER_TURN: usize = 16;
+/// Pauses without a byte from or to a client after which nobody is served: half a second.
+const PAUSES_IDLE: u32 = 5;
 /// Pauses for which letters are held back at most while clients are served: five seconds.
-const PAUSES_HELD_BACK_MAX: u32 = 10;
-/// Changes that are held back at most: a search reads as many letters in a tenth of a second.
-const CHANGES_HELD_BACK_MAX: u64 = 2048;
+const PAUSES_HELD_BACK_MAX: u32 = 50;
+/// Changes that are held back at most: a search reads as many letters in a hundredth of a second,
+/// and what comes in masses is fed while it comes, not behind it, when others are served.
+const CHANGES_HELD_BACK_MAX: u64 = 256;
 /// Bytes that only memory holds, before they are written.
 const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Pauses after which less than that is written too: five minutes.
-const PAUSES_UNSETTLED_MAX: u32 = 600;
+const PAUSES_UNSETTLED_MAX: u32 = 3000;
 /// How far this thread stands behind those who serve people: the kernel's nice value.
 const NICE: i32 = 10;
 
@@ -110,6 +113,8 @@ impl Indexing {
 struct Patience {
     /// Pauses that it was held back so far.
     held_back: u32,
+    /// Pauses since a client was served.
+    quiet: u32,
 }
 
 /// Whether clients were served since this was last asked.
@@ -120,11 +125,19 @@ enum Service {
 }
 
 impl Patience {
+    /// Told after each pause whether clients were served in it.
+    fn note(&mut self, service: Service) {
+        self.quiet = match service {
+            Service::Idle => self.quiet.saturating_add(1),
+            Service::Busy => 0,
+        };
+    }
+
     /// Asked after each pause in which something waits: whether it is fed now. It is when nobody
-    /// was served, when so many changes wait that a search would become slow, and when they were
+    /// is served, when so many changes wait that a search would become slow, and when they were
     /// held back for [`PAUSES_HELD_BACK_MAX`].
-    fn is_over(&mut self, service: Service, changes: u64) -> bool {
-        let is_over = service == Service::Idle
+    fn is_over(&mut self, changes: u64) -> bool {
+        let is_over = self.quiet >= PAUSES_IDLE
             || changes > CHANGES_HELD_BACK_MAX
             || self.held_back >= PAUSES_HELD_BACK_MAX;
         self.held_back = if is_over { 0 } else { self.held_back + 1 };
@@ -170,7 +183,8 @@ impl Thread {
         self.waiting.extend(self.engine.changed_accounts());
         self.waiting.remove(&AccountId::DIRECTORY);
         let service = self.service();
-        if !self.waiting.is_empty() && self.patience.is_over(service, self.changes_waiting()) {
+        self.patience.note(service);
+        if !self.waiting.is_empty() && self.patience.is_over(self.changes_waiting()) {
             self.feed();
         }
         if self.index.pending_bytes() > 0 {
@@ -260,18 +274,32 @@ mod tests {
         let mut patience = Patience::default();
         for _ in 0..2 {
             for _ in 0..PAUSES_HELD_BACK_MAX {
-                assert!(!patience.is_over(Service::Busy, 1));
+                patience.note(Service::Busy);
+                assert!(!patience.is_over(1));
             }
-            assert!(patience.is_over(Service::Busy, 1));
+            assert!(patience.is_over(1));
         }
         assert_eq!(PAUSE * PAUSES_HELD_BACK_MAX, Duration::from_secs(5));
     }
 
     #[test]
-    fn letters_are_fed_while_nobody_is_served_and_when_they_are_many() {
+    fn letters_are_fed_once_nobody_was_served_for_half_a_second() {
         let mut patience = Patience::default();
-        assert!(!patience.is_over(Service::Busy, CHANGES_HELD_BACK_MAX));
-        assert!(patience.is_over(Service::Busy, CHANGES_HELD_BACK_MAX + 1));
-        assert!(patience.is_over(Service::Idle, 1));
+        patience.note(Service::Busy);
+        for _ in 1..PAUSES_IDLE {
+            patience.note(Service::Idle);
+            assert!(!patience.is_over(1));
+        }
+        patience.note(Service::Idle);
+        assert!(patience.is_over(1));
+        assert_eq!(PAUSE * PAUSES_IDLE, Duration::from_millis(500));
+    }
+
+    #[test]
+    fn many_letters_are_fed_while_clients_are_served() {
+        let mut patience = Patience::default();
+        patience.note(Service::Busy);
+        assert!(!patience.is_over(CHANGES_HELD_BACK_MAX));
+        assert!(patience.is_over(CHANGES_HELD_BACK_MAX + 1));
     }
 }
