@@ -56,6 +56,9 @@ const LINGER_BYTES_MAX: usize = 1024 * 1024;
 /// Replies that wait before they are sent though the peer's next bytes are here already.
 const COALESCE_BYTES: usize = 64 * 1024;
 
+/// Commands that are taken on one way to a thread and back; each may take milliseconds there.
+const COMMANDS_PER_STEP: usize = 16;
+
 /// What all conversations share.
 pub struct Surroundings {
     /// The wall clock.
@@ -363,18 +366,25 @@ impl Conversation {
             self.tell(dialogue.as_mut(), Input::Answer(Answer::Busy));
             return Some(dialogue);
         }
-        let mut said = std::mem::take(&mut self.said);
-        let clock = Arc::clone(&self.surroundings.clock);
-        let step = move || {
-            dialogue.advance(Input::Answer(Answer::Work), clock.now(), &mut said);
-            (dialogue, said)
+        let mut step = Step {
+            dialogue,
+            effort,
+            received: std::mem::take(&mut self.received),
+            taken: 0,
+            said: std::mem::take(&mut self.said),
         };
-        match pool.run_at(pace, account, step).await {
-            Ok((dialogue, said)) => {
-                self.said = said;
+        let clock = Arc::clone(&self.surroundings.clock);
+        let run = move || {
+            step.run(clock.as_ref());
+            step
+        };
+        match pool.run_at(pace, account, run).await {
+            Ok(step) => {
+                (self.received, self.said) = (step.received, step.said);
+                self.received.take(step.taken);
                 self.offer = true;
                 self.keep();
-                Some(dialogue)
+                Some(step.dialogue)
             }
             // The session went with its step; the peer sees a broken connection, not a wrong
             // answer.
@@ -574,6 +584,65 @@ impl Conversation {
         let Arrival { service, peer, .. } = &self.arrival;
         tracing::debug!(service, connection = peer.connection, %error, "tls failed");
         error
+    }
+}
+
+/// A heavy step of a session on its way to a thread and back.
+struct Step {
+    dialogue: Box<dyn Dialogue>,
+    effort: Effort,
+    received: Received,
+    /// Bytes of what was received that the session took; their buffer goes back to the thread that
+    /// it is from.
+    taken: usize,
+    said: Vec<Output>,
+}
+
+impl Step {
+    /// Takes the step, and those of the same kind that commands ask for which are here already:
+    /// their replies leave together, and the way here and back costs as much as a short command.
+    fn run(&mut self, clock: &dyn Clock) {
+        for _ in 0..COMMANDS_PER_STEP {
+            let input = Input::Answer(Answer::Work);
+            self.dialogue.advance(input, clock.now(), &mut self.said);
+            let is_short = matches!(self.effort, Effort::Disk(_));
+            if !is_short || !self.is_asked_again(clock) {
+                return;
+            }
+            self.said.pop();
+        }
+        let question = Output::Ask(Question::Work(self.effort));
+        self.said.push(question);
+    }
+
+    /// True while all that was said is to be sent with what comes next.
+    fn may_go_on(&self) -> bool {
+        let bytes_of = |output: &Output| match output {
+            Output::Send(bytes) => Some(bytes.len()),
+            Output::Log(_) | Output::Watch(_) | Output::Unwatch | Output::WaitUntil(_) => Some(0),
+            _ => None,
+        };
+        let bytes = self.said.iter().map(bytes_of).sum::<Option<usize>>();
+        bytes.is_some_and(|bytes| bytes < COALESCE_BYTES)
+    }
+
+    /// Offers what is left of what was received until the session asks for something; true if that
+    /// is a step like this one.
+    fn is_asked_again(&mut self, clock: &dyn Clock) -> bool {
+        while self.may_go_on() {
+            let bytes = self.received.bytes().get(self.taken..).unwrap_or_default();
+            let input = Input::Bytes(bytes);
+            if bytes.is_empty() {
+                return false;
+            }
+            let taken = self.dialogue.advance(input, clock.now(), &mut self.said);
+            if taken == 0 {
+                break;
+            }
+            self.taken += taken;
+        }
+        let asked = self.said.last();
+        matches!(asked, Some(Output::Ask(Question::Work(effort))) if *effort == self.effort)
     }
 }
 

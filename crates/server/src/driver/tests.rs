@@ -94,6 +94,7 @@ impl Echo {
                 self.steps = if line == "search" { 20 } else { usize::MAX };
                 out.push(Output::Ask(Question::Work(Effort::Long(AccountId(1)))));
             }
+            "where" => say(out, std::thread::current().name().unwrap_or("?")),
             "settle" => out.push(Output::Ask(Question::Settled(Settlement::done()))),
             "starttls" => {
                 say(out, "go");
@@ -266,6 +267,22 @@ async fn pipelined_commands_are_answered_in_order_and_the_end_follows() {
     let said = "hello\na\ndisk on disk\nSettled(Ok(()))\npassword on password\nb\nbye\n";
     expect(&mut stream, said).await;
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn commands_that_are_here_already_are_taken_on_one_way_to_the_disk() {
+    let stage = stage("together", false).await;
+    let mut stream = connect(&stage).await;
+    stream
+        .write_all(b"disk\nwhere\ndisk\nwhere\n")
+        .await
+        .unwrap();
+    let said = "hello\ndisk on disk\ndisk\ndisk on disk\ndisk\n";
+    expect(&mut stream, said).await;
+    let many = "disk\n".repeat(3 * COMMANDS_PER_STEP) + "quit\n";
+    stream.write_all(many.as_bytes()).await.unwrap();
+    let said = "disk on disk\n".repeat(3 * COMMANDS_PER_STEP) + "bye\n";
+    expect(&mut stream, &said).await;
 }
 
 #[tokio::test]
