@@ -22,7 +22,7 @@ impl Session {
     }
 
     pub fn arrive(&mut self, index: usize, letter: char) {
-        let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
+        let letter = self.letter(letter, None);
         self.device.deliver(&self.boxes[index].name, &letter);
         self.boxes[index].add(letter, Flags::new());
         let wanted = self.exists(index);

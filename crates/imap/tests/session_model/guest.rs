@@ -193,7 +193,7 @@ impl Session {
 
     /// Of the flags only those stay that the guest may set.
     fn put_by(&mut self, guest: &mut Guest, letter: char) {
-        let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
+        let letter = self.letter(letter, None);
         let (size, was_open) = (letter.len(), guest.opened_with.take());
         let text = format!("APPEND {SHARED} (\\Flagged) {{{size}+}}\r\n{letter}");
         let is_put = guest.tries(&text, 'i');

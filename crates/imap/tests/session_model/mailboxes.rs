@@ -18,6 +18,9 @@ impl Session {
             Action::Rename(to, by) => self.rename(to, *by),
             Action::Renew(origin, by) => self.renew(*origin, *by),
             Action::Status(index) => self.status(index % 3),
+            Action::Speak(wanted) => self.speak(wanted),
+            Action::Compare(wanted) => self.compare(wanted),
+            Action::Batches(size, range) => self.batches(*size, *range),
             search => self.search(search),
         }
     }
@@ -40,6 +43,27 @@ impl Session {
         let text = format!("GETMETADATA {name} (/private/comment /shared/comment)");
         let (told, _) = self.ok(&text);
         let wanted = format!("* METADATA {name} (/private/comment {own} /shared/comment {all})");
+        self.expect(&text, &told, &[wanted]);
+    }
+
+    /// Parts of equally many messages; here one holds all that there are.
+    fn batches(&mut self, size: u32, range: Option<(u32, u32)>) {
+        let part = range.map(|(first, last)| format!(" {first}:{last}"));
+        let text = format!("UIDBATCHES {size}{}", part.unwrap_or_default());
+        let Some(opened) = self.opened() else {
+            return self.refused(&text, "BAD ");
+        };
+        if size < 500 {
+            return self.refused(&text, "NO [TOOFEW]");
+        }
+        if range.is_some_and(|(first, last)| first > last) {
+            return self.refused(&text, "BAD [CLIENTBUG]");
+        }
+        let last = opened.messages.last();
+        let last = last.filter(|_| range.is_none_or(|(first, _)| first == 1));
+        let last = last.map_or(String::new(), |message| format!(" {}:1", message.uid));
+        let wanted = format!("* UIDBATCHES (TAG \"t{}\"){last}", self.tag + 1);
+        let (told, _) = self.ok(&text);
         self.expect(&text, &told, &[wanted]);
     }
 
@@ -133,8 +157,7 @@ impl Session {
         self.wire = open(&house, true);
         self.wire.take();
         self.leave();
-        self.uid_only = false;
-        self.notified.clear();
+        self.forget();
         self.ok("LOGIN alice@example.test alice");
     }
 

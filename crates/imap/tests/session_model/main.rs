@@ -4,9 +4,9 @@
 //! the rights of the moment allow. A mailbox takes other names, goes and comes again.
 //!
 //! The model knows messages as UID, flags, bytes and notes. Standards: RFC 9051 §6.3, §6.4; RFC
-//! 2180, RFC 3502, RFC 4314, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5257, RFC 5267, RFC 5464,
-//! RFC 5465, RFC 5466, RFC 6851, RFC 7162 §3.1.3, §3.2.5, RFC 7377, RFC 8437, RFC 8508, RFC 9394,
-//! RFC 9586, RFC 9738.
+//! 2180, RFC 3502, RFC 4314, RFC 4467, RFC 4469, RFC 4731, RFC 5182, RFC 5255, RFC 5256, RFC 5257, RFC 5267,
+//! RFC 5464, RFC 5465, RFC 5466, RFC 6851, RFC 7162 §3.1.3, §3.2.5, RFC 7377, RFC 8437, RFC 8508,
+//! RFC 9394, RFC 9586, RFC 9738.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // A test may fail.
 #![allow(clippy::match_bool, clippy::format_push_string, clippy::format_collect)] // Shorter here.
@@ -15,17 +15,21 @@ mod device;
 mod elsewhere;
 mod guest;
 mod kept;
+mod languages;
 mod mailboxes;
 mod model;
 mod searches;
+mod threads;
 mod unchanged;
 #[path = "../wire/mod.rs"]
 mod wire;
+mod writing;
 
 use device::Device;
 use engine::{Limits, Settings};
 use guest::Guest;
 use kept::Kept;
+use languages::COMPARATORS;
 use model::{Action, FLAGS, Flags, Mailbox, Message, NAMES, actions};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -36,6 +40,8 @@ struct Session {
     wire: Wire,
     device: Device,
     tag: usize,
+    /// How many letters were written.
+    written: usize,
     boxes: [Mailbox; 3],
     open: Option<(usize, bool)>,
     saved: BTreeSet<u32>,
@@ -47,6 +53,8 @@ struct Session {
     /// Messages that one command works on.
     limit: Option<u32>,
     guest: Option<Guest>,
+    /// How the client wants texts to be compared.
+    comparator: &'static str,
 }
 
 impl Session {
@@ -67,6 +75,7 @@ impl Session {
             wire,
             device: Device::new(open(&house, true)),
             tag: 0,
+            written: 0,
             boxes: NAMES.map(Mailbox::new),
             open: None,
             saved: BTreeSet::new(),
@@ -75,10 +84,12 @@ impl Session {
             notified: Vec::new(),
             limit,
             guest: None,
+            comparator: COMPARATORS[0],
         };
         session.ok("LOGIN alice@example.test alice");
         session.ok("CREATE Work");
         session.ok("SETMETADATA \"\" (/private/filters/values/todo \"FLAGGED UNSEEN\")");
+        session.begin();
         session
     }
 
@@ -238,7 +249,10 @@ impl Session {
 
     fn act(&mut self, action: &Action) {
         match action {
-            Action::Append(to, letters, flag) => self.append(to % 3, letters, FLAGS[flag % 4]),
+            Action::Append(to, subjects, flag) => {
+                self.append_new(to % 3, subjects, FLAGS[flag % 4]);
+            }
+            Action::Answer(to, from, index) => self.answer(to % 3, from % 3, *index),
             Action::Catenate(to, from, index) => self.catenate(to % 3, from % 3, *index),
             Action::Replace(index, to) => self.replace(*index, to % 3),
             Action::Store {
@@ -280,7 +294,6 @@ impl Session {
             Action::Share(rights) => self.share(rights),
             Action::Visit(deed, which) => self.visit(deed, *which),
             Action::Read(index) => self.read(*index),
-            Action::Batches => self.batches(),
             Action::Show(index, which) => self.show(index % 3, *which),
             Action::Open(index, read_only) => self.select(index % 3, *read_only),
             Action::Close => self.close(),
@@ -295,78 +308,6 @@ impl Session {
         if let (Some(kept), Some(opened)) = (&self.kept, self.opened()) {
             kept.check(opened, action);
         }
-    }
-
-    fn append(&mut self, to: usize, letters: &[char], flag: &'static str) {
-        let mut text = format!("APPEND {}", self.boxes[to].name);
-        let mut added = Vec::new();
-        for letter in letters {
-            let letter = format!("Subject: {letter}\r\n\r\nx\r\n");
-            text += &format!(" ({flag}) {{{}+}}\r\n{letter}", letter.len());
-            added.push(letter);
-        }
-        if self
-            .limit
-            .is_some_and(|most| added.len() > usize::try_from(most).unwrap())
-        {
-            return self.refused(&text, "NO [MESSAGELIMIT ");
-        }
-        let add = |letter| self.boxes[to].add(letter, Flags::from([flag]));
-        let uids: Vec<u32> = added.into_iter().map(add).collect();
-        let (told, tagged) = self.ok(&text);
-        assert!(
-            tagged.ends_with(&format!(" {}] APPEND completed", set(&uids))),
-            "{tagged}"
-        );
-        self.expect(&text, &told, &self.exists(to));
-    }
-
-    fn catenate(&mut self, to: usize, from: usize, index: usize) {
-        let Some(count) = Some(self.boxes[from].messages.len()).filter(|count| *count > 0) else {
-            let url = format!("/{}/;UID=1000", self.boxes[from].name);
-            let text = format!("APPEND {} CATENATE (URL \"{url}\")", self.boxes[to].name);
-            return self.refused(&text, "NO [BADURL ");
-        };
-        let source = self.boxes[from].messages[index % count].clone();
-        let text = format!(
-            "APPEND {} CATENATE (TEXT {{14+}}\r\nSubject: c\r\n\r\n URL \"/{}/;UID={}/;SECTION=TEXT\")",
-            self.boxes[to].name, self.boxes[from].name, source.uid
-        );
-        let (_, body) = source.text.split_once("\r\n\r\n").unwrap();
-        let uid = self.boxes[to].add(format!("Subject: c\r\n\r\n{body}"), Flags::new());
-        let (told, tagged) = self.ok(&text);
-        assert!(
-            tagged.ends_with(&format!(" {uid}] APPEND completed")),
-            "{tagged}"
-        );
-        self.expect(&text, &told, &self.exists(to));
-    }
-
-    fn replace(&mut self, index: usize, to: usize) {
-        let verb = self.by_uid("REPLACE");
-        let Some((indices, set)) = self.some(index, index, &verb) else {
-            return;
-        };
-        let one = set.split(':').next().unwrap().to_owned();
-        let letter = "Subject: a\r\n\r\nnew\r\n";
-        let text = format!(
-            "{verb} {one} {} (work) {{{}+}}\r\n{letter}",
-            self.boxes[to].name,
-            letter.len()
-        );
-        if self.open.is_some_and(|(_, read_only)| read_only) {
-            return self.refused(&text, "NO [READ-ONLY]");
-        }
-        let mut wanted = self.remove(indices);
-        let uid = self.boxes[to].add(letter.to_owned(), Flags::from(["work"]));
-        wanted.extend(self.exists(to));
-        let (told, _) = self.ok(&text);
-        let (place, told) = told.split_first().unwrap();
-        assert!(
-            place.ends_with(&format!(" {uid}] New message is stored")),
-            "{place}"
-        );
-        self.expect(&text, told, &wanted);
     }
 
     fn store(&mut self, from: usize, to: usize, sign: char, flag: &'static str, silent: bool) {
@@ -564,8 +505,7 @@ impl Session {
         let (told, _) = self.ok("UNAUTHENTICATE");
         self.expect("UNAUTHENTICATE", &told, &[]);
         self.leave();
-        self.uid_only = false;
-        self.notified.clear();
+        self.forget();
         self.refused("UID FETCH 1 FLAGS", "BAD ");
         self.ok("LOGIN alice@example.test alice");
         self.refused("UID FETCH 1 FLAGS", "BAD ");
@@ -588,20 +528,6 @@ impl Session {
         let wanted = [self.fetched(indices[0], &verb, &items)];
         let (told, _) = self.ok(&text);
         self.expect(&text, &told, &wanted);
-    }
-
-    fn batches(&mut self) {
-        let Some(opened) = self.opened() else {
-            return self.refused("UIDBATCHES 500", "BAD ");
-        };
-        let last = opened
-            .messages
-            .last()
-            .map(|message| format!(" {}:1", message.uid));
-        let last = last.unwrap_or_default();
-        let wanted = format!("* UIDBATCHES (TAG \"t{}\"){last}", self.tag + 1);
-        let (told, _) = self.ok("UIDBATCHES 500");
-        self.expect("UIDBATCHES", &told, &[wanted]);
     }
 
     /// Authorizes a message and reads it by its URL.
@@ -660,6 +586,13 @@ impl Session {
         let (told, _) = self.ok("UNSELECT");
         self.expect("UNSELECT", &told, &[]);
         self.leave();
+    }
+
+    /// What the client has asked for so far counts no more.
+    fn forget(&mut self) {
+        self.uid_only = false;
+        self.notified.clear();
+        self.comparator = COMPARATORS[0];
     }
 
     /// What belonged to the open mailbox is gone with it.

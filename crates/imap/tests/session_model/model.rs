@@ -1,5 +1,6 @@
 //! The model: messages in mailboxes, what a search finds there, and what a client may do next.
 
+use crate::languages::{COMPARISONS, LANGUAGES};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -15,6 +16,9 @@ pub const NEW_NAMES: [&str; 6] = ["Work", "Plans", "Sent/Old", "INBOX/Old", "Sen
 /// As they are told: the system's with a capital, in lower case here.
 pub const FLAGS: [&str; 4] = ["\\flagged", "\\seen", "\\deleted", "work"];
 
+/// How messages are put together.
+const ALGORITHMS: [&str; 3] = ["ORDEREDSUBJECT", "REFERENCES", "REFS"];
+
 #[derive(Debug, Clone)]
 pub struct Message {
     pub uid: u32,
@@ -25,9 +29,28 @@ pub struct Message {
 }
 
 impl Message {
-    /// The letter that stands for its subject.
+    /// The letter that stands for its subject, without what answers put before it.
     pub fn subject(&self) -> Option<char> {
-        self.text["Subject: ".len()..].chars().next()
+        self.text.lines().next()?.chars().last()
+    }
+
+    pub fn is_answer(&self) -> bool {
+        self.text.starts_with("Subject: Re: ")
+    }
+
+    /// The number in its Message-ID.
+    pub fn id(&self) -> Option<&str> {
+        self.field("Message-ID: <m")
+    }
+
+    /// That of the message which it answers.
+    pub fn answered(&self) -> Option<&str> {
+        self.field("In-Reply-To: <m")
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        let found = self.text.lines().find_map(|line| line.strip_prefix(name));
+        found?.strip_suffix("@x.example>")
     }
 }
 
@@ -106,7 +129,7 @@ impl Key {
         match self {
             Self::All => true,
             Self::Flag(flag) => message.flags.contains(flag),
-            Self::Subject(letter) => message.text.starts_with(&format!("Subject: {letter}")),
+            Self::Subject(letter) => message.subject() == Some(*letter),
             Self::Noted(letter) => message.notes.contains(&Some(*letter)),
             Self::Uids(a, b) => (*a.min(b)..=*a.max(b)).contains(&message.uid),
             Self::After(uid) => message.uid > *uid,
@@ -144,6 +167,8 @@ impl Key {
 #[derive(Debug, Clone)]
 pub enum Action {
     Append(usize, Vec<char>, usize),
+    /// Puts an answer to a message into a mailbox.
+    Answer(usize, usize, usize),
     Catenate(usize, usize, usize),
     Replace(usize, usize),
     Store {
@@ -205,9 +230,15 @@ pub enum Action {
     Save(Key),
     Page(Key, usize, usize, bool),
     Sort(Key, bool),
+    Thread(&'static str, Key),
     Everywhere(Key),
     Status(usize),
-    Batches,
+    /// Where to cut it into parts of so many; perhaps only some of them.
+    Batches(u32, Option<(u32, u32)>),
+    /// Asks for a language.
+    Speak(&'static str),
+    /// Asks for a way to compare texts.
+    Compare(&'static str),
     Show(usize, usize),
     Open(usize, bool),
     Close,
@@ -354,11 +385,18 @@ fn looks() -> impl Strategy<Value = Action> {
         ),
         1 => (keys(), place(), place(), any::<bool>()).prop_map(|(k, a, b, c)| Action::Page(k, a, b, c)),
         1 => (keys(), any::<bool>()).prop_map(|(key, reverse)| Action::Sort(key, reverse)),
+        3 => (prop::sample::select(ALGORITHMS.to_vec()), keys()).prop_map(
+            |(algorithm, key)| Action::Thread(algorithm, key)
+        ),
         1 => keys().prop_map(Action::Everywhere),
         1 => place().prop_map(Action::Status),
         1 => (place(), place()).prop_map(|(a, b)| Action::Notes(a, b)),
         2 => place().prop_map(Action::Resync),
-        1 => Just(Action::Batches),
+        1 => (prop::sample::select(vec![499, 500, 2000]), prop::option::of((1_u32..4, 1_u32..4))).prop_map(
+            |(size, range)| Action::Batches(size, range)
+        ),
+        1 => prop::sample::select(LANGUAGES.to_vec()).prop_map(Action::Speak),
+        1 => prop::sample::select(COMPARISONS.to_vec()).prop_map(Action::Compare),
         1 => (place(), place()).prop_map(|(a, b)| Action::Show(a, b)),
     ]
 }
@@ -368,6 +406,7 @@ pub fn actions() -> impl Strategy<Value = Vec<Action>> {
     let letters = prop::collection::vec(prop::sample::select(vec!['a', 'b', 'c']), 1..4);
     let changes = prop_oneof![
         4 => (place(), letters, place()).prop_map(|(to, letters, flag)| Action::Append(to, letters, flag)),
+        3 => (place(), place(), place()).prop_map(|(a, b, c)| Action::Answer(a, b, c)),
         1 => (place(), place(), place()).prop_map(|(a, b, c)| Action::Catenate(a, b, c)),
         1 => (place(), place()).prop_map(|(a, b)| Action::Replace(a, b)),
         4 => (place(), place(), prop::sample::select(vec!['+', '-', '=']), place(), any::<bool>()).prop_map(

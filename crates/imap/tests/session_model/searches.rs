@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Session {
     pub fn search(&mut self, action: &Action) {
+        if let Action::Thread(algorithm, key) = action {
+            return self.thread(algorithm, key);
+        }
         let (Action::Search(key)
         | Action::Counts(key)
         | Action::Save(key)
@@ -63,7 +66,7 @@ impl Session {
     }
 
     /// The messages that a search looks at, and down to which UID if there are too many.
-    fn searched(&self, key: &Key) -> (Vec<usize>, Option<u32>) {
+    pub fn searched(&self, key: &Key) -> (Vec<usize>, Option<u32>) {
         let messages = self.opened().map_or(&[][..], |opened| &opened.messages);
         let mut searched: Vec<usize> = (0..messages.len())
             .filter(|index| !key.names_uids() || key.fits(&messages[*index], &self.saved))
