@@ -6,7 +6,7 @@
 use crate::codec::Fault;
 use engine::dialogue::signing_in;
 use engine::search::TooComplex;
-use engine::{EngineError, SignInRefusal};
+use engine::{EngineError, SignInRefusal, StoreError};
 use std::borrow::Cow;
 
 /// What [`crate::codec::notify::Events`] knows. Source: RFC 5465 §5.
@@ -170,7 +170,13 @@ fn of_engine(error: &EngineError) -> &'static str {
         }
         EngineError::NameRefused(_) | EngineError::WrongForm => "NO [CANNOT] Not possible here",
         // Details are in the log, never on the wire.
-        _ => "NO [UNAVAILABLE] Try again later",
+        EngineError::Store(StoreError::Corrupt(_)) => "NO [CORRUPTION] Something stored is damaged",
+        EngineError::Store(StoreError::TooLarge)
+        | EngineError::Loop
+        | EngineError::UnknownScheme
+        | EngineError::NoSuchScript
+        | EngineError::Rejected(_) => "NO [SERVERBUG] This should never happen",
+        EngineError::Store(_) => "NO [UNAVAILABLE] Try again later",
     }
 }
 
@@ -178,7 +184,7 @@ fn of_sign_in(refusal: &SignInRefusal) -> &'static str {
     match refusal {
         SignInRefusal::Wrong => "NO [AUTHENTICATIONFAILED] Wrong name or password",
         SignInRefusal::TooMany => "NO [LIMIT] Too many attempts, try again later",
-        SignInRefusal::Disabled => "NO [AUTHORIZATIONFAILED] Account is disabled",
+        SignInRefusal::Disabled => "NO [CONTACTADMIN] Account is disabled",
         SignInRefusal::NotAllowed => "NO [AUTHORIZATIONFAILED] Not allowed",
         SignInRefusal::Malformed => "BAD Authentication message is not valid",
         SignInRefusal::Unavailable => "NO [UNAVAILABLE] Try again later",
@@ -192,5 +198,25 @@ fn of_signing_in(fault: signing_in::Fault) -> &'static str {
         Fault::Mechanism => "NO [CANNOT] Mechanism is not supported",
         Fault::Coding => "BAD Authentication message is not valid",
         Fault::Cancelled => "BAD Authentication cancelled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(error: EngineError) -> String {
+        Refusal::Engine(error).text().into_owned()
+    }
+
+    /// What a dialogue can hardly bring about. Source: RFC 5530 §3.
+    #[test]
+    fn each_failure_has_the_code_that_says_whose_it_is() {
+        let damaged = StoreError::Corrupt("x".into());
+        assert!(text(EngineError::Store(damaged)).starts_with("NO [CORRUPTION] "));
+        assert!(text(EngineError::Store(StoreError::Full)).starts_with("NO [UNAVAILABLE] "));
+        assert!(text(EngineError::Store(StoreError::TooLarge)).starts_with("NO [SERVERBUG] "));
+        assert!(text(EngineError::UnknownScheme).starts_with("NO [SERVERBUG] "));
+        assert!(text(EngineError::InUse).starts_with("NO [INUSE] "));
     }
 }

@@ -17,6 +17,7 @@
 //! ! slow 12                    as many pass before each step that the one who speaks waits for
 //! ! letters 1:3,20             alice's inbox has letters of these UIDs: `Number 1.` and so on
 //! ! administrator              alice may use the administration
+//! ! disabled                   alice may not sign in any more
 //! ! person bob@example.test    someone more, whose password is `bob`
 //! ! read-by-each alice@… Work  what was read there is kept for each reader
 //! ```
@@ -130,14 +131,25 @@ impl Stage {
         });
     }
 
-    fn promote(&self) {
+    fn change_alice(&self, change: &AccountChange) {
         let alice = self.rehearsal.number("alice@example.test").unwrap();
-        let change = AccountChange {
+        let changed = self.rehearsal.engine.change_account(alice, change);
+        changed.unwrap().wait().unwrap();
+    }
+
+    fn promote(&self) {
+        self.change_alice(&AccountChange {
             administrator: Some(true),
             ..AccountChange::default()
-        };
-        let changed = self.rehearsal.engine.change_account(alice, &change);
-        changed.unwrap().wait().unwrap();
+        });
+    }
+
+    fn disable(&mut self) {
+        self.flush();
+        self.change_alice(&AccountChange {
+            enabled: Some(false),
+            ..AccountChange::default()
+        });
     }
 
     fn keep_for_each(&self, place: &str) {
@@ -198,6 +210,7 @@ impl Stage {
                 });
             }
             "administrator" => self.promote(),
+            "disabled" => self.disable(),
             "limit 3 all" => self.limit(true),
             "limit 3 saves" => self.limit(false),
             other => match other.split_once(' ') {

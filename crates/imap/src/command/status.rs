@@ -1,7 +1,8 @@
 //! `STATUS`: what is in a mailbox, out of its folder's counters.
 //!
 //! Standards: RFC 9051 §6.3.11, RFC 8438 (SIZE), RFC 7162 §3.1.2 (HIGHESTMODSEQ), RFC 7889 §3
-//! (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID), RFC 9208 §4.1.4 (DELETED-STORAGE).
+//! (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID), RFC 9208 §4.1.4 (DELETED-STORAGE), RFC 5530 §3
+//! (CLIENTBUG).
 
 use super::{Desk, Reply, Step};
 use crate::codec::command::StatusItem;
@@ -32,7 +33,14 @@ pub(super) fn run(
         (found.folder, &found.row),
         items,
     )?;
-    Ok(Step::Done(Reply::told("OK STATUS completed")))
+    // What has changed in the open mailbox is told anyway (RFC 9051 §6.3.11).
+    let open = desk.state.selected.as_ref();
+    let text = if open.is_some_and(|open| open.is(&found.account, found.folder)) {
+        "OK [CLIENTBUG] STATUS is for mailboxes that are not open"
+    } else {
+        "OK STATUS completed"
+    };
+    Ok(Step::Done(Reply::told(text)))
 }
 
 /// To ask for HIGHESTMODSEQ is to use CONDSTORE. Source: RFC 7162 §3.1.
