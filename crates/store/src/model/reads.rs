@@ -212,7 +212,8 @@ pub trait Reads: Read {
 
     /// The details of an item.
     fn details(&self, account: AccountId, item: ItemKey) -> Result<Option<Details>, StoreError> {
-        fetch(self, &key::details(account, item))
+        let value = self.get(&key::details(account, item))?;
+        value.map(|value| Details::share(&value)).transpose()
     }
 
     /// Calls `visit` with the details of each of these items, in their order; cheapest when

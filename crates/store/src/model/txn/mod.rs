@@ -10,6 +10,7 @@
 //! `pending`.
 
 mod accounts;
+mod ahead;
 mod content;
 mod conversations;
 mod directory;
@@ -43,10 +44,11 @@ use super::store::Store;
 use crate::backend::{Batch, Purpose, Settlement, StagedBody, Transaction};
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyNumber, Timestamp};
+use ahead::Ahead;
 use numbering::Numbering;
 pub(crate) use numbering::tombstone;
 use pending::Pending;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -58,6 +60,7 @@ pub struct Txn<'a> {
     origin: Origin,
     now: Timestamp,
     pending: Pending,
+    ahead: RefCell<Ahead>,
     numbering: Numbering,
     bodies: Vec<Arc<StagedBody>>,
     bodies_known: HashSet<BodyNumber>,
@@ -80,6 +83,7 @@ impl<'a> Txn<'a> {
             origin,
             now: store.clock.now(),
             pending: Pending::default(),
+            ahead: RefCell::default(),
             numbering: Numbering::default(),
             bodies: Vec::new(),
             bodies_known: HashSet::new(),
@@ -105,10 +109,9 @@ impl<'a> Txn<'a> {
     }
 
     /// Hands everything to the backend. Without a change the answer waits for what was seen.
-    pub(crate) fn place(mut self) -> Result<Settlement, StoreError> {
-        self.numbering.write(&mut self.pending);
+    pub(crate) fn place(self) -> Result<Settlement, StoreError> {
         let batch = Batch {
-            writes: self.pending.into_writes(),
+            writes: self.pending.into_writes(self.numbering.rows()),
             bodies: self.bodies,
             changed: self.changed.into_iter().collect(),
             purpose: self.purpose,

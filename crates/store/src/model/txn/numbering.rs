@@ -2,14 +2,16 @@
 //! changed.
 
 use super::Txn;
-use super::pending::Pending;
+use crate::backend::Key;
 use crate::id::{AccountId, ChangeSeq, FolderId, ItemKey};
+use crate::model::codec::Row;
 use crate::model::error::ModelError;
 use crate::model::key;
 use crate::model::row::change::DepartedRow;
 use crate::model::row::{ChangeRecord, ItemRow, Object, Stand, What};
 use crate::model::shelf::Location;
-use std::collections::BTreeMap;
+use bytes::Bytes;
+use std::collections::HashMap;
 
 /// The last number of 48 bits: a MAPI change number or id holds no more ([MS-OXCFXICS] 2.2.2.1).
 pub(super) const NUMBER_MAX: u64 = (1 << 48) - 1;
@@ -27,7 +29,7 @@ pub(super) enum Aspect {
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
     lines: Vec<(AccountId, ChangeSeq, ChangeRecord)>,
-    by_object: BTreeMap<(AccountId, Object), Given>,
+    by_object: HashMap<(AccountId, Object), Given>,
 }
 
 /// Which log lines an object has.
@@ -47,14 +49,16 @@ impl Given {
 }
 
 impl Numbering {
-    /// Writes the log lines, and a tombstone where an item left the place at which others saw it.
-    pub(super) fn write(&self, pending: &mut Pending) {
-        for (account, change, record) in &self.lines {
-            pending.put(key::change(*account, *change), record);
-            if let Some((folder, row)) = tombstone(record) {
-                pending.put(key::departed(*account, folder, *change), &row);
-            }
-        }
+    /// The log lines, and a tombstone where an item left the place at which others saw it.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (Key, Option<Bytes>)> + '_ {
+        let lines = self.lines.iter().map(|(account, change, record)| {
+            (key::change(*account, *change), Some(record.encode()))
+        });
+        let tombstones = self.lines.iter().filter_map(|(account, change, record)| {
+            let (folder, row) = tombstone(record)?;
+            Some((key::departed(*account, folder, *change), Some(row.encode())))
+        });
+        lines.chain(tombstones)
     }
 }
 

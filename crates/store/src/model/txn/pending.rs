@@ -1,6 +1,7 @@
 //! What a transaction will write, and reads that see it over what the backend shows.
 
 use super::Txn;
+use super::ahead::Run;
 use crate::backend::{Direction, Key, Read};
 use crate::error::StoreError;
 use crate::id::{AccountId, FolderId};
@@ -13,7 +14,7 @@ use crate::model::row::{AccountRow, FolderRow};
 use crate::model::shelf::Shelf;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{Bound, Range};
 
 /// A decoded row and whether it differs from what was read.
 #[derive(Debug)]
@@ -25,10 +26,44 @@ struct Cached<T> {
 /// A block of UIDs: whose, and its number.
 type BlockName = (AccountId, FolderId, Shelf, u32);
 
-/// Writes to come, by key; rows that many verbs touch stay decoded until the end.
+/// Writes to come by kind of row, the first byte of the key, and by key: more keys are asked after
+/// than are compared in a table of all.
+#[derive(Debug, Default)]
+struct Writes(BTreeMap<u8, BTreeMap<Key, Option<Bytes>>>);
+
+impl Writes {
+    fn insert(&mut self, key: Key, value: Option<Bytes>) {
+        let rows = self.0.entry(kind_of(&key)).or_default();
+        rows.insert(key, value);
+    }
+
+    fn get(&self, key: &[u8]) -> Option<&Option<Bytes>> {
+        self.0.get(&kind_of(key))?.get(key)
+    }
+
+    fn range<'a>(
+        &'a self,
+        range: Range<&'a [u8]>,
+    ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a Option<Bytes>)> {
+        let (start, end) = (range.start, range.end.max(range.start));
+        let bounds = (Bound::Included(start), Bound::Excluded(end));
+        let kinds = self.0.range(kind_of(start)..=kind_of(end));
+        kinds.flat_map(move |(_, rows)| rows.range::<[u8], _>(bounds))
+    }
+
+    fn len(&self) -> usize {
+        self.0.values().map(BTreeMap::len).sum()
+    }
+}
+
+fn kind_of(key: &[u8]) -> u8 {
+    key.first().copied().unwrap_or_default()
+}
+
+/// Writes to come; rows that many verbs touch stay decoded until the end.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    writes: BTreeMap<Key, Option<Bytes>>,
+    writes: Writes,
     accounts: BTreeMap<AccountId, Cached<AccountRow>>,
     folders: BTreeMap<(AccountId, FolderId), Cached<FolderRow>>,
     blocks: BTreeMap<BlockName, Cached<UidBlock>>,
@@ -52,8 +87,17 @@ impl Pending {
         self.writes.insert(key, None);
     }
 
-    pub(super) fn into_writes(mut self) -> Vec<(Key, Option<Bytes>)> {
-        let mut writes: Vec<_> = std::mem::take(&mut self.writes).into_iter().collect();
+    /// All writes, and these rows that nobody could see before.
+    pub(super) fn into_writes(
+        mut self,
+        unseen: impl Iterator<Item = (Key, Option<Bytes>)>,
+    ) -> Vec<(Key, Option<Bytes>)> {
+        let seen = std::mem::take(&mut self.writes);
+        let decoded = self.accounts.len() + self.folders.len() + self.blocks.len();
+        let count = seen.len() + unseen.size_hint().0 + decoded;
+        let mut writes = Vec::with_capacity(count);
+        writes.extend(seen.0.into_values().flatten());
+        writes.extend(unseen);
         writes.extend(self.dirty_rows()); // Later entries win.
         writes
     }
@@ -77,16 +121,12 @@ impl Pending {
         let inside = |key: &Key| range.start <= key.as_slice() && key.as_slice() < range.end;
         let mut over: BTreeMap<_, _> = self
             .writes
-            .range(bounds(range))
+            .range(range.clone())
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
         over.extend(self.dirty_rows().filter(|(key, _)| inside(key)));
         over
     }
-}
-
-fn bounds(range: &Range<&[u8]>) -> Range<Key> {
-    Key::from_slice(range.start)..Key::from_slice(range.end.max(range.start))
 }
 
 fn block_key(&(account, folder, shelf, block): &BlockName) -> Key {
@@ -288,6 +328,41 @@ impl Txn<'_> {
     }
 }
 
+impl Txn<'_> {
+    /// The value of a key below what is pending.
+    fn below(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.reading_ahead(key, |run| run.value(&*self.base, key))
+            .unwrap_or_else(|| self.base.get(key))
+    }
+
+    fn scan_below(
+        &self,
+        range: Range<&[u8]>,
+        direction: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        if direction == Direction::Forward
+            && let Some(scanned) = self.reading_ahead(range.start, |run| {
+                run.scan(&*self.base, range.clone(), visit)
+            })
+        {
+            return scanned;
+        }
+        self.base.scan(range, direction, visit)
+    }
+
+    /// Reads by way of what was read ahead; `None` for rows that are not read so, and for accounts
+    /// that others may be changing.
+    fn reading_ahead<T>(&self, key: &[u8], read: impl FnOnce(&mut Run) -> T) -> Option<T> {
+        let account = AccountId(key::field32(key, 1).ok()?);
+        if !self.locked.contains(&account) {
+            return None;
+        }
+        let mut ahead = self.ahead.try_borrow_mut().ok()?;
+        ahead.of(key).map(read)
+    }
+}
+
 /// The value that a decoded row will have, if it will have one.
 struct Decoded(Option<Bytes>);
 
@@ -300,7 +375,7 @@ impl Read for Txn<'_> {
         }
         match self.pending.writes.get(key) {
             Some(value) => Ok(value.clone()),
-            None => self.noting(self.base.get(key)),
+            None => self.noting(self.below(key)),
         }
     }
 
@@ -316,7 +391,7 @@ impl Read for Txn<'_> {
                 copied = self.pending.over(&range);
                 Box::new(copied.iter())
             } else {
-                Box::new(self.pending.writes.range(bounds(&range)))
+                Box::new(self.pending.writes.range(range.clone()))
             };
         let over = match direction {
             Direction::Forward => Over::Forward(over),
@@ -328,10 +403,7 @@ impl Read for Txn<'_> {
             visit,
             stopped: false,
         };
-        self.noting(
-            self.base
-                .scan(range, direction, &mut |key, value| merge.below(key, value)),
-        )?;
+        self.noting(self.scan_below(range, direction, &mut |key, value| merge.below(key, value)))?;
         merge.rest();
         Ok(())
     }
