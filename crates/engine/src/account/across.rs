@@ -4,7 +4,7 @@
 
 use super::annotations::ItemAnnotations;
 use super::event::Event;
-use super::txn::{Transfer, Txn};
+use super::txn::{KEPT_BY_COPIES, Transfer, Txn};
 use super::view::Reading;
 use super::{Account, Refused};
 use crate::error::EngineError;
@@ -84,7 +84,7 @@ impl Txn<'_, '_> {
         let owner = self.account().id();
         let row = Txn::new(source, &mut *self.txn).as_read_here(at, row)?;
         let receipt = self.txn.copy_item(source.id(), at, owner, to)?;
-        self.leave_allowed_flags(receipt.at)?;
+        self.leave_allowed_flags(receipt.at, KEPT_BY_COPIES)?;
         let annotations = ItemAnnotations::of(self)?;
         self.leave_allowed_annotations(receipt.at, annotations)?;
         self.check_noted(receipt.at, annotations)?;

@@ -351,15 +351,19 @@ impl<'t, 's> Txn<'t, 's> {
             ..NewItem::mail(letter.folder)
         };
         let receipt = self.txn.insert_item(self.account.id(), &item)?;
-        self.leave_allowed_flags(receipt.at)?;
+        self.leave_allowed_flags(receipt.at, Flags::NONE)?;
         self.put_as_read(receipt.at, letter.flags.flags)?;
         self.note_coming(receipt.at, Cause::Put)?;
         Ok(receipt)
     }
 
-    /// Takes those flags off an item that came into a folder which this user may not set there.
-    /// Source: RFC 4314 §4.
-    pub(super) fn leave_allowed_flags(&mut self, at: Location) -> Result<(), EngineError> {
+    /// Takes those flags off an item that came into a folder which this user may not set there, but
+    /// for those that it keeps anyway. Source: RFC 4314 §4.
+    pub(super) fn leave_allowed_flags(
+        &mut self,
+        at: Location,
+        kept: Flags,
+    ) -> Result<(), EngineError> {
         if self.account.standing() == Standing::Owner {
             return Ok(());
         }
@@ -367,7 +371,7 @@ impl<'t, 's> Txn<'t, 's> {
         let given = item.ok_or(EngineError::NoSuchItem)?.flag_set();
         let folder = self.folder(at.folder)?;
         let rights = self.rights_in(&folder);
-        let mut mask = settable(rights);
+        let mut mask = settable(rights) | kept;
         if self.reader_of(&folder).is_some() {
             mask = mask | Flags::SEEN; // It is the owner's.
         }
@@ -621,7 +625,7 @@ impl<'t, 's> Txn<'t, 's> {
                 self.txn.copy_item(owner, at, owner, to)?
             }
         };
-        self.leave_allowed_flags(receipt.at)?;
+        self.leave_allowed_flags(receipt.at, KEPT_BY_COPIES)?;
         self.leave_allowed_annotations(receipt.at, annotations)?;
         if how == Transfer::Copy {
             self.check_noted(receipt.at, annotations)?;
@@ -731,6 +735,10 @@ impl<'t, 's> Txn<'t, 's> {
         Ok(FlagChange::Replace(FlagSet { flags, keywords }))
     }
 }
+
+/// What a copy keeps whoever makes it: whoever asked to be told that the letter was read was told.
+/// Source: RFC 3503 §4.3.
+pub(super) const KEPT_BY_COPIES: Flags = Flags::MDN_SENT;
 
 /// The flags that these rights let one set and clear. Source: RFC 4314 §4.
 fn settable(rights: Rights) -> Flags {

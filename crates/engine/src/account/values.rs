@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use store::id::{FolderId, Guid, ItemKey};
 use store::model::{
-    Binding, Body, FlagSet, ItemChange, Kind, Location, Membership, Name, NewBody, NewItem,
+    Binding, Body, FlagSet, Flags, ItemChange, Kind, Location, Membership, Name, NewBody, NewItem,
     OverlayInput, OverlayObject, OverlayTree, OverlayValue, PathStep, PropertyName, Receipt,
     Rights, Shelf, Value,
 };
@@ -269,7 +269,7 @@ impl Txn<'_, '_> {
             item.names = conversation_names(staged.summary());
         }
         let receipt = self.txn.insert_item(self.account.id(), &item)?;
-        self.leave_allowed_flags(receipt.at)?;
+        self.leave_allowed_flags(receipt.at, Flags::NONE)?;
         Ok(receipt)
     }
 
