@@ -45,8 +45,8 @@ pub mod traffic;
 mod upload;
 
 pub use account::{
-    AccessKey, Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading, Renewal,
-    RetrievalNames, SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
+    AccessKey, AccessKeyMark, Account, Folder, MAIL_ROOT, Message, NewLetter, Quota, ROOT, Reading,
+    Renewal, RetrievalNames, SCRIPT_BYTES_MAX, SCRIPTS_MAX, StoredScript, Transfer, Txn, View,
     shows_letters,
 };
 pub use behalf::Authorship;

@@ -11,7 +11,7 @@ use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::codec::write;
 use crate::command::context::{Contexts, Held};
 use bytes::{BufMut, BytesMut};
-use engine::{Account, ChangeSeq, FolderId, Uid, UidSet};
+use engine::{AccessKeyMark, Account, ChangeSeq, FolderId, Uid, UidSet};
 use std::collections::VecDeque;
 
 /// An open mailbox.
@@ -43,6 +43,8 @@ pub(crate) struct Selected {
     pub(crate) contexts: Contexts,
     /// Changes of them that are told once their new messages were fetched.
     pub(crate) held: VecDeque<Held>,
+    /// By which key the user authorized URLs of its messages when this was last looked at.
+    pub(crate) key: Option<AccessKeyMark>,
     /// UIDONLY is enabled: answers name messages by their UIDs.
     pub(crate) uid_only: bool,
 }

@@ -8,7 +8,7 @@
 
 use crate::codec::sequence::NumberSet;
 use crate::codec::write;
-use crate::command::{Desk, annotation, context};
+use crate::command::{Desk, annotation, context, url_auth};
 use crate::keywords;
 use crate::refusal::Refusal;
 use crate::selected::{Label, Selected, number_set};
@@ -145,6 +145,9 @@ fn announce_selected(
     let view = desk.account.read()?;
     let row = view.folder(selected.folder)?;
     let head = view.head()?;
+    if row.changed > selected.seen {
+        url_auth::tell_new_key(selected, desk)?;
+    }
     let has_changed = row.contents_changed > selected.seen;
     let has_held_back = selected.departed && expunges != Expunges::Held;
     if !has_changed && !has_held_back {

@@ -35,6 +35,10 @@ const WAY: &str = "01";
 #[derive(Clone)]
 pub struct AccessKey([u8; KEY_BYTES]);
 
+/// Tells keys from one another without being one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessKeyMark([u8; KEY_BYTES]);
+
 /// Whether a key that is there is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewal {
@@ -48,6 +52,11 @@ impl AccessKey {
     /// A key that has signed nothing.
     pub fn of_nobody(name: &str) -> Self {
         Self(*blake3::hash(name.as_bytes()).as_bytes())
+    }
+
+    /// What tells it from others.
+    pub fn mark(&self) -> AccessKeyMark {
+        AccessKeyMark(*blake3::hash(&self.0).as_bytes())
     }
 
     /// The signature of a text: hexadecimal digits.

@@ -22,7 +22,7 @@ pub mod values;
 mod view;
 mod withdrawal;
 
-pub use access_keys::{AccessKey, Renewal};
+pub use access_keys::{AccessKey, AccessKeyMark, Renewal};
 pub use imported::RetrievalNames;
 pub use message::Message;
 pub use quota::{Quota, Use, shows_letters};

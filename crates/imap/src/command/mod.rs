@@ -34,7 +34,7 @@ mod subscribe;
 mod thread;
 mod transfer;
 mod uid_batches;
-mod url_auth;
+pub(crate) mod url_auth;
 mod xlist;
 
 pub(crate) mod capability;

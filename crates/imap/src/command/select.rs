@@ -58,6 +58,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
     let told = view.uids(folder, Shelf::Mail)?;
     let rights = view.rights_in(&row);
     let may_write = CHANGING.iter().any(|right| rights.contains(*right));
+    let key = desk.home.access_key(&account, folder)?;
     let selected = Selected {
         account: account.clone(),
         folder,
@@ -71,6 +72,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         saved: UidSet::default(),
         contexts: Contexts::default(),
         held: VecDeque::new(),
+        key: key.map(|key| key.mark()),
         uid_only: desk.state.features.uid_only,
     };
     write_state(desk, &view, &selected, &row)?;

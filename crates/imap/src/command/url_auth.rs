@@ -16,6 +16,7 @@ use crate::codec::structure::{Detail, write_part_structure, write_structure};
 use crate::codec::url::{AuthorizedUrl, MessageUrl, Readers};
 use crate::codec::write;
 use crate::refusal::Refusal;
+use crate::selected::Selected;
 use crate::shared::{self, Found};
 use bytes::{BufMut, Bytes, BytesMut};
 use engine::dialogue::SEND_BYTES_MAX;
@@ -36,6 +37,11 @@ pub(super) fn reset(mailbox: Option<&MailboxName>, desk: &mut Desk<'_>) -> Resul
         ));
     };
     let found = desk.find(mailbox)?;
+    if let Some(open) = &mut desk.state.selected
+        && open.is(&found.account, found.folder)
+    {
+        open.key = None; // The reply tells what others are told.
+    }
     let home = desk.home;
     let made = home.make_access_key(&found.account, found.folder, Renewal::Replace)?;
     let reply = Reply::told("OK [URLMECH INTERNAL] Key is new");
@@ -82,6 +88,21 @@ pub(super) fn authorize(urls: &[String], desk: &mut Desk<'_>) -> Result<Step, Re
         last,
         Reply::told("OK GENURLAUTH completed"),
     ))
+}
+
+/// Tells that another session of this user has made a new key for the open mailbox. Who had none
+/// has authorized nothing that could be worthless now.
+///
+/// Source: RFC 4467 §7, §8.
+pub(crate) fn tell_new_key(selected: &mut Selected, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    let key = desk.home.access_key(&selected.account, selected.folder);
+    let now = hidden(key.map_err(Refusal::from))?.map(|key| key.mark());
+    let before = std::mem::replace(&mut selected.key, now);
+    if before.is_some() && now.is_some() && before != now {
+        desk.out
+            .put_slice(b"* OK [URLMECH INTERNAL] Key is new\r\n");
+    }
+    Ok(())
 }
 
 /// A URLFETCH on its way.
