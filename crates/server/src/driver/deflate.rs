@@ -75,6 +75,11 @@ pub struct Deflated {
 }
 
 impl Deflated {
+    /// What it goes through.
+    pub fn inner(&self) -> &Transport {
+        &self.inner
+    }
+
     /// Compresses what goes through `inner` from here on. The peer's compressed bytes that were read
     /// already are `received`.
     pub fn new(inner: Transport, received: &[u8]) -> Self {

@@ -160,7 +160,10 @@ enum Event {
     Received,
     Woken,
     Timeout,
+    /// The peer says no more; it may still read.
     Ended,
+    /// Nothing goes either way any more.
+    Broken,
     Stopping,
 }
 
@@ -392,14 +395,20 @@ impl Conversation {
         }
     }
 
-    /// True when the peer has closed and left no command behind: nobody waits for the next of many
-    /// steps. Who only closed its own half after several commands still reads the answers.
+    /// True when the peer is gone: nobody waits for the next of many steps.
+    ///
+    /// Whoever closed only its own half, as scripts do behind their last command, still reads the
+    /// answers. It looks like one that is gone until something was sent and refused, so long work
+    /// that gives signs of life ends with the first of them.
     async fn is_deserted(&mut self) -> bool {
         if self.received.len() >= RECEIVE_BYTES_MAX {
             return false;
         }
-        let received = poll_fn(|context| Poll::Ready(self.poll_receive(context))).await;
-        matches!(received, Poll::Ready(Event::Ended)) && self.received.is_empty()
+        match poll_fn(|context| Poll::Ready(self.poll_receive(context))).await {
+            Poll::Ready(Event::Broken) => true,
+            Poll::Ready(Event::Ended) => self.transport.is_refused(),
+            _ => false,
+        }
     }
 
     /// Sends what is pending.
@@ -464,7 +473,12 @@ impl Conversation {
                 self.arrival.counters.received(count);
                 Poll::Ready(Event::Received)
             }
-            Poll::Ready(_) => Poll::Ready(Event::Ended),
+            Poll::Ready(Ok(_)) => Poll::Ready(Event::Ended),
+            // Many close a half of TLS without a word.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Poll::Ready(Event::Ended)
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Event::Broken),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -475,7 +489,7 @@ impl Conversation {
             Event::Received => self.offer = true,
             Event::Woken => _ = self.tell(dialogue, Input::Woken),
             Event::Timeout => _ = self.tell(dialogue, Input::Timeout),
-            Event::Ended => {
+            Event::Ended | Event::Broken => {
                 self.tell(dialogue, Input::Closed(Closed::ByPeer));
                 return false;
             }

@@ -39,6 +39,9 @@ impl Dialogue for Echo {
             Input::Bytes(bytes) => return self.lines(bytes, now, out),
             Input::Answer(Answer::Work) if self.steps > 0 => {
                 self.steps -= 1;
+                if self.asked == "search for ever" && self.steps.is_multiple_of(10) {
+                    say(out, "still searching");
+                }
                 out.push(Output::Ask(Question::Work(Effort::Long(AccountId(1)))));
             }
             Input::Answer(Answer::Work) => {
@@ -90,8 +93,10 @@ impl Echo {
                 out.push(Output::Ask(Question::Work(effort)));
             }
             "search" | "search for ever" => {
-                self.asked = "search";
-                self.steps = if line == "search" { 20 } else { usize::MAX };
+                (self.asked, self.steps) = match line {
+                    "search" => ("search", 20),
+                    _ => ("search for ever", usize::MAX),
+                };
                 out.push(Output::Ask(Question::Work(Effort::Long(AccountId(1)))));
             }
             "where" => say(out, std::thread::current().name().unwrap_or("?")),
@@ -300,10 +305,15 @@ async fn long_work_ends_when_its_asker_is_gone() {
 #[tokio::test]
 async fn who_says_no_more_than_what_was_said_still_gets_all_answers() {
     let stage = stage("half", false).await;
-    let mut stream = connect(&stage).await;
-    stream.write_all(b"search\nb\nquit\n").await.unwrap();
-    stream.shutdown().await.unwrap();
-    expect(&mut stream, "hello\nsearch on disk\nb\nbye\n").await;
+    for (said, answered) in [
+        ("search\nb\nquit\n", "hello\nsearch on disk\nb\nbye\n"),
+        ("b\nsearch\n", "hello\nb\nsearch on disk\n"),
+    ] {
+        let mut stream = connect(&stage).await;
+        stream.write_all(said.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        expect(&mut stream, answered).await;
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,18 @@ impl Transport {
         self.stream()?.poll_flush(context)
     }
 
+    /// True when the peer has refused what was sent: it is gone.
+    pub fn is_refused(&self) -> bool {
+        let error = match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Tls(stream) => stream.get_ref().0.take_error(),
+            Self::Unix(stream) => stream.take_error(),
+            Self::Deflated(deflated) => return deflated.inner().is_refused(),
+            Self::Gone => return true,
+        };
+        !matches!(error, Ok(None))
+    }
+
     /// Says that nothing more will be sent (`close_notify` with TLS).
     pub fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Self::Deflated(deflated) = self {
