@@ -26,6 +26,8 @@ const LETTERS_PER_STEP: usize = 64;
 const CHANGES_PER_STEP: usize = 256;
 /// Bytes of letters read in one step; the letter that crosses it is finished.
 const BYTES_PER_STEP: u64 = 4 * 1024 * 1024;
+/// Grams of a byte of a letter, at most; only documents have more, being compressed.
+const GRAMS_PER_BYTE: u64 = 2;
 /// Sketches of an account that may be of no use any more before it is fed anew.
 const STALE_MIN: u64 = 4096;
 
@@ -286,6 +288,8 @@ impl Feeder {
     ) -> Result<(Sketch, u64), EngineError> {
         let mut letter = Letter::new(mailbox, uid, row, details.unwrap_or_default());
         let grams = &mut self.grams;
+        let most = row.size.saturating_mul(GRAMS_PER_BYTE);
+        grams.expect(usize::try_from(most).unwrap_or(usize::MAX));
         match letter.each_text(&mut |mark, text| super::grams::collect(text, mark, grams)) {
             Ok(()) => Ok((self.grams.take(), letter.bytes_read())),
             Err(EngineError::Store(StoreError::Corrupt(_))) => {

@@ -18,8 +18,8 @@ use unicode_normalization::char::is_combining_mark;
 const ASKED_MAX: usize = 32;
 /// Characters of the longest gram.
 const LONGEST: u32 = 4;
-/// Grams that end with one character, at most.
-const GRAMS_PER_LETTER: usize = 3;
+/// Grams that end with one character, mostly.
+const GRAMS_PER_LETTER: usize = 2;
 /// Bytes of plain text for whose grams room is made at once.
 const PIECE_BYTES: usize = 1024;
 /// The fields whose grams are told from those of other texts.

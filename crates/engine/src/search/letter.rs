@@ -18,7 +18,7 @@ use formats::message::{
     Addresses, EntryRef, EnvelopeRef, PartKind, PartRef, Summary, SummaryRef, charset,
     encoded_word, header, html,
 };
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 use std::collections::HashMap;
 use std::rc::Rc;
 use store::id::{ContentId, Timestamp, Uid};
@@ -383,12 +383,21 @@ fn header_text(block: &[u8]) -> String {
     let mut text = String::with_capacity(block.len());
     for field in header::fields(block) {
         match str::from_utf8(field.raw) {
-            Ok(raw) if is_plain(field.raw) => text.extend(raw.split(['\r', '\n'])),
+            Ok(raw) if is_plain(field.raw) => push_lines(raw, &mut text),
             _ => text.push_str(&encoded_word::decode(field.raw)),
         }
         text.push('\0');
     }
     text
+}
+
+/// Adds lines without what ends them.
+fn push_lines(mut rest: &str, text: &mut String) {
+    while let Some(end) = memchr2(b'\r', b'\n', rest.as_bytes()) {
+        text.push_str(rest.get(..end).unwrap_or_default());
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    text.push_str(rest);
 }
 
 /// True for ASCII in which no other charset is coded.

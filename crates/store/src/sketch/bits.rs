@@ -1,12 +1,14 @@
 //! Sets of grams: as they are collected, and as they are kept.
 
-/// Bits while grams are collected: 2^20.
-const COLLECTED_LOG: u8 = 20;
+/// The largest sketch has 2^20 bits.
+const LARGEST_LOG: u8 = 20;
 /// The smallest sketch has 2^9 bits.
 const SMALLEST_LOG: u8 = 9;
 /// A sketch has at least so many bits for each gram: a third of them is set then, so that one gram
 /// says little and the ten of a word of seven letters say nearly all.
 const BITS_PER_GRAM: usize = 2;
+/// So many of a thousand bits are set by half as many grams as there are bits: 1 - e^(-1/2).
+const SET_PER_MILLE_MAX: usize = 394;
 const WORD_BITS: usize = 64;
 
 /// How many bits a sketch has: 2 to this power.
@@ -19,7 +21,7 @@ impl Class {
 
     /// A class by its number; `None` if there is none of this number.
     pub(super) fn of_number(number: u8) -> Option<Self> {
-        let is_known = number == 0 || (SMALLEST_LOG..=COLLECTED_LOG).contains(&number);
+        let is_known = number == 0 || (SMALLEST_LOG..=LARGEST_LOG).contains(&number);
         is_known.then_some(Self(number))
     }
 
@@ -37,114 +39,120 @@ impl Class {
         usize::try_from(gram).unwrap_or(0) & self.bits().saturating_sub(1)
     }
 
-    /// The smallest class that is not too full with so many grams.
-    fn for_grams(grams: usize) -> Self {
-        let wanted = grams.saturating_mul(BITS_PER_GRAM);
-        let fits = |log: &u8| 1_usize << log >= wanted;
-        let log = (SMALLEST_LOG..=COLLECTED_LOG).find(fits);
-        log.map_or(Self::OPAQUE, Self)
+    /// The class of a sketch of so many words.
+    fn of_words(words: usize) -> Self {
+        let log = (words * WORD_BITS).checked_ilog2();
+        let number = log.and_then(|log| u8::try_from(log).ok());
+        number.and_then(Self::of_number).unwrap_or(Self::OPAQUE)
     }
 }
 
-/// Places that there is room for at first.
-const FEWEST_PLACES: usize = 4096;
-
-/// Places that are kept room for from one text to the next: those of 100 pages.
-const KEPT_PLACES: usize = 128 * 1024;
+/// Words while few grams are collected; they fit a processor's nearest memory.
+const FEWEST_WORDS: usize = 1024;
+const SMALLEST_WORDS: usize = (1 << SMALLEST_LOG) / WORD_BITS;
+const LARGEST_WORDS: usize = (1 << LARGEST_LOG) / WORD_BITS;
 
 /// Grams of one text, being collected. Can be used for one text after the other.
+///
+/// It is a sketch that is too large for them: one of half its size has the bits of both halves. So
+/// the right size is found at the end, and nothing is counted on the way.
 #[derive(Debug)]
 pub struct Grams {
-    /// Which were added.
+    /// A power of two of words.
     bits: Vec<u64>,
-    /// The same as a list, so that a short text costs little; what counts stands before `count`.
-    places: Vec<u32>,
-    count: usize,
+    /// Grams that were announced.
+    announced: usize,
 }
 
 impl Default for Grams {
     fn default() -> Self {
         Self {
-            bits: vec![0; (1 << COLLECTED_LOG) / WORD_BITS],
-            places: Vec::new(),
-            count: 0,
+            bits: vec![0; FEWEST_WORDS],
+            announced: 0,
         }
     }
 }
 
 impl Grams {
-    /// Makes room to add so many.
-    pub fn adding(&mut self, most: usize) -> Adding<'_> {
-        let wanted = self.count + most;
-        if self.places.len() < wanted {
-            self.places.resize(wanted + FEWEST_PLACES, 0);
-        }
-        Adding {
-            bits: &mut self.bits,
-            places: &mut self.places,
-            count: self.count,
-            counted: &mut self.count,
+    /// Makes room for a text of which so many are expected at most.
+    pub fn expect(&mut self, most: usize) {
+        self.make_room(most);
+    }
+
+    /// Makes room to add about so many.
+    pub fn adding(&mut self, about: usize) -> Adding<'_> {
+        self.announced = self.announced.saturating_add(about);
+        self.make_room(self.announced);
+        Adding(&mut self.bits)
+    }
+
+    /// What is there already has two bits for each gram in twice the room, so a sketch is larger
+    /// than it had to be where more came than was expected.
+    fn make_room(&mut self, grams: usize) {
+        let wanted = grams.saturating_mul(BITS_PER_GRAM).div_ceil(WORD_BITS);
+        while self.bits.len() < wanted.min(LARGEST_WORDS) {
+            self.bits.extend_from_within(..);
         }
     }
 
     /// The sketch of what was collected; the collection is empty afterwards.
     pub fn take(&mut self) -> Sketch {
-        let class = Class::for_grams(self.count);
-        let mut words = vec![0_u64; class.bits() / WORD_BITS].into_boxed_slice();
-        for &place in self.places.iter().take(self.count) {
-            if let Some(word) = words.get_mut(class.bit(place) / WORD_BITS) {
-                *word |= 1 << (place % u64::BITS);
-            }
-            if let Some(word) = word_of(&mut self.bits, place) {
-                *word = 0;
-            }
+        let mut len = self.bits.len();
+        while let Some(half) = fold(self.bits.get_mut(..len).unwrap_or_default()) {
+            len = half;
         }
-        self.count = 0;
-        self.places.truncate(KEPT_PLACES);
-        self.places.shrink_to(KEPT_PLACES);
-        Sketch { class, words }
+        let words = self.bits.get(..len).unwrap_or_default();
+        let is_opaque = len == LARGEST_WORDS && is_too_full(words.iter().copied());
+        let sketch = if is_opaque {
+            Sketch::opaque()
+        } else {
+            Sketch {
+                class: Class::of_words(len),
+                words: words.into(),
+            }
+        };
+        self.bits.clear();
+        self.bits.resize(FEWEST_WORDS, 0);
+        self.announced = 0;
+        sketch
     }
+}
+
+/// Has half the words hold the same grams, with the bits of both halves, and tells how many words
+/// that are; `None` if too many bits would be set.
+fn fold(words: &mut [u64]) -> Option<usize> {
+    let (low, high) = words.split_at_mut(words.len() / 2);
+    let both = |(low, high): (&u64, &u64)| low | high;
+    if low.len() < SMALLEST_WORDS || is_too_full(low.iter().zip(high.iter()).map(both)) {
+        return None;
+    }
+    for (low, high) in low.iter_mut().zip(high) {
+        *low |= *high;
+    }
+    Some(low.len())
+}
+
+/// True if so many bits are set that a gram would say too little.
+fn is_too_full(words: impl ExactSizeIterator<Item = u64>) -> bool {
+    let bits = words.len() * WORD_BITS;
+    let set: u32 = words.map(u64::count_ones).sum();
+    usize::try_from(set).is_ok_and(|set| set * 1000 > bits * SET_PER_MILLE_MAX)
 }
 
 /// Some grams on their way into a collection.
 #[derive(Debug)]
-pub struct Adding<'a> {
-    bits: &'a mut [u64],
-    places: &'a mut [u32],
-    /// Like that of the collection, but no write to memory can change it, so that a processor
-    /// keeps it at hand.
-    count: usize,
-    counted: &'a mut usize,
-}
+pub struct Adding<'a>(&'a mut [u64]);
 
 impl Adding<'_> {
-    /// Adds one, by a hash of it whose lower 20 bits are well mixed. What there is no room for is
-    /// left out.
+    /// Adds one, by a hash of it whose lower 20 bits are well mixed.
     #[inline]
     pub fn add(&mut self, gram: u32) {
-        let place = gram & ((1 << COLLECTED_LOG) - 1);
-        let bit = 1 << (place % u64::BITS);
-        // About every second one is new, in no order that a processor could foresee: so one that
-        // is not is written too, and counts only if it is new.
-        if let Some(word) = word_of(self.bits, place)
-            && let Some(free) = self.places.get_mut(self.count)
-        {
-            *free = place;
-            self.count += usize::from(*word & bit == 0);
-            *word |= bit;
+        let place = usize::try_from(gram).unwrap_or(0);
+        let word = place / WORD_BITS & self.0.len().wrapping_sub(1);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= 1 << (place % WORD_BITS);
         }
     }
-}
-
-impl Drop for Adding<'_> {
-    fn drop(&mut self) {
-        *self.counted = self.count;
-    }
-}
-
-#[inline]
-fn word_of(bits: &mut [u64], place: u32) -> Option<&mut u64> {
-    bits.get_mut(usize::try_from(place).ok()? / WORD_BITS)
 }
 
 /// What one text might contain.

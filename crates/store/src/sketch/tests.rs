@@ -42,11 +42,28 @@ fn gram(number: u64) -> u32 {
 }
 
 fn sketch(grams: impl IntoIterator<Item = u64>) -> Sketch {
+    let grams: Vec<u64> = grams.into_iter().collect();
     let mut all = Grams::default();
+    all.expect(grams.len());
+    let mut adding = all.adding(grams.len());
     grams
         .into_iter()
-        .for_each(|number| all.adding(1).add(gram(number)));
+        .for_each(|number| adding.add(gram(number)));
     all.take()
+}
+
+/// However large the set was in which the grams were collected.
+#[test]
+fn a_sketch_has_two_to_four_bits_for_each_gram() {
+    for grams in [300, 3_000, 30_000, 300_000] {
+        let sketch = sketch((0..grams).chain(0..grams));
+        let bits = u64::try_from(sketch.class.bits()).unwrap();
+        let wanted = grams * 2..=grams * 5;
+        assert!(wanted.contains(&bits), "{bits} for {grams}");
+        let others = (1_000_000..1_001_000).map(gram);
+        let lacking = others.filter(|&gram| !sketch.may_have(&[gram])).count();
+        assert!((600..900).contains(&lacking), "{lacking} for {grams}");
+    }
 }
 
 fn with(grams: &[u64]) -> Condition {
