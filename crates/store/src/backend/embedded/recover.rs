@@ -189,6 +189,7 @@ impl<'a> LogFiles<'a> {
             at: from,
             committed: from,
             span: Vec::new(),
+            amid: (from.segment == 0).then_some(from.position),
         };
         for link in self.chain.iter().skip(start) {
             reader.enter(link)?;
@@ -273,6 +274,9 @@ struct ChainReader<'a> {
     committed: LogPlace,
     /// Frames of a span whose end is still to come.
     span: Vec<(u32, Found)>,
+    /// The position before the span in which the chain begins, up to the span behind it: only that
+    /// tells how many commits were in segments that are gone.
+    amid: Option<u64>,
 }
 
 impl ChainReader<'_> {
@@ -333,7 +337,9 @@ impl ChainReader<'_> {
         let found = segment::read_frame(self.files.secret, &*link.file, self.at.offset)?;
         let next = self.committed.position.saturating_add(1);
         Ok(found.filter(|found| {
-            found.header.predecessor == self.at.checksum && found.header.first == next
+            let first = found.header.first;
+            let follows = first == next || self.amid.is_some() && first > next;
+            found.header.predecessor == self.at.checksum && follows
         }))
     }
 
@@ -351,10 +357,10 @@ impl ChainReader<'_> {
             return Ok(true);
         }
         let frames = std::mem::take(&mut self.span);
-        self.at.position = self
-            .at
-            .position
-            .saturating_add(count_commits(&frames, &mut self.at)?);
+        let commits = count_commits(&frames, &mut self.at)?;
+        let before = header.first.saturating_sub(1);
+        self.amid = self.amid.filter(|at| *at == self.committed.position);
+        self.at.position = before.saturating_add(commits);
         self.committed = self.at;
         visit(ReadSpan {
             end: self.at,

@@ -70,6 +70,27 @@ fn a_dead_body_loses_its_rows_and_a_living_one_keeps_them() {
     assert_letters(&store, |number| number % 2 == 1);
 }
 
+/// All that waits at one moment is written as one, over as many segments as it takes.
+#[test]
+fn what_is_left_of_commits_written_together_is_no_damage() {
+    let disk = MemoryDisk::new();
+    let store = open(&disk).unwrap();
+    let name = |number| format!("M{number:02}");
+    let store_one = |number| store_letter(&store, &name(number), &letter(number, 9_000)).unwrap();
+    let bodies: Vec<_> = (0..20).map(|number| store_one(number).0).collect();
+    store.flush();
+    for (number, body) in (0..).zip(bodies) {
+        remove_letter(&store, &name(number), body).unwrap();
+    }
+    settle(&store);
+    let before = log_bytes(&disk);
+    store.dump_base().unwrap();
+    settle(&store);
+    assert!(log_bytes(&disk) < before, "all segments are still there");
+    let report = store.check().unwrap();
+    assert!(report.is_clean(), "{:?}", report.problems);
+}
+
 #[test]
 fn a_body_that_someone_holds_is_not_dead() {
     let store = open(&MemoryDisk::new()).unwrap();
