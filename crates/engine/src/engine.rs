@@ -43,7 +43,7 @@ struct Shared {
     attempts: Attempts,
     logins: Cache,
     sharing: Sharing,
-    tokens: Option<Arc<dyn TokenVerifier>>,
+    tokens: OnceLock<Arc<dyn TokenVerifier>>,
     scripts: ScriptCache,
     events: Events,
     lessons: Lessons,
@@ -67,17 +67,6 @@ impl Engine {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, EngineError> {
-        Self::with_tokens(store, settings, clock, rng, None)
-    }
-
-    /// The same, with someone who can check bearer tokens.
-    pub fn with_tokens(
-        store: Arc<Store>,
-        settings: Settings,
-        clock: Arc<dyn Clock>,
-        rng: Arc<dyn Rng>,
-        tokens: Option<Arc<dyn TokenVerifier>>,
-    ) -> Result<Self, EngineError> {
         let mut login_key = [0; SECRET_BYTES];
         rng.fill(&mut login_key);
         let secret = secret(&store, &*rng)?;
@@ -93,7 +82,7 @@ impl Engine {
             settings,
             clock,
             rng,
-            tokens,
+            tokens: OnceLock::new(),
             scripts: ScriptCache::default(),
             events: Events::default(),
             lessons: Lessons::default(),
@@ -203,6 +192,12 @@ impl Engine {
         let _ = self.shared.entry_texts.set(texts);
     }
 
+    /// From now on bearer tokens are taken that this one finds good; the first one that is given
+    /// stays.
+    pub fn use_tokens(&self, tokens: Arc<dyn TokenVerifier>) {
+        let _ = self.shared.tokens.set(tokens);
+    }
+
     /// Has the index of letters forget an account, which it then learns from the beginning; until
     /// then searches look at all letters. False if there is no index.
     pub fn relearn_for_search(&self, account: AccountId) -> bool {
@@ -302,7 +297,7 @@ impl Engine {
     }
 
     pub(crate) fn tokens(&self) -> Option<&dyn TokenVerifier> {
-        self.shared.tokens.as_deref()
+        self.shared.tokens.get().map(Arc::as_ref)
     }
 }
 

@@ -7,7 +7,8 @@
 //! Start at [`SignIn::password`] for a name and password in one command, at [`SignIn::start`] for
 //! SASL.
 //!
-//! Standards: RFC 4422 §3 (SASL), appendix A (EXTERNAL), RFC 4616 §2 (authorization identity).
+//! Standards: RFC 4422 §3 (SASL), appendix A (EXTERNAL), RFC 4616 §2 (authorization identity), RFC
+//! 7628 §3.2 (what a refused token is answered).
 
 use crate::authentication::attempts::Network;
 use crate::authentication::password::{self, Verdict};
@@ -33,12 +34,17 @@ pub struct User {
     pub administrator: bool,
 }
 
-/// Checks bearer tokens. None is part of this program yet; without one those mechanisms are not
-/// offered.
+/// Checks bearer tokens; without one ([`Engine::use_tokens`]) those mechanisms are not offered.
 pub trait TokenVerifier: Send + Sync {
     /// The address of the user whom the token stands for, if it is good now. May take long.
-    fn verify(&self, token: &str, claimed_user: &str) -> Option<String>;
+    ///
+    /// Whether this user may act as the one that the client names is not its business.
+    fn verify(&self, token: &str) -> Option<String>;
 }
+
+/// What a client is told before its token is refused; the same for every reason. Source: RFC 7628
+/// §3.2.2, and for XOAUTH2 the same form by custom.
+const TOKEN_REFUSED: &[u8] = br#"{"status":"invalid_token","schemes":"bearer"}"#;
 
 /// Why someone could not sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +128,8 @@ enum Waiting {
     Token(Token),
     /// The client's empty answer to the server's own proof.
     Farewell(User),
+    /// The client's answer to being told that its token is no good.
+    Regret(SignInRefusal),
 }
 
 impl SignIn {
@@ -163,12 +171,12 @@ impl SignIn {
 
     /// Takes the client's answer to a challenge.
     pub fn take(&mut self, engine: &Engine, message: &[u8]) -> SignInStep {
-        if let Waiting::Farewell(user) = std::mem::replace(&mut self.waiting, Waiting::Message) {
-            return if message.is_empty() {
-                SignInStep::Done(user)
-            } else {
-                SignInStep::Refused(SignInRefusal::Malformed)
-            };
+        match std::mem::replace(&mut self.waiting, Waiting::Message) {
+            Waiting::Farewell(user) if message.is_empty() => return SignInStep::Done(user),
+            Waiting::Farewell(_) => return SignInStep::Refused(SignInRefusal::Malformed),
+            // It should be one 0x01, but whatever it is leads nowhere (RFC 7628 §3.2.3).
+            Waiting::Regret(refusal) => return SignInStep::Refused(refusal),
+            Waiting::Message | Waiting::Password(_) | Waiting::Token(_) => {}
         }
         let Some(exchange) = &mut self.exchange else {
             return SignInStep::Refused(SignInRefusal::Malformed);
@@ -177,12 +185,19 @@ impl SignIn {
         self.go_on(engine, step)
     }
 
-    /// The slow part; only after [`SignInStep::Verify`].
+    /// The slow part; only after [`SignInStep::Verify`]. Of a token that is no good the client is
+    /// told by a challenge; its answer leads to the refusal.
     pub fn verify(&mut self, engine: &Engine) -> SignInStep {
         match std::mem::replace(&mut self.waiting, Waiting::Message) {
             Waiting::Password(given) => done(self.check_slowly(engine, &given)),
-            Waiting::Token(token) => done(self.check_token(engine, &token)),
-            Waiting::Message | Waiting::Farewell(_) => {
+            Waiting::Token(token) => match self.check_token(engine, &token) {
+                Ok(user) => SignInStep::Done(user),
+                Err(refusal) => {
+                    self.waiting = Waiting::Regret(refusal);
+                    SignInStep::Challenge(TOKEN_REFUSED.to_vec())
+                }
+            },
+            Waiting::Message | Waiting::Farewell(_) | Waiting::Regret(_) => {
                 SignInStep::Refused(SignInRefusal::Malformed)
             }
         }
@@ -331,7 +346,7 @@ impl SignIn {
         self.look_up(engine, &token.user)?;
         let user = engine
             .tokens()
-            .and_then(|tokens| tokens.verify(&token.token, &token.user));
+            .and_then(|tokens| tokens.verify(&token.token));
         let Some(user) = user else {
             self.count_failure(engine, Some(&token.user));
             return Err(SignInRefusal::Wrong);
@@ -340,7 +355,7 @@ impl SignIn {
             engine,
             &Identity {
                 user,
-                authorize_as: String::new(),
+                authorize_as: token.user.clone(),
             },
         )
     }

@@ -9,9 +9,12 @@ use engine::dialogue::ShownCertificate;
 use engine::directory::administration::{AccountChange, NewPassword};
 use engine::directory::{AccountKind, AccountRecord};
 use engine::rehearsal::Rehearsal;
-use engine::{Cleartext, Settings, SignIn, SignInRefusal, SignInStep, User, mechanisms};
+use engine::{
+    Cleartext, Settings, SignIn, SignInRefusal, SignInStep, TokenVerifier, User, mechanisms,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 fn house() -> Rehearsal {
     Rehearsal::new(Settings::default()).unwrap()
@@ -153,6 +156,72 @@ fn an_unknown_mechanism_is_not_started() {
             SignIn::start(&house.engine, &house.peer(true), name, None).is_none(),
             "{name}"
         );
+    }
+}
+
+/// Takes an address for a token of whoever has it.
+struct Trusting;
+
+impl TokenVerifier for Trusting {
+    fn verify(&self, token: &str) -> Option<String> {
+        token.contains('@').then(|| token.to_owned())
+    }
+}
+
+/// Shows a token, in the name of someone or of nobody in particular.
+fn by_token(house: &Rehearsal, named: &str, token: &str) -> Result<User, SignInRefusal> {
+    let header = if named.is_empty() {
+        "n,,".to_owned()
+    } else {
+        format!("n,a={named},")
+    };
+    let message = format!("{header}\u{1}auth=Bearer {token}\u{1}\u{1}");
+    let peer = house.peer(true);
+    let start = SignIn::start(
+        &house.engine,
+        &peer,
+        "OAUTHBEARER",
+        Some(message.as_bytes()),
+    );
+    let (mut sign_in, step) = start.unwrap();
+    assert!(matches!(step, SignInStep::Verify), "{step:?}");
+    match sign_in.verify(&house.engine) {
+        SignInStep::Challenge(told) => {
+            assert!(String::from_utf8(told).unwrap().contains("invalid_token"));
+            outcome(sign_in.take(&house.engine, b"\x01"))
+        }
+        other => outcome(other),
+    }
+}
+
+#[test]
+fn a_token_signs_in_as_its_user_only() {
+    let house = house();
+    let alice = house.person("alice@example.test").unwrap();
+    house.person("bob@example.test").unwrap();
+    house.engine.use_tokens(Arc::new(Trusting));
+    let names = mechanisms(&house.engine, &house.peer(true));
+    let names: Vec<_> = names.iter().map(|m| m.name()).collect();
+    assert!(names.ends_with(&["OAUTHBEARER", "XOAUTH2"]), "{names:?}");
+    for named in ["", "alice", "Alice@example.test"] {
+        let told = by_token(&house, named, "alice@example.test");
+        assert_eq!(told, Ok(alice.clone()), "{named}");
+    }
+    for (named, token, why) in [
+        (
+            "bob@example.test",
+            "alice@example.test",
+            SignInRefusal::NotAllowed,
+        ),
+        (
+            "nobody@example.test",
+            "alice@example.test",
+            SignInRefusal::NotAllowed,
+        ),
+        ("alice@example.test", "wrong", SignInRefusal::Wrong),
+        ("", "nobody@example.test", SignInRefusal::Wrong),
+    ] {
+        assert_eq!(by_token(&house, named, token), Err(why), "{named} {token}");
     }
 }
 

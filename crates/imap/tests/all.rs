@@ -13,6 +13,7 @@ mod progress;
 mod scram;
 mod search_model;
 mod threads;
+mod tokens;
 mod two_clients;
 mod url_auth;
 mod wire;

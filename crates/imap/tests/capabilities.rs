@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may fail.
 
+use crate::tokens::OnlyOne;
 use crate::wire::{open, stage};
 use engine::{Limits, Settings};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Each capability up to its `=`, or with what stands behind it where that is another extension;
 /// and what shows it: dialogues, tests of this crate, or of real clients.
@@ -28,6 +30,11 @@ const SHOWN: &[(&str, &[&str])] = &[
         "AUTH=SCRAM-SHA-256-PLUS",
         &["../../../../tests/clients/test_auth.py"],
     ),
+    (
+        "AUTH=OAUTHBEARER",
+        &["../tokens.rs", "../../../../tests/clients/test_tokens.py"],
+    ),
+    ("AUTH=XOAUTH2", &["../tokens.rs"]),
     ("ENABLE", &["enable.txt", "rev2.txt"]),
     ("ID", &["rev2.txt", "mailboxes.txt"]),
     ("LANGUAGE", &["language.txt"]),
@@ -114,6 +121,7 @@ const SHOWN: &[(&str, &[&str])] = &[
 /// What a server of these settings offers before and after signing in.
 fn offered(settings: Settings, encrypted: bool) -> BTreeSet<String> {
     let house = stage(settings);
+    house.engine.use_tokens(Arc::new(OnlyOne));
     let mut wire = open(&house, encrypted);
     wire.send(b"a CAPABILITY\r\nb LOGIN alice@example.test alice\r\nc CAPABILITY\r\n");
     let told = wire.take();

@@ -10,6 +10,7 @@ use crate::examination::settings::{Settings as Examination, Spam};
 use crate::outbound::settings::{Delivery, Dns};
 use crate::reports::settings::Settings as Reports;
 use crate::signing::settings::Signing;
+use crate::tokens;
 use crate::web::mapi;
 use crate::web::mta_sts::Mode;
 use serde::Deserialize;
@@ -176,6 +177,8 @@ pub struct Auth {
     /// Clients are asked for a certificate and may sign in by it (SASL EXTERNAL); whose it is says
     /// `facteur account certificate`.
     pub client_certificates: bool,
+    /// Whose bearer tokens are taken; none when absent.
+    pub tokens: Option<tokens::Settings>,
 }
 
 impl Default for Auth {
@@ -184,6 +187,7 @@ impl Default for Auth {
             cleartext: Cleartext::default(),
             unauthenticate: true,
             client_certificates: false,
+            tokens: None,
         }
     }
 }
@@ -447,6 +451,10 @@ impl Configuration {
         {
             return Err("hostname is not the name of a host".into());
         }
+        self.auth
+            .tokens
+            .as_ref()
+            .map_or(Ok(()), tokens::Settings::validate)?;
         self.mapi.validate()?;
         self.spam.validate()
     }
@@ -459,7 +467,9 @@ impl Configuration {
         ];
         let also = self.tls.also.iter_mut();
         let also = also.flat_map(|pair| [&mut pair.certificate, &mut pair.key]);
-        for path in usual.into_iter().flatten().chain(also) {
+        let tokens = self.auth.tokens.as_mut();
+        let tokens = tokens.map(|tokens| &mut tokens.keys);
+        for path in usual.into_iter().flatten().chain(also).chain(tokens) {
             *path = folder.join(&*path);
         }
         self

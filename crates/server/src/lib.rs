@@ -32,6 +32,7 @@ mod sendmail;
 mod serve;
 mod sessions;
 mod signing;
+mod tokens;
 mod trace;
 mod web;
 mod world;

@@ -30,6 +30,7 @@ use crate::outbound::tls::Keys;
 use crate::reports::told::{Addresses as ReportAddresses, Keeper};
 use crate::reports::{rounds, task};
 use crate::sessions::Sessions;
+use crate::tokens::Tokens;
 use crate::trace::Trace;
 use crate::world::{SystemClock, SystemRng};
 use crate::{condition, housekeeping, indexing, outbound, page, signing, web};
@@ -80,6 +81,10 @@ pub fn run(
     let house = House::open(data, configuration)
         .map_err(|error| Failure::of(data.display(), error).to_string())?;
     prepare(&house)?;
+    if let Some(settings) = &configuration.auth.tokens {
+        let tokens = Tokens::open(settings, Arc::new(SystemClock))?;
+        house.engine.use_tokens(Arc::new(tokens));
+    }
     let house = Arc::new(house);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
