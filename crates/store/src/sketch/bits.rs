@@ -148,7 +148,7 @@ impl Adding<'_> {
     #[inline]
     pub fn add(&mut self, gram: u32) {
         let place = usize::try_from(gram).unwrap_or(0);
-        let word = place / WORD_BITS & self.0.len().wrapping_sub(1);
+        let word = (place / WORD_BITS) & self.0.len().wrapping_sub(1);
         if let Some(word) = self.0.get_mut(word) {
             *word |= 1 << (place % WORD_BITS);
         }

@@ -46,9 +46,9 @@ fn sketch(grams: impl IntoIterator<Item = u64>) -> Sketch {
     let mut all = Grams::default();
     all.expect(grams.len());
     let mut adding = all.adding(grams.len());
-    grams
-        .into_iter()
-        .for_each(|number| adding.add(gram(number)));
+    for number in grams {
+        adding.add(gram(number));
+    }
     all.take()
 }
 
