@@ -11,6 +11,7 @@ pub use crate::examination::fuzzed::{packets as milter, record, signatures, verd
 pub use crate::outbound::fuzzed::{answer, policy};
 pub use crate::reports::fuzzed::report;
 pub use crate::sendmail::fuzzed::local_letter;
+pub use crate::tokens::fuzzed::token;
 
 use crate::configuration::Configuration;
 use crate::outbound::route::Routes;
@@ -78,6 +79,15 @@ mod briefly {
             seeds: "report_aggregate" "report_tls" "report_failure" "report_gzip" "report_zip";
             loved: b"<>/!?&;\"'[]-={}:,\\\0\r\n\t \x1f\x8b\x08PK\x03\x04\xff";
             reports = crate::fuzzed::report, 8_000;
+        }
+    }
+
+    /// Of those who sign in by a token.
+    mod tokens {
+        engine::fuzz_briefly! {
+            seeds: "token" "token_claims" "token_keys";
+            loved: b"{}[]\":,.-_eE0129\\ truefalsn";
+            tokens = crate::fuzzed::token, 8_000;
         }
     }
 

@@ -86,11 +86,16 @@ pub fn read(path: &Path) -> Result<Vec<Key>, String> {
         return Err(about(&"more than 1 MiB of keys"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| about(&error))?;
-    let set: Set = serde_json::from_str(&text)
-        .map_err(|error| about(&format!("not a set of keys: {error}")))?;
+    parse(&text).map_err(|why| about(&why))
+}
+
+/// The same of the file's text; the error does not name the file.
+pub fn parse(text: &str) -> Result<Vec<Key>, String> {
+    let set: Set =
+        serde_json::from_str(text).map_err(|error| format!("not a set of keys: {error}"))?;
     let keys: Vec<_> = set.keys.into_iter().filter_map(Key::parse).collect();
     if keys.is_empty() {
-        return Err(about(&"no key in it can verify tokens"));
+        return Err("no key in it can verify tokens".into());
     }
     Ok(keys)
 }

@@ -3,6 +3,7 @@
 // The file of keys is the provider's, not the store's.
 #![allow(clippy::disallowed_methods)]
 
+use super::fuzzed::{NOW, Standing};
 use super::*;
 use crate::configuration::Configuration;
 use aws_lc_rs::hmac;
@@ -11,17 +12,6 @@ use aws_lc_rs::rsa::{KeyPair as Rsa, KeySize};
 use aws_lc_rs::signature::{self as aws, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde_json::json;
 use std::sync::LazyLock;
-use store::id::Timestamp;
-
-const NOW: i64 = 1_790_000_000;
-
-struct Standing;
-
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(NOW)
-    }
-}
 
 /// Made once: making one takes some tenths of a second.
 static RSA: LazyLock<Rsa> = LazyLock::new(|| Rsa::generate(KeySize::Rsa2048).unwrap());
