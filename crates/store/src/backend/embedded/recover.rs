@@ -184,12 +184,14 @@ impl<'a> LogFiles<'a> {
                 return Err(missing(number));
             }
         };
+        let is_cut = |link: &&Link| from.segment == 0 && link.header.follows.segment > 0;
+        let cut = self.chain.first().filter(is_cut);
         let mut reader = ChainReader {
             files: self,
             at: from,
             committed: from,
             span: Vec::new(),
-            amid: (from.segment == 0).then_some(from.position),
+            amid: cut.map(|_| from.position),
         };
         for link in self.chain.iter().skip(start) {
             reader.enter(link)?;
