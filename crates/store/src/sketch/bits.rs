@@ -74,21 +74,18 @@ impl Default for Grams {
 }
 
 impl Grams {
-    /// Makes room for a text of which so many are expected at most.
-    pub fn expect(&mut self, most: usize) {
-        self.make_room(most);
-    }
-
     /// Makes room to add about so many.
     pub fn adding(&mut self, about: usize) -> Adding<'_> {
         self.announced = self.announced.saturating_add(about);
-        self.make_room(self.announced);
+        self.expect(self.announced);
         Adding(&mut self.bits)
     }
 
+    /// Makes room for a text that has so many at most.
+    ///
     /// What is there already has two bits for each gram in twice the room, so a sketch is larger
     /// than it had to be where more came than was expected.
-    fn make_room(&mut self, grams: usize) {
+    pub fn expect(&mut self, grams: usize) {
         let wanted = grams.saturating_mul(BITS_PER_GRAM).div_ceil(WORD_BITS);
         while self.bits.len() < wanted.min(LARGEST_WORDS) {
             self.bits.extend_from_within(..);

@@ -180,7 +180,7 @@ mod tests {
     use std::cell::Cell;
     use std::collections::BTreeMap;
 
-    /// Run that count how often they are looked at.
+    /// Rows that count how often they are looked at.
     #[derive(Default)]
     struct Counted {
         rows: BTreeMap<Key, Bytes>,
