@@ -5,12 +5,13 @@
 //! and reads what others removed meanwhile from the recoverable items. Nothing is changed before
 //! QUIT, and then all at once.
 //!
-//! Start at [`Session`]; the grammar is in [`codec`], the list of letters in `maildrop`, the
-//! commands in `command`, every no in [`refusal`].
+//! Start at [`Session`]; the grammar is in [`codec`], the list of letters in `maildrop`, what
+//! is read before it is asked for in `ahead`, the commands in `command`, every no in [`refusal`].
 //!
 //! Standards: RFC 1939 (POP3), RFC 2449 (CAPA and its codes), RFC 2595 (STLS), RFC 3206 (AUTH and
 //! SYS codes), RFC 5034 (AUTH), RFC 6856 (UTF8, LANG), RFC 8314 (implicit TLS).
 
+mod ahead;
 pub mod codec;
 mod command;
 mod limits;
@@ -19,5 +20,6 @@ pub mod quirk;
 pub mod refusal;
 mod session;
 
+pub use ahead::Readers;
 pub use limits::Limits;
 pub use session::{Service, Session};

@@ -14,6 +14,9 @@ pub struct Limits {
     /// Letters in one maildrop; the oldest are shown. Each takes 24 bytes of memory as long as the
     /// session lasts.
     pub letters_max: usize,
+    /// Sessions that may read letters before they are asked for, all at the same time; each may take
+    /// 320 KiB of memory for that. Others have each letter read when it is asked for.
+    pub readers_max: usize,
 }
 
 impl Default for Limits {
@@ -24,6 +27,7 @@ impl Default for Limits {
             sign_in_seconds: 60,
             idle_seconds: 600,
             letters_max: 1_000_000,
+            readers_max: 128,
         }
     }
 }

@@ -9,7 +9,7 @@ use engine::account::RetrievalNames;
 use engine::directory::FetchPolicy;
 use engine::{
     Account, ContentId, EngineError, FolderId, Location, Message, Pending, Reading, Role, Shelf,
-    Timestamp, Uid, UidSet, View,
+    Timestamp, Uid, UidSet, View, Watch,
 };
 use engine::{FlagChange, Flags, ItemRow};
 use std::collections::HashMap;
@@ -177,6 +177,69 @@ impl Maildrop {
         Ok(details.map(|details| self.account.message_with_prefix(&row, details.prefix)))
     }
 
+    /// The letters behind this one that are not deleted and take at most so many bytes together; at
+    /// most so many.
+    pub(crate) fn following(
+        &self,
+        number: usize,
+        letters_max: usize,
+        bytes_max: u64,
+    ) -> Vec<usize> {
+        let mut left = Some(bytes_max);
+        let behind = self.letters.iter().enumerate().skip(number);
+        let behind = behind.take(FOLLOWING_MAX);
+        let living = behind.filter(|(_, letter)| !letter.is_deleted());
+        living
+            .take(letters_max)
+            .take_while(|(_, letter)| {
+                left = left.and_then(|left| left.checked_sub(letter.size_bytes));
+                left.is_some()
+            })
+            .map(|(index, _)| index + 1)
+            .collect()
+    }
+
+    /// Opens the bytes of these letters, which are in their order, up to the first that is no more
+    /// where it was. Reads the disk.
+    pub(crate) fn messages(&self, numbers: &[usize]) -> Result<Vec<Message>, EngineError> {
+        let letters = numbers.iter().filter_map(|&number| self.living(number));
+        let uids: Vec<Uid> = letters.map(|letter| letter.uid).collect();
+        let (Some(first), Some(last)) = (uids.first(), uids.last()) else {
+            return Ok(Vec::new());
+        };
+        let view = self.account.read()?;
+        let mut rows = Vec::with_capacity(uids.len());
+        let range = first.0..=last.0;
+        view.items(self.inbox, Shelf::Mail, range, &mut |uid, row| {
+            if uids.get(rows.len()) == Some(&uid) {
+                rows.push(row);
+            }
+            let is_passed = uids.get(rows.len()).is_none_or(|next| *next <= uid);
+            if is_passed {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        let items: Vec<_> = rows.iter().map(|row| row.item).collect();
+        let mut prefixes = Vec::with_capacity(items.len());
+        view.details_of(&items, &mut |_, details| {
+            prefixes.push(details.map(|details| details.prefix));
+        })?;
+        let known = rows
+            .iter()
+            .zip(prefixes)
+            .map_while(|(row, prefix)| Some((row, prefix?)));
+        Ok(known
+            .map(|(row, prefix)| self.account.message_with_prefix(row, prefix))
+            .collect())
+    }
+
+    /// Is told when anything in the account changes.
+    pub(crate) fn watch(&self) -> Watch {
+        self.account.watch()
+    }
+
     /// True when QUIT has something to do.
     pub(crate) fn is_touched(&self) -> bool {
         self.letters
@@ -241,6 +304,9 @@ impl Maildrop {
         }
     }
 }
+
+/// Letters among which those that follow another are looked for: few are deleted unread.
+const FOLLOWING_MAX: usize = 64;
 
 /// Rows that are read at once.
 const PAGE_ROWS: usize = 256;

@@ -3,6 +3,7 @@
 //! Pure: owns no socket, thread or clock. Commands are carried out in [`crate::command`]; here
 //! stands only in which [`Mode`] what may come. Start at [`Session::advance`].
 
+use crate::ahead::{Ahead, Readers};
 use crate::codec::command::{self as grammar, COMMAND_BYTES_MAX, Command};
 use crate::codec::letter::Writer;
 use crate::command;
@@ -21,6 +22,8 @@ pub struct Service {
     pub engine: Engine,
     /// Bounds of a session.
     pub limits: Limits,
+    /// Those that read ahead.
+    pub readers: Readers,
 }
 
 /// One connection.
@@ -32,6 +35,8 @@ pub struct Session {
     pub(crate) maildrop: Option<Box<Maildrop>>,
     pub(crate) mode: Mode,
     pub(crate) fetched: u32,
+    /// Letters that the client will probably ask for next.
+    pub(crate) ahead: Ahead,
     lines: Lines,
 }
 
@@ -57,6 +62,8 @@ pub(crate) enum Mode {
     Reading(Box<Retrieval>),
     /// That a piece of a letter is sent.
     Sending(Box<Retrieval>),
+    /// The step that reads the next letters before they are asked for.
+    ReadingAhead,
     /// A while, because the threads that read are all busy.
     Paused(Box<Retrieval>),
     /// The step that carries out what QUIT promises.
@@ -116,6 +123,7 @@ impl Session {
             maildrop: None,
             mode: Mode::Unopened,
             fetched: 0,
+            ahead: Ahead::default(),
             lines: Lines::default(),
             service,
         }
@@ -147,6 +155,7 @@ impl Session {
     }
 
     fn timed_out(&mut self, now: Timestamp) {
+        self.ahead.forget();
         match std::mem::replace(&mut self.mode, Mode::Closed) {
             Mode::Closed => {}
             Mode::Paused(retrieval) => {
@@ -262,6 +271,8 @@ impl Session {
                 self.link.wait_until(now.plus_seconds(1));
             }
             (Mode::Reading(retrieval), _) => command::retrieve::piece(self, retrieval),
+            (Mode::ReadingAhead, Answer::Busy) => self.ahead.forget(),
+            (Mode::ReadingAhead, _) => command::retrieve::read_ahead(self, now),
             (Mode::Closing, Answer::Busy) => self.close_with(&Refusal::NotDeleted),
             (Mode::Closing, _) => command::quit::carry_out(self, now),
             (Mode::Settling(closing), Answer::Settled(result)) => {
@@ -275,6 +286,7 @@ impl Session {
         match std::mem::replace(&mut self.mode, Mode::Command) {
             Mode::Listing(listing) => command::list::go_on(self, listing),
             Mode::Sending(retrieval) => command::retrieve::ask(self, retrieval),
+            Mode::Command => command::retrieve::ask_ahead(self),
             mode => self.mode = mode,
         }
     }
@@ -331,6 +343,7 @@ impl Session {
     pub(crate) fn close(&mut self) {
         self.mode = Mode::Closed;
         self.maildrop = None;
+        self.ahead.forget();
         self.link.close();
     }
 }
@@ -346,7 +359,8 @@ impl Dialogue for Session {
             Input::Timeout => self.timed_out(now),
             Input::Sent => self.sent(),
             Input::Closed(Closed::ByServer) => self.say(&["-ERR ", Refusal::Stopping.text()]),
-            Input::Closed(Closed::ByPeer) | Input::Woken => {}
+            Input::Woken => self.ahead.forget(), // Another read might say something else now.
+            Input::Closed(Closed::ByPeer) => {}
         }
         self.link.flush(out);
         taken

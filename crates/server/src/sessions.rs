@@ -48,6 +48,7 @@ impl Sessions {
         let pop3 = pop3::Service {
             engine: engine.clone(),
             limits: pop3::Limits::default(),
+            readers: pop3::Readers::default(),
         };
         let managesieve = managesieve::Service {
             engine: engine.clone(),

@@ -35,6 +35,8 @@ pub struct Link {
     pub signing_in: SigningIn,
     /// What was written and is to be sent.
     pub replies: Vec<u8>,
+    /// What goes out before that.
+    ready: Vec<Bytes>,
     opened: Timestamp,
     active: Timestamp,
     actions: Vec<Output>,
@@ -50,6 +52,7 @@ impl Link {
             user: None,
             signing_in: SigningIn::new(sign_ins_max),
             replies: Vec::new(),
+            ready: Vec::new(),
             opened: Timestamp::default(),
             active: Timestamp::default(),
             actions: Vec::new(),
@@ -129,7 +132,16 @@ impl Link {
 
     /// True while so much is to be sent that nothing more is taken.
     pub fn is_full(&self) -> bool {
-        self.replies.len() >= REPLIES_BYTES_MAX
+        let ready = self.ready.iter().map(Bytes::len).sum::<usize>();
+        ready + self.replies.len() >= REPLIES_BYTES_MAX
+    }
+
+    /// Sends bytes that are whole already, behind what was written.
+    pub fn send(&mut self, bytes: Bytes) {
+        if !self.replies.is_empty() {
+            self.ready.push(std::mem::take(&mut self.replies).into());
+        }
+        self.ready.push(bytes);
     }
 
     /// Has the driver do what this protocol alone needs of it.
@@ -196,8 +208,10 @@ impl Link {
     /// Hands the driver what was written, and then what it is to do.
     pub fn flush(&mut self, out: &mut Vec<Output>) {
         let replies = Bytes::from(std::mem::take(&mut self.replies));
-        let pieces = replies.chunks(SEND_BYTES_MAX / 2);
-        out.extend(pieces.map(|piece| Output::Send(replies.slice_ref(piece))));
+        for bytes in self.ready.drain(..).chain([replies]) {
+            let pieces = bytes.chunks(SEND_BYTES_MAX / 2);
+            out.extend(pieces.map(|piece| Output::Send(bytes.slice_ref(piece))));
+        }
         out.append(&mut self.actions);
     }
 }

@@ -4,6 +4,8 @@
 //! A letter whose last line has no end gets one, since the final dot needs a line of its own.
 //! Source: RFC 1939 §3 (multi-line responses), §7 (TOP).
 
+use bytes::BufMut;
+
 /// How much of a letter is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -51,7 +53,7 @@ impl Writer {
     }
 
     /// Writes the next piece.
-    pub fn write(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+    pub fn write(&mut self, piece: &[u8], out: &mut impl BufMut) {
         match self.extent {
             Extent::Whole => self.stuff(piece, out),
             Extent::Top(_) => self.write_lines(piece, out),
@@ -59,32 +61,32 @@ impl Writer {
     }
 
     /// Writes the end.
-    pub fn finish(&self, out: &mut Vec<u8>) {
+    pub fn finish(&self, out: &mut impl BufMut) {
         if self.place != Place::LineStart {
-            out.extend_from_slice(b"\r\n");
+            out.put_slice(b"\r\n");
         }
-        out.extend_from_slice(b".\r\n");
+        out.put_slice(b".\r\n");
     }
 
-    fn stuff(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+    fn stuff(&mut self, piece: &[u8], out: &mut impl BufMut) {
         let rest = match (self.place, piece) {
             (Place::AfterCr { .. }, [b'\n', rest @ ..]) => {
-                out.push(b'\n');
+                out.put_u8(b'\n');
                 self.place = Place::LineStart;
                 rest
             }
             _ => piece,
         };
         if self.place == Place::LineStart && rest.first() == Some(&b'.') {
-            out.push(b'.');
+            out.put_u8(b'.');
         }
         let mut written = 0;
         for at in memchr::memmem::find_iter(rest, b"\r\n.") {
-            out.extend_from_slice(rest.get(written..at + 2).unwrap_or_default());
-            out.push(b'.');
+            out.put_slice(rest.get(written..at + 2).unwrap_or_default());
+            out.put_u8(b'.');
             written = at + 2;
         }
-        out.extend_from_slice(rest.get(written..).unwrap_or_default());
+        out.put_slice(rest.get(written..).unwrap_or_default());
         self.place = match rest {
             [] => self.place,
             [.., b'\r', b'\n'] => Place::LineStart,
@@ -99,7 +101,7 @@ impl Writer {
     }
 
     /// Line by line, because lines are counted.
-    fn write_lines(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+    fn write_lines(&mut self, piece: &[u8], out: &mut impl BufMut) {
         for part in piece.split_inclusive(|&byte| byte == b'\n') {
             if self.is_done {
                 return;

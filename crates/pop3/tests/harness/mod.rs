@@ -10,7 +10,7 @@ use engine::dialogue::Peer;
 use engine::rehearsal::script::Play;
 use engine::rehearsal::{Rehearsal, Wire};
 use engine::{Flags, NewLetter, Reading, Role, Settings, Uid};
-use pop3::{Limits, Service, Session};
+use pop3::{Limits, Readers, Service, Session};
 use std::sync::Arc;
 
 /// Alice's letters, put in without trace lines.
@@ -72,6 +72,7 @@ fn session(house: &Rehearsal, limits: Limits) -> Session {
     let service = Service {
         engine: house.engine.clone(),
         limits,
+        readers: Readers::default(),
     };
     Session::new(Arc::new(service))
 }
