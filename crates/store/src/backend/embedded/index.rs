@@ -23,6 +23,7 @@ use crate::backend::block::Secret;
 use crate::error::StoreError;
 use crate::world::{File, Open, Vfs};
 use bytes::Bytes;
+use parking_lot::RwLock;
 use redb::{
     Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition,
     WriteTransaction,
@@ -42,6 +43,9 @@ pub type VisitRow<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
 /// The B-tree.
 pub struct Index {
+    /// What was applied last, for all who read it; nothing while that changes. Beginning to read
+    /// takes as long as looking three rows up.
+    latest: RwLock<Option<Arc<IndexView>>>,
     database: Database,
     pages: Arc<Pages>,
     health: Arc<Lifeboat>,
@@ -100,6 +104,7 @@ impl Index {
             .set_cache_size(cache_bytes)
             .create_with_backend(IndexFile(Arc::clone(&pages)));
         Ok(Self {
+            latest: RwLock::default(),
             database: opened.map_err(|error| damaged(&error))?,
             pages,
             health,
@@ -107,12 +112,34 @@ impl Index {
     }
 
     /// The state that was applied last.
-    pub fn view(&self) -> Result<IndexView, StoreError> {
+    ///
+    /// Nobody waits here for another reader, who may be a thread that stands back.
+    pub fn view(&self) -> Result<Arc<IndexView>, StoreError> {
+        if let Some(latest) = self.latest.try_read()
+            && let Some(view) = &*latest
+        {
+            return Ok(Arc::clone(view));
+        }
+        let Some(mut latest) = self.latest.try_write() else {
+            return self.begin_view();
+        };
+        // Begun while it is locked, so that nothing is kept of before a change that has ended.
+        let view = self.begin_view()?;
+        Ok(Arc::clone(latest.insert(view)))
+    }
+
+    fn begin_view(&self) -> Result<Arc<IndexView>, StoreError> {
         let read = self
             .database
             .begin_read()
             .map_err(|error| damaged(&error))?;
-        read.open_table(TABLE).map_err(|error| damaged(&error))
+        let view = read.open_table(TABLE).map_err(|error| damaged(&error))?;
+        Ok(Arc::new(view))
+    }
+
+    /// Has the next reader begin anew.
+    fn forget_latest(&self) {
+        drop(self.latest.write().take());
     }
 
     /// One value of what was applied last.
@@ -233,7 +260,10 @@ impl Index {
     }
 
     fn end(&self, transaction: WriteTransaction) -> Result<(), StoreError> {
-        transaction.commit().map_err(|error| damaged(&error))?;
+        self.forget_latest(); // Or pages that it reads would not be free before the next commit.
+        let committed = transaction.commit();
+        self.forget_latest(); // Who came meanwhile may have found what was before.
+        committed.map_err(|error| damaged(&error))?;
         self.health.check()
     }
 }
@@ -350,6 +380,46 @@ mod tests {
             assert_eq!(index.applied().unwrap(), Some(place(1)));
             assert_eq!(count(&index), 10);
         }
+    }
+
+    #[test]
+    fn a_reader_sees_what_was_applied_before_it_began_and_nothing_later() {
+        let index =
+            Index::open(&MemoryDisk::new(), Path::new("index"), &secret(), 1 << 20).unwrap();
+        let mut views = Vec::new();
+        for rows in 0..20_u32 {
+            index.apply(&table(rows), LogPlace::default()).unwrap();
+            views.extend([index.view().unwrap(), index.view().unwrap()]);
+        }
+        for (rows, pair) in (0..20).zip(views.chunks(2)) {
+            for view in pair {
+                let seen = view.range::<&[u8]>(..).unwrap().count();
+                assert_eq!(
+                    seen,
+                    rows + 1,
+                    "with the row that says how far it is applied"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_that_is_kept_does_not_make_the_file_grow() {
+        let size_after = |reads: bool| {
+            let disk = MemoryDisk::new();
+            let index = Index::open(&disk, Path::new("index"), &secret(), 1 << 20).unwrap();
+            for round in 0..60 {
+                if reads {
+                    index.view().unwrap();
+                }
+                index.apply(&table(2_000), LogPlace::default()).unwrap();
+                if round % 10 == 9 {
+                    index.checkpoint().unwrap();
+                }
+            }
+            index.len_bytes().unwrap()
+        };
+        assert_eq!(size_after(true), size_after(false));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// One state of the store.
 pub struct View {
     list: Arc<List>,
-    index: IndexView,
+    index: Arc<IndexView>,
     position: u64,
 }
 
