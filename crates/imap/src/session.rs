@@ -605,8 +605,13 @@ impl Dialogue for Session {
         }
         self.tell_unasked();
         if !self.holds_back() && !self.out.is_empty() {
-            // The buffer goes with its bytes, so that a quiet session keeps none.
-            out.push(Output::Send(std::mem::take(&mut self.out).freeze()));
+            // The buffer goes with its bytes, so that a quiet session keeps none; but the next step of
+            // a long answer is written where this one lay, once it was sent.
+            let said = match self.doing {
+                Doing::Sending(..) => self.out.split(),
+                _ => std::mem::take(&mut self.out),
+            };
+            out.push(Output::Send(said.freeze()));
         }
         self.link.flush(out);
         taken

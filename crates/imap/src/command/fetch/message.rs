@@ -94,6 +94,15 @@ impl Telling {
         &self.row
     }
 
+    /// Bytes of the message that an open literal still wants.
+    pub(super) fn left(&self) -> u64 {
+        let read = u64::try_from(self.read.len()).unwrap_or(0);
+        self.literal
+            .end
+            .saturating_sub(self.literal.start)
+            .saturating_add(read)
+    }
+
     /// Writes until the message is told or the step is full. True if it is told.
     ///
     /// Errors: nothing of the message was written; [`Refusal::Broken`] if some of it was sent

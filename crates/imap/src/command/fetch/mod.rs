@@ -17,14 +17,14 @@ mod section;
 
 use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
-use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek};
+use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek, Section};
 use crate::codec::sequence::{NumberSet, SequenceSet};
 use crate::keywords::Names;
 use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::selected::{Label, number_set};
 use crate::sync;
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 pub(super) use decoded::{Decoded, Encoded, Measure};
 use engine::account::annotations::{Annotation, ItemAnnotations};
 use engine::{
@@ -38,6 +38,12 @@ use std::ops::ControlFlow;
 /// Bytes that a step writes, or a little more: so few that they are still in the processor's cache
 /// when they are sent.
 const STEP_BYTES: usize = 256 * 1024;
+
+/// Room for what such a step writes.
+const ROOM_BYTES_MAX: usize = STEP_BYTES + 1024;
+
+/// Room for what is told around a whole message, and behind the last.
+const FRAME_BYTES: u64 = 256;
 
 /// Rows read in one step when nothing but rows is needed: about 2 ms.
 const ROWS_PER_STEP: u32 = 4096;
@@ -372,6 +378,7 @@ impl FetchWork {
         } else {
             Names::all(&desk.account.read()?)?
         };
+        self.make_room(desk.out);
         loop {
             let mut telling = match self.telling.take() {
                 Some(telling) => telling,
@@ -394,6 +401,28 @@ impl FetchWork {
                 return Ok(self.ready.is_empty() && self.telling.is_none());
             }
         }
+    }
+
+    /// Makes room for the messages that are told whole in this step, so that nothing is copied as
+    /// the answer grows.
+    fn make_room(&self, out: &mut BytesMut) {
+        let is_whole = |item: &FetchItem| match item {
+            FetchItem::Section {
+                section, partial, ..
+            } => partial.is_none() && *section == Section::whole(),
+            _ => false,
+        };
+        if !self.request.items.iter().any(is_whole) {
+            return;
+        }
+        let telling = self.telling.as_ref().map_or(0, Telling::left);
+        let ready = self
+            .ready
+            .iter()
+            .map(|gathered| gathered.row.size.saturating_add(FRAME_BYTES));
+        let left = ready.fold(telling, u64::saturating_add);
+        let room = usize::try_from(left).unwrap_or(usize::MAX);
+        out.reserve(room.min(ROOM_BYTES_MAX.saturating_sub(out.len())));
     }
 
     /// What was noted of a message, if that is asked.
