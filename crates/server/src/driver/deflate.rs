@@ -47,6 +47,13 @@ const SAMPLE_BYTES: usize = 2 * 1024;
 /// A piece that a sample would be too great a part of is compressed unseen.
 const SAMPLED_BYTES_MIN: usize = 4 * SAMPLE_BYTES;
 
+/// After so many pieces one after the other that were not worth it, as attachments are, not each of
+/// the next is tried: half of them, then a quarter …
+const REFUSED_MIN: u32 = 3;
+
+/// … and at least one in so many.
+const TRIED_MIN: u32 = 8;
+
 /// The fastest level. What is sent is compressed for one client and once, so its time counts before
 /// its size: letters of random words and Base64 shrink to 68 %, where the fastest of `miniz_oxide`
 /// came to 59 % in more than twice the time.
@@ -70,6 +77,7 @@ pub struct Deflated {
     inner: Transport,
     inflating: Inflating,
     packed: Unsent,
+    trials: Trials,
     /// What is sent from here on is not compressed.
     is_ended: bool,
 }
@@ -89,6 +97,7 @@ impl Deflated {
             inner,
             inflating,
             packed: Unsent::default(),
+            trials: Trials::default(),
             is_ended: false,
         }
     }
@@ -162,7 +171,7 @@ impl Deflated {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            for block in blocks(pending.take(PIECE_BYTES))? {
+            for block in blocks(pending.take(PIECE_BYTES), &mut self.trials)? {
                 self.packed.push(block);
             }
         }
@@ -174,28 +183,66 @@ impl Deflated {
     }
 }
 
-/// A piece as blocks, which refer to nothing else, and of which the peer can read all.
-fn blocks(piece: Bytes) -> io::Result<[Bytes; 2]> {
-    let mut compressor = borrow();
-    let blocks = if is_worth_it(&mut compressor, &piece)? {
-        [pack(&mut compressor, &piece)?, Bytes::new()]
-    } else {
-        [head_of_stored(piece.len()), piece]
-    };
-    give_back(compressor);
-    Ok(blocks)
+/// Which pieces are tried: a sample costs as much as all else that is done with a piece.
+#[derive(Debug, Default)]
+struct Trials {
+    /// Trials in a row that were not worth it.
+    refused: u32,
+    /// Pieces since the last trial.
+    passed_over: u32,
 }
 
-/// True if compressing saves enough for the time that it takes.
-fn is_worth_it(compressor: &mut Deflate, piece: &[u8]) -> io::Result<bool> {
-    if piece.len() < SAMPLED_BYTES_MIN {
-        return Ok(true);
+impl Trials {
+    /// Whether the next piece is tried.
+    fn is_next(&mut self) -> bool {
+        let halvings = (self.refused + 1).saturating_sub(REFUSED_MIN);
+        let one_in = 1_u32
+            .checked_shl(halvings)
+            .map_or(TRIED_MIN, |one_in| one_in.min(TRIED_MIN));
+        self.passed_over += 1;
+        let is_next = self.passed_over >= one_in;
+        if is_next {
+            self.passed_over = 0;
+        }
+        is_next
     }
+
+    fn note(&mut self, is_worth_it: bool) {
+        self.refused = if is_worth_it {
+            0
+        } else {
+            self.refused.saturating_add(1)
+        };
+    }
+}
+
+/// A piece as blocks, which refer to nothing else, and of which the peer can read all.
+fn blocks(piece: Bytes, trials: &mut Trials) -> io::Result<[Bytes; 2]> {
+    if piece.len() < SAMPLED_BYTES_MIN {
+        return Ok([
+            with_compressor(|compressor| pack(compressor, &piece))?,
+            Bytes::new(),
+        ]);
+    }
+    if trials.is_next() {
+        let packed = with_compressor(|compressor| pack_if_worth_it(compressor, &piece))?;
+        trials.note(packed.is_some());
+        if let Some(packed) = packed {
+            return Ok([packed, Bytes::new()]);
+        }
+    }
+    Ok([head_of_stored(piece.len()), piece])
+}
+
+/// Compresses a piece if that saves enough for the time that it takes.
+fn pack_if_worth_it(compressor: &mut Deflate, piece: &[u8]) -> io::Result<Option<Bytes>> {
     let (_, rest) = piece.split_at(piece.len() / 2);
     let sample = rest.get(..SAMPLE_BYTES).unwrap_or(rest);
-    let packed = pack(compressor, sample)?;
+    if 3 * pack(compressor, sample)?.len() > 2 * sample.len() {
+        return Ok(None);
+    }
     compressor.reset();
-    Ok(3 * packed.len() <= 2 * sample.len())
+    pack(compressor, piece).map(Some)
 }
 
 /// What stands before bytes that are not compressed. Source: RFC 1951 §3.2.4.
@@ -205,12 +252,11 @@ fn head_of_stored(length: usize) -> Bytes {
     Bytes::copy_from_slice(&[0, a, b, !a, !b])
 }
 
-fn borrow() -> Deflate {
+/// Work for a compressor that knows of nothing.
+fn with_compressor<T>(work: impl FnOnce(&mut Deflate) -> T) -> T {
     let kept = COMPRESSORS.with(|kept| kept.borrow_mut().pop());
-    kept.unwrap_or_else(|| Deflate::new(LEVEL, false, WINDOW_BITS))
-}
-
-fn give_back(mut compressor: Deflate) {
+    let mut compressor = kept.unwrap_or_else(|| Deflate::new(LEVEL, false, WINDOW_BITS));
+    let done = work(&mut compressor);
     COMPRESSORS.with(|kept| {
         let mut kept = kept.borrow_mut();
         if kept.len() < COMPRESSORS_KEPT {
@@ -218,6 +264,7 @@ fn give_back(mut compressor: Deflate) {
             kept.push(compressor);
         }
     });
+    done
 }
 
 /// Compresses `piece`, so that the peer can read all of it.
@@ -359,7 +406,19 @@ mod tests {
     }
 
     fn send(text: &[u8]) -> Vec<u8> {
-        blocks(Bytes::copy_from_slice(text)).unwrap().concat()
+        send_behind(&mut Trials::default(), text)
+    }
+
+    /// What is sent behind what made of the trials what they are.
+    fn send_behind(trials: &mut Trials, text: &[u8]) -> Vec<u8> {
+        let piece = Bytes::copy_from_slice(text);
+        blocks(piece, trials).unwrap().concat()
+    }
+
+    /// Text that shrinks to less than two thirds.
+    fn numbers() -> Vec<u8> {
+        let lines = (0..9999).flat_map(|n| format!("{n}\r\n").into_bytes());
+        lines.take(PIECE_BYTES).collect()
     }
 
     /// Text as attachments have it, which shrinks little.
@@ -403,7 +462,8 @@ mod tests {
     /// A client keeps one compressor for all it sends, so that later blocks refer to earlier ones.
     #[test]
     fn blocks_refer_to_what_came_before() {
-        let (mut compressor, mut inflating) = (borrow(), Inflating::default());
+        let mut compressor = Deflate::new(LEVEL, false, WINDOW_BITS);
+        let mut inflating = Inflating::default();
         let letter: Vec<u8> = (0..10_000_u32)
             .flat_map(|n| (n * n).to_be_bytes())
             .collect();
@@ -433,13 +493,10 @@ mod tests {
     #[test]
     fn what_hardly_shrinks_goes_as_it_is_and_what_follows_is_compressed() {
         let hard = base64(PIECE_BYTES);
-        let soft: Vec<u8> = (0..9999)
-            .flat_map(|n| format!("{n}\r\n").into_bytes())
-            .collect();
-        let soft = &soft[..PIECE_BYTES.min(soft.len())];
-        let mut inflating = Inflating::default();
+        let soft = &numbers()[..];
+        let (mut inflating, mut trials) = (Inflating::default(), Trials::default());
         for text in [&hard[..], soft, &hard] {
-            let packed = send(text);
+            let packed = send_behind(&mut trials, text);
             if text == soft {
                 assert!(packed.len() < text.len() * 2 / 3, "{}", packed.len());
             } else {
@@ -450,8 +507,34 @@ mod tests {
     }
 
     #[test]
+    fn behind_pieces_that_hardly_shrink_ever_fewer_are_tried_and_one_that_does_ends_that() {
+        let (hard, soft) = (base64(PIECE_BYTES), numbers());
+        let mut trials = Trials::default();
+        let mut is_packed = |text: &[u8]| send_behind(&mut trials, text).len() < text.len();
+        let mut sends = |hard_ones: usize| {
+            let none = (0..hard_ones).all(|_| !is_packed(&hard));
+            (none, (1..=20).find(|_| is_packed(&soft)))
+        };
+        assert_eq!(sends(2), (true, Some(1)), "two say nothing");
+        assert_eq!(sends(3), (true, Some(2)));
+        assert_eq!(sends(3), (true, Some(2)), "each time anew");
+        assert_eq!(sends(1001), (true, Some(8)));
+        assert_eq!(sends(2), (true, Some(1)));
+    }
+
+    #[test]
+    fn short_pieces_are_compressed_whatever_was_sent_before() {
+        let mut trials = Trials::default();
+        for _ in 0..10 {
+            send_behind(&mut trials, &base64(PIECE_BYTES));
+        }
+        let short = &numbers()[..SAMPLED_BYTES_MIN - 1];
+        assert!(send_behind(&mut trials, short).len() < short.len());
+    }
+
+    #[test]
     fn a_bomb_grows_no_further_than_there_is_room() {
-        let mut compressor = borrow();
+        let mut compressor = Deflate::new(LEVEL, false, WINDOW_BITS);
         let bomb = pack(&mut compressor, &vec![0; 1 << 20]).unwrap();
         assert!(bomb.len() < 16 * 1024);
         let mut inflating = Inflating::default();
