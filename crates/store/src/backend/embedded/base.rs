@@ -6,7 +6,7 @@
 
 use super::Embedded;
 use super::frame::{HEADER_BYTES, Header, Record, Records, records};
-use super::index::Index;
+use super::index::{Index, filling};
 use super::paths::{Paths, base_position};
 use super::rows::{BODY_TAG, BodyRow, LogPlace, body_of_key};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, read_frame};
@@ -196,10 +196,13 @@ pub fn load(
     let path = paths.base(place.position);
     let info = read(vfs, &path, secret, &mut |frame| {
         index.change(LogPlace::default(), |rows| {
-            for record in records(frame) {
-                if let Record::Put(key, value) = record? {
-                    rows.write(key, Some(value))?;
-                }
+            let found: Vec<_> = records(frame).collect::<Result<_, _>>()?;
+            let rows_of = found.iter().filter_map(|record| match record {
+                Record::Put(key, value) => Some((*key, *value)),
+                _ => None,
+            });
+            for (key, value) in filling(rows_of, |(key, value)| key.len() + value.len()) {
+                rows.write(key, Some(value))?;
             }
             Ok(())
         })
