@@ -5,6 +5,8 @@
 //! the lock back.
 
 use crate::configuration::{Cleartext, Configuration, Service};
+use crate::leisure::Clients;
+use crate::metrics::Metrics;
 use crate::reports::tally::Tally;
 use crate::world::{SystemClock, SystemRng};
 use engine::queue::Scheduler;
@@ -40,6 +42,10 @@ pub struct House {
     pub configuration: Configuration,
     /// What was seen of others' mail and is not yet in the store.
     pub tally: Arc<Tally>,
+    /// What is counted of the services.
+    pub metrics: Arc<Metrics>,
+    /// When clients leave the machine to work that can wait.
+    pub leisure: Arc<Clients>,
     /// In which order letters are sent, and which destinations are not reached.
     pub scheduler: Arc<Mutex<Scheduler>>,
     /// Stops the store's threads when dropped; the last field, so that nothing else uses the store
@@ -127,8 +133,11 @@ impl House {
         data: &Path,
         configuration: &Configuration,
     ) -> Result<Self, EngineError> {
-        let threads = backend.run_threads().map_err(StoreError::from)?;
         let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        let metrics = Arc::new(Metrics::default());
+        let leisure = Arc::new(Clients::new(Arc::clone(&metrics), clock.clone()));
+        let threads = backend.run_threads_beside(leisure.clone());
+        let threads = threads.map_err(StoreError::from)?;
         let store = Store::open(backend.clone(), clock.clone(), rng.clone())?;
         let engine = Engine::open(store.clone(), settings(configuration), clock, rng)?;
         engine.use_entry_texts(Arc::new(mapi::texts::Texts));
@@ -139,6 +148,8 @@ impl House {
             data: data.to_owned(),
             configuration: configuration.clone(),
             tally: Arc::default(),
+            metrics,
+            leisure,
             scheduler: Arc::new(Mutex::new(Scheduler::new(configuration.delivery.pace()))),
             _threads: threads,
         })

@@ -5,6 +5,7 @@
 //! Runs on a thread of its own in small commits, so that mail is never held up for long.
 
 use crate::house::House;
+use crate::leisure::Patience;
 use engine::directory::FetchPolicy;
 use engine::{AccountId, EngineError, Pending, Reading, Role};
 use parking_lot::{Condvar, Mutex};
@@ -17,6 +18,9 @@ const ROUND: Duration = Duration::from_hours(1);
 
 /// The first round begins this long after the start, when clients have come back.
 const FIRST: Duration = Duration::from_mins(1);
+
+/// Looks for which a round is held back at most while clients are served: ten minutes.
+const ROUND_HELD_BACK_MAX: u32 = 600;
 
 /// How often it is looked whether there is something to learn.
 const LESSONS: Duration = Duration::from_secs(5);
@@ -68,6 +72,7 @@ pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
     let thread = thread
         .spawn(move || {
             let mut rounds = Every::starting(FIRST, ROUND);
+            let mut patience = Patience::for_pauses(ROUND_HELD_BACK_MAX);
             let mut lessons = Every::starting(LESSONS, LESSONS);
             let mut memories = Every::starting(REMEMBER, REMEMBER);
             while !heard.wait(EVENTS) {
@@ -78,7 +83,8 @@ pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
                 if memories.is_due(EVENTS) {
                     remember(&house);
                 }
-                if rounds.is_due(EVENTS) {
+                if rounds.has_come(EVENTS) && patience.is_over(&*house.leisure) {
+                    rounds.begin_anew();
                     round(&house, &heard);
                 }
             }
@@ -104,14 +110,23 @@ impl Every {
         }
     }
 
-    /// Lets time pass; true when it is time.
+    /// Lets time pass; true when it is time, once.
     fn is_due(&mut self, passed: Duration) -> bool {
-        self.left = self.left.saturating_sub(passed);
-        let is_due = self.left.is_zero();
+        let is_due = self.has_come(passed);
         if is_due {
-            self.left = self.period;
+            self.begin_anew();
         }
         is_due
+    }
+
+    /// Lets time pass; true from when it is time, until [`Self::begin_anew`].
+    fn has_come(&mut self, passed: Duration) -> bool {
+        self.left = self.left.saturating_sub(passed);
+        self.left.is_zero()
+    }
+
+    fn begin_anew(&mut self) {
+        self.left = self.period;
     }
 }
 

@@ -5,7 +5,7 @@
 //! brought to disk when the server ends is read again at the next start.
 
 use crate::house::House;
-use crate::metrics::Metrics;
+use crate::leisure::Patience;
 use engine::search::{Fed, Feeder, Index, Sketches};
 use engine::{AccountId, Engine, EngineError, Reading};
 use parking_lot::{Condvar, Mutex};
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use store::backend::embedded::Leisure;
 use store::world::Vfs;
 use store::world::disk::Disk;
 
@@ -21,8 +22,6 @@ use store::world::disk::Disk;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Steps for one account before the next has its turn.
 const STEPS_PER_TURN: usize = 16;
-/// Pauses without a byte from or to a client after which nobody is served: half a second.
-const PAUSES_IDLE: u32 = 5;
 /// Pauses for which letters are held back at most while clients are served: five seconds.
 const PAUSES_HELD_BACK_MAX: u32 = 50;
 /// Changes that are held back at most: a search reads as many letters in a hundredth of a second,
@@ -67,9 +66,8 @@ impl Bell {
     }
 }
 
-/// Opens the index, has the engine use it and starts the thread. What the metrics count tells when
-/// clients are served.
-pub fn start(house: &House, metrics: &Arc<Metrics>) -> Result<Indexing, String> {
+/// Opens the index, has the engine use it and starts the thread.
+pub fn start(house: &House) -> Result<Indexing, String> {
     let vfs: Arc<dyn Vfs> = Arc::new(Disk);
     let folder = place(&house.data);
     let index = Sketches::open(&vfs, &folder);
@@ -81,9 +79,8 @@ pub fn start(house: &House, metrics: &Arc<Metrics>) -> Result<Indexing, String> 
         engine: house.engine.clone(),
         index,
         feeder,
-        metrics: Arc::clone(metrics),
-        bytes_seen: 0,
-        patience: Patience::default(),
+        leisure: house.leisure.clone(),
+        patience: Patience::for_pauses(PAUSES_HELD_BACK_MAX),
         waiting: BTreeSet::new(),
         unsettled: 0,
         bell: Arc::clone(&bell),
@@ -108,50 +105,11 @@ impl Indexing {
     }
 }
 
-/// For how long what waits to be fed is held back for the sake of those who are served.
-#[derive(Debug, Default)]
-struct Patience {
-    /// Pauses that it was held back so far.
-    held_back: u32,
-    /// Pauses since a client was served.
-    quiet: u32,
-}
-
-/// Whether clients were served since this was last asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Service {
-    Idle,
-    Busy,
-}
-
-impl Patience {
-    /// Told after each pause whether clients were served in it.
-    fn note(&mut self, service: Service) {
-        self.quiet = match service {
-            Service::Idle => self.quiet.saturating_add(1),
-            Service::Busy => 0,
-        };
-    }
-
-    /// Asked after each pause in which something waits: whether it is fed now. It is when nobody
-    /// is served, when so many changes wait that a search would become slow, and when they were
-    /// held back for [`PAUSES_HELD_BACK_MAX`].
-    fn is_over(&mut self, changes: u64) -> bool {
-        let is_over = self.quiet >= PAUSES_IDLE
-            || changes > CHANGES_HELD_BACK_MAX
-            || self.held_back >= PAUSES_HELD_BACK_MAX;
-        self.held_back = if is_over { 0 } else { self.held_back + 1 };
-        is_over
-    }
-}
-
 struct Thread {
     engine: Engine,
     index: Arc<Sketches>,
     feeder: Feeder,
-    metrics: Arc<Metrics>,
-    /// Bytes that clients had received and sent when that was last looked at.
-    bytes_seen: u64,
+    leisure: Arc<dyn Leisure>,
     patience: Patience,
     /// Accounts that may have something new.
     waiting: BTreeSet<AccountId>,
@@ -182,9 +140,7 @@ impl Thread {
     fn round(&mut self) {
         self.waiting.extend(self.engine.changed_accounts());
         self.waiting.remove(&AccountId::DIRECTORY);
-        let service = self.service();
-        self.patience.note(service);
-        if !self.waiting.is_empty() && self.patience.is_over(self.changes_waiting()) {
+        if !self.waiting.is_empty() && self.is_due() {
             self.feed();
         }
         if self.index.pending_bytes() > 0 {
@@ -195,15 +151,10 @@ impl Thread {
         }
     }
 
-    /// Whether a client was served since this was last asked.
-    fn service(&mut self) -> Service {
-        let bytes = self.metrics.bytes();
-        let before = std::mem::replace(&mut self.bytes_seen, bytes);
-        if bytes == before {
-            Service::Idle
-        } else {
-            Service::Busy
-        }
+    /// Whether what waits is fed now: when nobody is served, when so many changes wait that a search
+    /// would become slow, and when they were held back for [`PAUSES_HELD_BACK_MAX`].
+    fn is_due(&mut self) -> bool {
+        self.patience.is_over(&*self.leisure) || self.changes_waiting() > CHANGES_HELD_BACK_MAX
     }
 
     /// Changes that wait to be fed, counted no further than it matters.
@@ -262,44 +213,5 @@ impl Thread {
             tracing::warn!(%error, "the index of letters could not be written");
         }
         settled.is_ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn letters_are_held_back_while_clients_are_served_but_for_five_seconds_at_most() {
-        let mut patience = Patience::default();
-        for _ in 0..2 {
-            for _ in 0..PAUSES_HELD_BACK_MAX {
-                patience.note(Service::Busy);
-                assert!(!patience.is_over(1));
-            }
-            assert!(patience.is_over(1));
-        }
-        assert_eq!(PAUSE * PAUSES_HELD_BACK_MAX, Duration::from_secs(5));
-    }
-
-    #[test]
-    fn letters_are_fed_once_nobody_was_served_for_half_a_second() {
-        let mut patience = Patience::default();
-        patience.note(Service::Busy);
-        for _ in 1..PAUSES_IDLE {
-            patience.note(Service::Idle);
-            assert!(!patience.is_over(1));
-        }
-        patience.note(Service::Idle);
-        assert!(patience.is_over(1));
-        assert_eq!(PAUSE * PAUSES_IDLE, Duration::from_millis(500));
-    }
-
-    #[test]
-    fn many_letters_are_fed_while_clients_are_served() {
-        let mut patience = Patience::default();
-        patience.note(Service::Busy);
-        assert!(!patience.is_over(CHANGES_HELD_BACK_MAX));
-        assert!(patience.is_over(CHANGES_HELD_BACK_MAX + 1));
     }
 }

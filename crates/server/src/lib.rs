@@ -19,6 +19,7 @@ mod house;
 mod housekeeping;
 mod import;
 mod indexing;
+mod leisure;
 mod listeners;
 mod local_users;
 mod log;

@@ -22,7 +22,7 @@ use crate::examination::{Examiner, Examiners};
 use crate::house::House;
 use crate::listeners::{Listeners, remove_socket};
 use crate::local_users::LocalUsers;
-use crate::metrics::{Gauge, Metrics};
+use crate::metrics::Gauge;
 use crate::notify::{State, notify};
 use crate::outbound::fetch::Web;
 use crate::outbound::names::{Names, Resolver};
@@ -126,7 +126,7 @@ async fn serve(
     let sending_gauges = Box::new(sending.gauges());
     let page = open_page(house, addresses, &surroundings, sending_gauges, &mut open).await?;
     let housekeeping = housekeeping::start(Arc::clone(house))?;
-    let indexing = indexing::start(house, &surroundings.metrics)?;
+    let indexing = indexing::start(house)?;
     let certificates = tokio::spawn(watch_certificates(Arc::clone(&surroundings)));
     let condition = tokio::spawn(condition::watch(Arc::clone(house)));
     let keys = tokio::spawn(tend_keys(Arc::clone(house), Arc::clone(&names)));
@@ -228,7 +228,7 @@ fn surroundings(
         passwords: Pool::start("password", hashing, PASSWORDS_WAITING * hashing).map_err(failed)?,
         certificates,
         handshake: Duration::from_secs(limits.tls_handshake_seconds),
-        metrics: Arc::new(Metrics::default()),
+        metrics: Arc::clone(&house.metrics),
         trace: Arc::new(Trace::new(&house.data)),
         stopping,
     })

@@ -78,7 +78,7 @@ pub use check::CheckReport;
 pub use figures::Holdings;
 pub use restore::Moment;
 pub use status::{Condition, Status};
-pub use threads::Threads;
+pub use threads::{Leisure, Threads};
 
 /// What the store takes from the world outside.
 #[derive(Clone)]

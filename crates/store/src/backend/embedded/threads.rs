@@ -22,6 +22,26 @@ const EASE_LOW: u32 = 1;
 /// Longest of these rests.
 const EASE_MOST: Duration = Duration::from_secs(1);
 
+/// Pause between two looks whether those who are served have left the disk to the collector.
+const HOLD_BACK: Duration = Duration::from_millis(500);
+/// Such pauses after which it works all the same: five minutes.
+const HELD_BACK_MAX: u32 = 600;
+
+/// Tells when work that nobody waits for is in nobody's way.
+pub trait Leisure: Send + Sync {
+    /// True while nobody is served.
+    fn is_quiet(&self) -> bool;
+}
+
+/// For a store without clients: work is done as soon as there is some.
+struct Always;
+
+impl Leisure for Always {
+    fn is_quiet(&self) -> bool {
+        true
+    }
+}
+
 /// The running threads of a store. Dropping it stops them, after what was placed is on disk.
 pub struct Threads {
     store: Arc<Embedded>,
@@ -32,6 +52,12 @@ pub struct Threads {
 impl Embedded {
     /// Starts committer, applier and collector.
     pub fn run_threads(self: &Arc<Self>) -> io::Result<Threads> {
+        self.run_threads_beside(Arc::new(Always))
+    }
+
+    /// The same beside others: collector and base dumps wait for their leisure, for minutes at most
+    /// and never while the disk is nearly full.
+    pub fn run_threads_beside(self: &Arc<Self>, leisure: Arc<dyn Leisure>) -> io::Result<Threads> {
         let threads = Threads {
             store: Arc::clone(self),
             stopping: Arc::default(),
@@ -40,7 +66,9 @@ impl Embedded {
         self.threads.fetch_add(1, Ordering::SeqCst);
         threads.spawn("store-commit", Self::run_committer)?;
         threads.spawn("store-apply", Self::run_applier)?;
-        threads.spawn("store-collect", Self::run_collector)?;
+        threads.spawn("store-collect", move |store, stopping| {
+            store.run_collector(&*leisure, stopping);
+        })?;
         Ok(threads)
     }
 
@@ -91,17 +119,23 @@ impl Embedded {
         }
     }
 
-    fn run_collector(&self, stopping: &AtomicBool) {
+    fn run_collector(&self, leisure: &dyn Leisure, stopping: &AtomicBool) {
+        let mut held_back = 0;
         while !stopping.load(Ordering::SeqCst) {
-            let begun = self.world.clock.now();
-            if self.step_base() || self.step_collect() {
-                self.settle_collected(stopping);
-                self.rest(self.ease_after(begun), stopping);
-                continue;
-            }
             // Room comes and goes by other hands, also while nobody writes.
             self.space.look();
-            self.rest(COLLECT_EVERY, stopping);
+            let may_work = leisure.is_quiet() || self.space.is_low() || held_back >= HELD_BACK_MAX;
+            let begun = self.world.clock.now();
+            if !may_work {
+                held_back += 1;
+                self.rest(HOLD_BACK, stopping);
+            } else if self.step_base() || self.step_collect() {
+                self.settle_collected(stopping);
+                self.rest(self.ease_after(begun), stopping);
+            } else {
+                held_back = 0; // Nothing is left.
+                self.rest(COLLECT_EVERY, stopping);
+            }
         }
     }
 
@@ -135,7 +169,11 @@ impl Embedded {
 }
 
 impl Threads {
-    fn spawn(&self, name: &str, run: fn(&Embedded, &AtomicBool)) -> io::Result<()> {
+    fn spawn(
+        &self,
+        name: &str,
+        run: impl FnOnce(&Embedded, &AtomicBool) + Send + 'static,
+    ) -> io::Result<()> {
         let (store, stopping) = (Arc::clone(&self.store), Arc::clone(&self.stopping));
         let thread = std::thread::Builder::new().name(name.to_owned());
         self.joined
