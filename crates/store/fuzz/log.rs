@@ -7,7 +7,8 @@
 
 use super::frame::{self, Header, Record, Records, find_later_frame, records};
 use super::rows::{BodyRow, LogPlace};
-use crate::backend::block::{Codec, Contexts, Encoder, Layout, Secret};
+use crate::backend::block::{Codec, Encoder, Layout, Secret};
+use crate::backend::compression::Contexts;
 use crate::id::{BodyHash, BodyNumber, Timestamp};
 use bytes::Bytes;
 

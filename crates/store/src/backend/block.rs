@@ -9,26 +9,20 @@
 //! Sources: RFC 8878 (Zstandard), the BLAKE3 paper.
 
 use super::Stay;
+use super::compression::Contexts;
 use crate::error::StoreError;
 use crate::id::BodyHash;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::ops::Range;
 
 /// Raw bytes in a block: one range read decompresses at most two blocks more than it needs.
 pub const BLOCK_BYTES: usize = 256 * 1024;
-/// zstd level: 1 costs half the time of 3 for 5 % more bytes on letters.
-const LEVEL: i32 = 1;
-/// A block that shrinks by less than one in this many is stored raw: reading it is then free.
-const SHRINK_MIN: usize = 20;
 /// Bytes of a table entry: stored length (top bit: stored raw) and checksum.
 const ENTRY_BYTES: usize = 4 + CHECKSUM_BYTES;
 /// Bytes of a keyed checksum of a block or table: an accident goes unseen once in 2^128.
 const CHECKSUM_BYTES: usize = 16;
 /// Marks a block that is stored raw in the table.
 const RAW_BIT: u32 = 1 << 31;
-/// Idle compression contexts kept (about 900 KiB each at level 1 with blocks of 256 KiB).
-const CONTEXTS_MAX: usize = 16;
 
 /// The store's secret, from which the keys of hashes and checksums are derived.
 #[derive(Clone)]
@@ -106,77 +100,7 @@ impl Codec {
     }
 }
 
-/// A compressor with the room it writes to.
-struct Compressor {
-    zstd: zstd::bulk::Compressor<'static>,
-    packed: Vec<u8>,
-}
-
-/// Compressors that wait for their next block; making one costs more than a letter.
-///
-/// Nobody waits for the lists of them: who holds one may be a thread that stands back, put aside by
-/// the system meanwhile, and a new context is cheaper than its next turn.
-#[derive(Default)]
-pub struct Contexts {
-    compressors: Mutex<Vec<Compressor>>,
-    decompressors: Mutex<Vec<zstd::bulk::Decompressor<'static>>>,
-}
-
-impl std::fmt::Debug for Contexts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Contexts")
-    }
-}
-
-impl Contexts {
-    /// Appends a block to `out`; true when it was stored raw.
-    fn compress(&self, block: &[u8], out: &mut Vec<u8>) -> Result<bool, StoreError> {
-        let idle = self.compressors.try_lock().and_then(|mut all| all.pop());
-        let mut compressor = match idle {
-            Some(compressor) => compressor,
-            None => Compressor {
-                zstd: zstd::bulk::Compressor::new(LEVEL)?,
-                packed: Vec::new(),
-            },
-        };
-        let Compressor { zstd, packed } = &mut compressor;
-        packed.clear();
-        packed.reserve(zstd::zstd_safe::compress_bound(block.len()));
-        zstd.compress_to_buffer(block, packed)?;
-        let raw = packed.len().saturating_add(block.len() / SHRINK_MIN) > block.len();
-        out.extend_from_slice(if raw { block } else { packed });
-        put_back(&self.compressors, compressor);
-        Ok(raw)
-    }
-
-    /// The `len` bytes of a compressed block.
-    fn decompress(&self, block: &[u8], len: usize) -> Result<Vec<u8>, StoreError> {
-        let idle = self.decompressors.try_lock().and_then(|mut all| all.pop());
-        let mut decompressor = match idle {
-            Some(decompressor) => decompressor,
-            None => zstd::bulk::Decompressor::new()?,
-        };
-        let raw = decompressor
-            .decompress(block, len)
-            .map_err(|_| damaged("block"))?;
-        put_back(&self.decompressors, decompressor);
-        if raw.len() == len {
-            Ok(raw)
-        } else {
-            Err(damaged("block length"))
-        }
-    }
-}
-
-fn put_back<T>(idle: &Mutex<Vec<T>>, context: T) {
-    if let Some(mut all) = idle.try_lock()
-        && all.len() < CONTEXTS_MAX
-    {
-        all.push(context);
-    }
-}
-
-fn damaged(what: &str) -> StoreError {
+pub(super) fn damaged(what: &str) -> StoreError {
     StoreError::Corrupt(format!("body {what} does not match"))
 }
 

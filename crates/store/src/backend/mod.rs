@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub mod block;
+pub mod compression;
 pub mod embedded;
 pub mod memory;
 pub mod pending;

@@ -6,6 +6,8 @@
 //! backup.
 
 use super::Embedded;
+use super::dictionaries;
+use super::open::{FORMAT_BEFORE, create_folders};
 use super::paths::Paths;
 use super::rows::LogPlace;
 use super::segment::{self, SEGMENT_HEADER_BYTES, read_exactly, read_file, write_file};
@@ -74,6 +76,7 @@ impl Embedded {
         };
         let end = self.view_with_place()?.1;
         prepare_target(&from, &to)?;
+        dictionaries::copy(&from, &to, self.bodies.secret())?;
         let mut report = BackupReport {
             position: end.position,
             ..BackupReport::default()
@@ -101,14 +104,7 @@ impl Embedded {
 
 /// Makes the folders, and sees that nothing foreign is there.
 pub fn prepare_target(from: &Side<'_>, to: &Side<'_>) -> Result<(), StoreError> {
-    for folder in [
-        to.paths.root(),
-        &to.paths.log(),
-        &to.paths.bases(),
-        &to.paths.big(),
-    ] {
-        to.vfs.create_directory(folder)?;
-    }
+    create_folders(to.vfs, &to.paths)?;
     for (source, target) in [
         (from.paths.secret(), to.paths.secret()),
         (from.paths.version(), to.paths.version()),
@@ -121,6 +117,10 @@ pub fn prepare_target(from: &Side<'_>, to: &Side<'_>) -> Result<(), StoreError> 
         };
         match read_file(to.vfs, &target)? {
             Some(there) if there == bytes => {}
+            // An earlier backup of the same store, from before it had dictionaries.
+            Some(there) if there == FORMAT_BEFORE.as_bytes() => {
+                write_file(to.vfs, to.paths.root(), &target, &bytes)?;
+            }
             Some(_) => {
                 let text = format!("{} belongs to another store", to.paths.root().display());
                 return Err(StoreError::Refused(text));

@@ -7,7 +7,8 @@ use super::paths::Paths;
 use super::rows::{BodyRow, Place};
 use super::segment::SEGMENT_HEADER_BYTES;
 use crate::backend::Stay;
-use crate::backend::block::{Contexts, Encoder, Layout, Secret};
+use crate::backend::block::{Encoder, Layout, Secret};
+use crate::backend::compression::Contexts;
 use crate::error::StoreError;
 use crate::id::{BodyHash, BodyNumber};
 use crate::world::{File, Open, Vfs};
@@ -97,7 +98,7 @@ impl Bodies {
     pub fn new(
         vfs: Arc<dyn Vfs>,
         paths: Paths,
-        secret: Secret,
+        (secret, contexts): (Secret, Contexts),
         inline_bytes_max: u64,
         next: u64,
     ) -> Arc<Self> {
@@ -105,7 +106,7 @@ impl Bodies {
             vfs,
             paths,
             secret,
-            contexts: Contexts::default(),
+            contexts,
             inline_bytes_max,
             next: AtomicU64::new(next.max(1)),
             held: Mutex::default(),
@@ -117,6 +118,16 @@ impl Bodies {
     /// The store's keys.
     pub fn secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// What compresses and decompresses them.
+    pub fn contexts(&self) -> &Contexts {
+        &self.contexts
+    }
+
+    /// The number that the next body will get.
+    pub fn next_number(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
     }
 
     fn new_number(&self) -> BodyNumber {

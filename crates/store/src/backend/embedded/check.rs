@@ -5,6 +5,7 @@
 
 use super::Embedded;
 use super::base;
+use super::dictionaries;
 use super::frame::Proof;
 use super::index;
 use super::recover::{self, LogFiles};
@@ -80,6 +81,10 @@ impl Embedded {
             let ignore = &mut |_: &[u8]| Ok(());
             let read = base::read(&*self.world.vfs, &path, self.bodies.secret(), ignore);
             report.note(read.map(drop));
+        }
+        for path in dictionaries::damaged(&*self.world.vfs, &self.paths, self.bodies.secret())? {
+            let text = format!("dictionary {}", path.display());
+            report.note(Err(StoreError::Corrupt(text)));
         }
         drop(lease);
         let checked = self.check_index(&mut report);

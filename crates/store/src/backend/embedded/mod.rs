@@ -10,6 +10,7 @@
 //! index.redb            B-tree of what the log says, checkpointed every 64 MB of log
 //! base/                 checksummed dumps of all keys at one log position
 //! big/xx/<hash>-<n>.zst bodies over 4 MB
+//! dictionary/0001.zdict what letters have in common, learned; each again in 0001.copy
 //! ```
 //!
 //! Nothing here has a thread or a clock of its own: committer, applier, checkpointer, collector and
@@ -37,7 +38,7 @@ use paths::Paths;
 use place::Placing;
 use rows::{BodyRow, LogPlace};
 use space::SpaceGuard;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Weak};
 use view::View;
 
@@ -49,6 +50,7 @@ mod bodies;
 mod check;
 mod collect;
 mod commit;
+mod dictionaries;
 mod figures;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -175,6 +177,8 @@ pub struct Embedded {
     watcher: RwLock<Option<Watcher>>,
     /// Frames with damaged bodies that were read when the store was opened.
     damaged_frames: u64,
+    /// Bodies that must have come before a dictionary is learned.
+    learn_at: AtomicU64,
     _lock: Box<dyn Send + Sync>,
 }
 

@@ -3,6 +3,7 @@
 use super::apply::Applier;
 use super::base::BaseInfo;
 use super::bodies::Bodies;
+use super::dictionaries::due_at;
 use super::index::Index;
 use super::log::LogWriter;
 use super::memtable::Tables;
@@ -14,15 +15,19 @@ use super::segment;
 use super::space::SpaceGuard;
 use super::{Embedded, Options, World};
 use crate::backend::block::Secret;
+use crate::backend::compression::Contexts;
 use crate::error::StoreError;
 use crate::world::{Open, Vfs};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-/// The format that this program reads and writes.
-pub(super) const FORMAT: &str = "facteur store 6\n";
+/// The format that this program writes.
+pub(super) const FORMAT: &str = "facteur store 7\n";
+
+/// The one before it, which had no dictionaries; a store of it is one of ours once it is opened.
+pub(super) const FORMAT_BEFORE: &str = "facteur store 6\n";
 
 impl Embedded {
     /// True when there is a store in a folder, or what is left of one.
@@ -93,6 +98,8 @@ impl Embedded {
         let end = files.replay(&index, from)?;
         let log = begin_log(&world, &paths, &secret, options.segment_bytes, &files, end)?;
         let damaged_frames = files.damaged_frames.get();
+        let known = super::dictionaries::load(&*vfs, &paths, &secret)?;
+        let read_by = (secret.clone(), Contexts::with(known));
         drop(files);
         measure(&*vfs, &paths, &log)?;
         Ok(Self::assemble(
@@ -100,7 +107,7 @@ impl Embedded {
             paths,
             options,
             Parts {
-                secret,
+                read_by,
                 index,
                 log,
                 end,
@@ -113,7 +120,7 @@ impl Embedded {
 
     fn assemble(world: World, paths: Paths, options: Options, parts: Parts) -> Arc<Self> {
         let Parts {
-            secret,
+            read_by,
             index,
             log,
             end,
@@ -126,7 +133,7 @@ impl Embedded {
         let bodies = Bodies::new(
             Arc::clone(vfs),
             paths.clone(),
-            secret,
+            read_by,
             inline_max,
             end.next_body,
         );
@@ -141,6 +148,7 @@ impl Embedded {
         tables.settle(end.position);
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
+            learn_at: AtomicU64::new(due_at(bodies.contexts().dictionaries())),
             bodies,
             index,
             tables,
@@ -175,7 +183,7 @@ impl Embedded {
 
 /// What opening found, on its way into the store.
 struct Parts {
-    secret: Secret,
+    read_by: (Secret, Contexts),
     index: Index,
     log: LogWriter,
     end: LogPlace,
@@ -228,9 +236,7 @@ fn measure(vfs: &dyn Vfs, paths: &Paths, log: &LogWriter) -> Result<(), StoreErr
 
 /// Makes the folders and takes the lock.
 pub(super) fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>, StoreError> {
-    for folder in [paths.root(), &paths.log(), &paths.bases(), &paths.big()] {
-        vfs.create_directory(folder)?;
-    }
+    create_folders(vfs, paths)?;
     vfs.lock(&paths.lock()).map_err(|error| match error.kind() {
         std::io::ErrorKind::WouldBlock => {
             let path = paths.root().display();
@@ -238,6 +244,15 @@ pub(super) fn enter(vfs: &dyn Vfs, paths: &Paths) -> Result<Box<dyn Send + Sync>
         }
         _ => error.into(),
     })
+}
+
+/// Makes all folders of a store.
+pub(super) fn create_folders(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
+    let (log, bases, big) = (paths.log(), paths.bases(), paths.big());
+    for folder in [paths.root(), &log, &bases, &big, &paths.dictionaries()] {
+        vfs.create_directory(folder)?;
+    }
+    Ok(())
 }
 
 fn refuse_unfinished(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
@@ -251,18 +266,21 @@ fn refuse_unfinished(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
 fn check_version(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
     match segment::read_file(vfs, &paths.version())? {
         Some(version) if version == FORMAT.as_bytes() => Ok(()),
+        Some(version) if version == FORMAT_BEFORE.as_bytes() => write_version(vfs, paths),
         Some(version) => {
             let found = String::from_utf8_lossy(&version).trim().to_owned();
             Err(StoreError::Refused(format!(
                 "unknown store format: {found}"
             )))
         }
-        None if segment::list(vfs, paths)?.is_empty() => {
-            segment::write_file(vfs, paths.root(), &paths.version(), FORMAT.as_bytes())
-        }
+        None if segment::list(vfs, paths)?.is_empty() => write_version(vfs, paths),
         // It may have said that another program wrote what is here.
         None => Err(StoreError::Corrupt("the file `version` is missing".into())),
     }
+}
+
+fn write_version(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
+    segment::write_file(vfs, paths.root(), &paths.version(), FORMAT.as_bytes())
 }
 
 /// The store's secret; made when there is no log yet.
@@ -291,7 +309,8 @@ pub(super) fn secret(world: &World, paths: &Paths) -> Result<Secret, StoreError>
 
 /// Removes what was being written when the store was closed.
 fn remove_unfinished(vfs: &dyn Vfs, paths: &Paths) -> Result<(), StoreError> {
-    for folder in [paths.root(), &paths.big(), &paths.bases()] {
+    let (big, bases) = (paths.big(), paths.bases());
+    for folder in [paths.root(), &big, &bases, &paths.dictionaries()] {
         for path in vfs.list(folder)? {
             let extension = path.extension().and_then(|extension| extension.to_str());
             if matches!(extension, Some("part" | "new")) {

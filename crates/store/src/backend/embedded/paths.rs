@@ -79,6 +79,16 @@ impl Paths {
         self.bases().join(format!("{position:016x}.base"))
     }
 
+    /// The folder of dictionaries.
+    pub fn dictionaries(&self) -> PathBuf {
+        self.0.join("dictionary")
+    }
+
+    /// The two files of a dictionary, which are counted from 1.
+    pub fn dictionary(&self, place: u32) -> [PathBuf; 2] {
+        ["zdict", "copy"].map(|kind| self.dictionaries().join(format!("{place:04}.{kind}")))
+    }
+
     /// The folder of bodies that have files of their own.
     pub fn big(&self) -> PathBuf {
         self.0.join("big")
@@ -110,6 +120,12 @@ pub fn segment_number(path: &Path) -> Option<u32> {
 /// The position in a base dump's name.
 pub fn base_position(path: &Path) -> Option<u64> {
     numbered(path, "base", 16)
+}
+
+/// The place in the name of a dictionary's file, of either kind.
+pub fn dictionary_place(path: &Path) -> Option<u32> {
+    let place = numbered(path, "zdict", 10).or_else(|| numbered(path, "copy", 10));
+    place?.try_into().ok()
 }
 
 /// The body in a large body's name.

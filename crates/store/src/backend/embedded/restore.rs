@@ -8,6 +8,7 @@
 use super::backup::{self, BackupReport, Side, copy_file, copy_large_bodies, prepare_target};
 use super::base;
 use super::bodies::Bodies;
+use super::dictionaries;
 use super::frame::{Record, Records, records};
 use super::index::Index;
 use super::log::{LogWriter, Span};
@@ -18,6 +19,7 @@ use super::rows::{BODY_TAG, BodyRow, LogPlace, Place, body_of_key};
 use super::segment::{self, read_file};
 use super::{Embedded, Options, World};
 use crate::backend::block::Secret;
+use crate::backend::compression::Contexts;
 use crate::error::StoreError;
 use crate::id::{BodyNumber, Timestamp};
 use crate::world::{Open, Vfs};
@@ -163,6 +165,7 @@ fn copy_all(from: &Side<'_>, to: &Side<'_>) -> Result<Option<LogPlace>, StoreErr
         None => Some(enter(from.vfs, &from.paths)?),
     };
     prepare_target(from, to)?;
+    dictionaries::copy(from, to, &secret_of(from)?)?;
     let copy = |source: &Path, target: &Path| {
         let len = from.vfs.open(source, Open::Read)?.len()?;
         copy_file((from.vfs, source), (to.vfs, target), len)
@@ -240,13 +243,10 @@ impl Cut<'_> {
             return Ok(());
         }
         let places = moved_bodies(files, end, &missing)?;
-        let bodies = Bodies::new(
-            Arc::clone(&self.world.vfs),
-            self.to.paths.clone(),
-            self.secret.clone(),
-            0,
-            0,
-        );
+        let (vfs, paths) = (Arc::clone(&self.world.vfs), self.to.paths.clone());
+        let known = dictionaries::load(&*vfs, &paths, &self.secret)?;
+        let read_by = (self.secret.clone(), Contexts::with(known));
+        let bodies = Bodies::new(vfs, paths, read_by, 0, 0);
         let mut waiting = Records::default();
         let mut position = end.position;
         for number in missing {

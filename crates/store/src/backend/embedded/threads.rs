@@ -124,6 +124,8 @@ impl Embedded {
         while !stopping.load(Ordering::SeqCst) {
             // Room comes and goes by other hands, also while nobody writes.
             self.space.look();
+            // Soon, since what comes in masses is what it is worth most for.
+            self.step_learn();
             let may_work = leisure.is_quiet() || self.space.is_low() || held_back >= HELD_BACK_MAX;
             let begun = self.world.clock.now();
             if !may_work {

@@ -221,7 +221,7 @@ fn a_second_process_is_refused() {
 fn an_unknown_format_is_refused() {
     let disk = MemoryDisk::new();
     drop(open(&disk).unwrap());
-    assert!(disk.flip(&folder().join("version"), 14, 1));
+    assert!(disk.flip(&folder().join("version"), 14, 8));
     assert!(matches!(open(&disk), Err(StoreError::Refused(_))));
 }
 

@@ -18,6 +18,7 @@ mod collect;
 mod concurrent;
 mod crash;
 mod damage;
+mod dictionaries;
 mod figures;
 mod full;
 mod pages;
