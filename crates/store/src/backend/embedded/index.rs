@@ -182,14 +182,15 @@ impl Index {
     /// Applies the newest version of all rows of a table whose commits are on disk up to `place`.
     pub fn apply(&self, table: &Memtable, place: LogPlace) -> Result<(), StoreError> {
         self.change(place, |rows| {
-            let table = table.rows();
-            let newest = table.iter().map(|(key, versions)| (key, versions.newest()));
-            let bytes =
-                |(key, value): &(&Key, &Value)| key.len() + value.as_ref().map_or(0, Bytes::len);
-            for (key, value) in filling(newest, bytes) {
-                rows.write(key, value.as_deref())?;
-            }
-            Ok(())
+            table.with_newest(|newest| {
+                let bytes = |(key, value): &&(&Key, &Value)| {
+                    key.len() + value.as_ref().map_or(0, Bytes::len)
+                };
+                for (key, value) in filling(newest.iter(), bytes) {
+                    rows.write(key, value.as_deref())?;
+                }
+                Ok(())
+            })
         })
     }
 

@@ -5,11 +5,11 @@
 //! readers still see the settled state.
 
 use super::rows::LogPlace;
+use super::run::{Run, Sorted, Walk};
 use crate::backend::{Direction, Key};
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use parking_lot::{Mutex, RwLock};
+use std::collections::{BTreeMap, btree_map};
 use std::ops::{Bound, Range};
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -17,6 +17,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What an entry costs besides key and value: the tree's share, the two handles, the position.
 const ENTRY_BYTES: usize = 120;
+/// The same in a run: the two handles, and a position where runs were made one.
+const RUN_ENTRY_BYTES: usize = 72;
+/// A commit of so many rows is a run. Fewer are put into the tree: many small runs would have to be
+/// made one again and again.
+pub const RUN_ROWS_MIN: usize = 2048;
+/// So many runs of about one size become one, so that a look goes through few, and a row seldom
+/// into another run.
+const RUNS_MERGED: usize = 4;
 /// Entries that a cursor takes at a time, so that a scan never holds a table's lock for long.
 const PAGE_ENTRIES: usize = 128;
 
@@ -26,10 +34,28 @@ pub type Value = Option<Bytes>;
 /// An ordered table of versions.
 #[derive(Debug, Default)]
 pub struct Memtable {
-    rows: RwLock<BTreeMap<Key, Versions>>,
+    rows: RwLock<Rows>,
     bytes: AtomicUsize,
     /// The end of the log when this table took its last commit; set once that is on disk.
     end: OnceLock<LogPlace>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    tree: BTreeMap<Key, Versions>,
+    /// Large commits beside it, the oldest first.
+    runs: Vec<Arc<Run>>,
+}
+
+/// A version of a key.
+#[derive(Debug)]
+pub struct Entry {
+    /// The key.
+    pub key: Key,
+    /// The position of the commit.
+    pub since: u64,
+    /// The value.
+    pub value: Value,
 }
 
 /// The values of a key, by ascending position.
@@ -40,42 +66,31 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// The value at a position; `None` when the key was not touched up to then.
-    pub fn at(&self, position: u64) -> Option<&Value> {
-        if self.newest.0 <= position {
-            return Some(&self.newest.1);
-        }
-        self.older
-            .iter()
-            .rev()
+    /// The value at a position, and since when; `None` when the key was not touched up to then.
+    fn at(&self, position: u64) -> Option<(u64, &Value)> {
+        let newest_first = std::iter::once(&self.newest).chain(self.older.iter().rev());
+        newest_first
+            .map(|(since, value)| (*since, value))
             .find(|(since, _)| *since <= position)
-            .map(|(_, value)| value)
-    }
-
-    /// The last value.
-    pub fn newest(&self) -> &Value {
-        &self.newest.1
     }
 }
 
 impl Memtable {
     /// Adds versions of keys at a position that is not before any earlier one.
     pub fn insert(&self, position: u64, writes: impl Iterator<Item = (Key, Value)>) {
-        let mut rows = self.rows.write();
+        let tree = &mut self.rows.write().tree;
         let mut grown = 0_usize;
         for (key, value) in writes {
-            let size = key
-                .len()
-                .saturating_add(value.as_ref().map_or(0, Bytes::len));
-            grown = grown.saturating_add(size).saturating_add(ENTRY_BYTES);
-            match rows.entry(key) {
-                Entry::Vacant(place) => {
+            let size = size_of(&key, &value).saturating_add(ENTRY_BYTES);
+            grown = grown.saturating_add(size);
+            match tree.entry(key) {
+                btree_map::Entry::Vacant(place) => {
                     place.insert(Versions {
                         newest: (position, value),
                         older: Vec::new(),
                     });
                 }
-                Entry::Occupied(mut place) => {
+                btree_map::Entry::Occupied(mut place) => {
                     let versions = place.get_mut();
                     let older = std::mem::replace(&mut versions.newest, (position, value));
                     if older.0 != position {
@@ -87,9 +102,31 @@ impl Memtable {
         self.bytes.fetch_add(grown, Ordering::Relaxed);
     }
 
+    /// Adds the rows of a large commit, as [`Self::insert`] does.
+    pub fn insert_run(&self, position: u64, sorted: Sorted) {
+        let size =
+            |(key, value): &(Key, Value)| size_of(key, value).saturating_add(RUN_ENTRY_BYTES);
+        let grown: usize = sorted.rows().iter().map(size).sum();
+        let run = Arc::new(Run::new(position, sorted));
+        let runs = &mut self.rows.write().runs;
+        runs.push(run);
+        while let Some(from) = first_to_merge(runs) {
+            let merged = Run::merged(runs.split_off(from));
+            runs.push(Arc::new(merged));
+        }
+        self.bytes.fetch_add(grown, Ordering::Relaxed);
+    }
+
     /// The value of a key at a position; `None` when this table does not know.
     pub fn value(&self, key: &[u8], position: u64) -> Option<Value> {
-        self.rows.read().get(key)?.at(position).cloned()
+        let rows = self.rows.read();
+        let in_runs = rows.runs.iter().filter_map(|run| run.at(key, position));
+        let in_tree = rows
+            .tree
+            .get(key)
+            .and_then(|versions| versions.at(position));
+        let newest = in_runs.chain(in_tree).max_by_key(|(since, _)| *since);
+        newest.map(|(_, value)| value.clone())
     }
 
     /// Bytes that it takes, roughly.
@@ -102,9 +139,22 @@ impl Memtable {
         self.bytes() == 0
     }
 
-    /// All its rows; writers wait meanwhile.
-    pub fn rows(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Versions>> {
-        self.rows.read()
+    /// Shows the newest version of each row, in the order of keys; writers wait meanwhile.
+    pub fn with_newest<T>(&self, work: impl FnOnce(&[(&Key, &Value)]) -> T) -> T {
+        let rows = self.rows.read();
+        let in_tree = rows.tree.iter().map(|(key, versions)| {
+            let (since, value) = &versions.newest;
+            (key, *since, value)
+        });
+        let in_runs = rows.runs.iter().flat_map(|run| run.versions());
+        let mut all: Vec<(&Key, u64, &Value)> = in_tree.chain(in_runs).collect();
+        all.sort_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
+        let newest: Vec<(&Key, &Value)> = all
+            .chunk_by(|left, right| left.0 == right.0)
+            .filter_map(<[_]>::last)
+            .map(|&(key, _, value)| (key, value))
+            .collect();
+        work(&newest)
     }
 
     /// Says that all its commits are on disk, and where the log ended then.
@@ -126,7 +176,7 @@ impl Memtable {
         page: &mut Page,
     ) -> bool {
         let rows = self.rows.read();
-        let mut entries = rows.range::<[u8], _>(range);
+        let mut entries = rows.tree.range::<[u8], _>(range);
         for _ in 0..PAGE_ENTRIES {
             let next = match direction {
                 Direction::Forward => entries.next(),
@@ -136,71 +186,128 @@ impl Memtable {
                 return false;
             };
             page.last = Some(key.clone());
-            if let Some(value) = versions.at(position) {
-                page.entries.push((key.clone(), value.clone()));
+            if let Some((since, value)) = versions.at(position) {
+                page.entries.push(Entry {
+                    key: key.clone(),
+                    since,
+                    value: value.clone(),
+                });
             }
         }
         true
     }
 }
 
+/// From which run on all are made one; `None` while they are few.
+fn first_to_merge(runs: &[Arc<Run>]) -> Option<usize> {
+    let last = runs.last()?.size_class(RUNS_MERGED);
+    let alike = runs.iter().rev();
+    let alike = alike.take_while(|run| run.size_class(RUNS_MERGED) <= last);
+    let count = alike.count();
+    (count >= RUNS_MERGED).then(|| runs.len().saturating_sub(count))
+}
+
+fn size_of(key: &Key, value: &Value) -> usize {
+    key.len()
+        .saturating_add(value.as_ref().map_or(0, Bytes::len))
+}
+
 #[derive(Default)]
 struct Page {
-    entries: Vec<(Key, Value)>,
+    entries: Vec<Entry>,
     last: Option<Key>,
 }
 
-/// Walks through what a table says of a range at a position.
+/// Walks through what a table's tree, or one of its runs, says of a range at a position.
 pub struct Cursor<'a> {
-    table: &'a Memtable,
-    range: Range<&'a [u8]>,
-    direction: Direction,
-    position: u64,
-    page: std::vec::IntoIter<(Key, Value)>,
-    last: Option<Key>,
-    more: bool,
-    head: Option<(Key, Value)>,
+    source: Source<'a>,
+    head: Option<Entry>,
+}
+
+enum Source<'a> {
+    Tree(TreeWalk<'a>),
+    Run(Walk),
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor before the first entry; `None` when there is none.
-    pub fn new(
+    /// Cursors before the first entries of a table; none where there is nothing.
+    pub fn all(
         table: &'a Memtable,
-        range: Range<&'a [u8]>,
+        range: &Range<&'a [u8]>,
         direction: Direction,
         position: u64,
-    ) -> Option<Self> {
-        if range.start >= range.end {
-            return None;
-        }
-        let page = Vec::new().into_iter();
-        let mut cursor = Self {
+    ) -> impl Iterator<Item = Self> {
+        let runs = table.rows.read().runs.clone();
+        let walk = |run: &Arc<Run>| Source::Run(Walk::new(run, range, direction, position));
+        let mut sources: Vec<Source<'a>> = runs.iter().map(walk).collect();
+        sources.push(Source::Tree(TreeWalk::new(
             table,
-            range,
+            range.clone(),
             direction,
             position,
-            page,
-            last: None,
-            more: true,
-            head: None,
-        };
-        cursor.advance();
-        cursor.head.is_some().then_some(cursor)
+        )));
+        sources.into_iter().filter_map(|mut source| {
+            let head = source.next();
+            head.is_some().then_some(Self { source, head })
+        })
     }
 
     /// The entry it stands on.
-    pub fn head(&self) -> Option<&(Key, Value)> {
+    pub fn head(&self) -> Option<&Entry> {
         self.head.as_ref()
     }
 
     /// Steps to the next entry and answers the one it left.
-    pub fn advance(&mut self) -> Option<(Key, Value)> {
+    pub fn advance(&mut self) -> Option<Entry> {
+        std::mem::replace(&mut self.head, self.source.next())
+    }
+}
+
+impl Source<'_> {
+    fn next(&mut self) -> Option<Entry> {
+        match self {
+            Self::Tree(walk) => walk.next(),
+            Self::Run(walk) => walk.next(),
+        }
+    }
+}
+
+/// Walks through a tree, a page at a time.
+struct TreeWalk<'a> {
+    table: &'a Memtable,
+    range: Range<&'a [u8]>,
+    direction: Direction,
+    position: u64,
+    page: std::vec::IntoIter<Entry>,
+    last: Option<Key>,
+    more: bool,
+}
+
+impl<'a> TreeWalk<'a> {
+    fn new(
+        table: &'a Memtable,
+        range: Range<&'a [u8]>,
+        direction: Direction,
+        position: u64,
+    ) -> Self {
+        Self {
+            table,
+            range,
+            direction,
+            position,
+            page: Vec::new().into_iter(),
+            last: None,
+            more: true,
+        }
+    }
+
+    fn next(&mut self) -> Option<Entry> {
         loop {
             if let Some(next) = self.page.next() {
-                return self.head.replace(next);
+                return Some(next);
             }
             if !self.more {
-                return self.head.take();
+                return None;
             }
             self.turn();
         }
@@ -332,14 +439,13 @@ mod tests {
     fn walk(table: &Memtable, range: Range<&str>, direction: Direction, at: u64) -> Vec<String> {
         let range = range.start.as_bytes()..range.end.as_bytes();
         let mut found = Vec::new();
-        let Some(mut cursor) = Cursor::new(table, range, direction, at) else {
-            return found;
-        };
-        while let Some((key, value)) = cursor.advance() {
-            let value = value.map_or("-".to_owned(), |value| {
-                String::from_utf8_lossy(&value).into()
-            });
-            found.push(format!("{}={value}", String::from_utf8_lossy(&key)));
+        for mut cursor in Cursor::all(table, &range, direction, at) {
+            while let Some(Entry { key, value, .. }) = cursor.advance() {
+                let value = value.map_or("-".to_owned(), |value| {
+                    String::from_utf8_lossy(&value).into()
+                });
+                found.push(format!("{}={value}", String::from_utf8_lossy(&key)));
+            }
         }
         found
     }

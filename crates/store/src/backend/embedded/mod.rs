@@ -67,6 +67,7 @@ mod place;
 mod recover;
 mod restore;
 mod rows;
+mod run;
 mod segment;
 mod space;
 mod status;

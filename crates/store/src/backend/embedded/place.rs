@@ -5,12 +5,14 @@
 use super::accounts::Locked;
 use super::bodies::{Held, HeldContent};
 use super::frame::Records;
+use super::memtable::{Memtable, RUN_ROWS_MIN, Value};
 use super::rows::{REFERENCE_TAG, body_of_key};
+use super::run::Sorted;
 use super::view::View;
 use super::{Embedded, EmbeddedSpool};
 use crate::backend::{
-    Backend, Batch, Direction, KEY_BYTES_MAX, Read, Settlement, Spool, StagedBody, StagedContent,
-    Stay, Transaction, VALUE_BYTES_MAX, Watcher,
+    Backend, Batch, Direction, KEY_BYTES_MAX, Key, Purpose, Read, Settlement, Spool, StagedBody,
+    StagedContent, Stay, Transaction, VALUE_BYTES_MAX, Watcher,
 };
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyNumber};
@@ -106,7 +108,39 @@ pub type Copied = (super::rows::BodyRow, Bytes);
 pub struct Prepared {
     records: Records,
     held: Vec<Arc<Held>>,
-    batch: Batch,
+    rows: PreparedRows,
+    changed: Vec<AccountId>,
+    purpose: Purpose,
+}
+
+/// Rows on their way into a table in memory.
+enum PreparedRows {
+    Few(Vec<(Key, Value)>),
+    Many(Sorted),
+}
+
+impl PreparedRows {
+    fn new(rows: Vec<(Key, Value)>) -> Self {
+        if rows.len() < RUN_ROWS_MIN {
+            Self::Few(rows)
+        } else {
+            Self::Many(Sorted::new(rows))
+        }
+    }
+
+    fn rows(&self) -> &[(Key, Value)] {
+        match self {
+            Self::Few(rows) => rows,
+            Self::Many(sorted) => sorted.rows(),
+        }
+    }
+
+    fn insert_into(self, table: &Memtable, position: u64) {
+        match self {
+            Self::Few(rows) => table.insert(position, rows.into_iter()),
+            Self::Many(sorted) => table.insert_run(position, sorted),
+        }
+    }
 }
 
 impl Embedded {
@@ -134,7 +168,9 @@ impl Embedded {
         Ok(Prepared {
             records,
             held,
-            batch,
+            rows: PreparedRows::new(batch.writes),
+            changed: batch.changed,
+            purpose: batch.purpose,
         })
     }
 
@@ -147,26 +183,24 @@ impl Embedded {
         let Prepared {
             records,
             held,
-            batch,
+            rows,
+            changed,
+            purpose,
         } = prepared;
         self.check_writable()?; // The committer may have failed since; nobody would settle this.
-        self.space.admit(batch.purpose)?;
-        placing.look_at_references(&batch)?;
+        self.space.admit(purpose)?;
+        placing.look_at_references(rows.rows())?;
         let position = placing.next;
         placing.next = position.saturating_add(1);
         for held in &held {
             held.mark_committed();
         }
-        let writes = batch.writes.into_iter();
-        self.tables.list().active.insert(position, writes);
+        rows.insert_into(&self.tables.list().active, position);
         let settlement = Settlement::open();
         placing.span.records.append(records);
         placing.span.records.allow_cut(self.options.frame_bytes());
         placing.span.held.extend(held);
-        placing
-            .span
-            .waiting
-            .push((settlement.clone(), batch.changed));
+        placing.span.waiting.push((settlement.clone(), changed));
         placing.last = Some(settlement.clone());
         self.placed.notify_one();
         Ok(settlement)
@@ -256,9 +290,9 @@ fn held_bodies(staged: &[Arc<StagedBody>]) -> Result<Vec<Arc<Held>>, StoreError>
 
 impl Placing {
     /// Notes which bodies lose a reference; a new reference to one that is gone is a conflict.
-    fn look_at_references(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    fn look_at_references(&mut self, rows: &[(Key, Value)]) -> Result<(), StoreError> {
         let is_reference = |key: &[u8]| key.first() == Some(&REFERENCE_TAG);
-        for (key, value) in batch.writes.iter().filter(|(key, _)| is_reference(key)) {
+        for (key, value) in rows.iter().filter(|(key, _)| is_reference(key)) {
             let Some(body) = body_of_key(key) else {
                 continue;
             };
@@ -309,7 +343,7 @@ impl Backend for Embedded {
 
     fn spool(&self) -> Result<Box<dyn Spool>, StoreError> {
         self.check_writable()?;
-        self.space.admit(crate::backend::Purpose::Store)?;
+        self.space.admit(Purpose::Store)?;
         let store = self
             .me
             .upgrade()

@@ -1,7 +1,7 @@
 //! Reading: the tables in memory laid over the index.
 
 use super::index::{Index, IndexView, damaged};
-use super::memtable::{Cursor, List, Tables, Value};
+use super::memtable::{Cursor, Entry, List, Tables};
 use super::rows::APPLIED_KEY;
 use crate::backend::{Direction, Key, Read};
 use crate::error::StoreError;
@@ -89,7 +89,11 @@ impl View {
                     .is_none_or(|(key, value)| visit(key.value(), value.value()))
             } else {
                 match over.next() {
-                    Some((key, Some(value))) => visit(&key, &value),
+                    Some(Entry {
+                        key,
+                        value: Some(value),
+                        ..
+                    }) => visit(&key, &value),
                     _ => true, // Removed since the index was written.
                 }
             };
@@ -125,7 +129,7 @@ fn ordered(direction: Direction, left: &[u8], right: &[u8]) -> Ordering {
     }
 }
 
-/// What the tables in memory say of a range, the newest table first where they differ.
+/// What the tables in memory say of a range, the newest version where they differ.
 struct Overlay<'a> {
     cursors: Vec<Cursor<'a>>,
     direction: Direction,
@@ -133,45 +137,29 @@ struct Overlay<'a> {
 
 impl<'a> Overlay<'a> {
     fn new(view: &'a View, range: &Range<&'a [u8]>, direction: Direction) -> Self {
-        let cursor = |table: &'a Arc<super::memtable::Memtable>| {
-            Cursor::new(table, range.clone(), direction, view.position)
-        };
+        let cursors = |table| Cursor::all(table, range, direction, view.position);
         Self {
-            cursors: view.list.iter().filter_map(cursor).collect(),
+            cursors: view.list.iter().flat_map(|table| cursors(table)).collect(),
             direction,
         }
     }
 
     /// The next key.
     fn head(&self) -> Option<&Key> {
-        self.first()
-            .and_then(|cursor| cursor.head())
-            .map(|(key, _)| key)
-    }
-
-    /// The cursor that stands on the next key; of several, that of the newest table.
-    fn first(&self) -> Option<&Cursor<'a>> {
-        let heads = self
-            .cursors
-            .iter()
-            .filter_map(|cursor| Some((cursor, &cursor.head()?.0)));
-        // `min_by` answers the first of equals, and the cursors stand from newest to oldest.
+        let heads = self.cursors.iter().filter_map(|cursor| cursor.head());
         heads
-            .min_by(|left, right| ordered(self.direction, left.1, right.1))
-            .map(|(cursor, _)| cursor)
+            .map(|entry| &entry.key)
+            .min_by(|left, right| ordered(self.direction, left, right))
     }
 
-    /// Takes the next key, in all tables.
-    fn next(&mut self) -> Option<(Key, Value)> {
+    /// Takes the next key from all that have it, and answers its newest version.
+    fn next(&mut self) -> Option<Entry> {
         let key = self.head()?.clone();
-        let mut newest = None;
-        for cursor in &mut self.cursors {
-            if cursor.head().is_some_and(|(head, _)| *head == key) {
-                let entry = cursor.advance();
-                newest = newest.or(entry);
-            }
-        }
-        newest
+        let has_it = |cursor: &&mut Cursor<'_>| cursor.head().is_some_and(|head| head.key == key);
+        let taken = self.cursors.iter_mut().filter(has_it);
+        taken
+            .filter_map(Cursor::advance)
+            .max_by_key(|entry| entry.since)
     }
 }
 
@@ -208,6 +196,7 @@ mod tests {
     use super::*;
     use crate::backend::block::Secret;
     use crate::backend::embedded::rows::LogPlace;
+    use crate::backend::embedded::run::Sorted;
     use crate::world::memory::MemoryDisk;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -217,6 +206,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Write(u8, Option<u8>),
+        WriteRun(Vec<(u8, Option<u8>)>),
         Settle,
         Freeze,
         Apply,
@@ -225,6 +215,8 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
             6 => (0_u8..20, proptest::option::of(any::<u8>())).prop_map(|(k, v)| Step::Write(k, v)),
+            2 => proptest::collection::vec((0_u8..20, proptest::option::of(any::<u8>())), 1..30)
+                .prop_map(Step::WriteRun),
             2 => Just(Step::Settle),
             1 => Just(Step::Freeze),
             1 => Just(Step::Apply),
@@ -242,6 +234,18 @@ mod tests {
         found
     }
 
+    fn row(key: u8, value: Option<u8>) -> (Key, Option<Bytes>) {
+        let value = value.map(|value| Bytes::from(vec![value]));
+        (Key::from_slice(&[key]), value)
+    }
+
+    fn note(rows: &mut BTreeMap<u8, u8>, key: u8, value: Option<u8>) {
+        match value {
+            Some(value) => drop(rows.insert(key, value)),
+            None => drop(rows.remove(&key)),
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
@@ -254,12 +258,16 @@ mod tests {
                 match step {
                     Step::Write(key, value) => {
                         position += 1;
-                        let bytes = value.map(|value| Bytes::from(vec![value]));
-                        let write = (Key::from_slice(&[key]), bytes);
-                        tables.list().active.insert(position, std::iter::once(write));
-                        match value {
-                            Some(value) => drop(placed.insert(key, value)),
-                            None => drop(placed.remove(&key)),
+                        let write = std::iter::once(row(key, value));
+                        tables.list().active.insert(position, write);
+                        note(&mut placed, key, value);
+                    }
+                    Step::WriteRun(writes) => {
+                        position += 1;
+                        let rows = writes.iter().map(|&(key, value)| row(key, value)).collect();
+                        tables.list().active.insert_run(position, Sorted::new(rows));
+                        for (key, value) in writes {
+                            note(&mut placed, key, value);
                         }
                     }
                     Step::Settle => {
