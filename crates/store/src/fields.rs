@@ -28,6 +28,16 @@ impl Encoder {
         Bytes::from(self.0.into_boxed_slice())
     }
 
+    /// All that was written so far.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Forgets what was written, to write anew in the same memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// A byte.
     pub fn byte(&mut self, value: u8) {
         self.0.push(value);

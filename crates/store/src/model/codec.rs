@@ -24,9 +24,14 @@ pub(crate) trait Row: Sized {
     /// The whole value, with its version byte.
     fn encode(&self) -> Bytes {
         let mut out = Encoder::with_capacity(self.len_hint());
-        out.byte(VERSION);
-        self.write(&mut out);
+        self.encode_to(&mut out);
         out.finish()
+    }
+
+    /// Appends the whole value.
+    fn encode_to(&self, out: &mut Encoder) {
+        out.byte(VERSION);
+        self.write(out);
     }
 
     /// Reads a whole value. Trailing bytes are damage.

@@ -61,7 +61,8 @@ impl Builder {
 
     /// The low 48 bits: ids and change numbers never have more.
     fn u48(mut self, value: u64) -> Self {
-        self.0.extend(value.to_be_bytes().into_iter().skip(2));
+        let [_, _, low @ ..] = value.to_be_bytes();
+        self.0.extend_from_slice(&low);
         self
     }
 

@@ -28,6 +28,7 @@ mod queue;
 mod repair;
 mod shelving;
 mod transfer;
+mod writes;
 
 pub use accounts::Allowance;
 pub use content::{ItemChange, NewBody};
@@ -109,9 +110,10 @@ impl<'a> Txn<'a> {
     }
 
     /// Hands everything to the backend. Without a change the answer waits for what was seen.
-    pub(crate) fn place(self) -> Result<Settlement, StoreError> {
+    pub(crate) fn place(mut self) -> Result<Settlement, StoreError> {
+        self.numbering.write_to(&mut self.pending); // Nothing reads them here any more.
         let batch = Batch {
-            writes: self.pending.into_writes(self.numbering.rows()),
+            writes: self.pending.into_writes(),
             bodies: self.bodies,
             changed: self.changed.into_iter().collect(),
             purpose: self.purpose,

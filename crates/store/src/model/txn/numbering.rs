@@ -2,15 +2,13 @@
 //! changed.
 
 use super::Txn;
-use crate::backend::Key;
+use super::pending::Pending;
 use crate::id::{AccountId, ChangeSeq, FolderId, ItemKey};
-use crate::model::codec::Row;
 use crate::model::error::ModelError;
 use crate::model::key;
 use crate::model::row::change::DepartedRow;
 use crate::model::row::{ChangeRecord, ItemRow, Object, Stand, What};
 use crate::model::shelf::Location;
-use bytes::Bytes;
 use std::collections::HashMap;
 
 /// The last number of 48 bits: a MAPI change number or id holds no more ([MS-OXCFXICS] 2.2.2.1).
@@ -49,16 +47,14 @@ impl Given {
 }
 
 impl Numbering {
-    /// The log lines, and a tombstone where an item left the place at which others saw it.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (Key, Option<Bytes>)> + '_ {
-        let lines = self.lines.iter().map(|(account, change, record)| {
-            (key::change(*account, *change), Some(record.encode()))
-        });
-        let tombstones = self.lines.iter().filter_map(|(account, change, record)| {
-            let (folder, row) = tombstone(record)?;
-            Some((key::departed(*account, folder, *change), Some(row.encode())))
-        });
-        lines.chain(tombstones)
+    /// Writes the log lines, and a tombstone where an item left the place at which others saw it.
+    pub(super) fn write_to(&self, pending: &mut Pending) {
+        for (account, change, record) in &self.lines {
+            pending.put(key::change(*account, *change), record);
+            if let Some((folder, row)) = tombstone(record) {
+                pending.put(key::departed(*account, folder, *change), &row);
+            }
+        }
     }
 }
 

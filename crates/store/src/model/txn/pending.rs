@@ -2,6 +2,7 @@
 
 use super::Txn;
 use super::ahead::Run;
+use super::writes::{Entries, Writes};
 use crate::backend::{Direction, Key, Read};
 use crate::error::StoreError;
 use crate::id::{AccountId, FolderId};
@@ -14,7 +15,7 @@ use crate::model::row::{AccountRow, FolderRow};
 use crate::model::shelf::Shelf;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Bound, Range};
+use std::ops::Range;
 
 /// A decoded row and whether it differs from what was read.
 #[derive(Debug)]
@@ -25,40 +26,6 @@ struct Cached<T> {
 
 /// A block of UIDs: whose, and its number.
 type BlockName = (AccountId, FolderId, Shelf, u32);
-
-/// Writes to come by kind of row, the first byte of the key, and by key: more keys are asked after
-/// than are compared in a table of all.
-#[derive(Debug, Default)]
-struct Writes(BTreeMap<u8, BTreeMap<Key, Option<Bytes>>>);
-
-impl Writes {
-    fn insert(&mut self, key: Key, value: Option<Bytes>) {
-        let rows = self.0.entry(kind_of(&key)).or_default();
-        rows.insert(key, value);
-    }
-
-    fn get(&self, key: &[u8]) -> Option<&Option<Bytes>> {
-        self.0.get(&kind_of(key))?.get(key)
-    }
-
-    fn range<'a>(
-        &'a self,
-        range: Range<&'a [u8]>,
-    ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a Option<Bytes>)> {
-        let (start, end) = (range.start, range.end.max(range.start));
-        let bounds = (Bound::Included(start), Bound::Excluded(end));
-        let kinds = self.0.range(kind_of(start)..=kind_of(end));
-        kinds.flat_map(move |(_, rows)| rows.range::<[u8], _>(bounds))
-    }
-
-    fn len(&self) -> usize {
-        self.0.values().map(BTreeMap::len).sum()
-    }
-}
-
-fn kind_of(key: &[u8]) -> u8 {
-    key.first().copied().unwrap_or_default()
-}
 
 /// Writes to come; rows that many verbs touch stay decoded until the end.
 #[derive(Debug, Default)]
@@ -71,7 +38,7 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn put(&mut self, key: Key, row: &impl Row) {
-        self.writes.insert(key, Some(row.encode()));
+        self.writes.put(key, row);
     }
 
     pub(super) fn put_empty(&mut self, key: Key) {
@@ -87,19 +54,13 @@ impl Pending {
         self.writes.insert(key, None);
     }
 
-    /// All writes, and these rows that nobody could see before.
-    pub(super) fn into_writes(
-        mut self,
-        unseen: impl Iterator<Item = (Key, Option<Bytes>)>,
-    ) -> Vec<(Key, Option<Bytes>)> {
-        let seen = std::mem::take(&mut self.writes);
-        let decoded = self.accounts.len() + self.folders.len() + self.blocks.len();
-        let count = seen.len() + unseen.size_hint().0 + decoded;
-        let mut writes = Vec::with_capacity(count);
-        writes.extend(seen.0.into_values().flatten());
-        writes.extend(unseen);
-        writes.extend(self.dirty_rows()); // Later entries win.
-        writes
+    /// All writes, in the order of their keys.
+    pub(super) fn into_writes(mut self) -> Vec<(Key, Option<Bytes>)> {
+        let mut writes = std::mem::take(&mut self.writes);
+        for (key, value) in self.dirty_rows() {
+            writes.insert(key, value);
+        }
+        writes.into_sorted()
     }
 
     /// The decoded rows that differ from what was read, encoded.
@@ -121,7 +82,7 @@ impl Pending {
         let inside = |key: &Key| range.start <= key.as_slice() && key.as_slice() < range.end;
         let mut over: BTreeMap<_, _> = self
             .writes
-            .range(range.clone())
+            .range(range.clone(), Direction::Forward)
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
         over.extend(self.dirty_rows().filter(|(key, _)| inside(key)));
@@ -386,16 +347,14 @@ impl Read for Txn<'_> {
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
         let copied;
-        let over: Box<dyn DoubleEndedIterator<Item = (&Key, &Option<Bytes>)>> =
-            if may_be_decoded(range.start) {
-                copied = self.pending.over(&range);
-                Box::new(copied.iter())
-            } else {
-                Box::new(self.pending.writes.range(range.clone()))
-            };
-        let over = match direction {
-            Direction::Forward => Over::Forward(over),
-            Direction::Backward => Over::Backward(over),
+        let over: Entries<'_> = if may_be_decoded(range.start) {
+            copied = self.pending.over(&range);
+            match direction {
+                Direction::Forward => Box::new(copied.iter()),
+                Direction::Backward => Box::new(copied.iter().rev()),
+            }
+        } else {
+            self.pending.writes.range(range.clone(), direction)
         };
         let mut merge = Merge {
             over: over.peekable(),
@@ -409,28 +368,9 @@ impl Read for Txn<'_> {
     }
 }
 
-type Entries<'a> = Box<dyn DoubleEndedIterator<Item = (&'a Key, &'a Option<Bytes>)> + 'a>;
-
-/// Pending entries in the direction of the scan.
-enum Over<'a> {
-    Forward(Entries<'a>),
-    Backward(Entries<'a>),
-}
-
-impl<'a> Iterator for Over<'a> {
-    type Item = (&'a Key, &'a Option<Bytes>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Forward(entries) => entries.next(),
-            Self::Backward(entries) => entries.next_back(),
-        }
-    }
-}
-
 /// Two ordered runs of entries as one: of two with one key, the pending one is seen.
 struct Merge<'a, 'v> {
-    over: std::iter::Peekable<Over<'a>>,
+    over: std::iter::Peekable<Entries<'a>>,
     direction: Direction,
     visit: &'v mut dyn FnMut(&[u8], &[u8]) -> bool,
     stopped: bool,
