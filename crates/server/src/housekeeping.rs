@@ -12,12 +12,16 @@ use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use store::backend::embedded::Leisure;
 
 /// How often everything is looked through.
 const ROUND: Duration = Duration::from_hours(1);
 
 /// The first round begins this long after the start, when clients have come back.
 const FIRST: Duration = Duration::from_mins(1);
+
+/// Time without a byte from or to a client after which there is leisure.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Looks for which a round is held back at most while clients are served: ten minutes.
 const ROUND_HELD_BACK_MAX: u32 = 600;
@@ -27,6 +31,9 @@ const LESSONS: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether something happened to letters that scripts are for.
 const EVENTS: Duration = Duration::from_secs(1);
+
+/// Looks for which they are held back at most while clients are served: a minute.
+const LESSONS_HELD_BACK_MAX: u32 = 60;
 
 /// How often what is in memory only is written down, if it changed.
 const REMEMBER: Duration = Duration::from_secs(30);
@@ -71,20 +78,19 @@ pub fn start(house: Arc<House>) -> Result<Housekeeping, String> {
     let thread = std::thread::Builder::new().name("housekeeping".to_owned());
     let thread = thread
         .spawn(move || {
-            let mut rounds = Every::starting(FIRST, ROUND);
-            let mut patience = Patience::for_pauses(ROUND_HELD_BACK_MAX);
-            let mut lessons = Every::starting(LESSONS, LESSONS);
+            let leisure = &*house.leisure;
+            let mut rounds = Every::starting(FIRST, ROUND).at_leisure(ROUND_HELD_BACK_MAX);
+            let mut lessons = Every::starting(LESSONS, LESSONS).at_leisure(LESSONS_HELD_BACK_MAX);
             let mut memories = Every::starting(REMEMBER, REMEMBER);
             while !heard.wait(EVENTS) {
                 run_scripts(&house, &heard);
-                if lessons.is_due(EVENTS) {
+                if lessons.is_due(EVENTS, leisure) {
                     learn(&house);
                 }
                 if memories.is_due(EVENTS) {
                     remember(&house);
                 }
-                if rounds.has_come(EVENTS) && patience.is_over(&*house.leisure) {
-                    rounds.begin_anew();
+                if rounds.is_due(EVENTS, leisure) {
                     round(&house, &heard);
                 }
             }
@@ -110,23 +116,43 @@ impl Every {
         }
     }
 
-    /// Lets time pass; true when it is time, once.
+    /// The same when clients leave the time for it, after so many looks at the latest.
+    fn at_leisure(self, looks: u32) -> EveryAtLeisure {
+        EveryAtLeisure {
+            every: self,
+            patience: Patience::until_quiet(QUIET, looks),
+        }
+    }
+
+    /// Lets time pass; true when it is time.
     fn is_due(&mut self, passed: Duration) -> bool {
         let is_due = self.has_come(passed);
         if is_due {
-            self.begin_anew();
+            self.left = self.period;
         }
         is_due
     }
 
-    /// Lets time pass; true from when it is time, until [`Self::begin_anew`].
     fn has_come(&mut self, passed: Duration) -> bool {
         self.left = self.left.saturating_sub(passed);
         self.left.is_zero()
     }
+}
 
-    fn begin_anew(&mut self) {
-        self.left = self.period;
+/// When something is to be done again that need not be done at once.
+struct EveryAtLeisure {
+    every: Every,
+    patience: Patience,
+}
+
+impl EveryAtLeisure {
+    /// Lets time pass; true when it is time and clients leave it.
+    fn is_due(&mut self, passed: Duration, leisure: &dyn Leisure) -> bool {
+        let is_due = self.every.has_come(passed) && self.patience.is_over(leisure);
+        if is_due {
+            self.every.left = self.every.period;
+        }
+        is_due
     }
 }
 
@@ -242,4 +268,33 @@ fn repeat(
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Always(bool);
+
+    impl Leisure for Always {
+        fn is_quiet(&self, _time: Duration) -> bool {
+            self.0
+        }
+    }
+
+    /// Looks, a second apart, until it is due.
+    fn looks(every: &mut EveryAtLeisure, is_quiet: bool) -> u32 {
+        (1..1_000)
+            .find(|_| every.is_due(Duration::from_secs(1), &Always(is_quiet)))
+            .unwrap()
+    }
+
+    #[test]
+    fn what_is_done_at_leisure_waits_for_clients_but_not_for_ever() {
+        let five = Duration::from_secs(5);
+        let mut every = Every::starting(five, five).at_leisure(60);
+        assert_eq!(looks(&mut every, true), 5);
+        assert_eq!(looks(&mut every, false), 5 + 60);
+        assert_eq!(looks(&mut every, true), 5);
+    }
 }

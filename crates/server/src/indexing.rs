@@ -22,6 +22,8 @@ use store::world::disk::Disk;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Steps for one account before the next has its turn.
 const STEPS_PER_TURN: usize = 16;
+/// Time without a byte from or to a client after which nobody is served.
+const IDLE: Duration = Duration::from_millis(500);
 /// Pauses for which letters are held back at most while clients are served: five seconds.
 const PAUSES_HELD_BACK_MAX: u32 = 50;
 /// Changes that are held back at most: a search reads as many letters in a hundredth of a second,
@@ -80,7 +82,7 @@ pub fn start(house: &House) -> Result<Indexing, String> {
         index,
         feeder,
         leisure: house.leisure.clone(),
-        patience: Patience::for_pauses(PAUSES_HELD_BACK_MAX),
+        patience: Patience::until_quiet(IDLE, PAUSES_HELD_BACK_MAX),
         waiting: BTreeSet::new(),
         unsettled: 0,
         bell: Arc::clone(&bell),

@@ -11,9 +11,6 @@ use std::time::Duration;
 use store::backend::embedded::Leisure;
 use store::world::Clock;
 
-/// Time without a byte from or to a client after which nobody is served.
-const IDLE: Duration = Duration::from_millis(500);
-
 /// Tells by the bytes that connections move whether clients are served.
 pub struct Clients {
     metrics: Arc<Metrics>,
@@ -47,20 +44,22 @@ impl Clients {
 impl Leisure for Clients {
     /// Nobody looks while nothing is to be done: what moved since the last look may have moved just
     /// now.
-    fn is_quiet(&self) -> bool {
+    fn is_quiet(&self, time: Duration) -> bool {
         let (bytes, now) = (self.metrics.bytes(), self.clock.now());
         let mut last = self.last.lock();
         if bytes != last.bytes {
             *last = Last { bytes, since: now };
         }
         let ticks = now.0.saturating_sub(last.since.0).max(0).unsigned_abs();
-        Duration::from_nanos(ticks.saturating_mul(100)) >= IDLE
+        Duration::from_nanos(ticks.saturating_mul(100)) >= time
     }
 }
 
 /// For how long work is held back for the sake of those who are served.
 #[derive(Debug)]
 pub struct Patience {
+    /// For how long nobody must have been served.
+    quiet: Duration,
     /// Pauses that it was held back so far.
     held_back: u32,
     /// Pauses that it is held back at most.
@@ -68,14 +67,18 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Holds back for so many pauses at most.
-    pub fn for_pauses(most: u32) -> Self {
-        Self { held_back: 0, most }
+    /// Holds back until nobody was served for a time, and for so many pauses at most.
+    pub fn until_quiet(quiet: Duration, most: u32) -> Self {
+        Self {
+            quiet,
+            held_back: 0,
+            most,
+        }
     }
 
     /// Asked after each pause in which there is work: whether it is done now.
     pub fn is_over(&mut self, leisure: &dyn Leisure) -> bool {
-        if leisure.is_quiet() || self.held_back >= self.most {
+        if leisure.is_quiet(self.quiet) || self.held_back >= self.most {
             self.held_back = 0;
             return true;
         }
@@ -88,6 +91,8 @@ impl Patience {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicI64, Ordering};
+
+    const IDLE: Duration = Duration::from_millis(500);
 
     /// A clock that is set by hand.
     struct Watch(AtomicI64);
@@ -108,33 +113,33 @@ mod tests {
     struct Busy;
 
     impl Leisure for Busy {
-        fn is_quiet(&self) -> bool {
+        fn is_quiet(&self, _time: Duration) -> bool {
             false
         }
     }
 
     #[test]
-    fn it_is_quiet_half_a_second_after_a_byte_was_last_seen_to_have_moved() {
+    fn it_is_quiet_a_while_after_a_byte_was_last_seen_to_have_moved() {
         let (metrics, clock) = (
             Arc::new(Metrics::default()),
             Arc::new(Watch(AtomicI64::new(0))),
         );
         let clients = Clients::new(Arc::clone(&metrics), clock.clone());
-        assert!(!clients.is_quiet());
+        assert!(!clients.is_quiet(IDLE));
         clock.pass(IDLE);
-        assert!(clients.is_quiet());
+        assert!(clients.is_quiet(IDLE));
         metrics.service("imap").received(1);
         clock.pass(Duration::from_mins(1));
-        assert!(!clients.is_quiet()); // It may have come just now.
+        assert!(!clients.is_quiet(IDLE)); // It may have come just now.
         clock.pass(IDLE / 2);
-        assert!(!clients.is_quiet());
+        assert!(!clients.is_quiet(IDLE));
         clock.pass(IDLE / 2);
-        assert!(clients.is_quiet());
+        assert!(clients.is_quiet(IDLE));
     }
 
     #[test]
     fn work_is_held_back_while_clients_are_served_but_not_for_ever() {
-        let mut patience = Patience::for_pauses(50);
+        let mut patience = Patience::until_quiet(IDLE, 50);
         for _ in 0..2 {
             for _ in 0..50 {
                 assert!(!patience.is_over(&Busy));

@@ -22,6 +22,9 @@ const EASE_LOW: u32 = 1;
 /// Longest of these rests.
 const EASE_MOST: Duration = Duration::from_secs(1);
 
+/// Time in which nobody was served before the collector works: a base dump writes as much as the
+/// whole index, and whoever comes meanwhile waits for the same disk.
+const QUIET: Duration = Duration::from_secs(5);
 /// Pause between two looks whether those who are served have left the disk to the collector.
 const HOLD_BACK: Duration = Duration::from_millis(500);
 /// Such pauses after which it works all the same: five minutes.
@@ -29,15 +32,15 @@ const HELD_BACK_MAX: u32 = 600;
 
 /// Tells when work that nobody waits for is in nobody's way.
 pub trait Leisure: Send + Sync {
-    /// True while nobody is served.
-    fn is_quiet(&self) -> bool;
+    /// True when nobody was served for so long.
+    fn is_quiet(&self, time: Duration) -> bool;
 }
 
 /// For a store without clients: work is done as soon as there is some.
 struct Always;
 
 impl Leisure for Always {
-    fn is_quiet(&self) -> bool {
+    fn is_quiet(&self, _time: Duration) -> bool {
         true
     }
 }
@@ -126,7 +129,8 @@ impl Embedded {
             self.space.look();
             // Soon, since what comes in masses is what it is worth most for.
             self.step_learn();
-            let may_work = leisure.is_quiet() || self.space.is_low() || held_back >= HELD_BACK_MAX;
+            let may_work =
+                leisure.is_quiet(QUIET) || self.space.is_low() || held_back >= HELD_BACK_MAX;
             let begun = self.world.clock.now();
             if !may_work {
                 held_back += 1;
