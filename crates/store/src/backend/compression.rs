@@ -27,7 +27,7 @@ const DICTIONARY_BLOCK_MAX: usize = 64 * 1024;
 /// Length of a dictionary: zstd's own recommendation.
 const DICTIONARY_BYTES: usize = 112_640;
 /// Samples that a dictionary is learned from at least.
-pub const SAMPLES_MIN: usize = 1_000;
+const SAMPLES_MIN: usize = 1_000;
 /// One sample in so many is left out of the learning, to see what the dictionary is worth.
 const HELD_OUT: usize = 8;
 /// A dictionary is taken when it saves at least one byte in this many.
@@ -182,6 +182,12 @@ impl Contexts {
     /// must be on disk before.
     pub fn use_dictionary(&self, dictionary: Dictionary) {
         self.dictionaries.write().push(Arc::new(dictionary));
+    }
+
+    /// Whether a dictionary of this number is known.
+    pub fn knows(&self, number: u32) -> bool {
+        let known = self.dictionaries.read();
+        known.iter().any(|known| known.number == number)
     }
 
     /// How many dictionaries are known.

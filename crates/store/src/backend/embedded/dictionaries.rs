@@ -57,6 +57,9 @@ impl Embedded {
         let Some(dictionary) = Dictionary::learn(&samples)? else {
             return Ok(false);
         };
+        if self.bodies.contexts().knows(dictionary.number()) {
+            return Ok(false); // Blocks name theirs by number alone.
+        }
         let (vfs, secret) = (&*self.world.vfs, self.bodies.secret());
         let last = places(vfs, &self.paths)?.last().copied().unwrap_or(0);
         let place = last.saturating_add(1);
