@@ -142,8 +142,11 @@ impl Thread {
     fn round(&mut self) {
         self.waiting.extend(self.engine.changed_accounts());
         self.waiting.remove(&AccountId::DIRECTORY);
-        if !self.waiting.is_empty() && self.is_due() {
-            self.feed();
+        if !self.waiting.is_empty() {
+            let is_over = self.patience.is_over(&*self.leisure);
+            if is_over || is_too_much(self.changes_waiting()) {
+                self.feed();
+            }
         }
         if self.index.pending_bytes() > 0 {
             self.unsettled += 1;
@@ -153,19 +156,13 @@ impl Thread {
         }
     }
 
-    /// Whether what waits is fed now: when nobody is served, when so many changes wait that a search
-    /// would become slow, and when they were held back for [`PAUSES_HELD_BACK_MAX`].
-    fn is_due(&mut self) -> bool {
-        self.patience.is_over(&*self.leisure) || self.changes_waiting() > CHANGES_HELD_BACK_MAX
-    }
-
     /// Changes that wait to be fed, counted no further than it matters.
     fn changes_waiting(&self) -> u64 {
         let mut changes = 0_u64;
         for &account in &self.waiting {
             // What cannot be read is for the feeder to tell.
             changes = changes.saturating_add(self.changes_of(account).unwrap_or(0));
-            if changes > CHANGES_HELD_BACK_MAX {
+            if is_too_much(changes) {
                 break;
             }
         }
@@ -215,5 +212,38 @@ impl Thread {
             tracing::warn!(%error, "the index of letters could not be written");
         }
         settled.is_ok()
+    }
+}
+
+/// Whether so many changes wait that a search would become slow: those are fed while clients are
+/// served.
+fn is_too_much(changes: u64) -> bool {
+    changes > CHANGES_HELD_BACK_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Busy;
+
+    impl Leisure for Busy {
+        fn is_quiet(&self, _time: Duration) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn letters_are_held_back_while_clients_are_served_but_for_five_seconds_at_most() {
+        let mut patience = Patience::until_quiet(IDLE, PAUSES_HELD_BACK_MAX);
+        let held_back = (0..1_000).take_while(|_| !patience.is_over(&Busy)).count();
+        assert_eq!(u32::try_from(held_back), Ok(PAUSES_HELD_BACK_MAX));
+        assert_eq!(PAUSE * PAUSES_HELD_BACK_MAX, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn many_letters_are_fed_while_clients_are_served() {
+        assert!(!is_too_much(CHANGES_HELD_BACK_MAX));
+        assert!(is_too_much(CHANGES_HELD_BACK_MAX + 1));
     }
 }
