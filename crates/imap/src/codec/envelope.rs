@@ -3,21 +3,25 @@
 //! Standards: RFC 9051 §7.5.2.
 
 use super::write;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use formats::message::{Addresses, EntryRef, EnvelopeRef};
 
 /// Writes `("date" "subject" (from) …)`.
-pub fn write_envelope(out: &mut BytesMut, envelope: &EnvelopeRef<'_>) {
+pub fn write_envelope(out: &mut Vec<u8>, envelope: &EnvelopeRef<'_>) {
     out.put_u8(b'(');
     write::nstring(out, envelope.date);
     out.put_u8(b' ');
     write::nstring(out, envelope.subject);
-    let from = envelope.from();
-    // Sender and Reply-To are From where they are absent or empty.
-    let (sender, reply_to) = (envelope.sender(), envelope.reply_to());
-    addresses(out, from);
-    addresses(out, if sender.is_empty() { from } else { sender });
-    addresses(out, if reply_to.is_empty() { from } else { reply_to });
+    let start = out.len();
+    addresses(out, envelope.from());
+    let from = start..out.len();
+    for list in [envelope.sender(), envelope.reply_to()] {
+        if list.is_empty() {
+            out.extend_from_within(from.clone()); // They are From where absent or empty.
+        } else {
+            addresses(out, list);
+        }
+    }
     addresses(out, envelope.to());
     addresses(out, envelope.cc());
     addresses(out, envelope.bcc());
@@ -29,7 +33,7 @@ pub fn write_envelope(out: &mut BytesMut, envelope: &EnvelopeRef<'_>) {
 }
 
 /// Writes a space and an address list; `NIL` for an empty one.
-fn addresses(out: &mut BytesMut, list: Addresses<'_>) {
+fn addresses(out: &mut Vec<u8>, list: Addresses<'_>) {
     out.put_u8(b' ');
     if list.is_empty() {
         out.put_slice(b"NIL");
@@ -54,7 +58,7 @@ fn addresses(out: &mut BytesMut, list: Addresses<'_>) {
     out.put_u8(b')');
 }
 
-fn address(out: &mut BytesMut, name: Option<&[u8]>, local: &[u8], domain: &[u8]) {
+fn address(out: &mut Vec<u8>, name: Option<&[u8]>, local: &[u8], domain: &[u8]) {
     out.put_u8(b'(');
     write::nstring(out, name);
     out.put_slice(b" NIL ");

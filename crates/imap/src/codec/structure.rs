@@ -6,7 +6,7 @@
 
 use super::envelope::write_envelope;
 use super::write;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use formats::message::PartKind;
 use formats::message::{Parameters, PartRef, SummaryRef};
 use std::iter;
@@ -28,7 +28,7 @@ struct Open<'a> {
 
 /// Writes the structure of a letter. What delivery put before its header is no part of any body
 /// told here.
-pub fn write_structure(out: &mut BytesMut, summary: &SummaryRef<'_>, detail: Detail) {
+pub fn write_structure(out: &mut Vec<u8>, summary: &SummaryRef<'_>, detail: Detail) {
     if summary.parts().next().is_none() {
         out.put_slice(EMPTY_TEXT);
     }
@@ -37,7 +37,7 @@ pub fn write_structure(out: &mut BytesMut, summary: &SummaryRef<'_>, detail: Det
 
 /// The same of one part of a letter, of which `part` tells what is to be said.
 pub fn write_part_structure(
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
     summary: &SummaryRef<'_>,
     part: PartRef<'_>,
     detail: Detail,
@@ -47,7 +47,7 @@ pub fn write_part_structure(
 }
 
 /// Writes the first part with all that is in it.
-fn write_parts<'a>(out: &mut BytesMut, parts: impl Iterator<Item = PartRef<'a>>, detail: Detail) {
+fn write_parts<'a>(out: &mut Vec<u8>, parts: impl Iterator<Item = PartRef<'a>>, detail: Detail) {
     let mut open: Vec<Open<'a>> = Vec::new();
     for (number, part) in parts.enumerate() {
         while open
@@ -90,7 +90,7 @@ fn write_parts<'a>(out: &mut BytesMut, parts: impl Iterator<Item = PartRef<'a>>,
 /// What stands for a part that is not there: the grammar demands one in each multipart and letter.
 const EMPTY_TEXT: &[u8] = b"(\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0)";
 
-fn close(out: &mut BytesMut, open: &Open<'_>, detail: Detail) {
+fn close(out: &mut Vec<u8>, open: &Open<'_>, detail: Detail) {
     let part = &open.part;
     if !open.has_child {
         out.put_slice(EMPTY_TEXT);
@@ -114,7 +114,7 @@ fn close(out: &mut BytesMut, open: &Open<'_>, detail: Detail) {
     out.put_u8(b')');
 }
 
-fn leaf(out: &mut BytesMut, part: &PartRef<'_>, detail: Detail) {
+fn leaf(out: &mut Vec<u8>, part: &PartRef<'_>, detail: Detail) {
     out.put_u8(b'(');
     basic(out, part);
     if part.media_type == b"text" {
@@ -130,7 +130,7 @@ fn leaf(out: &mut BytesMut, part: &PartRef<'_>, detail: Detail) {
 }
 
 /// Type, subtype, parameters, id, description, encoding, size.
-fn basic(out: &mut BytesMut, part: &PartRef<'_>) {
+fn basic(out: &mut Vec<u8>, part: &PartRef<'_>) {
     write::string(out, part.media_type);
     out.put_u8(b' ');
     write::string(out, part.subtype);
@@ -147,7 +147,7 @@ fn basic(out: &mut BytesMut, part: &PartRef<'_>) {
 }
 
 /// Disposition, language, location.
-fn extension(out: &mut BytesMut, part: &PartRef<'_>) {
+fn extension(out: &mut Vec<u8>, part: &PartRef<'_>) {
     match &part.disposition {
         Some(disposition) => {
             out.put_slice(b" (");
@@ -175,7 +175,7 @@ fn extension(out: &mut BytesMut, part: &PartRef<'_>) {
     write::nstring(out, part.location);
 }
 
-fn parameters(out: &mut BytesMut, parameters: Parameters<'_>) {
+fn parameters(out: &mut Vec<u8>, parameters: Parameters<'_>) {
     if parameters.is_empty() {
         out.put_slice(b"NIL");
         return;
@@ -199,9 +199,9 @@ mod tests {
 
     fn structure(letter: &str, detail: Detail) -> String {
         let bytes = Summary::of(letter.replace('\n', "\r\n").as_bytes()).encode();
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         write_structure(&mut out, &SummaryRef::new(&bytes).unwrap(), detail);
-        String::from_utf8(out.to_vec()).unwrap()
+        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Writes the tokens of RFC 9051 §9 into a buffer that is used again and again.
+//! Writes the tokens of RFC 9051 §9 into a buffer.
 
 use super::cursor::is_astring;
 use crate::quirk;
@@ -7,8 +7,37 @@ use bytes::{BufMut, BytesMut};
 /// Strings up to this length are quoted where they can be; longer ones are literals.
 const QUOTED_BYTES_MAX: usize = 1024;
 
+/// A byte that a quoted string holds as it is.
+const PLAIN: u8 = 0;
+/// One that it holds behind a backslash.
+const ESCAPED: u8 = 1;
+/// One that makes a literal of it.
+const UNQUOTABLE: u8 = 2;
+/// Which of these each byte is. The bits of all bytes of a string say how it is written.
+const KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [UNQUOTABLE; 256];
+    let mut rest: &mut [u8] = &mut kinds;
+    let mut byte = 0_u8;
+    while let [kind, behind @ ..] = rest {
+        *kind = match byte {
+            b'"' | b'\\' => ESCAPED,
+            b'\t' | b' '..0x7f => PLAIN,
+            _ => UNQUOTABLE,
+        };
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    kinds
+}
+
+fn kind_of(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(UNQUOTABLE)
+}
+
 /// Writes a number in decimal.
-pub fn number(out: &mut BytesMut, value: u64) {
+pub fn number(out: &mut impl BufMut, value: u64) {
     let mut digits = [0_u8; 20];
     let mut rest = value;
     let mut length = 0;
@@ -25,44 +54,53 @@ pub fn number(out: &mut BytesMut, value: u64) {
 
 /// Writes a quoted string, or a literal if it can't be quoted: 8-bit, line ends, or long. A NUL is
 /// told as [`quirk::NUL_SHOWN`].
-pub fn string(out: &mut BytesMut, text: &[u8]) {
-    let quotable = |b: &u8| (b' '..0x7f).contains(b) || *b == b'\t';
-    if text.len() <= QUOTED_BYTES_MAX && text.iter().all(quotable) {
-        quoted(out, text);
-    } else {
-        literal(out, text);
+pub fn string(out: &mut impl BufMut, text: &[u8]) {
+    if text.len() > QUOTED_BYTES_MAX {
+        return literal(out, text);
+    }
+    match text
+        .iter()
+        .fold(PLAIN, |kinds, byte| kinds | kind_of(*byte))
+    {
+        PLAIN => {
+            out.put_u8(b'"');
+            out.put_slice(text);
+            out.put_u8(b'"');
+        }
+        ESCAPED => escaped(out, text),
+        _ => literal(out, text),
     }
 }
 
 /// Writes UTF-8 as a quoted string, for clients that have enabled it.
-pub fn utf8_string(out: &mut BytesMut, text: &str) {
+pub fn utf8_string(out: &mut impl BufMut, text: &str) {
     if text.len() <= QUOTED_BYTES_MAX && !text.bytes().any(|b| matches!(b, 0 | b'\r' | b'\n')) {
-        quoted(out, text.as_bytes());
+        escaped(out, text.as_bytes());
     } else {
         literal(out, text.as_bytes());
     }
 }
 
-fn quoted(out: &mut BytesMut, text: &[u8]) {
-    out.reserve(text.len() + 2);
+fn escaped(out: &mut impl BufMut, text: &[u8]) {
     out.put_u8(b'"');
-    if text.iter().any(|b| matches!(b, b'"' | b'\\')) {
-        for byte in text {
-            if matches!(byte, b'"' | b'\\') {
-                out.put_u8(b'\\');
-            }
-            out.put_u8(*byte);
+    for byte in text {
+        if kind_of(*byte) == ESCAPED {
+            out.put_u8(b'\\');
         }
-    } else {
-        out.put_slice(text);
+        out.put_u8(*byte);
     }
     out.put_u8(b'"');
 }
 
 /// Writes `{n}`, a line end and the bytes.
-pub fn literal(out: &mut BytesMut, bytes: &[u8]) {
+pub fn literal(out: &mut impl BufMut, bytes: &[u8]) {
     literal_head(out, u64::try_from(bytes.len()).unwrap_or(0));
-    literal_bytes(out, bytes);
+    for (number, piece) in bytes.split(|byte| *byte == 0).enumerate() {
+        if number > 0 {
+            out.put_u8(quirk::NUL_SHOWN);
+        }
+        out.put_slice(piece);
+    }
 }
 
 /// Writes bytes of a literal whose head was written.
@@ -73,14 +111,14 @@ pub fn literal_bytes(out: &mut BytesMut, bytes: &[u8]) {
 }
 
 /// Writes `{n}` and a line end; the caller sends as many bytes.
-pub fn literal_head(out: &mut BytesMut, size: u64) {
+pub fn literal_head(out: &mut impl BufMut, size: u64) {
     out.put_u8(b'{');
     number(out, size);
     out.put_slice(b"}\r\n");
 }
 
 /// Writes text without quotes where its bytes allow.
-pub fn astring(out: &mut BytesMut, text: &[u8]) {
+pub fn astring(out: &mut impl BufMut, text: &[u8]) {
     let nil = text.eq_ignore_ascii_case(b"NIL");
     if !text.is_empty() && !nil && text.iter().all(|b| is_astring(*b)) {
         out.put_slice(text);
@@ -90,7 +128,7 @@ pub fn astring(out: &mut BytesMut, text: &[u8]) {
 }
 
 /// Writes `NIL` for what is absent.
-pub fn nstring(out: &mut BytesMut, text: Option<&[u8]>) {
+pub fn nstring(out: &mut impl BufMut, text: Option<&[u8]>) {
     match text {
         Some(text) => string(out, text),
         None => out.put_slice(b"NIL"),

@@ -155,7 +155,7 @@ impl UrlFetch {
 /// What a URL names, as far as it was asked for.
 #[derive(Default)]
 struct Parts {
-    structure: Option<BytesMut>,
+    structure: Option<Vec<u8>>,
     content: Option<Content>,
 }
 
@@ -228,10 +228,10 @@ fn structure_of(
     message: &Message,
     kept: &Bytes,
     decoding: Option<&Decoding>,
-) -> Result<Option<BytesMut>, Refusal> {
+) -> Result<Option<Vec<u8>>, Refusal> {
     let summary = whole_summary(message, kept)?;
     let summary = SummaryRef::new(&summary).map_err(|_| EngineError::NoSuchItem)?;
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     if part.is_empty() {
         write_structure(&mut out, &summary, Detail::Extended);
         return Ok(Some(out));

@@ -25,6 +25,9 @@ use std::ops::Range;
 /// Bytes of a literal that are read at once: as many as the store unpacks and proves at once.
 const READ_BYTES: u64 = 256 * 1024;
 
+/// Room for an envelope or a structure, which few exceed.
+const SAID_BYTES: usize = 1024;
+
 /// Bytes read at once when a letter has to be scanned again.
 const SCAN_BYTES: u64 = 1024 * 1024;
 
@@ -311,15 +314,17 @@ impl Telling {
         match item {
             FetchItem::Envelope => {
                 out.put_slice(b"ENVELOPE ");
-                write_envelope(out, &summary.envelope());
+                put_said(out, |said| write_envelope(said, &summary.envelope()));
             }
             FetchItem::Body => {
                 out.put_slice(b"BODY ");
-                write_structure(out, &summary, Detail::Basic);
+                put_said(out, |said| write_structure(said, &summary, Detail::Basic));
             }
             FetchItem::BodyStructure => {
                 out.put_slice(b"BODYSTRUCTURE ");
-                write_structure(out, &summary, Detail::Extended);
+                put_said(out, |said| {
+                    write_structure(said, &summary, Detail::Extended);
+                });
             }
             FetchItem::Preview => {
                 out.put_slice(b"PREVIEW ");
@@ -360,6 +365,14 @@ impl Telling {
         }
         Ok(())
     }
+}
+
+/// Adds an envelope or a structure: many tokens of a few bytes, which a vector takes faster than the
+/// buffer of the answer.
+fn put_said(out: &mut BytesMut, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut said = Vec::with_capacity(SAID_BYTES);
+    write(&mut said);
+    out.put_slice(&said);
 }
 
 /// False for a summary that had to be cut, or is none.
