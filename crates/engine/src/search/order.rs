@@ -117,7 +117,7 @@ impl Order {
         summary: Option<&SummaryRef<'_>>,
         key: &mut Vec<u8>,
     ) {
-        let envelope = summary.map(SummaryRef::envelope).unwrap_or_default();
+        let envelope = || summary.map(SummaryRef::envelope).unwrap_or_default();
         match by {
             SortBy::Received => write_number(key, found.row.received.seconds()),
             SortBy::Sent => write_number(key, sent_or_received(found, summary)),
@@ -125,14 +125,14 @@ impl Order {
             SortBy::Relevance => key.push(RELEVANCE_MAX.saturating_sub(found.relevance)),
             SortBy::Place => write_number(key, i64::from(found.uid.0)),
             SortBy::Subject => {
-                let subject = BaseSubject::of(envelope.subject.unwrap_or_default());
+                let subject = BaseSubject::of(envelope().subject.unwrap_or_default());
                 self.write_text(key, &subject.text);
             }
-            SortBy::From => self.write_text(key, &local_part(envelope.from())),
-            SortBy::To => self.write_text(key, &local_part(envelope.to())),
-            SortBy::Cc => self.write_text(key, &local_part(envelope.cc())),
-            SortBy::FromShown => self.write_text(key, &shown(envelope.from())),
-            SortBy::ToShown => self.write_text(key, &shown(envelope.to())),
+            SortBy::From => self.write_text(key, &local_part(envelope().from())),
+            SortBy::To => self.write_text(key, &local_part(envelope().to())),
+            SortBy::Cc => self.write_text(key, &local_part(envelope().cc())),
+            SortBy::FromShown => self.write_text(key, &shown(envelope().from())),
+            SortBy::ToShown => self.write_text(key, &shown(envelope().to())),
             SortBy::Annotation(audience, name) => {
                 let mut all = found.annotations.iter();
                 let said = all.find(|each| each.audience == *audience && each.name == *name);
@@ -144,8 +144,15 @@ impl Order {
 
     /// A text ends with a byte that is below all others, so that a shorter one stands before.
     fn write_text(&self, key: &mut Vec<u8>, text: &str) {
-        let folded = self.comparator.fold(text);
-        key.extend(folded.bytes().filter(|byte| *byte != 0));
+        let mut add = |text: &str, change: fn(&u8) -> u8| {
+            let bytes = text.as_bytes().iter().filter(|byte| **byte != 0);
+            key.extend(bytes.map(change));
+        };
+        if self.comparator.folds_case() && text.is_ascii() {
+            add(text, u8::to_ascii_uppercase); // As folded, and no string is made of it.
+        } else {
+            add(&self.comparator.fold(text), u8::clone);
+        }
         key.push(0);
     }
 }

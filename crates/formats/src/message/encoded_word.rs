@@ -7,7 +7,7 @@
 
 use super::{charset, decode as transfer, header};
 use crate::cursor::Cursor;
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 /// A run of adjacent words that share charset and encoding.
 #[derive(Default)]
@@ -27,6 +27,9 @@ struct Word<'a> {
 /// UTF-8.
 pub fn decode(value: &[u8]) -> String {
     let value = header::unfold(value);
+    if !may_have_words(&value) {
+        return charset::to_utf8(b"", &value).into_owned();
+    }
     let mut cursor = Cursor::new(&value);
     let mut text = String::with_capacity(value.len());
     let mut run = Run::default();
@@ -50,6 +53,12 @@ pub fn decode(value: &[u8]) -> String {
     }
     run.flush(&mut text);
     text
+}
+
+/// False for most values, which are read faster then.
+fn may_have_words(value: &[u8]) -> bool {
+    let mut starts = memchr_iter(b'=', value);
+    starts.any(|at| value.get(at + 1) == Some(&b'?'))
 }
 
 impl Run {
