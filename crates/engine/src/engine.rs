@@ -240,6 +240,11 @@ impl Engine {
         self.store().changed_accounts()
     }
 
+    /// How often a letter or another item was given a new text since the server started.
+    pub fn texts_written(&self) -> u64 {
+        self.store().texts_written()
+    }
+
     /// Starts a letter that comes in pieces.
     pub fn upload(&self) -> Result<Upload, EngineError> {
         let spool = self.store().spool()?;

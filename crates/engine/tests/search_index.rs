@@ -176,6 +176,12 @@ impl Ground {
         }
     }
 
+    fn set_flags(&self, uid: Uid, flags: Flags) {
+        let (at, change) = (self.at(uid), FlagChange::add(flags));
+        let done = self.account.write(|txn| txn.set_flags(at, &change));
+        done.unwrap().wait().unwrap();
+    }
+
     fn transfer(&self, how: Transfer, uid: Uid) {
         let (at, to) = (self.at(uid), self.archive);
         let done = self.account.write(|txn| txn.transfer(how, at, to));
@@ -604,13 +610,7 @@ fn flags_are_told_without_rows_as_they_are_now() {
     let seen = Query::Test(Test::Flags(Flags::SEEN));
     let unseen = Query::Not(Box::new(seen.clone()));
     let uids: Vec<Uid> = (0..5).map(|_| ground.append("Hello", "there")).collect();
-    let set = |uid, flags| {
-        let change = FlagChange::add(flags);
-        let done = ground
-            .account
-            .write(|txn| txn.set_flags(ground.at(uid), &change));
-        done.unwrap().wait().unwrap();
-    };
+    let set = |uid, flags| ground.set_flags(uid, flags);
     assert_eq!(ground.find(ground.inbox, &unseen), [1, 2, 3, 4, 5]);
     set(uids[1], Flags::SEEN);
     set(uids[3], Flags::SEEN | Flags::FLAGGED);
@@ -637,6 +637,21 @@ fn only_the_changed_accounts_are_named() {
         [ground.account.id()]
     );
     assert!(ground.house.engine.changed_accounts().is_empty());
+}
+
+#[test]
+fn what_brings_new_text_is_counted_and_flags_are_not() {
+    let ground = Ground::new();
+    let engine = &ground.house.engine;
+    let before = engine.texts_written();
+    let uid = ground.append("One", "text");
+    assert_eq!(engine.texts_written(), before + 1);
+    ground.set_flags(uid, Flags::SEEN);
+    ground.transfer(Transfer::Move, uid);
+    assert_eq!(engine.texts_written(), before + 1);
+    let other = ground.append("Two", "text");
+    ground.transfer(Transfer::Copy, other);
+    assert_eq!(engine.texts_written(), before + 3);
 }
 
 const WORDS: [&str; 8] = [

@@ -7,7 +7,7 @@
 use crate::house::House;
 use crate::leisure::Patience;
 use engine::search::{Fed, Feeder, Index, Sketches};
-use engine::{AccountId, Engine, EngineError, Reading};
+use engine::{AccountId, Engine, EngineError};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,11 @@ const STEPS_PER_TURN: usize = 16;
 const IDLE: Duration = Duration::from_millis(500);
 /// Pauses for which letters are held back at most while clients are served: five seconds.
 const PAUSES_HELD_BACK_MAX: u32 = 50;
-/// Changes that are held back at most: a search reads as many letters in a hundredth of a second,
-/// and what comes in masses is fed while it comes, not behind it, when others are served.
-const CHANGES_HELD_BACK_MAX: u64 = 256;
+/// New texts that are held back at most: a search reads as many letters in some sixteenth of a
+/// second. What comes in masses is fed down to as many while it comes, so that little is left for
+/// when others are served. Flags and moves bring no text, so however many of them are waiting costs
+/// nobody anything.
+const TEXTS_HELD_BACK_MAX: u64 = 1024;
 /// Bytes that only memory holds, before they are written.
 const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Pauses after which less than that is written too: five minutes.
@@ -84,6 +86,7 @@ pub fn start(house: &House) -> Result<Indexing, String> {
         leisure: house.leisure.clone(),
         patience: Patience::until_quiet(IDLE, PAUSES_HELD_BACK_MAX),
         waiting: BTreeSet::new(),
+        level: Level::default(),
         unsettled: 0,
         bell: Arc::clone(&bell),
     };
@@ -115,9 +118,26 @@ struct Thread {
     patience: Patience,
     /// Accounts that may have something new.
     waiting: BTreeSet<AccountId>,
+    level: Level,
     /// Pauses since something waits to be written.
     unsettled: u32,
     bell: Arc<Bell>,
+}
+
+/// What was written and read when last nothing was left to feed.
+#[derive(Default)]
+struct Level {
+    written: u64,
+    read: u64,
+}
+
+impl Level {
+    /// Texts that were written since and not read; a few more where some went before they were
+    /// read.
+    fn left(&self, written: u64, read: u64) -> u64 {
+        let written = written.saturating_sub(self.written);
+        written.saturating_sub(read.saturating_sub(self.read))
+    }
 }
 
 impl Thread {
@@ -140,12 +160,17 @@ impl Thread {
 
     /// Feeds what waits, unless it is held back, and now and then writes what was fed.
     fn round(&mut self) {
+        let written = self.engine.texts_written();
         self.waiting.extend(self.engine.changed_accounts());
         self.waiting.remove(&AccountId::DIRECTORY);
         if !self.waiting.is_empty() {
             let is_over = self.patience.is_over(&*self.leisure);
-            if is_over || is_too_much(self.changes_waiting()) {
-                self.feed();
+            if is_over || self.is_too_much_left() {
+                self.feed(is_over);
+            }
+            if self.waiting.is_empty() {
+                let read = self.feeder.texts_read();
+                self.level = Level { written, read };
             }
         }
         if self.index.pending_bytes() > 0 {
@@ -156,31 +181,18 @@ impl Thread {
         }
     }
 
-    /// Changes that wait to be fed, counted no further than it matters.
-    fn changes_waiting(&self) -> u64 {
-        let mut changes = 0_u64;
-        for &account in &self.waiting {
-            // What cannot be read is for the feeder to tell.
-            changes = changes.saturating_add(self.changes_of(account).unwrap_or(0));
-            if is_too_much(changes) {
-                break;
-            }
-        }
-        changes
+    /// Whether so much is left that a search would become slow: that is fed while clients are
+    /// served.
+    fn is_too_much_left(&self) -> bool {
+        let (written, read) = (self.engine.texts_written(), self.feeder.texts_read());
+        self.level.left(written, read) > TEXTS_HELD_BACK_MAX
     }
 
-    /// Changes of one account that the index does not know; all, if it knows nothing of it.
-    fn changes_of(&self, account: AccountId) -> Result<u64, EngineError> {
-        let head = self.engine.account_as_server(account).read()?.head()?;
-        let mark = self.index.known(account).mark;
-        let known = mark.map_or(0, |mark| mark.change.0);
-        Ok(head.0.saturating_sub(known))
-    }
-
-    /// Gives each account that waits one turn after the other, until all are fed.
-    fn feed(&mut self) {
+    /// Gives each account that waits one turn after the other, until all are fed or, if not all are
+    /// asked for, as much as must be.
+    fn feed(&mut self, all: bool) {
         while let Some(account) = self.waiting.pop_first() {
-            match self.turn(account) {
+            match self.turn(account, all) {
                 Ok(Fed::Done) => {}
                 Ok(Fed::More) => {
                     self.waiting.insert(account);
@@ -188,16 +200,18 @@ impl Thread {
                 Err(error) => tracing::warn!(account = account.0, %error, "indexing failed"),
             }
             let is_full = self.index.pending_bytes() >= PENDING_BYTES_MAX && !self.settle();
-            if is_full || self.bell.is_stopped() {
+            let is_enough = !all && !self.is_too_much_left();
+            if is_full || is_enough || self.bell.is_stopped() {
                 return;
             }
         }
     }
 
-    fn turn(&mut self, account: AccountId) -> Result<Fed, EngineError> {
+    fn turn(&mut self, account: AccountId, all: bool) -> Result<Fed, EngineError> {
         for _ in 0..STEPS_PER_TURN {
             let fed = self.feeder.step(account)?;
-            if fed == Fed::Done || self.bell.is_stopped() {
+            let is_enough = !all && !self.is_too_much_left();
+            if fed == Fed::Done || is_enough || self.bell.is_stopped() {
                 return Ok(fed);
             }
         }
@@ -213,12 +227,6 @@ impl Thread {
         }
         settled.is_ok()
     }
-}
-
-/// Whether so many changes wait that a search would become slow: those are fed while clients are
-/// served.
-fn is_too_much(changes: u64) -> bool {
-    changes > CHANGES_HELD_BACK_MAX
 }
 
 #[cfg(test)]
@@ -242,8 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn many_letters_are_fed_while_clients_are_served() {
-        assert!(!is_too_much(CHANGES_HELD_BACK_MAX));
-        assert!(is_too_much(CHANGES_HELD_BACK_MAX + 1));
+    fn what_is_left_is_counted_from_when_nothing_was() {
+        let level = Level {
+            written: 10,
+            read: 7,
+        };
+        assert_eq!(level.left(10, 7), 0);
+        assert_eq!(level.left(15, 7), 5);
+        assert_eq!(level.left(15, 9), 3);
+        // An account that is learned from the beginning brings more to read than was written.
+        assert_eq!(level.left(15, 100), 0);
     }
 }

@@ -49,6 +49,7 @@ pub struct Feeder {
     index: Arc<dyn Index>,
     walks: HashMap<AccountId, Walk>,
     grams: Grams,
+    texts_read: u64,
 }
 
 /// An account that is being walked through.
@@ -77,10 +78,8 @@ struct Piece {
     next: Option<u32>,
 }
 
-/// Which changes bring text that the index does not have.
-pub(super) const NEW_TEXT: What = What(What::CREATED.0 | What::CONTENT.0 | What::RESTORED.0);
 /// While a walk is on its way, also what went from where it still comes to where it has been.
-const NEW_TO_WALK: What = What(NEW_TEXT.0 | What::MOVED.0);
+const NEW_TO_WALK: What = What(What::NEW_TEXT.0 | What::MOVED.0);
 
 impl Feeder {
     /// A feeder of the engine's index; `None` if it has none.
@@ -91,7 +90,13 @@ impl Feeder {
             index,
             walks: HashMap::new(),
             grams: Grams::default(),
+            texts_read: 0,
         })
+    }
+
+    /// How many texts it has read so far.
+    pub fn texts_read(&self) -> u64 {
+        self.texts_read
     }
 
     /// Feeds some of what an account has and the index has not.
@@ -122,7 +127,7 @@ impl Feeder {
         mark: Mark,
         forgotten: u64,
     ) -> Result<Fed, EngineError> {
-        let Some(told) = self.read_log(mailbox, mark, NEW_TEXT)? else {
+        let Some(told) = self.read_log(mailbox, mark, What::NEW_TEXT)? else {
             self.index.forget(mailbox.id()); // Walked through in the next step.
             return Ok(Fed::More);
         };
@@ -286,6 +291,7 @@ impl Feeder {
         row: &ItemRow,
         details: Option<Details>,
     ) -> Result<(Sketch, u64), EngineError> {
+        self.texts_read = self.texts_read.saturating_add(1);
         let mut letter = Letter::new(mailbox, uid, row, details.unwrap_or_default());
         let grams = &mut self.grams;
         let most = row.size.saturating_mul(GRAMS_PER_BYTE);

@@ -4,12 +4,12 @@
 //! the plan is asked of each.
 
 use super::Plan;
-use super::feeding::{FED_SHELVES, NEW_TEXT};
+use super::feeding::FED_SHELVES;
 use crate::account::{Account, Reading};
 use crate::error::EngineError;
 use std::vec::IntoIter;
 use store::id::{FolderId, ItemKey, Uid};
-use store::model::{Changes, Location, Object, Shelf, UidSet};
+use store::model::{Changes, Location, Object, Shelf, UidSet, What};
 use store::sketch::Narrowed;
 
 /// Candidates whose places are looked up in one step.
@@ -171,7 +171,7 @@ fn add_later(account: &Account, narrowed: &mut Narrowed) -> Result<Added, Engine
     for (number, record) in records {
         mark.change = number;
         if let Object::Item(item) = record.object
-            && record.what.intersects(NEW_TEXT)
+            && record.what.intersects(What::NEW_TEXT)
         {
             items.push(item);
         }

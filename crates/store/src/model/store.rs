@@ -121,6 +121,16 @@ impl Store {
         self.watchers.note_changed(account);
     }
 
+    /// How often an item was given a new text since the store was opened, by commits that may still
+    /// be on their way to disk. Tells how much there is to read for who reads what is new.
+    pub fn texts_written(&self) -> u64 {
+        self.watchers.texts()
+    }
+
+    pub(super) fn count_texts(&self, texts: u64) {
+        self.watchers.count_texts(texts);
+    }
+
     /// Starts a body.
     pub fn spool(&self) -> Result<Box<dyn Spool>, StoreError> {
         self.backend.spool()

@@ -25,6 +25,8 @@ pub(crate) struct Watchers {
     table: Mutex<Table>,
     /// Accounts that changed since someone asked; `None` while nobody asks.
     changed: Mutex<Option<BTreeSet<AccountId>>>,
+    /// Texts that came since the store was opened.
+    texts: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +84,16 @@ impl Watchers {
         if let Some(changed) = &mut *self.changed.lock() {
             changed.insert(account);
         }
+    }
+
+    /// Counts texts that a commit brought.
+    pub(crate) fn count_texts(&self, texts: u64) {
+        self.texts.fetch_add(texts, Ordering::Relaxed);
+    }
+
+    /// Texts that were counted so far.
+    pub(crate) fn texts(&self) -> u64 {
+        self.texts.load(Ordering::Relaxed)
     }
 
     /// Wakes all who watch one of these accounts.

@@ -64,6 +64,9 @@ impl What {
     /// A folder's rights changed.
     pub const RIGHTS: Self = Self(1 << 11);
 
+    /// Any of these gives an item a text that nobody has read yet where it now stands.
+    pub const NEW_TEXT: Self = Self(Self::CREATED.0 | Self::CONTENT.0 | Self::RESTORED.0);
+
     /// True when something of `other` happened.
     pub fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0

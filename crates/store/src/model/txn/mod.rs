@@ -112,13 +112,16 @@ impl<'a> Txn<'a> {
     /// Hands everything to the backend. Without a change the answer waits for what was seen.
     pub(crate) fn place(mut self) -> Result<Settlement, StoreError> {
         self.numbering.write_to(&mut self.pending); // Nothing reads them here any more.
+        let texts = self.numbering.new_texts();
         let batch = Batch {
             writes: self.pending.into_writes(),
             bodies: self.bodies,
             changed: self.changed.into_iter().collect(),
             purpose: self.purpose,
         };
-        self.base.commit(batch)
+        let settlement = self.base.commit(batch)?;
+        self.store.count_texts(texts);
+        Ok(settlement)
     }
 
     /// Says that the transaction takes room, so that it is refused when the disk is nearly full.

@@ -47,6 +47,15 @@ impl Given {
 }
 
 impl Numbering {
+    /// How many items were given a new text.
+    pub(super) fn new_texts(&self) -> u64 {
+        let is_text = |record: &&ChangeRecord| {
+            matches!(record.object, Object::Item(_)) && record.what.intersects(What::NEW_TEXT)
+        };
+        let records = self.lines.iter().map(|(_, _, record)| record);
+        records.filter(is_text).count() as u64
+    }
+
     /// Writes the log lines, and a tombstone where an item left the place at which others saw it.
     pub(super) fn write_to(&self, pending: &mut Pending) {
         for (account, change, record) in &self.lines {
