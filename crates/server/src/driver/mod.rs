@@ -58,6 +58,9 @@ const COALESCE_BYTES: usize = 64 * 1024;
 
 /// Commands that are taken on one way to a thread and back; each may take milliseconds there.
 const COMMANDS_PER_STEP: usize = 16;
+/// Steps of long work that are taken on one way: those take well below a millisecond each, and the
+/// way takes a third of that.
+const LONG_STEPS: usize = 8;
 
 /// What all conversations share.
 pub struct Surroundings {
@@ -613,17 +616,32 @@ struct Step {
 }
 
 impl Step {
-    /// Takes the step, and those of the same kind that commands ask for which are here already:
-    /// their replies leave together, and the way here and back costs as much as a short command.
+    /// Takes the step and some that follow, since the way here and back costs as much as a short
+    /// command: of long work the next steps, otherwise those of the same kind that commands ask for
+    /// which are here already. The replies of these leave together.
     fn run(&mut self, clock: &dyn Clock) {
-        for _ in 0..COMMANDS_PER_STEP {
+        let is_long = matches!(self.effort, Effort::Long(_));
+        let most = if is_long {
+            LONG_STEPS
+        } else {
+            COMMANDS_PER_STEP
+        };
+        for _ in 0..most {
             let input = Input::Answer(Answer::Work);
             self.dialogue.advance(input, clock.now(), &mut self.said);
-            let is_short = matches!(self.effort, Effort::Disk(_));
-            if !is_short || !self.is_asked_again(clock) {
+            let goes_on = match self.effort {
+                Effort::Long(_) => self.said.len() == 1 && self.asks_for_the_same(),
+                Effort::Disk(_) => self.is_asked_again(clock),
+                Effort::Password => false,
+            };
+            if !goes_on {
                 return;
             }
             self.said.pop();
+            if is_long {
+                // The system would let it go on for some milliseconds, whoever woke meanwhile.
+                std::thread::yield_now();
+            }
         }
         let question = Output::Ask(Question::Work(self.effort));
         self.said.push(question);
@@ -655,6 +673,11 @@ impl Step {
             }
             self.taken += taken;
         }
+        self.asks_for_the_same()
+    }
+
+    /// True if what was said last is that it wants a step like this one.
+    fn asks_for_the_same(&self) -> bool {
         let asked = self.said.last();
         matches!(asked, Some(Output::Ask(Question::Work(effort))) if *effort == self.effort)
     }
