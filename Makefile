@@ -12,12 +12,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # A command that the client tests need, and the Debian package that brings it.
 TOOLS := swaks:swaks curl:curl mbsync:isync fetchmail:fetchmail neomutt:neomutt offlineimap:offlineimap3 sieve-connect:sieve-connect npm:npm python3:python3 dkimverify:python3-dkim opendkim:opendkim ip:iproute2
 
-.PHONY: run test nightly build prerequisites tools format lint unit licences clients crash fuzz clean help
+.PHONY: run test nightly build prerequisites tools format lint unit licences clients crash million fuzz clean help
 
 help:
 	@echo "make run    build facteur and start a sample server (ports from 10000; ARGS= for more options)"
 	@echo "make test   format, lint, unit tests, licences, real mail clients, some kills"
 	@echo "make nightly   make test with Thunderbird and Evolution too, and hundreds of kills under load"
+	@echo "make million   fill a folder with a million letters and tell how long working with it takes"
 	@echo "make fuzz   libFuzzer on every parser, SECONDS_EACH=60 (needs nightly Rust and cargo-fuzz)"
 
 run: build
@@ -71,6 +72,10 @@ clients: build
 # kill -9 under load, against a ledger of what was acknowledged.
 crash: build
 	cargo xtask crash $(or $(KILLS),15)
+
+# Tells, does not judge; takes some ten minutes and 5 GB below TMPDIR.
+million: build
+	python3 tests/clients/million.py --facteur "$(TARGET)/release/facteur" --letters $(or $(LETTERS),1000000)
 
 # libFuzzer on every target, or on one (FUZZ=imap/dialogue); what it learned stays in crates/*/fuzz/corpus.
 fuzz: prerequisites
