@@ -39,6 +39,13 @@ impl Embedded {
         true
     }
 
+    /// Makes the table in memory quicker to look into, where large commits lie beside its tree; false
+    /// when there is nothing to do.
+    pub fn step_merge(&self) -> bool {
+        let table = Arc::clone(&self.tables.list().active);
+        table.merge_runs()
+    }
+
     /// Freezes the table in memory although it is not full, when all in it is on disk; for idle
     /// times.
     pub fn step_freeze(&self) -> bool {

@@ -25,6 +25,8 @@ pub const RUN_ROWS_MIN: usize = 2048;
 /// So many runs of about one size become one, so that a look goes through few, and a row seldom
 /// into another run.
 const RUNS_MERGED: usize = 4;
+/// With so many runs the commit that brings another makes them fewer, if nobody else does.
+const RUNS_MAX: usize = 32;
 /// Entries that a cursor takes at a time, so that a scan never holds a table's lock for long.
 const PAGE_ENTRIES: usize = 128;
 
@@ -108,13 +110,37 @@ impl Memtable {
             |(key, value): &(Key, Value)| size_of(key, value).saturating_add(RUN_ENTRY_BYTES);
         let grown: usize = sorted.rows().iter().map(size).sum();
         let run = Arc::new(Run::new(position, sorted));
-        let runs = &mut self.rows.write().runs;
-        runs.push(run);
-        while let Some(from) = first_to_merge(runs) {
-            let merged = Run::merged(runs.split_off(from));
-            runs.push(Arc::new(merged));
-        }
+        let count = {
+            let runs = &mut self.rows.write().runs;
+            runs.push(run);
+            runs.len()
+        };
         self.bytes.fetch_add(grown, Ordering::Relaxed);
+        while count >= RUNS_MAX && self.merge_runs() {}
+    }
+
+    /// Makes several runs of about one size one; false when there are few of each, or others have
+    /// done so meanwhile. Readers and commits go on beside it.
+    pub fn merge_runs(&self) -> bool {
+        let (from, runs) = {
+            let rows = self.rows.read();
+            let Some(from) = first_to_merge(&rows.runs) else {
+                return false;
+            };
+            let alike = rows.runs.get(from..).unwrap_or_default();
+            (from, alike.to_vec())
+        };
+        let merged = Arc::new(Run::merged(&runs));
+        let there = &mut self.rows.write().runs;
+        let place = from..from.saturating_add(runs.len());
+        let are_there = there.get(place.clone()).is_some_and(|there| {
+            let mut pairs = there.iter().zip(&runs);
+            pairs.all(|(there, run)| Arc::ptr_eq(there, run))
+        });
+        if are_there {
+            there.splice(place, [merged]);
+        }
+        are_there
     }
 
     /// The value of a key at a position; `None` when this table does not know.
@@ -427,6 +453,7 @@ impl Tables {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn write(table: &Memtable, position: u64, key: &str, value: Option<&str>) {
         let entry = (
@@ -477,6 +504,78 @@ mod tests {
         assert_eq!(odd.len(), 150, "only what was there at position 1");
         assert!(walk(&table, "400".."100", Direction::Forward, 2).is_empty());
         assert!(walk(&table, "a".."b", Direction::Forward, 2).is_empty());
+    }
+
+    /// A commit of the test below: its rows, whether it is a large one, and whether runs are made
+    /// one behind it.
+    type Commit = (Vec<(u8, Option<u8>)>, bool, bool);
+
+    fn commits() -> impl Strategy<Value = Vec<Commit>> {
+        let row = (0_u8..30, any::<Option<u8>>());
+        let rows = proptest::collection::vec(row, 1..12);
+        proptest::collection::vec((rows, any::<bool>(), any::<bool>()), 1..40)
+    }
+
+    fn text(number: u8) -> String {
+        format!("{number:03}")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn large_commits_are_seen_like_small_ones_at_every_position(commits in commits()) {
+            let (table, expected) = (Memtable::default(), Memtable::default());
+            let mut position = 0;
+            for (rows, is_large, merges) in &commits {
+                position += 1;
+                let rows: Vec<(Key, Value)> = rows
+                    .iter()
+                    .map(|(key, value)| {
+                        let value = value.map(|value| Bytes::from(text(value)));
+                        (Key::from_slice(text(*key).as_bytes()), value)
+                    })
+                    .collect();
+                expected.insert(position, rows.iter().cloned());
+                if *is_large {
+                    table.insert_run(position, Sorted::new(rows));
+                } else {
+                    table.insert(position, rows.into_iter());
+                }
+                while *merges && table.merge_runs() {}
+            }
+            for at in 0..=position {
+                for key in 0..30 {
+                    let key = text(key);
+                    prop_assert_eq!(table.value(key.as_bytes(), at), expected.value(key.as_bytes(), at));
+                }
+            }
+            let newest = |table: &Memtable| {
+                table.with_newest(|rows| {
+                    let rows = rows.iter().map(|(key, value)| ((*key).clone(), (*value).clone()));
+                    rows.collect::<Vec<_>>()
+                })
+            };
+            prop_assert_eq!(newest(&table), newest(&expected));
+        }
+    }
+
+    #[test]
+    fn runs_of_about_one_size_become_one_and_are_never_many() {
+        let table = Memtable::default();
+        let large = |position: u8| {
+            let row = (Key::from_slice(text(position).as_bytes()), None);
+            table.insert_run(position.into(), Sorted::new(vec![row]));
+            table.rows.read().runs.len()
+        };
+        for position in 1..=3 {
+            large(position);
+        }
+        assert!(!table.merge_runs());
+        large(4);
+        assert!(table.merge_runs());
+        assert_eq!(table.rows.read().runs.len(), 1);
+        // Nobody makes them fewer but the commits.
+        assert!((5..200).map(large).max() < Some(RUNS_MAX));
     }
 
     #[test]

@@ -57,25 +57,18 @@ impl Run {
     }
 
     /// Several runs as one.
-    pub fn merged(runs: Vec<Arc<Self>>) -> Self {
-        let runs = runs.into_iter().map(Arc::unwrap_or_clone);
-        let mut rows: Vec<(Key, u64, Value)> = runs.flat_map(Self::into_versions).collect();
-        rows.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
-        let since = rows.iter().map(|&(_, since, _)| since).collect();
-        let rows = rows.into_iter().map(|(key, _, value)| (key, value));
+    pub fn merged(runs: &[Arc<Self>]) -> Self {
+        let count = runs.iter().map(|run| run.rows.len()).sum();
+        let mut versions: Vec<(&Key, u64, &Value)> = Vec::with_capacity(count);
+        versions.extend(runs.iter().flat_map(|run| run.versions()));
+        versions.sort_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
+        let rows = versions
+            .iter()
+            .map(|&(key, _, value)| (key.clone(), value.clone()));
         Self {
             rows: rows.collect(),
-            since: Since::Each(since),
+            since: Since::Each(versions.iter().map(|&(_, since, _)| since).collect()),
         }
-    }
-
-    fn into_versions(self) -> impl Iterator<Item = (Key, u64, Value)> {
-        let since = match self.since {
-            Since::All(position) => vec![position; self.rows.len()],
-            Since::Each(positions) => positions,
-        };
-        let versions = self.rows.into_iter().zip(since);
-        versions.map(|((key, value), since)| (key, since, value))
     }
 
     /// The same for runs of about one size: each size has so many times the rows of the one before.

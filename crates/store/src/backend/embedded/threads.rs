@@ -103,6 +103,7 @@ impl Embedded {
             if stopping.load(Ordering::SeqCst) {
                 return;
             }
+            while self.step_merge() {}
             let mut placing = self.placing.lock();
             if self
                 .tables
