@@ -93,7 +93,9 @@ fn open(disk: &MemoryDisk) -> Arc<Switch> {
 
 impl Ground {
     fn new() -> Self {
-        let house = Rehearsal::new(Settings::default()).unwrap();
+        let mut settings = Settings::default();
+        settings.retention.log_days = 0;
+        let house = Rehearsal::new(settings).unwrap();
         let user = house.person("alice@example.test").unwrap();
         let account = house.engine.account(&user, 1);
         let disk = MemoryDisk::new();
@@ -146,6 +148,19 @@ impl Ground {
         let new = NewLetter::new(self.inbox, &staged);
         let pending = self.account.write(|txn| txn.append(&new)).unwrap();
         pending.wait().unwrap().at.uid
+    }
+
+    /// Forgets what happened so far: who was not told of it has to look at everything.
+    fn forget_log(&self) {
+        let engine = &self.house.engine;
+        self.house.pass(3600);
+        while engine
+            .trim_changes(self.account.id())
+            .unwrap()
+            .wait()
+            .unwrap()
+            > 0
+        {}
     }
 
     fn feed(&mut self) {
@@ -328,12 +343,35 @@ fn whatever_happened_since_only_letters_that_came_are_looked_at_beside_what_is_n
 }
 
 #[test]
+fn a_new_account_is_told_of_while_it_is_fed_for_the_first_time() {
+    let mut ground = Ground::new();
+    for number in 0..600 {
+        ground.append("One", &format!("needleword{number}"));
+    }
+    assert_eq!(ground.feeder.step(ground.account.id()).unwrap(), Fed::More);
+    assert!(!ground.feeder.is_walking());
+    assert!(ground.index.known(ground.account.id()).sketches > 100);
+    let plan = Plan::new(text("xylograph")).unwrap();
+    let left = plan.candidates(&ground.account).unwrap().unwrap();
+    assert!(left.len() < 500, "{}", left.len());
+    // Where the log does not tell of its beginning it is looked at as a whole.
+    ground.forget_log();
+    ground.house.engine.relearn_for_search(ground.account.id());
+    assert_eq!(ground.feeder.step(ground.account.id()).unwrap(), Fed::More);
+    assert!(ground.feeder.is_walking());
+    ground.feed();
+    assert!(!ground.feeder.is_walking());
+    assert_eq!(ground.index.known(ground.account.id()).sketches, 600);
+}
+
+#[test]
 fn what_moves_while_an_account_is_walked_through_is_not_missed() {
     for moved_at in 0..12 {
         let mut ground = Ground::new();
         let letters: Vec<Uid> = (0..90)
             .map(|_| ground.append("Old", "needleword"))
             .collect();
+        ground.forget_log();
         for step in 0..40 {
             if step == moved_at {
                 ground.transfer(Transfer::Move, letters[80]);
@@ -376,6 +414,9 @@ fn what_a_power_cut_takes_of_an_index_being_fed_is_not_missed() {
                 "nothing"
             };
             ground.append(&format!("Number {number}"), body);
+        }
+        if round % 2 == 0 {
+            ground.forget_log(); // It is walked through.
         }
         // Cut while it is fed: at first nothing was brought to disk, then ever more of it.
         for step in 0..3 {
@@ -587,6 +628,7 @@ fn what_is_forgotten_while_it_is_fed_is_learned_from_the_beginning() {
     let account = ground.account.id();
     let everywhere: Vec<u32> = (1..=200).collect();
     // In the middle of a walk, by whoever asks for it.
+    ground.forget_log();
     assert_eq!(ground.feeder.step(account).unwrap(), Fed::More);
     ground.house.engine.relearn_for_search(account);
     ground.feed();

@@ -165,7 +165,7 @@ impl Thread {
         self.waiting.remove(&AccountId::DIRECTORY);
         if !self.waiting.is_empty() {
             let is_over = self.patience.is_over(&*self.leisure);
-            if is_over || self.is_too_much_left() {
+            if is_over || self.is_pressing() {
                 self.feed(is_over);
             }
             if self.waiting.is_empty() {
@@ -182,10 +182,10 @@ impl Thread {
     }
 
     /// Whether so much is left that a search would become slow: that is fed while clients are
-    /// served.
-    fn is_too_much_left(&self) -> bool {
+    /// served. A walk through an account is of no use before its end.
+    fn is_pressing(&self) -> bool {
         let (written, read) = (self.engine.texts_written(), self.feeder.texts_read());
-        self.level.left(written, read) > TEXTS_HELD_BACK_MAX
+        self.feeder.is_walking() || self.level.left(written, read) > TEXTS_HELD_BACK_MAX
     }
 
     /// Gives each account that waits one turn after the other, until all are fed or, if not all are
@@ -200,7 +200,7 @@ impl Thread {
                 Err(error) => tracing::warn!(account = account.0, %error, "indexing failed"),
             }
             let is_full = self.index.pending_bytes() >= PENDING_BYTES_MAX && !self.settle();
-            let is_enough = !all && !self.is_too_much_left();
+            let is_enough = !all && !self.is_pressing();
             if is_full || is_enough || self.bell.is_stopped() {
                 return;
             }
@@ -210,7 +210,7 @@ impl Thread {
     fn turn(&mut self, account: AccountId, all: bool) -> Result<Fed, EngineError> {
         for _ in 0..STEPS_PER_TURN {
             let fed = self.feeder.step(account)?;
-            let is_enough = !all && !self.is_too_much_left();
+            let is_enough = !all && !self.is_pressing();
             if fed == Fed::Done || is_enough || self.bell.is_stopped() {
                 return Ok(fed);
             }

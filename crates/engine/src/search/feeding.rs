@@ -1,8 +1,8 @@
 //! Feeds the index with what came, behind the commits and never in their way.
 //!
-//! An account is fed from its change log where the index left off. An account that is not known, or
-//! whose log no longer reaches back so far, is walked through once; what changes meanwhile is fed
-//! from the log before anything is said to be known.
+//! An account is fed from its change log where the index left off, or from its beginning. Where the
+//! log no longer reaches back so far, the account is walked through once; what changes meanwhile is
+//! fed from the log before anything is said to be known.
 //!
 //! Never reads a clock and never waits: each step reads a bounded number of letters and bytes.
 //! Start at [`Feeder::step`].
@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use store::StoreError;
 use store::backend::Direction;
-use store::id::{AccountId, FolderId, ItemKey, Uid};
+use store::id::{AccountId, ChangeSeq, FolderId, ItemKey, Uid};
 use store::model::{AccountRow, Changes, Details, ItemRow, Object, Shelf, What};
 use store::sketch::{Grams, Mark, Sketch};
 
@@ -112,12 +112,24 @@ impl Feeder {
             return self.walk(&mailbox, walk);
         }
         let known = self.index.known(account);
-        match known.mark {
+        let beginning = Mark {
+            epoch: row.epoch,
+            change: ChangeSeq::default(),
+        };
+        // Of a walk that was broken off there are sketches and no mark.
+        let is_new = known.mark.is_none() && known.sketches == 0;
+        match known.mark.or(is_new.then_some(beginning)) {
             Some(mark) if is_of_use(mark, &row) && !is_stale(&mailbox, known.sketches)? => {
                 self.catch_up(&mailbox, mark, known.forgotten)
             }
             _ => self.begin_walk(&mailbox, &row),
         }
+    }
+
+    /// Whether an account is being walked through. Until that is over, nothing at all can be said of
+    /// its letters.
+    pub fn is_walking(&self) -> bool {
+        !self.walks.is_empty()
     }
 
     /// Feeds what the log tells after a mark.

@@ -47,10 +47,7 @@ pub(super) fn collect(text: &str, mark: u32, grams: &mut Grams) {
         let (plain, other) = rest.split_at(plain.unwrap_or(rest.len()));
         for piece in plain.as_bytes().chunks(PIECE_BYTES) {
             let mut adding = grams.adding(piece.len() * GRAMS_PER_LETTER);
-            let mut add = |_, gram| adding.add(gram ^ mark);
-            for byte in piece {
-                window.push_ascii(byte.to_ascii_uppercase(), &mut add);
-            }
+            window.push_ascii(piece, &mut |gram| adding.add(gram ^ mark));
         }
         let other_len = other.bytes().position(|byte| byte.is_ascii());
         let (other, behind) = other.split_at(other_len.unwrap_or(other.len()));
@@ -111,17 +108,37 @@ impl Window {
         }
     }
 
-    /// The same for ASCII, where less has to be asked.
+    /// The same for a piece of ASCII, where less has to be asked.
     #[inline]
-    fn push_ascii(&mut self, letter: u8, add: &mut impl FnMut(usize, u32)) {
-        if letter.is_ascii_graphic() {
-            self.extend(u32::from(letter), false, add);
-        } else {
-            self.run = 0;
+    fn push_ascii(&mut self, piece: &[u8], add: &mut impl FnMut(u32)) {
+        let mut letters = piece.iter().map(|&byte| folded(byte));
+        // Until nothing of another script counts any more.
+        while self.run > 0 && self.dense > 0 {
+            match letters.next() {
+                Some(0) => self.run = 0,
+                Some(letter) => self.extend(letter.into(), false, &mut |_, gram| add(gram)),
+                None => return,
+            }
         }
+        let (mut recent, mut run) = (self.recent, self.run);
+        for letter in letters {
+            if letter == 0 {
+                run = 0;
+                continue;
+            }
+            recent = recent << 16 ^ u64::from(letter);
+            run += 1;
+            if run >= 3 {
+                add(hash(recent & 0xffff_ffff_ffff, 3));
+            }
+            if run >= LONGEST {
+                run = LONGEST;
+                add(hash(recent, 4));
+            }
+        }
+        (self.recent, self.dense, self.run) = (recent, 0, run);
     }
 
-    #[inline]
     fn extend(&mut self, letter: u32, is_dense: bool, add: &mut impl FnMut(usize, u32)) {
         self.recent = self.recent << 16 ^ u64::from(letter);
         self.dense = self.dense << 1 | u8::from(is_dense);
@@ -136,6 +153,25 @@ impl Window {
             add(4, hash(self.recent, 4));
         }
     }
+}
+
+/// What of ASCII is part of grams, in one case; 0 is what is not.
+const FOLDED: [u8; 256] = {
+    let mut all = [0; 256];
+    let mut rest: &mut [u8] = &mut all;
+    let mut byte = 0_u8;
+    while let [folded, behind @ ..] = rest {
+        if byte.is_ascii_graphic() {
+            *folded = byte.to_ascii_uppercase();
+        }
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    all
+};
+
+fn folded(byte: u8) -> u8 {
+    FOLDED.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// True for scripts in which two characters say as much as a word: Han and kana.
