@@ -196,10 +196,10 @@ impl Text {
     /// Text without markup and entities. Runs of ASCII without blanks, which most of it is, are
     /// taken as a whole.
     fn push_plain(&mut self, plain: &str) {
-        let ends_run = |byte: u8| !byte.is_ascii() || byte.is_ascii_whitespace() || byte == b'\x0b';
         let mut rest = plain;
         while self.chars_left > 0 {
-            let end = rest.bytes().position(ends_run).unwrap_or(rest.len());
+            let end = rest.bytes().position(|byte| !is_of_run(byte));
+            let end = end.unwrap_or(rest.len());
             let (run, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
             if !run.is_empty() {
                 self.close_gap();
@@ -276,6 +276,23 @@ impl Text {
             None => rest,
         }
     }
+}
+
+/// Which bytes are ASCII and no blanks, by their value: asked of each byte of a text.
+const OF_RUN: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut rest: &mut [bool] = &mut all;
+    let mut byte = 0_u8;
+    while let [is_of_run, behind @ ..] = rest {
+        *is_of_run = byte.is_ascii() && !byte.is_ascii_whitespace() && byte != b'\x0b';
+        byte = byte.wrapping_add(1);
+        rest = behind;
+    }
+    all
+};
+
+fn is_of_run(byte: u8) -> bool {
+    OF_RUN.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 fn behind<'a>(text: &'a str, end: &str) -> &'a str {
