@@ -7,9 +7,9 @@ use engine::account::names_kept;
 use engine::directory::administration::AccountChange;
 use engine::rehearsal::Rehearsal;
 use engine::{
-    Account, EngineError, FlagChange, Flags, FolderId, Grant, Grantee, Kind, Limits, Location,
-    NewFolder, NewLetter, PlaceId, ROOT, Reading, Rights, Role, Settings, Shelf, Staged, Timestamp,
-    Transfer, Txn, Uid, UidSet, User,
+    Account, Allowance, EngineError, FlagChange, Flags, FolderId, Grant, Grantee, Kind, Limits,
+    Location, NewFolder, NewLetter, PlaceId, ROOT, Reading, Rights, Role, Settings, Shelf, Staged,
+    Timestamp, Transfer, Txn, Uid, UidSet, User,
 };
 use formats::message::SummaryRef;
 use proptest::prelude::*;
@@ -326,6 +326,39 @@ fn what_is_too_large_or_over_the_quota_is_refused() {
         .write(|txn| txn.append(&NewLetter::new(inbox, &staged)))
         .map(|_| ());
     assert_eq!(third, Err(EngineError::OverQuota));
+}
+
+#[test]
+fn copies_for_which_there_is_no_room_are_not_made_at_all() {
+    let full = LETTER.len() as u64 * 5;
+    for (bytes, letters) in [(Some(full), None), (None, Some(5))] {
+        let house = house();
+        let (user, account) = alice(&house);
+        let administrator = User {
+            administrator: true,
+            ..user
+        };
+        let allowance = Allowance {
+            bytes,
+            letters,
+            annotation_bytes: None,
+            folders: None,
+        };
+        let done = house.engine.account(&administrator, 1).set_quota(allowance);
+        done.unwrap().wait().unwrap();
+        let (inbox, trash) = (folder(&account, Role::Inbox), folder(&account, Role::Trash));
+        (0..3).for_each(|_| _ = append(&account, inbox));
+        let copy = |uids: &[u32]| {
+            let uids = set(uids);
+            let done = account.write(|txn| txn.transfer_all(Transfer::Copy, inbox, &uids, trash));
+            done.map(|done| done.wait().unwrap().len())
+        };
+        assert_eq!(copy(&[1, 2, 3]), Err(EngineError::OverQuota));
+        assert_eq!(uids(&account, trash), [0; 0]);
+        assert_eq!(copy(&[1, 2]), Ok(2)); // Exactly full.
+        assert_eq!(copy(&[1]), Err(EngineError::OverQuota));
+        assert_eq!(copy(&[9]), Ok(0));
+    }
 }
 
 #[test]

@@ -97,6 +97,22 @@ pub(crate) fn has_room(
     }
 }
 
+/// True if what is there stays within both limits.
+pub(super) fn is_within(
+    reads: &dyn Reads,
+    owner: AccountId,
+    state: &AccountRow,
+) -> Result<bool, StoreError> {
+    let has_too_many_bytes = state
+        .quota_bytes
+        .is_some_and(|most| state.used_bytes > most);
+    let most_letters = state.quota_letters.filter(|_| !has_too_many_bytes);
+    let Some(most) = most_letters else {
+        return Ok(!has_too_many_bytes);
+    };
+    Ok(letters(&living(reads, owner)?) <= most)
+}
+
 /// True if what is noted of letters, with so many bytes more, stays within its limit.
 pub(super) fn has_room_for_annotations(
     reads: &dyn Reads,

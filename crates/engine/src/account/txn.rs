@@ -503,6 +503,10 @@ impl<'t, 's> Txn<'t, 's> {
         to: FolderId,
     ) -> Result<Receipt, EngineError> {
         let opinion = self.check_transfer(how, at.folder, to)?;
+        if how == Transfer::Copy {
+            let size = self.size_at(at)?;
+            self.check_quota(size)?;
+        }
         let annotations = ItemAnnotations::of(self)?;
         let receipt = self.transfer_checked(how, at, to, annotations)?;
         self.note_lesson(receipt.at, opinion);
@@ -511,7 +515,8 @@ impl<'t, 's> Txn<'t, 's> {
 
     /// Copies or moves the items with these UIDs, all or none. Those that are gone are passed over.
     ///
-    /// Answers old and new UIDs, ascending. Large moves are better split by the caller.
+    /// Answers old and new UIDs, ascending. Large moves are better split by the caller. Errors: as
+    /// for [`Txn::transfer`]; then nothing of the transaction may be kept.
     pub fn transfer_all(
         &mut self,
         how: Transfer,
@@ -532,6 +537,9 @@ impl<'t, 's> Txn<'t, 's> {
                 Err(EngineError::NoSuchItem) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if how == Transfer::Copy && !moved.is_empty() {
+            self.check_quota_of_all()?;
         }
         Ok(moved)
     }
@@ -619,11 +627,7 @@ impl<'t, 's> Txn<'t, 's> {
                 self.withdraw_thrown_away(at, to)?;
                 self.txn.move_item(owner, at, to)?
             }
-            Transfer::Copy => {
-                let size = self.size_at(at)?;
-                self.check_quota(size)?;
-                self.txn.copy_item(owner, at, owner, to)?
-            }
+            Transfer::Copy => self.txn.copy_item(owner, at, owner, to)?,
         };
         self.leave_allowed_flags(receipt.at, KEPT_BY_COPIES)?;
         self.leave_allowed_annotations(receipt.at, annotations)?;

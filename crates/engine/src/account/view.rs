@@ -3,7 +3,7 @@
 //! Where a folder keeps for each reader what they have read, a guest is shown their own seen flag in
 //! every row, and the owner that of the item.
 
-use super::quota::{has_room, has_room_for_annotations, has_room_for_folder};
+use super::quota::{has_room, has_room_for_annotations, has_room_for_folder, is_within};
 use super::rights::rights_of;
 use super::{Account, Standing};
 use crate::error::EngineError;
@@ -191,6 +191,18 @@ pub trait Reading {
     fn check_quota(&self, bytes: u64) -> Result<(), EngineError> {
         let owner = self.account().id();
         if has_room(self.reads(), owner, &self.state()?, bytes)? {
+            Ok(())
+        } else {
+            Err(EngineError::OverQuota)
+        }
+    }
+
+    /// Whether what the account holds by now is no more than it may.
+    ///
+    /// Errors: [`EngineError::OverQuota`].
+    fn check_quota_of_all(&self) -> Result<(), EngineError> {
+        let owner = self.account().id();
+        if is_within(self.reads(), owner, &self.state()?)? {
             Ok(())
         } else {
             Err(EngineError::OverQuota)
