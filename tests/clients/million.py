@@ -21,8 +21,8 @@ WORDS, WORDS_IN_LETTER = 20_000, 150
 # In so many letters of all, evenly spread, stands a word of their own.
 RARE, RARE_LETTERS = "quetzalcoatlus", 5
 NEWEST, CHANGED = 50, 100
-# What can wait is begun after five quiet seconds.
-CALM_SECONDS, CALM_SECONDS_MAX = 8, 1800
+# What can wait is begun after five quiet seconds; the collector then takes its time.
+CALM_SECONDS, CALM_SECONDS_MAX, CALM_SHARE = 10, 1800, 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -47,7 +47,7 @@ def measure(server, account, letters, memory):
     fill(server, account, letters)
     seconds = time.monotonic() - began
     told("filled by APPEND", f"{letters / seconds:,.0f} letters/s, at most {memory.peak()} MiB")
-    told("until nothing is left to do", f"{calm(server.process.pid):.0f} s more, at most {memory.peak()} MiB")
+    told("until little is left to do", f"{calm(server.process.pid):.0f} s more, at most {memory.peak()} MiB")
     with signed_in(server, account) as imap:
         first = once(imap, "SELECT INBOX")
         told("SELECT, first and again", f"{first}, {milliseconds(imap, 'SELECT INBOX')}", "50 ms")
@@ -130,16 +130,20 @@ def told(what, measured, goal=""):
 
 
 def calm(process):
-    """Waits until the server does nothing any more, and answers how many seconds that took."""
-    began, last, since = time.monotonic(), None, time.monotonic()
-    while time.monotonic() - since < CALM_SECONDS and time.monotonic() - began < CALM_SECONDS_MAX:
-        with open(f"/proc/{process}/stat", encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        used = (int(fields[11]) + int(fields[12])) * 20 // TICKS  # Twentieths of a second.
-        if used != last:
-            last, since = used, time.monotonic()
-        time.sleep(0.25)
+    """Waits until the server has little left to do, and answers how many seconds that took."""
+    began, before = time.monotonic(), cpu_seconds(process)
+    while time.monotonic() - began < CALM_SECONDS_MAX:
+        time.sleep(CALM_SECONDS)
+        before, used = cpu_seconds(process), cpu_seconds(process) - before
+        if used < CALM_SECONDS * CALM_SHARE:
+            break
     return time.monotonic() - began
+
+
+def cpu_seconds(process):
+    with open(f"/proc/{process}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 class Memory:
