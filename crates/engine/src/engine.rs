@@ -198,8 +198,8 @@ impl Engine {
         let _ = self.shared.tokens.set(tokens);
     }
 
-    /// Has the index of letters forget an account, which it then learns from the beginning; until
-    /// then searches look at all letters. False if there is no index.
+    /// Has the index of letters forget an account, which it then learns from the beginning; searches
+    /// look at all letters that it has not learned yet. False if there is no index.
     pub fn relearn_for_search(&self, account: AccountId) -> bool {
         let Some(index) = self.search_index() else {
             return false;

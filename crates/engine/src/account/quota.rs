@@ -87,14 +87,7 @@ pub(crate) fn has_room(
     state: &AccountRow,
     bytes: u64,
 ) -> Result<bool, StoreError> {
-    let used = state.used_bytes.saturating_add(bytes);
-    if state.quota_bytes.is_some_and(|quota| used > quota) {
-        return Ok(false);
-    }
-    match state.quota_letters {
-        None => Ok(true),
-        Some(quota) => Ok(letters(&living(reads, owner)?) < quota),
-    }
+    fits(reads, owner, state, (bytes, 1))
 }
 
 /// True if what is there stays within both limits.
@@ -103,14 +96,24 @@ pub(super) fn is_within(
     owner: AccountId,
     state: &AccountRow,
 ) -> Result<bool, StoreError> {
-    let has_too_many_bytes = state
-        .quota_bytes
-        .is_some_and(|most| state.used_bytes > most);
-    let most_letters = state.quota_letters.filter(|_| !has_too_many_bytes);
-    let Some(most) = most_letters else {
-        return Ok(!has_too_many_bytes);
-    };
-    Ok(letters(&living(reads, owner)?) <= most)
+    fits(reads, owner, state, (0, 0))
+}
+
+/// True if what is there, with so many bytes and letters more, stays within both limits.
+fn fits(
+    reads: &dyn Reads,
+    owner: AccountId,
+    state: &AccountRow,
+    (bytes, more): (u64, u64),
+) -> Result<bool, StoreError> {
+    let used = state.used_bytes.saturating_add(bytes);
+    if state.quota_bytes.is_some_and(|quota| used > quota) {
+        return Ok(false);
+    }
+    match state.quota_letters {
+        None => Ok(true),
+        Some(quota) => Ok(letters(&living(reads, owner)?).saturating_add(more) <= quota),
+    }
 }
 
 /// True if what is noted of letters, with so many bytes more, stays within its limit.
