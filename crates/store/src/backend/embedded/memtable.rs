@@ -520,6 +520,25 @@ mod tests {
         format!("{number:03}")
     }
 
+    /// What the cursors of a range show together: of each key the newest version.
+    fn newest_of_walks(
+        table: &Memtable,
+        direction: Direction,
+        at: u64,
+    ) -> BTreeMap<Key, (u64, Value)> {
+        let range = &b"005"[..]..&b"025"[..];
+        let mut newest: BTreeMap<Key, (u64, Value)> = BTreeMap::new();
+        for mut cursor in Cursor::all(table, &range, direction, at) {
+            while let Some(Entry { key, since, value }) = cursor.advance() {
+                let held = newest.entry(key).or_insert_with(|| (since, value.clone()));
+                if held.0 < since {
+                    *held = (since, value);
+                }
+            }
+        }
+        newest
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
@@ -547,6 +566,12 @@ mod tests {
                 for key in 0..30 {
                     let key = text(key);
                     prop_assert_eq!(table.value(key.as_bytes(), at), expected.value(key.as_bytes(), at));
+                }
+                for direction in [Direction::Forward, Direction::Backward] {
+                    prop_assert_eq!(
+                        newest_of_walks(&table, direction, at),
+                        newest_of_walks(&expected, direction, at)
+                    );
                 }
             }
             let newest = |table: &Memtable| {
