@@ -10,7 +10,7 @@ use crate::id::ItemKey;
 use crate::world::File;
 
 /// Items of a block at most.
-const ITEMS_MAX: usize = 4096;
+const ITEMS_MAX: usize = 32 * 1024;
 /// Bytes of a block at most: one is made, read and joined to others as a whole.
 const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of rows that share a checksum, at least, where there are so many.
