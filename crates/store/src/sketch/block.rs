@@ -19,6 +19,8 @@ const ITEM_BYTES: usize = 6;
 /// Sketches, and bits of each, that are turned on their side at a time.
 const SQUARE: usize = 64;
 const SUM_BYTES: usize = 4;
+/// Of so many grams a block is asked until none of its items has all: a third of them has each.
+const GRAMS_READ: usize = 8;
 
 /// The measures of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,9 +223,28 @@ impl Reader<'_> {
     }
 
     fn group(&self, number: usize) -> Result<Vec<u8>, StoreError> {
-        let bytes = self.shape.group_bytes();
-        let at = self.shape.list_bytes() + SUM_BYTES + number * (bytes + SUM_BYTES);
+        let (at, bytes) = self.place_of(number);
         self.piece(number + 1, at, bytes)
+    }
+
+    /// Where a group begins, and its bytes without its checksum.
+    fn place_of(&self, group: usize) -> (usize, usize) {
+        let bytes = self.shape.group_bytes();
+        let before = self.shape.list_bytes() + SUM_BYTES;
+        (before + group * (bytes + SUM_BYTES), bytes)
+    }
+
+    /// Has the system fetch what [`Self::with`] will mostly read, while others are read.
+    pub(super) fn announce(&self, grams: &[u32]) {
+        if self.shape.class == Class::OPAQUE {
+            return;
+        }
+        for &gram in grams.iter().take(GRAMS_READ) {
+            let row = self.shape.class.bit(gram);
+            let (at, bytes) = self.place_of(row / self.shape.rows_in_group());
+            let offset = self.offset.saturating_add(at as u64);
+            self.file.will_need(offset, (bytes + SUM_BYTES) as u64);
+        }
     }
 
     /// Its items.

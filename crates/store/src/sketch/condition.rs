@@ -32,6 +32,14 @@ impl Condition {
         told.is_ok_and(|bits| bits.first().is_some_and(|word| word & 1 == 1))
     }
 
+    /// The grams that are asked after, demand by demand.
+    pub(super) fn grams(&self) -> impl Iterator<Item = &[u32]> {
+        self.0.iter().filter_map(|step| match step {
+            Step::Grams(grams) => Some(grams.as_slice()),
+            Step::All(_) | Step::Any(_) => None,
+        })
+    }
+
     /// Which of so many items may meet it; `with` tells which may have some grams.
     pub(super) fn evaluate(
         &self,

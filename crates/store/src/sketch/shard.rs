@@ -26,6 +26,8 @@ const EMPTIED_BYTES_MIN: u64 = 8 * 1024 * 1024;
 const MANIFEST_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Blocks of about one size that are joined.
 const JOINED: usize = 4;
+/// Blocks of an account from which on the system is told beforehand what of them will be read.
+const BLOCKS_ANNOUNCED_MIN: usize = 16;
 
 /// Files of blocks by their numbers.
 type Packs = BTreeMap<u32, Arc<dyn File>>;
@@ -193,6 +195,7 @@ impl Shard {
         let Some(mark) = view.mark else {
             return Ok(None);
         };
+        view.announce(condition);
         let mut items = Vec::new();
         for block in &view.blocks {
             let reader = block.reader();
@@ -361,6 +364,20 @@ struct View {
     mark: Option<Mark>,
     blocks: Vec<Opened>,
     sketches: Vec<Arc<(ItemKey, Sketch)>>,
+}
+
+impl View {
+    /// Tells the system what will be read. Hundreds of reads from a cold disk, one after the other,
+    /// take longer than all else that a question does; of a few blocks it is not worth telling.
+    fn announce(&self, condition: &Condition) {
+        if self.blocks.len() < BLOCKS_ANNOUNCED_MIN {
+            return;
+        }
+        for block in &self.blocks {
+            let reader = block.reader();
+            condition.grams().for_each(|grams| reader.announce(grams));
+        }
+    }
 }
 
 fn among(sketches: &[Arc<(ItemKey, Sketch)>], grams: &[u32]) -> Bits {

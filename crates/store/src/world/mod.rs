@@ -25,6 +25,9 @@ pub trait Rng: Send + Sync {
 pub trait File: Send + Sync {
     /// Reads up to `bytes.len()` at `offset`; fewer only at the end of the file.
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Says that these bytes will be read soon, so that reading from many places need not wait for
+    /// one after the other. Changes nothing else.
+    fn will_need(&self, _offset: u64, _len: u64) {}
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Makes the contents durable (fdatasync). A failure is final: the caller must not try again.
