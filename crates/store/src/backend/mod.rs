@@ -28,7 +28,10 @@ pub const VALUE_BYTES_MAX: usize = 32 * 1024;
 /// A key: a tag byte and big-endian fields, so that byte order is the order of the fields.
 ///
 /// Nearly all are short enough to lie in place: a search among many rows then follows no pointers.
-pub type Key = SmallVec<[u8; 23]>;
+pub type Key = SmallVec<[u8; KEY_BYTES_IN_PLACE]>;
+
+/// Bytes of the longest key that lies in place.
+pub const KEY_BYTES_IN_PLACE: usize = 23;
 
 /// Which end a scan starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use super::codec::corrupt;
 use super::row::Role;
 use super::shelf::Shelf;
-use crate::backend::Key;
+use crate::backend::{KEY_BYTES_IN_PLACE, Key};
 use crate::error::StoreError;
 use crate::id::{
     AccountId, BodyNumber, ChangeSeq, ConversationId, FolderId, ItemKey, Timestamp, Uid,
@@ -37,58 +37,79 @@ pub(crate) mod tag {
     pub(crate) const QUEUE: u8 = b'q';
 }
 
-/// A key under construction.
-struct Builder(Key);
+/// A key under construction, of fields of fixed length: all of them are short.
+struct Builder {
+    bytes: [u8; KEY_BYTES_IN_PLACE],
+    len: usize,
+}
 
 impl Builder {
     fn new(tag: u8) -> Self {
-        Self(Key::from_slice(&[tag]))
+        let empty = Self {
+            bytes: [0; KEY_BYTES_IN_PLACE],
+            len: 0,
+        };
+        empty.u8(tag)
+    }
+
+    #[inline]
+    fn field<const N: usize>(mut self, field: [u8; N]) -> Self {
+        let end = self.len + N;
+        let place = self.bytes.get_mut(self.len..end);
+        debug_assert!(place.is_some(), "fields of a key longer than a short key");
+        if let Some(place) = place {
+            place.copy_from_slice(&field);
+            self.len = end;
+        }
+        self
     }
 
     fn account(self, account: AccountId) -> Self {
         self.u32(account.0)
     }
 
-    fn u8(mut self, value: u8) -> Self {
-        self.0.push(value);
-        self
+    fn u8(self, value: u8) -> Self {
+        self.field([value])
     }
 
-    fn u32(mut self, value: u32) -> Self {
-        self.0.extend_from_slice(&value.to_be_bytes());
-        self
+    fn u32(self, value: u32) -> Self {
+        self.field(value.to_be_bytes())
     }
 
     /// The low 48 bits: ids and change numbers never have more.
-    fn u48(mut self, value: u64) -> Self {
+    fn u48(self, value: u64) -> Self {
         let [_, _, low @ ..] = value.to_be_bytes();
-        self.0.extend_from_slice(&low);
-        self
+        self.field::<6>(low)
     }
 
-    fn u64(mut self, value: u64) -> Self {
-        self.0.extend_from_slice(&value.to_be_bytes());
-        self
+    fn u64(self, value: u64) -> Self {
+        self.field(value.to_be_bytes())
     }
 
-    fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
-        self
+    fn key(self) -> Key {
+        Key::from_buf_and_len(self.bytes, self.len)
+    }
+
+    /// The key with these bytes, however many, at its end.
+    fn and(self, bytes: &[u8]) -> Key {
+        let mut key = self.key();
+        key.extend_from_slice(bytes);
+        key
     }
 }
 
 pub(crate) fn account(account: AccountId) -> Key {
-    Builder::new(tag::ACCOUNT).account(account).0
+    Builder::new(tag::ACCOUNT).account(account).key()
 }
 
 /// Before all account rows.
 pub(crate) fn accounts() -> Key {
-    Builder::new(tag::ACCOUNT).0
+    Builder::new(tag::ACCOUNT).key()
 }
 
 /// All rows of one kind of one account begin with this.
 pub(crate) fn of_account(tag: u8, account: AccountId) -> Key {
-    Builder::new(tag).account(account).0
+    Builder::new(tag).account(account).key()
 }
 
 pub(crate) fn folder(account: AccountId, folder: FolderId) -> Key {
@@ -110,7 +131,7 @@ pub(crate) fn children(account: AccountId, parent: Option<FolderId>) -> Key {
         .account(account)
         .u8(b'n')
         .u48(parent)
-        .0
+        .key()
 }
 
 /// The living folder with a role.
@@ -119,7 +140,7 @@ pub(crate) fn role(account: AccountId, role: Role) -> Key {
         .account(account)
         .u8(b'r')
         .u8(role.number())
-        .0
+        .key()
 }
 
 /// The folder that has a UIDVALIDITY, also a removed one.
@@ -128,12 +149,12 @@ pub(crate) fn uid_validity(account: AccountId, uid_validity: u32) -> Key {
         .account(account)
         .u8(b'v')
         .u32(uid_validity)
-        .0
+        .key()
 }
 
 /// All rows of one kind of one folder begin with this.
 pub(crate) fn of_folder(tag: u8, account: AccountId, folder: FolderId) -> Key {
-    Builder::new(tag).account(account).u48(folder.0).0
+    Builder::new(tag).account(account).u48(folder.0).key()
 }
 
 /// All rows of one kind of one shelf of a folder begin with this.
@@ -142,7 +163,7 @@ pub(crate) fn of_shelf(tag: u8, account: AccountId, folder: FolderId, shelf: She
         .account(account)
         .u48(folder.0)
         .u8(shelf.number())
-        .0
+        .key()
 }
 
 pub(crate) fn item(account: AccountId, folder: FolderId, shelf: Shelf, uid: Uid) -> Key {
@@ -151,7 +172,7 @@ pub(crate) fn item(account: AccountId, folder: FolderId, shelf: Shelf, uid: Uid)
         .u48(folder.0)
         .u8(shelf.number())
         .u32(uid.0)
-        .0
+        .key()
 }
 
 pub(crate) fn uid_block(account: AccountId, folder: FolderId, shelf: Shelf, block: u32) -> Key {
@@ -160,15 +181,21 @@ pub(crate) fn uid_block(account: AccountId, folder: FolderId, shelf: Shelf, bloc
         .u48(folder.0)
         .u8(shelf.number())
         .u32(block)
-        .0
+        .key()
 }
 
 pub(crate) fn details(account: AccountId, item: ItemKey) -> Key {
-    Builder::new(tag::DETAILS).account(account).u48(item.0).0
+    Builder::new(tag::DETAILS)
+        .account(account)
+        .u48(item.0)
+        .key()
 }
 
 pub(crate) fn location(account: AccountId, item: ItemKey) -> Key {
-    Builder::new(tag::LOCATION).account(account).u48(item.0).0
+    Builder::new(tag::LOCATION)
+        .account(account)
+        .u48(item.0)
+        .key()
 }
 
 /// Where a place id that is not its item's first number leads to.
@@ -177,7 +204,7 @@ pub(crate) fn place(account: AccountId, place: u64) -> Key {
         .account(account)
         .u8(b'p')
         .u48(place)
-        .0
+        .key()
 }
 
 /// Where a content id that is not its item's first number leads to.
@@ -186,7 +213,7 @@ pub(crate) fn content(account: AccountId, content: u64) -> Key {
         .account(account)
         .u8(b'c')
         .u48(content)
-        .0
+        .key()
 }
 
 /// That an item has a name by which others find its conversation.
@@ -195,7 +222,7 @@ pub(crate) fn conversation_name(account: AccountId, name: u64, item: ItemKey) ->
         .account(account)
         .u64(name)
         .u48(item.0)
-        .0
+        .key()
 }
 
 /// All items with one name begin with this.
@@ -203,7 +230,7 @@ pub(crate) fn conversation_names(account: AccountId, name: u64) -> Key {
     Builder::new(tag::CONVERSATION_NAME)
         .account(account)
         .u64(name)
-        .0
+        .key()
 }
 
 /// That an item belongs to a conversation which another began.
@@ -212,16 +239,22 @@ pub(crate) fn conversation(account: AccountId, id: ConversationId, item: ItemKey
         .account(account)
         .u48(id.0)
         .u48(item.0)
-        .0
+        .key()
 }
 
 /// All rows of one conversation begin with this.
 pub(crate) fn in_conversation(account: AccountId, id: ConversationId) -> Key {
-    Builder::new(tag::CONVERSATION).account(account).u48(id.0).0
+    Builder::new(tag::CONVERSATION)
+        .account(account)
+        .u48(id.0)
+        .key()
 }
 
 pub(crate) fn change(account: AccountId, change: ChangeSeq) -> Key {
-    Builder::new(tag::CHANGE).account(account).u48(change.0).0
+    Builder::new(tag::CHANGE)
+        .account(account)
+        .u48(change.0)
+        .key()
 }
 
 pub(crate) fn departed(account: AccountId, folder: FolderId, change: ChangeSeq) -> Key {
@@ -229,7 +262,7 @@ pub(crate) fn departed(account: AccountId, folder: FolderId, change: ChangeSeq) 
         .account(account)
         .u48(folder.0)
         .u48(change.0)
-        .0
+        .key()
 }
 
 /// Every overlay row of a folder or item begins with this; what follows is the path.
@@ -237,8 +270,7 @@ pub(crate) fn overlay(account: AccountId, object: u64, path: &[u8]) -> Key {
     Builder::new(tag::OVERLAY)
         .account(account)
         .u48(object)
-        .bytes(path)
-        .0
+        .and(path)
 }
 
 pub(crate) fn name(account: AccountId, space: u8, number: u32) -> Key {
@@ -246,15 +278,14 @@ pub(crate) fn name(account: AccountId, space: u8, number: u32) -> Key {
         .account(account)
         .u8(space)
         .u32(number)
-        .0
+        .key()
 }
 
 pub(crate) fn name_number(account: AccountId, space: u8, name: &[u8]) -> Key {
     Builder::new(tag::NAME_NUMBER)
         .account(account)
         .u8(space)
-        .bytes(name)
-        .0
+        .and(name)
 }
 
 pub(crate) fn member(account: AccountId, folder: FolderId, item: ItemKey) -> Key {
@@ -262,7 +293,7 @@ pub(crate) fn member(account: AccountId, folder: FolderId, item: ItemKey) -> Key
         .account(account)
         .u48(folder.0)
         .u48(item.0)
-        .0
+        .key()
 }
 
 pub(crate) fn read_block(
@@ -276,7 +307,7 @@ pub(crate) fn read_block(
         .u48(folder.0)
         .u32(reader.0)
         .u32(block)
-        .0
+        .key()
 }
 
 /// The read UIDs of one reader begin with this.
@@ -285,7 +316,7 @@ pub(crate) fn reads_of(account: AccountId, folder: FolderId, reader: AccountId) 
         .account(account)
         .u48(folder.0)
         .u32(reader.0)
-        .0
+        .key()
 }
 
 pub(crate) fn reference(body: BodyNumber, account: AccountId, object: u64) -> Key {
@@ -293,41 +324,39 @@ pub(crate) fn reference(body: BodyNumber, account: AccountId, object: u64) -> Ke
         .u64(body.0)
         .account(account)
         .u48(object)
-        .0
+        .key()
 }
 
 pub(crate) fn directory(kind: u8, number: u32) -> Key {
-    Builder::new(tag::DIRECTORY).u8(kind).u32(number).0
+    Builder::new(tag::DIRECTORY).u8(kind).u32(number).key()
 }
 
 /// All directory records of one kind begin with this.
 pub(crate) fn directory_kind(kind: u8) -> Key {
-    Builder::new(tag::DIRECTORY).u8(kind).0
+    Builder::new(tag::DIRECTORY).u8(kind).key()
 }
 
 pub(crate) fn address(address: &[u8]) -> Key {
-    Builder::new(tag::ADDRESS).bytes(address).0
+    Builder::new(tag::ADDRESS).and(address)
 }
 
 /// The schedule is one for the whole store, so that what is due next is its first row.
 pub(crate) fn queue_due(due: Timestamp, account: AccountId, id: u64) -> Key {
-    queue_due_until(due)
-        .into_iter()
-        .chain(account.0.to_be_bytes())
-        .chain(low48(id))
-        .collect()
+    scheduled(due).account(account).u48(id).key()
 }
 
 /// Before all queue entries due at this time or later.
 pub(crate) fn queue_due_until(due: Timestamp) -> Key {
+    scheduled(due).key()
+}
+
+fn scheduled(due: Timestamp) -> Builder {
     // Flipping the sign bit makes byte order the order of signed numbers.
-    Builder::new(tag::QUEUE_DUE)
-        .u64(due.0.cast_unsigned() ^ (1 << 63))
-        .0
+    Builder::new(tag::QUEUE_DUE).u64(due.0.cast_unsigned() ^ (1 << 63))
 }
 
 pub(crate) fn queue(account: AccountId, id: u64) -> Key {
-    Builder::new(tag::QUEUE).account(account).u48(id).0
+    Builder::new(tag::QUEUE).account(account).u48(id).key()
 }
 
 /// The first key after all that begin with `prefix`.
@@ -340,10 +369,6 @@ pub(crate) fn after(prefix: &[u8]) -> Key {
         }
     }
     Key::from_elem(u8::MAX, crate::backend::KEY_BYTES_MAX)
-}
-
-fn low48(value: u64) -> impl Iterator<Item = u8> {
-    value.to_be_bytes().into_iter().skip(2)
 }
 
 /// The 32-bit number that ends a key: a UID, a block, a name's or directory object's number.
@@ -385,10 +410,10 @@ fn number(bytes: &[u8]) -> u64 {
 
 /// All names of one space begin with this.
 pub(crate) fn names(account: AccountId, space: u8) -> Key {
-    Builder::new(tag::NAME).account(account).u8(space).0
+    Builder::new(tag::NAME).account(account).u8(space).key()
 }
 
 /// All references to a body begin with this.
 pub(crate) fn references(body: BodyNumber) -> Key {
-    Builder::new(tag::REFERENCE).u64(body.0).0
+    Builder::new(tag::REFERENCE).u64(body.0).key()
 }

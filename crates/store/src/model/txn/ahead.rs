@@ -46,7 +46,9 @@ pub(super) struct Run {
     held: Range<Key>,
     /// The keys, and where their values are.
     rows: Vec<(Key, Range<usize>)>,
-    values: Vec<u8>,
+    values: Bytes,
+    /// The row behind the one that was found last.
+    next: usize,
 }
 
 impl Run {
@@ -60,12 +62,22 @@ impl Run {
         if !self.holds(key) {
             return base.get(key);
         }
-        let place = self
-            .rows
-            .binary_search_by(|(held, _)| held.as_slice().cmp(key));
-        let row = place.ok().and_then(|index| self.rows.get(index));
-        let value = row.and_then(|(_, at)| self.values.get(at.clone()));
-        Ok(value.map(Bytes::copy_from_slice))
+        let row = self.place_of(key).and_then(|index| self.rows.get(index));
+        Ok(row.map(|(_, at)| self.values.slice(at.clone())))
+    }
+
+    /// The number of the row with this key, mostly the one behind the last.
+    fn place_of(&mut self, key: &[u8]) -> Option<usize> {
+        let is_next = |(held, _): &(Key, _)| held.as_slice() == key;
+        let found = if self.rows.get(self.next).is_some_and(is_next) {
+            self.next
+        } else {
+            let rows = &self.rows;
+            let found = rows.binary_search_by(|(held, _)| held.as_slice().cmp(key));
+            found.ok()?
+        };
+        self.next = found + 1;
+        Some(found)
     }
 
     /// Visits the entries of a range, ascending, out of what was read before where that can be.
@@ -106,10 +118,10 @@ impl Run {
     }
 
     fn read_on(&mut self, base: &dyn Read, start: &[u8]) -> Result<(), StoreError> {
-        let Self { rows, values, .. } = self;
+        let rows = &mut self.rows;
         self.held = Range::default();
         rows.clear();
-        values.clear();
+        let mut values = Vec::with_capacity(self.values.len()); // About as many as the last time.
         let mut end = later(start, REACH);
         if end.as_slice() <= start {
             return Ok(()); // Near the last number there is.
@@ -127,6 +139,8 @@ impl Run {
             end.push(0); // The key behind it.
         }
         self.held = Key::from_slice(start)..end;
+        self.values = values.into();
+        self.next = 0;
         Ok(())
     }
 }

@@ -26,8 +26,23 @@ pub(super) enum Aspect {
 /// Numbers given so far and the log lines that belong to them.
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
-    lines: Vec<(AccountId, ChangeSeq, ChangeRecord)>,
-    by_object: HashMap<(AccountId, Object), Given>,
+    lines: Vec<Line>,
+    /// The lines of the first so many, by their object.
+    by_object: HashMap<Named, Given>,
+    indexed: usize,
+    /// The greatest object that has a line.
+    greatest: Option<Named>,
+}
+
+/// An object of an account.
+type Named = (AccountId, Object);
+
+#[derive(Debug)]
+struct Line {
+    account: AccountId,
+    aspect: Aspect,
+    change: ChangeSeq,
+    record: ChangeRecord,
 }
 
 /// Which log lines an object has.
@@ -52,16 +67,38 @@ impl Numbering {
         let is_text = |record: &&ChangeRecord| {
             matches!(record.object, Object::Item(_)) && record.what.intersects(What::NEW_TEXT)
         };
-        let records = self.lines.iter().map(|(_, _, record)| record);
+        let records = self.lines.iter().map(|line| &line.record);
         records.filter(is_text).count() as u64
+    }
+
+    /// Which lines an object has. New items come one greater than the other, so that of those
+    /// nothing has to be looked up.
+    fn given(&mut self, name: Named) -> Given {
+        if Some(name) > self.greatest {
+            return Given::default();
+        }
+        for (index, line) in self.lines.iter().enumerate().skip(self.indexed) {
+            let name = (line.account, line.record.object);
+            let given = self.by_object.entry(name).or_default();
+            *given.line(line.aspect) = Some(index);
+        }
+        self.indexed = self.lines.len();
+        self.by_object.get(&name).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, line: Line) {
+        let name = (line.account, line.record.object);
+        self.greatest = self.greatest.max(Some(name));
+        self.lines.push(line);
     }
 
     /// Writes the log lines, and a tombstone where an item left the place at which others saw it.
     pub(super) fn write_to(&self, pending: &mut Pending) {
-        for (account, change, record) in &self.lines {
-            pending.put(key::change(*account, *change), record);
-            if let Some((folder, row)) = tombstone(record) {
-                pending.put(key::departed(*account, folder, *change), &row);
+        for line in &self.lines {
+            let (account, change) = (line.account, line.change);
+            pending.put(key::change(account, change), &line.record);
+            if let Some((folder, row)) = tombstone(&line.record) {
+                pending.put(key::departed(account, folder, change), &row);
             }
         }
     }
@@ -109,19 +146,17 @@ impl Txn<'_> {
         stands: (Option<Stand>, Option<Stand>),
     ) -> Result<ChangeSeq, ModelError> {
         let (mut from, to) = stands;
-        let name = (account, object);
-        let given = self.numbering.by_object.get(&name).copied();
-        let mut given = given.unwrap_or_default();
+        let given = self.numbering.given((account, object));
         let mut known = None;
         for index in given.content.into_iter().chain(given.read) {
-            let Some((_, change, record)) = self.numbering.lines.get_mut(index) else {
+            let Some(line) = self.numbering.lines.get_mut(index) else {
                 continue;
             };
-            record.to = to;
-            from = record.from; // Where the object stood when the transaction began.
-            if *given.line(aspect) == Some(index) {
-                record.what = record.what | what;
-                known = Some(*change);
+            line.record.to = to;
+            from = line.record.from; // Where the object stood when the transaction began.
+            if line.aspect == aspect {
+                line.record.what = line.record.what | what;
+                known = Some(line.change);
             }
         }
         if let Some(change) = known {
@@ -137,9 +172,12 @@ impl Txn<'_> {
             origin,
             at,
         };
-        *given.line(aspect) = Some(self.numbering.lines.len());
-        self.numbering.by_object.insert(name, given);
-        self.numbering.lines.push((account, change, record));
+        self.numbering.add(Line {
+            account,
+            aspect,
+            change,
+            record,
+        });
         Ok(change)
     }
 

@@ -90,9 +90,15 @@ impl Kind {
     }
 
     fn get(&self, key: &[u8]) -> Option<&Value> {
+        let (first, last) = (self.ascending.first()?, self.ascending.last()?);
+        if key > last.0.as_slice() {
+            return None; // Whoever reads on below what was written asks for nothing else.
+        }
+        if key < first.0.as_slice() {
+            return self.others.get(key);
+        }
         match self.find(key) {
             Ok(index) => self.ascending.get(index).map(|(_, value)| value),
-            Err(index) if index == self.ascending.len() => None, // After all.
             Err(_) => self.others.get(key),
         }
     }
