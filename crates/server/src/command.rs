@@ -18,7 +18,7 @@ use crate::configuration::{Configuration, ListenArguments};
 use crate::driver::client_certificates::fingerprint;
 use crate::house::{self, House};
 use crate::reports::ReportKind;
-use crate::{log, reports, sample, serve};
+use crate::{allocator, log, reports, sample, serve};
 use clap::CommandFactory;
 use engine::{EngineError, StoreError};
 use formats::moment;
@@ -63,8 +63,12 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
             completions(shell);
             Ok(())
         }
-        Command::Serve(arguments) => start_server(&context, &arguments),
+        Command::Serve(arguments) => {
+            allocator::keep_memory_awhile();
+            start_server(&context, &arguments)
+        }
         Command::Try(arguments) => {
+            allocator::keep_memory_awhile();
             let settings = context.config.as_deref().map(Configuration::read);
             let settings = settings
                 .transpose()

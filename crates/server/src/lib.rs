@@ -5,6 +5,7 @@
 //! `administration`. It is a library for its fuzz targets' sake only.
 
 mod administration;
+mod allocator;
 mod command;
 mod command_line;
 mod condition;
