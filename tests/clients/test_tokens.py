@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import socket
 import subprocess
 import time
 
 import letters
+from clients import TLS
 from server import HOST, Server
 from test_https import Site
 from tls import SECONDS
@@ -104,13 +106,47 @@ def check_bad_tokens(server, provider, account, other):
 
 
 def check_https(site, provider, account):
-    """The page that tells Outlook its settings knows whose token it is, and refuses others."""
-    for token, status in ((provider.token(account), "200"), (provider.token(account, -300), "401")):
+    """The page that tells Outlook its settings knows whose token it is, and says which it refuses."""
+    for options, status, challenge in (
+        (["--oauth2-bearer", provider.token(account)], "200", None),
+        (["--oauth2-bearer", provider.token(account, -300)], "401", 'Bearer realm="facteur", error="invalid_token"'),
+        (["--user", f"{account.address}:wrong"], "401", 'Bearer realm="facteur"\r'),
+        ([], "401", 'Bearer realm="facteur"\r'),
+    ):
         told = site.get(
-            HOST, "autodiscover/autodiscover.xml", "--oauth2-bearer", token,
+            HOST, "autodiscover/autodiscover.xml", "--http1.1", "--include", *options,
             "-H", "Content-Type: text/xml", "--data", DISCOVER.format(account.address),
         )
-        assert told[0] == status, told
+        assert told[0] == status and (challenge is None or challenge in told[2]), told
+
+
+def check_managesieve(server, provider, account):
+    """Scripts are listed for whoever has a token, after STARTTLS (RFC 5804 §2.1)."""
+    for token, answer in ((provider.token(account), b"OK"), (provider.token(account, -300), b"NO")):
+        with socket.create_connection((HOST, server.ports["managesieve"]), timeout=SECONDS) as plain:
+            greeting = until(plain.makefile("rb"), b"OK")
+            assert b"STARTTLS" in greeting, greeting
+            plain.sendall(b"STARTTLS\r\n")
+            until(plain.makefile("rb", buffering=0), b"OK")
+            with TLS.wrap_socket(plain) as stream:
+                lines = stream.makefile("rb")
+                assert b"OAUTHBEARER" in until(lines, b"OK")
+                message = base64.b64encode(f"n,,\x01auth=Bearer {token}\x01\x01".encode())
+                stream.sendall(b'AUTHENTICATE "OAUTHBEARER" "' + message + b'"\r\n')
+                if answer == b"NO":
+                    assert lines.readline().startswith(b'"')  # Why, in base64 (RFC 7628 §3.2.2).
+                    stream.sendall(b'"AQ=="\r\n')
+                assert lines.readline().startswith(answer)
+
+
+def until(lines, last):
+    """Lines up to the one that begins so."""
+    read = b""
+    while not read.rpartition(b"\r\n")[2].startswith(last):
+        line = lines.readline()
+        assert line, read
+        read = read + b"\r\n" + line.rstrip()
+    return read
 
 
 def test_curl_signs_in_by_the_providers_tokens(world, place):
@@ -120,6 +156,7 @@ def test_curl_signs_in_by_the_providers_tokens(world, place):
         check_good_token(site.server, provider, account)
         check_bad_tokens(site.server, provider, account, other)
         check_https(site, provider, account)
+        check_managesieve(site.server, provider, account)
         old = provider.token(account)
         provider.turn_key()
         assert curl(site.server, account, old, "imaps", "/INBOX")[0] == REFUSED

@@ -35,8 +35,9 @@ pub trait Scheme: Send + Sync {
     /// Its name, written in letters of either case.
     fn name(&self) -> &'static str;
 
-    /// What a client is told that has not signed in; none where it is not offered.
-    fn challenge(&self, peer: &Peer) -> Option<HeaderValue>;
+    /// What a client is told that has not signed in, or was just refused by this scheme; none where
+    /// it is not offered.
+    fn challenge(&self, peer: &Peer, is_refused: bool) -> Option<HeaderValue>;
 
     /// Checks what stands behind the name. [`Peer::connection`] tells apart connections, for
     /// schemes that take several requests of one.
@@ -79,21 +80,26 @@ impl Door {
             return Err(plain(StatusCode::FORBIDDEN, "not from here\n"));
         }
         let Some(given) = request.header(&AUTHORIZATION) else {
-            return Err(self.challenges(peer));
+            return Err(self.challenges(peer, None));
         };
         let refusal = match self.check(given, peer).await {
             Ok(user) => return Ok(user),
             Err(refusal) => refusal,
         };
         tracing::info!(service = "https", peer = %address, why = ?refusal, "sign-in refused");
-        Err(self.refused(&refusal, peer))
+        Err(self.refused(&refusal, peer, self.scheme(given)))
+    }
+
+    /// The scheme of these credentials.
+    fn scheme(&self, given: &str) -> Option<&dyn Scheme> {
+        let name = given.trim().split(' ').next().unwrap_or_default();
+        let mut schemes = self.schemes.iter().map(AsRef::as_ref);
+        schemes.find(|known| known.name().eq_ignore_ascii_case(name))
     }
 
     async fn check(&self, given: &str, peer: &Peer) -> Result<User, SignInRefusal> {
-        let (name, credentials) = given.trim().split_once(' ').unwrap_or((given, ""));
-        let mut schemes = self.schemes.iter();
-        let scheme = schemes.find(|known| known.name().eq_ignore_ascii_case(name));
-        match scheme {
+        let (_, credentials) = given.trim().split_once(' ').unwrap_or_default();
+        match self.scheme(given) {
             Some(scheme) if given.len() <= CREDENTIALS_BYTES_MAX => {
                 scheme.check(credentials.trim(), peer).await
             }
@@ -102,10 +108,15 @@ impl Door {
     }
 
     /// Which of the refusals only another password can help is not told.
-    fn refused(&self, refusal: &SignInRefusal, peer: &Peer) -> Response {
+    fn refused(
+        &self,
+        refusal: &SignInRefusal,
+        peer: &Peer,
+        scheme: Option<&dyn Scheme>,
+    ) -> Response {
         let (status, line) = match refusal {
             SignInRefusal::Wrong | SignInRefusal::Malformed | SignInRefusal::NotAllowed => {
-                return self.challenges(peer);
+                return self.challenges(peer, scheme);
             }
             SignInRefusal::Disabled => {
                 return plain(StatusCode::FORBIDDEN, "not for this account\n");
@@ -119,14 +130,13 @@ impl Door {
     }
 
     /// Source: RFC 9110 §15.5.2.
-    fn challenges(&self, peer: &Peer) -> Response {
+    fn challenges(&self, peer: &Peer, refused: Option<&dyn Scheme>) -> Response {
         let mut response = plain(StatusCode::UNAUTHORIZED, "sign in\n");
-        for challenge in self
-            .schemes
-            .iter()
-            .filter_map(|scheme| scheme.challenge(peer))
-        {
-            response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+        for scheme in &self.schemes {
+            let is_refused = refused.is_some_and(|refused| refused.name() == scheme.name());
+            if let Some(challenge) = scheme.challenge(peer, is_refused) {
+                response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+            }
         }
         response
     }
@@ -176,7 +186,7 @@ impl Scheme for Basic {
         "Basic"
     }
 
-    fn challenge(&self, _: &Peer) -> Option<HeaderValue> {
+    fn challenge(&self, _: &Peer, _: bool) -> Option<HeaderValue> {
         let text = "Basic realm=\"facteur\", charset=\"UTF-8\"";
         Some(HeaderValue::from_static(text))
     }
@@ -233,10 +243,16 @@ impl Scheme for Bearer {
         "Bearer"
     }
 
-    fn challenge(&self, peer: &Peer) -> Option<HeaderValue> {
+    /// Source: RFC 6750 §3.1: who gave no token is told of no error.
+    fn challenge(&self, peer: &Peer, is_refused: bool) -> Option<HeaderValue> {
         let offered = mechanisms(&self.0.engine, peer);
         let is_offered = offered.iter().any(|one| one.name() == BEARER_MECHANISM);
-        is_offered.then(|| HeaderValue::from_static("Bearer realm=\"facteur\""))
+        let text = if is_refused {
+            "Bearer realm=\"facteur\", error=\"invalid_token\""
+        } else {
+            "Bearer realm=\"facteur\""
+        };
+        is_offered.then(|| HeaderValue::from_static(text))
     }
 
     fn check<'a>(&'a self, credentials: &'a str, peer: &'a Peer) -> Checking<'a> {
