@@ -110,8 +110,8 @@ def check_https(site, provider, account):
     for options, status, challenge in (
         (["--oauth2-bearer", provider.token(account)], "200", None),
         (["--oauth2-bearer", provider.token(account, -300)], "401", 'Bearer realm="facteur", error="invalid_token"'),
-        (["--user", f"{account.address}:wrong"], "401", 'Bearer realm="facteur"\r'),
-        ([], "401", 'Bearer realm="facteur"\r'),
+        (["--user", f"{account.address}:wrong"], "401", 'Bearer realm="facteur"\n'),
+        ([], "401", 'Bearer realm="facteur"\n'),
     ):
         told = site.get(
             HOST, "autodiscover/autodiscover.xml", "--http1.1", "--include", *options,
