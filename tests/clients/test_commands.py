@@ -83,6 +83,17 @@ def test_a_second_server_on_the_same_data_is_refused(world, place):
         server.stop()
 
 
+def test_a_server_is_the_process_that_was_started(server):
+    """It begins anew with the allocator's settings, once: number, name and arguments stay."""
+    def told(name):
+        with open(f"/proc/{server.process.pid}/{name}", "rb") as file:
+            return file.read()
+    assert told("comm").strip().decode() == os.path.basename(server.binary)[:15]
+    assert told("cmdline").split(b"\0")[:4] == [
+        os.fsencode(part) for part in (server.binary, "serve", "--data", server.data)]
+    assert told("environ").count(b"MIMALLOC_PURGE_DELAY=10000") == 1
+
+
 def test_a_replaced_certificate_is_shown_without_a_restart(world, place):
     certificate, key = os.path.join(place, "cert.pem"), os.path.join(place, "key.pem")
     make_certificate("one.example.test", certificate, key)
