@@ -6,7 +6,7 @@
 
 use engine::queue::{Attempt, EntryKey, Notify, Reason, RecipientResult, Return, Status, Verdict};
 use engine::rehearsal::{Rehearsal, letters};
-use engine::{Envelope, Settings, User};
+use engine::{Envelope, Reading, Settings, Shelf, User};
 use std::sync::LazyLock;
 
 struct Stage {
@@ -55,14 +55,26 @@ fn fail(stage: &Stage, letter: &[u8], answer: &str) {
     settled.wait().unwrap();
 }
 
+/// The notice, which leaves the sender's mailbox: the next one is alone there, too.
+fn taken_notice(stage: &Stage) -> String {
+    let account = stage.house.engine.account(&stage.alice, 1);
+    let (_, notice) = letters(&account, &["Inbox"]).unwrap().pop().unwrap();
+    let view = account.read().unwrap();
+    let (inbox, _) = view.folder_at(&["Inbox"]).unwrap().unwrap();
+    let uids = view.uids(inbox, Shelf::Mail).unwrap();
+    drop(view);
+    let removed = account.write(|txn| txn.expunge_all(inbox, &uids));
+    removed.unwrap().wait().unwrap();
+    notice
+}
+
 /// A letter, a NUL, and what the next server says of it.
 pub fn notice(bytes: &[u8]) {
     let stage = &*STAGE;
     let divide = bytes.iter().position(|&byte| byte == 0);
     let (letter, answer) = bytes.split_at(divide.unwrap_or(bytes.len()));
     fail(stage, letter, &String::from_utf8_lossy(answer));
-    let account = stage.house.engine.account(&stage.alice, 1);
-    let (_, notice) = letters(&account, &["Inbox"]).unwrap().pop().unwrap();
+    let notice = taken_notice(stage);
     let report = notice.split("message/delivery-status\r\n").nth(1);
     let report = report.unwrap_or_else(|| panic!("{notice}"));
     let report = report.split("\r\n--").next().unwrap();

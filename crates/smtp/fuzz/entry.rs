@@ -98,18 +98,29 @@ pub fn client(bytes: &[u8]) {
     let mut client = Client::new(manner, false);
     let mut said = Vec::new();
     client.advance(Input::Opened, &mut said);
-    let mut sent = 0;
+    let mut queue = Queue::default();
     for piece in bytes.chunks(piece_bytes(bytes)) {
         client.advance(Input::Bytes(piece), &mut said);
-        answer(&mut client, &message, &mut said, &mut sent);
+        answer(&mut client, &message, &mut said, &mut queue);
     }
     client.advance(Input::Closed, &mut said);
-    answer(&mut client, &message, &mut said, &mut sent);
-    assert!(sent <= 1, "a letter without verdicts is left");
+    answer(&mut client, &message, &mut said, &mut queue);
+    assert!(!queue.is_sending, "a letter without verdicts is left");
 }
 
-/// Plays the driver until there is nothing to do. `sent` is 1 while a letter has no verdict.
-fn answer(client: &mut Client, message: &Message, said: &mut Vec<Output>, sent: &mut u32) {
+/// Letters that a client is given at most: one whose server takes none of that size would ask for
+/// ever.
+const LETTERS_MAX: u32 = 64;
+
+#[derive(Default)]
+struct Queue {
+    given: u32,
+    /// A letter has no verdict yet.
+    is_sending: bool,
+}
+
+/// Plays the driver until there is nothing to do.
+fn answer(client: &mut Client, message: &Message, said: &mut Vec<Output>, queue: &mut Queue) {
     while !said.is_empty() {
         match said.remove(0) {
             Output::StartTls => client.advance(Input::Encrypted, said),
@@ -117,16 +128,20 @@ fn answer(client: &mut Client, message: &Message, said: &mut Vec<Output>, sent: 
                 let piece = bytes::Bytes::from_static(b"A: b\r\n\r\n");
                 client.advance(Input::Piece(piece, true), said);
             }
-            Output::Ready if *sent == 0 && client.is_ready() => {
-                *sent = 1;
+            Output::Ready
+                if client.is_ready() && !queue.is_sending && queue.given < LETTERS_MAX =>
+            {
+                queue.given += 1;
+                queue.is_sending = true;
                 client.advance(Input::Send(Box::new(message.clone())), said);
             }
             Output::Ready | Output::Send(_) | Output::Close => {}
             Output::Finished(verdicts) => {
                 assert_eq!(verdicts.len(), message.recipients.len());
-                assert_eq!(std::mem::take(sent), 1, "verdicts without a letter");
+                let was_sending = std::mem::take(&mut queue.is_sending);
+                assert!(was_sending, "verdicts without a letter");
             }
-            Output::Failed(_) => assert_eq!(*sent, 0, "a letter was forgotten"),
+            Output::Failed(_) => assert!(!queue.is_sending, "a letter was forgotten"),
         }
     }
 }
