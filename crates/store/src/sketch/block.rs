@@ -19,7 +19,8 @@ const ITEM_BYTES: usize = 6;
 /// Sketches, and bits of each, that are turned on their side at a time.
 const SQUARE: usize = 64;
 const SUM_BYTES: usize = 4;
-/// Of so many grams a block is asked until none of its items has all: a third of them has each.
+/// About so many grams are asked for until none of a block's items has all of them: each seems to
+/// be in a third of the items.
 const GRAMS_READ: usize = 8;
 
 /// The measures of a block.
