@@ -107,7 +107,7 @@ impl Draft {
             }
             b'[' => {
                 let literal = literal(cursor);
-                self.add_word(literal);
+                self.add_word(&literal);
             }
             _ => {
                 let atom = cursor.take_while(is_word);
@@ -199,13 +199,12 @@ fn comment(cursor: &mut Cursor<'_>) -> Vec<u8> {
                 }
             }
             b'\\' => {
-                text.extend(cursor.next());
+                text.extend(cursor.next().and_then(within_line));
                 continue;
             }
-            b'\r' | b'\n' => continue,
             _ => {}
         }
-        text.push(byte);
+        text.extend(within_line(byte));
     }
     text.trim_ascii().to_vec()
 }
@@ -217,20 +216,24 @@ fn quoted(cursor: &mut Cursor<'_>) -> Vec<u8> {
     while let Some(byte) = cursor.next() {
         match byte {
             b'"' => break,
-            b'\\' => text.extend(cursor.next()),
-            b'\r' | b'\n' => {}
-            _ => text.push(byte),
+            b'\\' => text.extend(cursor.next().and_then(within_line)),
+            _ => text.extend(within_line(byte)),
         }
     }
     text
 }
 
-fn literal<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
+/// A domain in brackets; without the closing one it reaches to the end.
+fn literal(cursor: &mut Cursor<'_>) -> Vec<u8> {
     let length = cursor.rest().iter().position(|&byte| byte == b']');
-    match length {
-        Some(length) => cursor.take_up_to(length + 1),
-        None => cursor.take_up_to(usize::MAX),
-    }
+    let text = cursor.take_up_to(length.map_or(usize::MAX, |length| length + 1));
+    text.iter().copied().filter_map(within_line).collect()
+}
+
+/// Ends of lines only fold: nothing that is read has any, or who writes it into a header would end
+/// that there.
+fn within_line(byte: u8) -> Option<u8> {
+    (!matches!(byte, b'\r' | b'\n')).then_some(byte)
 }
 
 /// What stands between `<` and its `>`, or up to the end; quotes may hide a `>`.
@@ -259,7 +262,8 @@ fn addr_spec(inside: &[u8]) -> (Vec<u8>, Vec<u8>) {
     if cursor.peek() == Some(b'@') {
         let route = cursor.take_while(|byte| byte != b':');
         if !cursor.accept(b':') {
-            return (Vec::new(), route.get(1..).unwrap_or_default().to_vec());
+            let route = route.iter().skip(1).copied();
+            return (Vec::new(), route.filter_map(within_line).collect());
         }
     }
     let mut local = Vec::new();
@@ -289,7 +293,7 @@ fn domain(cursor: &mut Cursor<'_>) -> Vec<u8> {
         match ahead.peek() {
             Some(b'[') if domain.is_empty() => {
                 *cursor = ahead;
-                return literal(cursor).to_vec();
+                return literal(cursor);
             }
             Some(byte)
                 if is_word(byte) && (domain.is_empty() || byte == b'.' || ends_in_dot(&domain)) =>
@@ -331,6 +335,7 @@ fn skip_blanks(cursor: &mut Cursor<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Writes entries as `name|local|domain`, groups as `[name` and `]`.
     fn read(value: &str) -> String {
@@ -412,6 +417,13 @@ mod tests {
         assert_eq!(read(",,;,"), "");
         assert_eq!(read("Müller <m@ü.test>"), "Müller|m|ü.test");
         assert_eq!(read("[x"), "-|[x|");
+    }
+
+    proptest! {
+        #[test]
+        fn ends_of_lines_are_no_part_of_what_is_read(value in r#"[\[\] a@.,:;<>()"\\\r\n]{0,24}"#) {
+            prop_assert!(!read(&value).contains(['\r', '\n']), "{}", read(&value));
+        }
     }
 
     #[test]

@@ -111,6 +111,12 @@ fn names_without_a_domain_get_the_machines() {
 }
 
 #[test]
+fn an_address_that_is_not_closed_does_not_end_the_header() {
+    let found = completed("From: a, b@[c\r\nSubject: hi\r\n\r\nhello\r\n");
+    assert!(found.contains("b@[c\r\nSubject: hi\r\n"), "{found}");
+}
+
+#[test]
 fn recipients_are_those_of_the_header_or_of_the_latest_sending() {
     let letter = b"To: a\r\nCc: b@c.test\r\nBcc: d@e.test\r\n\r\n";
     let (header, _) = Header::split(letter);
