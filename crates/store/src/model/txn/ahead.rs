@@ -44,7 +44,7 @@ pub(super) struct Run {
     asked: Key,
     /// Between these keys lie these rows and no others.
     held: Range<Key>,
-    /// The keys, and where their values are.
+    /// The keys, and where their values are. Who keeps one value keeps all of them.
     rows: Vec<(Key, Range<usize>)>,
     values: Bytes,
     /// The row behind the one that was found last.

@@ -92,7 +92,7 @@ impl Kind {
     fn get(&self, key: &[u8]) -> Option<&Value> {
         let (first, last) = (self.ascending.first()?, self.ascending.last()?);
         if key > last.0.as_slice() {
-            return None; // Whoever reads on below what was written asks for nothing else.
+            return None; // The others come before the last one, too.
         }
         if key < first.0.as_slice() {
             return self.others.get(key);
