@@ -33,7 +33,8 @@ class World:
         self.folder = folder
         self._server = None
         self._corpus = None
-        self._places = 0
+        self._made = 0
+        self._places = []
 
     @property
     def server(self):
@@ -59,11 +60,18 @@ class World:
         return self._corpus
 
     def place(self):
-        """An empty folder."""
-        self._places += 1
-        path = os.path.join(self.folder, f"place{self._places}")
+        """An empty folder, which goes when the test has passed."""
+        self._made += 1
+        path = os.path.join(self.folder, f"place{self._made}")
         os.makedirs(path)
+        self._places.append(path)
         return path
+
+    def leave(self, keep):
+        """Ends a test: its folders go, unless they are kept. A server's data alone takes 200 MB."""
+        places, self._places = self._places, []
+        for path in [] if keep else places:
+            shutil.rmtree(path, ignore_errors=True)
 
     def new_server(self, place, extra=""):
         """A server of the test's own; the test ends it."""
@@ -87,6 +95,7 @@ def main():
         module = importlib.import_module(name)
         for function in tests_of(module, options.only):
             results.append(run_one(world, name, function))
+            world.leave(keep=options.keep or results[-1] == "failed")
     results.append(run_one(world, "run", the_shared_server_stops_without_a_panic))
     passed, failed, skipped = map(results.count, ("passed", "failed", "skipped"))
     if failed or options.keep:

@@ -1,9 +1,9 @@
 //! What happens when the disk fills up: mail is refused early, so that people can still delete.
 //!
-//! Below 5 % or two segments free, whichever is more, commits that take room are refused. Commits
-//! that give room back go on; when even they need a segment that does not fit, the *ballast*, a
-//! file that only reserves space, is given up for it. When there is room again the ballast is made
-//! anew and all go on by themselves.
+//! Below 5 % of the disk, at most 4 GiB, or two segments free, whichever is more, commits that take
+//! room are refused. Commits that give room back go on; when even they need a segment that does not
+//! fit, the *ballast*, a file that only reserves space, is given up for it. When there is room again
+//! the ballast is made anew and all go on by themselves.
 
 use super::paths::Paths;
 use crate::backend::Purpose;
@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// One in this many of the disk's bytes stays free: 5 %.
 const RESERVE_PART: u64 = 20;
+/// But no more than this: what goes on with a low disk needs segments and tables, not a part of it.
+const RESERVE_MOST_BYTES: u64 = 4 << 30;
 /// Segments that stay free, and segments that the ballast holds.
 const RESERVE_SEGMENTS: u64 = 2;
 /// The index may grow by this many tables in memory before it is looked at again.
@@ -94,7 +96,7 @@ impl SpaceGuard {
         let Ok(space) = self.vfs.space(self.paths.root()) else {
             return;
         };
-        let reserve = self.reserve_bytes.max(space.total_bytes / RESERVE_PART);
+        let reserve = self.reserve_bytes.max(reserve_of(space.total_bytes));
         let ballast = self.ballast_bytes();
         let is_roomy = if self.has_ballast() {
             space.free_bytes >= reserve
@@ -150,5 +152,22 @@ impl SpaceGuard {
             let _ = self.vfs.remove(&path);
         }
         made
+    }
+}
+
+/// What stays free of a disk of this size, in bytes.
+fn reserve_of(total_bytes: u64) -> u64 {
+    (total_bytes / RESERVE_PART).min(RESERVE_MOST_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_disk_keeps_four_gibibytes_free_and_a_small_one_its_twentieth() {
+        assert_eq!(reserve_of(20 << 30), 1 << 30);
+        assert_eq!(reserve_of(80 << 30), 4 << 30);
+        assert_eq!(reserve_of(8 << 40), 4 << 30);
     }
 }
