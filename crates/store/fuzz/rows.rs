@@ -8,10 +8,10 @@
 
 use super::codec::Row;
 use super::key::tag;
-use super::reads::{Interned, Number};
 use super::row::change::DepartedRow;
 use super::row::overlay::{OverlayRow, path_bytes, path_from_bytes};
 use super::row::uids::{UidBlock, runs_of_row};
+use super::scan::{Interned, Number};
 use super::{
     AccountRow, AddressTarget, ChangeRecord, Details, DirectoryRecord, FolderRow, ItemRow,
     Location, Name, QueueEntry,

@@ -6,8 +6,9 @@
 use super::codec::Row;
 use super::derived::{Derived, REBUILT};
 use super::key::{self, tag};
-use super::reads::{Interned, Reads, each, fetch};
+use super::reads::Reads;
 use super::row::Name;
+use super::scan::{Interned, each, fetch};
 use crate::error::StoreError;
 use crate::id::{AccountId, BodyNumber, ItemKey, Timestamp};
 use std::fmt::{self, Write};

@@ -7,11 +7,12 @@
 
 use super::codec::Row;
 use super::key::{self, tag};
-use super::reads::{Number, Reads, each};
+use super::reads::Reads;
 use super::row::uids::{UidBlock, block_of};
 use super::row::{
     ChangeRecord, Conversation, Details, FolderForm, FolderRow, ItemRow, ShelfCounters,
 };
+use super::scan::{Number, each};
 use super::shelf::{Location, Shelf};
 use super::txn::tombstone;
 use crate::backend::Key;

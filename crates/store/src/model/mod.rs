@@ -22,6 +22,7 @@ pub mod fuzz;
 mod key;
 mod reads;
 pub mod row;
+mod scan;
 mod setup;
 mod shelf;
 mod store;

@@ -8,9 +8,10 @@ use super::Txn;
 use crate::id::{AccountId, ConversationId, ItemKey};
 use crate::model::error::ModelError;
 use crate::model::key;
-use crate::model::reads::{Number, Reads};
+use crate::model::reads::Reads;
 use crate::model::row::Conversation;
 use crate::model::row::details::CONVERSATION_NAMES_MAX;
+use crate::model::scan::Number;
 
 impl Txn<'_> {
     /// Finds the conversation of an item that comes, unless it is known, and writes the rows that

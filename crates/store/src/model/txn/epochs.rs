@@ -7,8 +7,9 @@ use crate::id::{AccountId, ChangeSeq, Timestamp};
 use crate::model::codec::Row;
 use crate::model::error::ModelError;
 use crate::model::key::{self, tag};
-use crate::model::reads::{Reads, rows};
+use crate::model::reads::Reads;
 use crate::model::row::{ChangeRecord, FolderRow, Object};
+use crate::model::scan::rows;
 use std::ops::ControlFlow;
 
 /// Most changes that an account remembers; older ones are forgotten and clients that are further

@@ -5,8 +5,9 @@ use crate::backend::Key;
 use crate::id::{AccountId, Timestamp};
 use crate::model::error::ModelError;
 use crate::model::key::{self, tag};
-use crate::model::reads::{Reads, each};
+use crate::model::reads::Reads;
 use crate::model::row::{Object, What};
+use crate::model::scan::each;
 use std::ops::ControlFlow;
 
 /// What is left of an account when its folders, items and queue entries are gone.

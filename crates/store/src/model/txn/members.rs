@@ -5,9 +5,10 @@ use super::numbering::Aspect;
 use crate::id::{AccountId, FolderId, ItemKey};
 use crate::model::error::ModelError;
 use crate::model::key;
-use crate::model::reads::{Number, Reads, fetch};
+use crate::model::reads::Reads;
 use crate::model::row::uids::{UidBlock, block_of};
 use crate::model::row::{FolderForm, ItemRow, Object, Stand, What};
+use crate::model::scan::{Number, fetch};
 use crate::model::shelf::{Location, Shelf};
 
 /// Whether an item shows up in a search folder.

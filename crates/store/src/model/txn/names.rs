@@ -4,9 +4,10 @@ use super::Txn;
 use crate::id::AccountId;
 use crate::model::error::ModelError;
 use crate::model::key;
-use crate::model::reads::{Interned, Reads};
+use crate::model::reads::Reads;
 use crate::model::row::Name;
 use crate::model::row::name::NAME_BYTES_MAX;
+use crate::model::scan::Interned;
 
 /// Most names of one kind in an account: MAPI has numbers for as many properties ([MS-OXCPRPT]
 /// 3.2.5.9), and a client must not fill the store with keywords.

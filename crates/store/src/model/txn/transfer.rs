@@ -7,9 +7,10 @@ use crate::id::{AccountId, ChangeSeq, ContentId, FolderId, ItemKey, PlaceId};
 use crate::model::error::ModelError;
 use crate::model::flags::Keywords;
 use crate::model::key;
-use crate::model::reads::{Number, Reads};
+use crate::model::reads::Reads;
 use crate::model::row::overlay::OverlayRow;
 use crate::model::row::{ItemRow, Name, Object, Removed, What};
+use crate::model::scan::Number;
 use crate::model::shelf::{Location, Shelf};
 
 impl Txn<'_> {
