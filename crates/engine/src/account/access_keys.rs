@@ -15,7 +15,7 @@ use super::txn::Txn;
 use super::view::{MAIL_ROOT, Reading};
 use crate::error::EngineError;
 use bytes::Bytes;
-use store::backend::Settlement;
+use store::backend::{Pending, Settlement};
 use store::id::{AccountId, FolderId};
 use store::model::{
     Binding, Name, OverlayInput, OverlayObject, OverlayValue, PathStep, PropertyName, Rights, Value,
@@ -52,6 +52,11 @@ impl AccessKey {
     /// A key that has signed nothing.
     pub fn of_nobody(name: &str) -> Self {
         Self(*blake3::hash(name.as_bytes()).as_bytes())
+    }
+
+    /// A user's key for a folder, with what makes all of that user's keys worthless at once.
+    fn salted(key: &[u8; KEY_BYTES], salt: &[u8; KEY_BYTES]) -> Self {
+        Self(*blake3::keyed_hash(key, salt).as_bytes())
     }
 
     /// What tells it from others.
@@ -91,12 +96,14 @@ impl Account {
         let Some(key) = kept(&view, folder, &[part])? else {
             return Ok(None);
         };
-        let salt = kept(&self.read()?, MAIL_ROOT, &[])?.unwrap_or_default();
-        let key = blake3::keyed_hash(&key, &salt);
-        Ok(Some(AccessKey(*key.as_bytes())))
+        Ok(Some(AccessKey::salted(&key, &self.salt()?)))
     }
 
-    /// Makes such a key where there is none, or anew.
+    fn salt(&self) -> Result<[u8; KEY_BYTES], EngineError> {
+        Ok(kept(&self.read()?, MAIL_ROOT, &[])?.unwrap_or_default())
+    }
+
+    /// Makes such a key where there is none, or anew, and answers the one that is there then.
     ///
     /// Errors: as [`Account::access_key`].
     pub fn make_access_key(
@@ -104,18 +111,21 @@ impl Account {
         holder: &Self,
         folder: FolderId,
         renewal: Renewal,
-    ) -> Result<Settlement, EngineError> {
+    ) -> Result<Pending<AccessKey>, EngineError> {
         let part = PathStep::Part(part_of(self.id())?);
-        let key: [u8; KEY_BYTES] = self.engine().random();
-        let made = holder.write(|txn| {
+        let new: [u8; KEY_BYTES] = self.engine().random();
+        let salt = self.salt()?;
+        holder.write(|txn| {
             txn.folder_with_rights(folder, Rights::READ)?;
-            let is_there = kept(txn, folder, &[part])?.is_some();
-            if is_there && renewal == Renewal::Keep {
-                return Ok(());
-            }
-            txn.keep_key(folder, &[part], key)
-        })?;
-        Ok(made.split().1)
+            let key = match kept(txn, folder, &[part])? {
+                Some(key) if renewal == Renewal::Keep => key,
+                _ => {
+                    txn.keep_key(folder, &[part], new)?;
+                    new
+                }
+            };
+            Ok(AccessKey::salted(&key, &salt))
+        })
     }
 
     /// Makes all keys of this mailbox's owner worthless.

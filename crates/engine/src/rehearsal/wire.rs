@@ -1,7 +1,8 @@
 //! A connection without sockets or threads: leads one session as the driver in `server` would.
 //!
 //! Also checks what every session owes its driver: one question at a time, no more bytes taken than
-//! were offered, none refused while the buffer is full, nothing sent behind the end.
+//! were offered, none refused while the buffer is full, nothing sent behind the end. As on a disk,
+//! nothing is settled before the session waits for it, or for its peer.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -104,6 +105,12 @@ impl<S: Dialogue> Wire<S> {
     /// Gives one input and does what is asked until the session waits for the peer; how many bytes
     /// it took.
     pub fn give(&mut self, input: Input<'_>) -> usize {
+        let taken = self.lead(input);
+        self.house.release();
+        taken
+    }
+
+    fn lead(&mut self, input: Input<'_>) -> usize {
         let taken = self.step(input);
         for _ in 0..STEPS_MAX {
             if self.is_closed {
@@ -115,7 +122,10 @@ impl<S: Dialogue> Wire<S> {
                         self.house.pass(self.pause_seconds);
                         Answer::Work
                     }
-                    Question::Settled(settlement) => Answer::Settled(settlement.wait()),
+                    Question::Settled(settlement) => {
+                        self.house.release();
+                        Answer::Settled(settlement.wait())
+                    }
                     Question::Examine(letter) => {
                         let examined = self.examined.clone();
                         self.examinations.push(*letter);
@@ -147,6 +157,7 @@ impl<S: Dialogue> Wire<S> {
         };
         let mut outputs = Vec::new();
         let now = self.house.engine.now();
+        self.house.hold();
         let taken = self.session.advance(input, now, &mut outputs);
         assert!(taken <= offered, "more was taken than was offered");
         for output in outputs {
@@ -179,6 +190,7 @@ impl<S: Dialogue> Wire<S> {
 
     /// Each watch tells of a change only once, so all are asked.
     fn has_changed(&mut self) -> bool {
+        self.house.release();
         let watches = self.watches.iter_mut();
         watches.fold(false, |changed, watch| watch.has_changed() | changed)
     }

@@ -45,7 +45,7 @@ pub(super) fn reset(mailbox: Option<&MailboxName>, desk: &mut Desk<'_>) -> Resul
     let home = desk.home;
     let made = home.make_access_key(&found.account, found.folder, Renewal::Replace)?;
     let reply = Reply::told("OK [URLMECH INTERNAL] Key is new");
-    Ok(Step::SettleDone(made, reply))
+    Ok(Step::SettleDone(made.split().1, reply))
 }
 
 /// `GENURLAUTH`: signs URLs of one's own.
@@ -53,7 +53,7 @@ pub(super) fn reset(mailbox: Option<&MailboxName>, desk: &mut Desk<'_>) -> Resul
 /// Errors: `BAD` for a URL of another, of nothing, or for nobody.
 pub(super) fn authorize(urls: &[String], desk: &mut Desk<'_>) -> Result<Step, Refusal> {
     let mut last = Settlement::done();
-    let mut told = Vec::new();
+    let mut signed = Vec::new();
     for text in urls {
         let refused = || Refusal::WrongState("BAD URL can't be authorized");
         let url = AuthorizedUrl::read(text).filter(|url| url.token.is_none());
@@ -70,18 +70,16 @@ pub(super) fn authorize(urls: &[String], desk: &mut Desk<'_>) -> Result<Step, Re
             Err(refusal) => return Err(refusal),
             Ok(Some(found)) => found,
         };
-        last = desk
-            .home
-            .make_access_key(&found.account, found.folder, Renewal::Keep)?;
-        told.push((url.rump.to_owned(), found));
+        let home = desk.home;
+        let made = home.make_access_key(&found.account, found.folder, Renewal::Keep)?;
+        let (key, settlement) = made.split();
+        last = settlement;
+        signed.push(format!("{}:INTERNAL:{}", url.rump, key.sign(url.rump)));
     }
-    // Another session may have changed a key meanwhile, but none can have gone.
     desk.out.put_slice(b"* GENURLAUTH");
-    for (rump, found) in told {
-        let key = desk.home.access_key(&found.account, found.folder)?;
-        let token = key.map(|key| key.sign(&rump)).unwrap_or_default();
+    for url in signed {
         desk.out.put_u8(b' ');
-        write::string(desk.out, format!("{rump}:INTERNAL:{token}").as_bytes());
+        write::string(desk.out, url.as_bytes());
     }
     desk.out.put_slice(b"\r\n");
     Ok(Step::SettleDone(
