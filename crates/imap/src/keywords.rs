@@ -30,6 +30,11 @@ impl Names {
         }
     }
 
+    /// The number of the keyword that was made last; 0 where there is none.
+    pub(crate) fn newest(&self) -> u32 {
+        self.0.last().map_or(0, |(number, _)| *number)
+    }
+
     /// All keywords of the account.
     pub(crate) fn all(view: &impl Reading) -> Result<Self, Refusal> {
         let mut names = view.keywords()?;
@@ -130,6 +135,18 @@ pub(crate) fn write_known(out: &mut BytesMut, names: &Names) {
     let start = out.len();
     put_known(out, start, names, Rights::ALL);
     out.put_u8(b')');
+}
+
+/// Tells `* FLAGS (…)` anew before an answer may show a keyword that was made since `told`, which
+/// was the newest then. Source: RFC 9051 §7.3.5.
+pub(crate) fn tell_newer(out: &mut BytesMut, told: &mut u32, names: &Names) {
+    if names.newest() <= *told {
+        return;
+    }
+    *told = names.newest();
+    out.put_slice(b"* FLAGS ");
+    write_known(out, names);
+    out.put_slice(b"\r\n");
 }
 
 /// The same with `\*`, as far as these rights let one set them. Source: RFC 4314 §4, §5.1.1.

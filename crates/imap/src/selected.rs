@@ -43,8 +43,12 @@ pub(crate) struct Selected {
     pub(crate) contexts: Contexts,
     /// Changes of them that are told once their new messages were fetched.
     pub(crate) held: VecDeque<Held>,
+    /// HIGHESTMODSEQ was told to a client that has shown that it knows CONDSTORE.
+    pub(crate) told_highest: bool,
     /// By which key the user authorized URLs of its messages when this was last looked at.
     pub(crate) key: Option<AccessKeyMark>,
+    /// The newest of the keywords that the client was told of.
+    pub(crate) newest_keyword: u32,
     /// UIDONLY is enabled: answers name messages by their UIDs.
     pub(crate) uid_only: bool,
 }

@@ -39,6 +39,29 @@ pub(crate) fn highest_modseq(row: &FolderRow) -> u64 {
     row.contents_changed.0.max(1)
 }
 
+/// Tells the open mailbox's HIGHESTMODSEQ to a client that has just shown that it knows CONDSTORE.
+///
+/// It is no higher than what was told of the mailbox, so that who keeps it misses nothing. Source:
+/// RFC 7162 §3.1.
+pub(crate) fn tell_highest(desk: &mut Desk<'_>) -> Result<(), Refusal> {
+    let is_aware = desk.state.features.condstore;
+    let selected = desk.state.selected.as_mut().filter(|_| is_aware);
+    let Some(selected) = selected.filter(|selected| !selected.told_highest) else {
+        return Ok(());
+    };
+    selected.told_highest = true;
+    let row = desk.account.read()?.folder(selected.folder)?;
+    let told = if selected.departed {
+        selected.departed_since
+    } else {
+        selected.seen
+    };
+    let highest = highest_modseq(&row).min(told.0.max(1));
+    let line = format!("* OK [HIGHESTMODSEQ {highest}] Highest\r\n");
+    desk.out.put_slice(line.as_bytes());
+    Ok(())
+}
+
 /// Whether messages that left may be told now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expunges {
@@ -218,7 +241,7 @@ impl Wanted {
 pub(crate) fn tell_flags(
     desk: &mut Desk<'_>,
     view: &View<'_>,
-    selected: &Selected,
+    selected: &mut Selected,
     (uids, since): (&UidSet, ChangeSeq),
     wanted: Wanted,
 ) -> Result<(), Refusal> {
@@ -236,6 +259,7 @@ pub(crate) fn tell_flags(
         })?;
     }
     let names = keywords::of_rows(view, rows.iter().map(|(_, row)| row))?;
+    keywords::tell_newer(desk.out, &mut selected.newest_keyword, &names);
     for (uid, row) in &rows {
         let Some(label) = selected.label(*uid) else {
             continue;

@@ -106,9 +106,9 @@ pub struct Returned {
 }
 
 impl Returned {
-    /// True if the answer tells anything.
+    /// True if there is an answer: SAVE alone has none, UPDATE one that tells nothing yet.
     pub fn tells(&self) -> bool {
-        let tells_some = self.partial.is_some() || self.relevancy;
+        let tells_some = self.partial.is_some() || self.relevancy || self.update;
         self.min || self.max || self.all || self.count || tells_some
     }
 }

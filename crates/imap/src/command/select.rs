@@ -59,7 +59,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
     let rights = view.rights_in(&row);
     let may_write = CHANGING.iter().any(|right| rights.contains(*right));
     let key = desk.home.access_key(&account, folder)?;
-    let selected = Selected {
+    let mut selected = Selected {
         account: account.clone(),
         folder,
         read_only: request.access == Access::ReadOnly || !may_write,
@@ -72,10 +72,12 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         saved: UidSet::default(),
         contexts: Contexts::default(),
         held: VecDeque::new(),
+        told_highest: desk.state.features.condstore,
         key: key.map(|key| key.mark()),
+        newest_keyword: 0,
         uid_only: desk.state.features.uid_only,
     };
-    write_state(desk, &view, &selected, &row)?;
+    write_state(desk, &view, &mut selected, &row)?;
     if desk.state.features.rev2
         && let Some(mailbox) = Mailboxes::read(&view)?.named(&name)
     {
@@ -85,12 +87,9 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         };
         write_mailbox(desk, Telling::List, &mailbox, false, false);
     }
-    if let Some(resync) = request
-        .resync
-        .as_ref()
-        .filter(|r| r.uid_validity == row.uid_validity)
-    {
-        bring_up_to_date(desk, &view, &selected, resync, &row)?;
+    let resync = request.resync.as_ref();
+    if let Some(resync) = resync.filter(|r| r.uid_validity == row.uid_validity) {
+        bring_up_to_date(desk, &view, &mut selected, resync, &row)?;
     }
     drop(view);
     let text = if selected.read_only {
@@ -119,10 +118,11 @@ fn check(request: &OpenRequest, features: Features) -> Result<(), Refusal> {
 fn write_state(
     desk: &mut Desk<'_>,
     view: &View<'_>,
-    selected: &Selected,
+    selected: &mut Selected,
     row: &FolderRow,
 ) -> Result<(), Refusal> {
     let names = Names::all(view)?;
+    selected.newest_keyword = names.newest();
     let count = selected.told.len();
     let rev2 = desk.state.features.rev2;
     let out = &mut *desk.out;
@@ -193,7 +193,7 @@ fn first_unseen(view: &View<'_>, selected: &Selected, unseen: u32) -> Result<Opt
 fn bring_up_to_date(
     desk: &mut Desk<'_>,
     view: &View<'_>,
-    selected: &Selected,
+    selected: &mut Selected,
     resync: &Resync,
     row: &FolderRow,
 ) -> Result<(), Refusal> {

@@ -91,10 +91,8 @@ impl StoreWork {
     /// Writes the answers for what a commit did.
     fn tell(&mut self, desk: &mut Desk<'_>, stored: &Stored) -> Result<(), Refusal> {
         let with_modseq = desk.state.features.condstore;
-        // When some could not be changed the client is refused, and can't know what was done to the
-        // others.
         let is_silent = match self.request.item {
-            StoreItem::Flags { silent, .. } => silent && !stored.lost,
+            StoreItem::Flags { silent, .. } => silent && !(stored.lost && self.refuses_lost()),
             StoreItem::Annotations(_) => true,
         };
         let names = if is_silent {
@@ -105,6 +103,7 @@ impl StoreWork {
         let Some(selected) = &mut desk.state.selected else {
             return Ok(());
         };
+        keywords::tell_newer(desk.out, &mut selected.newest_keyword, &names);
         self.alone &= stored.head_before <= selected.seen;
         self.lost |= stored.lost;
         for (uid, row) in &stored.changed {
@@ -146,27 +145,33 @@ impl StoreWork {
         Ok(())
     }
 
-    fn reply(&self) -> Result<Reply, Refusal> {
+    /// True if a client that names a message by its number, though another session expunged it, is
+    /// refused. It can't know then what was done to the others, so it is told.
+    ///
+    /// Source: RFC 2180 §4.2.1 (not after `.SILENT`), §4.2.3; RFC 7162 §3.1.3 (UNCHANGEDSINCE).
+    fn refuses_lost(&self) -> bool {
+        let is_silent = matches!(self.request.item, StoreItem::Flags { silent: true, .. });
+        let is_conditional = self.request.unchanged_since.is_some();
+        self.numbering == Numbering::Sequence && (!is_silent || is_conditional)
+    }
+
+    fn reply(&self) -> Reply {
         let announce = if self.alone {
             None
         } else {
             Some(expunges_after(self.numbering))
         };
-        if !self.modified.is_empty() {
+        let text = if !self.modified.is_empty() {
             let set = &self.modified;
-            let text = format!("OK [MODIFIED {set}] Some messages have changed meanwhile");
-            return Ok(Reply {
-                text: text.into(),
-                announce,
-            });
-        }
-        if self.lost && self.numbering == Numbering::Sequence {
-            return Err(Refusal::Expunged);
-        }
-        Ok(Reply {
-            text: "OK STORE completed".into(),
-            announce,
-        })
+            format!("OK [MODIFIED {set}] Some messages have changed meanwhile").into()
+        } else if self.lost && self.refuses_lost() {
+            Refusal::Expunged.text()
+        } else if self.lost && self.numbering == Numbering::Sequence {
+            "OK [EXPUNGEISSUED] STORE completed".into()
+        } else {
+            "OK STORE completed".into()
+        };
+        Reply { text, announce }
     }
 }
 
@@ -198,7 +203,7 @@ impl Work for StoreWork {
         if !self.left.is_empty() {
             return Ok(Step::Settle(settlement));
         }
-        let reply = limit::tell(self.cut, self.reply(), desk.out)?;
+        let reply = limit::tell(self.cut, Ok(self.reply()), desk.out)?;
         Ok(Step::SettleDone(settlement, reply))
     }
 }

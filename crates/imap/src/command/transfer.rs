@@ -3,7 +3,7 @@
 //! COPY is one commit, all or nothing. MOVE may be several, since each message is moved for itself;
 //! what is told waits for the last of them. A message number whose message another session expunged
 //! is refused, so that no client takes for copied what is gone; a UID without a message is passed
-//! over.
+//! over. What is moved to the mailbox that it is in gets a new UID (RFC 6851 §3.3).
 //!
 //! Standards: RFC 9051 §6.4.7, §6.4.8; RFC 2180 §4.4 (COPY of expunged messages); RFC 4315 §3
 //! (COPYUID); RFC 6851 (MOVE; §4.4: HIGHESTMODSEQ in the answer); RFC 9738 (MESSAGELIMIT,
@@ -138,12 +138,6 @@ impl Work for TransferWork {
             Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err(Refusal::NoTarget),
             found => found?,
         };
-        let is_same = desk.state.selected()?.is(&target.account, target.folder);
-        if self.how == How::Move && is_same {
-            return Err(Refusal::Never(
-                "NO [CANNOT] Messages are in this mailbox already",
-            ));
-        }
         let (pairs, settlement) = self.transfer(desk.account, from, &target)?;
         let code = copy_uid(target.row.uid_validity, &pairs);
         if self.how == How::Copy {

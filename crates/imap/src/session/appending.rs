@@ -67,7 +67,7 @@ impl Appending {
         while let Some((index, url)) = self.sources.front() {
             let source = match &mut self.open {
                 Some(source) => source,
-                None => self.open.insert(Source::open(url, desk)?),
+                None => self.open.insert(source(url, &self.mailbox, desk)?),
             };
             let bytes = source.next()?;
             if bytes.is_empty() {
@@ -85,6 +85,16 @@ impl Appending {
         }
         Ok(true)
     }
+}
+
+/// What a URL names. Where the mailbox it is for is not there either, that is told: the client can
+/// make it.
+fn source(url: &str, mailbox: &MailboxName, desk: &mut Desk<'_>) -> Result<Source, Refusal> {
+    let opened = Source::open(url, desk);
+    if opened.is_err() {
+        append::admit(mailbox, 0, desk)?;
+    }
+    opened
 }
 
 type Refused = (String, Refusal);

@@ -5,11 +5,19 @@
 //! [`Session::work`], which the driver's answer leads to.
 
 use super::{Doing, Session};
-use crate::command::{Desk, Step, Work, notify};
+use crate::command::{Desk, Reply, Step, Work, notify};
 use crate::refusal::Refusal;
 use crate::sync::{self, Expunges};
 use engine::dialogue::{Answer, Effort, Question};
 use engine::{EngineError, Settlement, StoreError};
+
+/// A step of a command, which may be the first that shows that the client knows CONDSTORE.
+fn step(work: &mut dyn Work, desk: &mut Desk<'_>) -> Result<Step, Refusal> {
+    sync::tell_highest(desk)?;
+    let step = work.step(desk)?;
+    sync::tell_highest(desk)?;
+    Ok(step)
+}
 
 impl Session {
     pub(super) fn ask_disk(&mut self, doing: Doing) {
@@ -56,14 +64,14 @@ impl Session {
                 let turn = self.link.signing_in.check(&self.engine, &Answer::Work);
                 self.sign_in_turn(tag, turn);
             }
-            Doing::Working(tag, mut work) => match self.at_desk(|desk| work.step(desk)) {
+            Doing::Working(tag, mut work) => match self.at_desk(|desk| step(&mut *work, desk)) {
                 Some(Ok(step)) => self.after_step(tag, work, step),
                 Some(Err(refusal)) => self.finish(&tag, Err(refusal)),
                 None => self.close(),
             },
             Doing::Announcing(tag, reply) => {
                 let told = self.announce(reply.announce.unwrap_or(Expunges::Held));
-                self.finish(&tag, told.map(|()| reply));
+                self.finish(&tag, told.map(|()| self.noted(reply)));
             }
             Doing::Admitting => self.admit(),
             Doing::Storing => {
@@ -103,7 +111,7 @@ impl Session {
             Step::Done(reply) => {
                 let expunges = reply.announce.filter(|_| self.has_news());
                 let told = expunges.map_or(Ok(()), |expunges| self.announce(expunges));
-                self.finish(&tag, told.map(|()| reply));
+                self.finish(&tag, told.map(|()| self.noted(reply)));
             }
             Step::More if self.out.is_empty() => self.ask_disk_again(Doing::Working(tag, work)),
             Step::More => self.doing = Doing::Sending(tag, work),
@@ -112,6 +120,19 @@ impl Session {
                 self.settle(settlement, Doing::Finishing(tag, reply));
             }
         }
+    }
+
+    /// Says in an answer that messages are gone which it is too early to tell. Source: RFC 5530 §3.
+    fn noted(&self, mut reply: Reply) -> Reply {
+        let is_held = reply.announce == Some(Expunges::Held);
+        let selected = self.state.selected.as_ref().filter(|_| is_held);
+        let text = reply.text.strip_prefix("OK ");
+        if let (Some(text), true) = (text, selected.is_some_and(|selected| selected.departed))
+            && !text.starts_with('[')
+        {
+            reply.text = format!("OK [EXPUNGEISSUED] {text}").into();
+        }
+        reply
     }
 
     /// Waits for a commit; at once if it is over already.

@@ -391,9 +391,6 @@ impl Session {
         if moves && read_only {
             return self.refused(&text, "NO [READ-ONLY]");
         }
-        if moves && open == target {
-            return self.refused(&text, "NO [CANNOT]");
-        }
         let lowest = self.cut(&mut indices);
         if let Some(uid) = lowest.filter(|_| !moves) {
             return self.refused(&text, &self.cut_code("NO", uid));
@@ -416,7 +413,11 @@ impl Session {
                 "{tagged}"
             );
             tagged = told.remove(0);
-            self.remove(indices)
+            let mut wanted = self.remove(indices);
+            if open == target && !old.is_empty() {
+                wanted.extend(self.exists(target)); // They are there again, with new UIDs.
+            }
+            wanted
         } else {
             self.exists(target)
         };

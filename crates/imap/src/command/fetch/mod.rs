@@ -19,7 +19,7 @@ use super::{Desk, Reply, State, Step, Work, expunges_after};
 use crate::codec::command::Numbering;
 use crate::codec::fetch::{FetchItem, FetchRequest, Reading as Peek, Section};
 use crate::codec::sequence::{NumberSet, SequenceSet};
-use crate::keywords::Names;
+use crate::keywords::{self, Names};
 use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::selected::{Label, number_set};
@@ -283,6 +283,7 @@ impl FetchWork {
         let none = Names::default();
         let (items, since) = (&self.request.items, self.request.changed_since);
         let out = &mut *desk.out;
+        let mut newest = selected.newest_keyword;
         each_row(&view, selected.folder, &part, &mut |uid, row| {
             told += 1;
             if since.is_some_and(|since| sync::modseq(&row) <= since) {
@@ -298,10 +299,14 @@ impl FetchWork {
                 Some(Ok(names)) => names,
                 _ => &none,
             };
+            keywords::tell_newer(out, &mut newest, names);
             message::tell_row(out, label, uid, &row, items, names);
         })?;
         if let Some(Err(refusal)) = names {
             return Err(refusal);
+        }
+        if let Some(selected) = &mut desk.state.selected {
+            selected.newest_keyword = newest;
         }
         if told < part.len() {
             self.gather_departed(desk, &part)?;
@@ -384,6 +389,9 @@ impl FetchWork {
                 Some(telling) => telling,
                 None => match self.ready.pop_front() {
                     Some(gathered) => {
+                        if let Some(selected) = &mut desk.state.selected {
+                            keywords::tell_newer(desk.out, &mut selected.newest_keyword, &names);
+                        }
                         let marked = self.marked.contains(gathered.uid);
                         let noted = self.annotations(desk, &gathered)?;
                         Telling::new(desk.account, gathered, noted, marked)
