@@ -12,6 +12,7 @@ use std::io::Write as _;
 use store::world::Clock;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -20,19 +21,27 @@ const VALUE_BYTES_MAX: usize = 1024;
 
 /// Starts the log for this process; a second call changes nothing.
 pub fn start(settings: &Log) {
-    let level = match settings.level {
-        LogLevel::Error => tracing_subscriber::filter::LevelFilter::ERROR,
-        LogLevel::Warn => tracing_subscriber::filter::LevelFilter::WARN,
-        LogLevel::Info => tracing_subscriber::filter::LevelFilter::INFO,
-        LogLevel::Debug => tracing_subscriber::filter::LevelFilter::DEBUG,
-    };
     let lines = Lines {
         format: settings.format,
     };
     let _ = tracing_subscriber::registry()
-        .with(level)
+        .with(heard(settings.level))
         .with(lines)
         .try_init();
+}
+
+/// What is written. Libraries warn of what peers do, as often as these do it: that is for who looks
+/// for faults.
+fn heard(level: LogLevel) -> Targets {
+    let (ours, libraries) = match level {
+        LogLevel::Error => (LevelFilter::ERROR, LevelFilter::ERROR),
+        LogLevel::Warn => (LevelFilter::WARN, LevelFilter::ERROR),
+        LogLevel::Info => (LevelFilter::INFO, LevelFilter::ERROR),
+        LogLevel::Debug => (LevelFilter::DEBUG, LevelFilter::DEBUG),
+    };
+    Targets::new()
+        .with_target("facteur", ours)
+        .with_default(libraries)
 }
 
 /// Writes a dialogue's record, with the service and connection that it belongs to.
@@ -111,6 +120,8 @@ impl Fields {
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match (field.name(), self.format) {
+            // Where a library's source lay when it was built.
+            ("log.module_path" | "log.file" | "log.line", _) => {}
             ("message", _) => self.message = format!("{value:?}"),
             ("facts", LogFormat::Text) => _ = write!(self.rest, "{value:?}"),
             ("facts", LogFormat::Json) => _ = write!(self.rest, "{value:#?}"),
@@ -119,10 +130,10 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            append(&mut self.rest, self.format, field.name(), value);
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            "log.module_path" | "log.file" => {}
+            name => append(&mut self.rest, self.format, name, value),
         }
     }
 }
@@ -172,6 +183,14 @@ mod tests {
         let mut line = String::new();
         append(&mut line, LogFormat::Text, "helo", "a b\r\nfake line");
         assert_eq!(line, " helo=\"a b\\r\\nfake line\"");
+    }
+
+    #[test]
+    fn what_libraries_say_of_peers_is_heard_by_who_looks_for_faults_only() {
+        let warns = |level, target| heard(level).would_enable(target, &Level::WARN);
+        assert!(warns(LogLevel::Info, "facteur::serve"));
+        assert!(!warns(LogLevel::Info, "rustls::msgs::handshake"));
+        assert!(warns(LogLevel::Debug, "rustls::msgs::handshake"));
     }
 
     #[test]
