@@ -164,3 +164,23 @@ fn silence_is_ended_by_the_server() {
     wire.give(Input::Timeout);
     assert!(wire.take().starts_with("* BYE"));
 }
+
+#[test]
+fn a_move_that_fails_in_the_middle_tells_what_was_moved() {
+    let mut settings = Settings::default();
+    settings.limits.items_per_commit_max = 2;
+    let rehearsal = stage(settings);
+    let mut wire = signed_in(&rehearsal);
+    for _ in 0..4 {
+        assert!(ask(&mut wire, APPEND).contains("c OK"));
+    }
+    rehearsal.pass_next_commit();
+    rehearsal.fail_next_commit(StoreError::Full);
+    wire.send(b"d MOVE 1:4 Trash\r\n");
+    let told = wire.lines();
+    assert!(told[0].starts_with("* OK [COPYUID "), "{told:?}");
+    assert!(told[0].ends_with(" 1:2 1:2] Moved"), "{told:?}");
+    assert_eq!(told[1..3], ["* 2 EXPUNGE", "* 1 EXPUNGE"]);
+    assert!(told[3].starts_with("d NO [UNAVAILABLE]"), "{told:?}");
+    assert!(ask(&mut wire, "e MOVE 1:2 Trash").contains("e OK"));
+}

@@ -148,6 +148,11 @@ impl Rehearsal {
         self.backend.faults().fail_next_commit(error);
     }
 
+    /// Lets the next commit go well; what is ordered then is about the one after it.
+    pub fn pass_next_commit(&self) {
+        self.backend.faults().pass_next_commit();
+    }
+
     /// Lets the next commit find its place but never reach the disk.
     pub fn fail_next_settling(&self) {
         self.backend.faults().fail_next_settling();

@@ -17,7 +17,7 @@ use crate::limit::{self, Cut};
 use crate::refusal::Refusal;
 use crate::shared::Found;
 use crate::sync;
-use engine::{Account, EngineError, FolderId, Reading, Settlement, Transfer, Uid, UidSet};
+use engine::{Account, EngineError, FolderId, Pending, Reading, Settlement, Transfer, Uid, UidSet};
 
 /// A COPY or MOVE on its way.
 pub(super) struct TransferWork {
@@ -29,6 +29,39 @@ pub(super) struct TransferWork {
     cut: Option<Cut>,
     /// All is moved, and on disk.
     is_moved: bool,
+}
+
+/// The UIDs of messages before and after.
+type Pairs = Vec<(Uid, Uid)>;
+
+/// What a command has done.
+struct Transferred {
+    pairs: Pairs,
+    /// Of the last commit.
+    settlement: Settlement,
+    /// Why it is not all.
+    failure: Option<Refusal>,
+}
+
+impl Default for Transferred {
+    fn default() -> Self {
+        Self {
+            pairs: Pairs::new(),
+            settlement: Settlement::done(),
+            failure: None,
+        }
+    }
+}
+
+impl Transferred {
+    fn whole(written: Pending<Pairs>) -> Self {
+        let (pairs, settlement) = written.split();
+        Self {
+            pairs,
+            settlement,
+            failure: None,
+        }
+    }
 }
 
 impl TransferWork {
@@ -63,29 +96,24 @@ impl TransferWork {
         account: &Account,
         from: FolderId,
         target: &Found,
-    ) -> Result<(Vec<(Uid, Uid)>, Settlement), Refusal> {
+    ) -> Result<Transferred, Refusal> {
         let to = target.folder;
         if target.account.id() != account.id() {
             return self.transfer_across(account, from, target);
         }
         if self.how == How::Copy {
-            let copied = |txn: &mut engine::Txn<'_, '_>| {
+            let copied = account.write(|txn| {
                 let pairs = txn.transfer_all(Transfer::Copy, from, &self.uids, to)?;
                 if self.lacks_some_of(&pairs) {
                     return Err(Refusal::Expunged);
                 }
                 Ok(pairs)
-            };
-            return Ok(account.write(copied)?.split());
+            })?;
+            return Ok(Transferred::whole(copied));
         }
-        let (mut moved, mut last) = (Vec::new(), Settlement::done());
-        for part in parts(&self.uids, account) {
-            let written = account.write(|txn| txn.transfer_all(Transfer::Move, from, &part, to))?;
-            let (pairs, settlement) = written.split();
-            moved.extend(pairs);
-            last = settlement;
-        }
-        Ok((moved, last))
+        self.move_parts(account, |part| {
+            Ok(account.write(|txn| txn.transfer_all(Transfer::Move, from, part, to))?)
+        })
     }
 
     /// The same into another account.
@@ -94,28 +122,47 @@ impl TransferWork {
         account: &Account,
         from: FolderId,
         target: &Found,
-    ) -> Result<(Vec<(Uid, Uid)>, Settlement), Refusal> {
+    ) -> Result<Transferred, Refusal> {
         let to = (&target.account, target.folder);
-        let whole = |pairs: &[(Uid, Uid)]| {
-            if self.lacks_some_of(pairs) {
-                Err(Refusal::Expunged)
-            } else {
-                Ok(())
-            }
-        };
         if self.how == How::Copy {
+            let whole = |pairs: &[(Uid, Uid)]| {
+                if self.lacks_some_of(pairs) {
+                    Err(Refusal::Expunged)
+                } else {
+                    Ok(())
+                }
+            };
             let copied = account.transfer_to(Transfer::Copy, (from, &self.uids), to, whole)?;
-            return Ok(copied.split());
+            return Ok(Transferred::whole(copied));
         }
-        let (mut moved, mut last) = (Vec::new(), Settlement::done());
-        for part in parts(&self.uids, account) {
+        self.move_parts(account, |part| {
             let any = |_: &[(Uid, Uid)]| Ok::<_, Refusal>(());
-            let written = account.transfer_to(Transfer::Move, (from, &part), to, any)?;
-            let (pairs, settlement) = written.split();
-            moved.extend(pairs);
-            last = settlement;
+            account.transfer_to(Transfer::Move, (from, part), to, any)
+        })
+    }
+
+    /// Moves part by part. What was moved stays so, and is told, when a later part fails.
+    fn move_parts(
+        &self,
+        account: &Account,
+        move_part: impl Fn(&UidSet) -> Result<Pending<Pairs>, Refusal>,
+    ) -> Result<Transferred, Refusal> {
+        let mut moved = Transferred::default();
+        for part in parts(&self.uids, account) {
+            match move_part(&part) {
+                Ok(written) => {
+                    let (pairs, settlement) = written.split();
+                    moved.pairs.extend(pairs);
+                    moved.settlement = settlement;
+                }
+                Err(refusal) if moved.pairs.is_empty() => return Err(refusal),
+                Err(refusal) => {
+                    moved.failure = Some(refusal);
+                    break;
+                }
+            }
         }
-        Ok((moved, last))
+        Ok(moved)
     }
 
     /// True if a message that the client named by its number is not among these.
@@ -138,7 +185,11 @@ impl Work for TransferWork {
             Err(Refusal::Engine(EngineError::NoSuchFolder)) => return Err(Refusal::NoTarget),
             found => found?,
         };
-        let (pairs, settlement) = self.transfer(desk.account, from, &target)?;
+        let Transferred {
+            pairs,
+            settlement,
+            failure,
+        } = self.transfer(desk.account, from, &target)?;
         let code = copy_uid(target.row.uid_validity, &pairs);
         if self.how == How::Copy {
             let text = format!("OK {code}COPY completed");
@@ -148,9 +199,10 @@ impl Work for TransferWork {
             let moved = format!("* OK {code}Moved\r\n");
             desk.out.extend_from_slice(moved.as_bytes());
         }
-        if self.lacks_some_of(&pairs) {
-            let text = Refusal::Expunged.text();
-            let reply = limit::tell(self.cut, Ok(Reply::removed(text)), desk.out)?;
+        let is_lost = self.lacks_some_of(&pairs);
+        if let Some(refusal) = failure.or(is_lost.then_some(Refusal::Expunged)) {
+            let reply = Ok(Reply::removed(refusal.text()));
+            let reply = limit::tell(self.cut, reply, desk.out)?;
             return Ok(Step::SettleDone(settlement, reply));
         }
         if desk.state.features.condstore && !pairs.is_empty() {

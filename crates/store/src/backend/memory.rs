@@ -80,7 +80,8 @@ struct Waiting {
 /// What is to go wrong.
 #[derive(Default)]
 struct Plan {
-    fail_commits: VecDeque<StoreError>,
+    /// What becomes of the next commits.
+    fates: VecDeque<Result<(), StoreError>>,
     fail_settling: bool,
     full: bool,
 }
@@ -139,7 +140,12 @@ pub struct Faults<'a> {
 impl Faults<'_> {
     /// The next commit that is not failed yet is refused with this, once; orders add up.
     pub fn fail_next_commit(&self, error: StoreError) {
-        self.shared.faults.lock().fail_commits.push_back(error);
+        self.shared.faults.lock().fates.push_back(Err(error));
+    }
+
+    /// The next commit without an order is not failed; what is ordered then is about later ones.
+    pub fn pass_next_commit(&self) {
+        self.shared.faults.lock().fates.push_back(Ok(()));
     }
 
     /// The next commit to be settled fails as a failed sync does: all that wait get an error and
@@ -219,9 +225,7 @@ impl Shared {
 
     fn check_faults(&self, purpose: Purpose) -> Result<(), StoreError> {
         let mut plan = self.faults.lock();
-        if let Some(error) = plan.fail_commits.pop_front() {
-            return Err(error);
-        }
+        plan.fates.pop_front().unwrap_or(Ok(()))?;
         if plan.full && purpose == Purpose::Store {
             Err(StoreError::Full)
         } else {
