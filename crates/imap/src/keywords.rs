@@ -30,9 +30,9 @@ impl Names {
         }
     }
 
-    /// The number of the keyword that was made last; 0 where there is none.
-    pub(crate) fn newest(&self) -> u32 {
-        self.0.last().map_or(0, |(number, _)| *number)
+    /// How many there are; a keyword that was made once is never forgotten.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// All keywords of the account.
@@ -137,13 +137,13 @@ pub(crate) fn write_known(out: &mut BytesMut, names: &Names) {
     out.put_u8(b')');
 }
 
-/// Tells `* FLAGS (…)` anew before an answer may show a keyword that was made since `told`, which
-/// was the newest then. Source: RFC 9051 §7.3.5.
-pub(crate) fn tell_newer(out: &mut BytesMut, told: &mut u32, names: &Names) {
-    if names.newest() <= *told {
+/// Tells `* FLAGS (…)` anew before an answer may show a keyword that is not among the `told`.
+/// Names are all that there are, or none. Source: RFC 9051 §7.3.5.
+pub(crate) fn tell_newer(out: &mut BytesMut, told: &mut usize, names: &Names) {
+    if names.count() <= *told {
         return;
     }
-    *told = names.newest();
+    *told = names.count();
     out.put_slice(b"* FLAGS ");
     write_known(out, names);
     out.put_slice(b"\r\n");

@@ -47,8 +47,8 @@ pub(crate) struct Selected {
     pub(crate) told_highest: bool,
     /// By which key the user authorized URLs of its messages when this was last looked at.
     pub(crate) key: Option<AccessKeyMark>,
-    /// The newest of the keywords that the client was told of.
-    pub(crate) newest_keyword: u32,
+    /// Of how many keywords the client was told.
+    pub(crate) told_keywords: usize,
     /// UIDONLY is enabled: answers name messages by their UIDs.
     pub(crate) uid_only: bool,
 }

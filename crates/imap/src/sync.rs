@@ -259,7 +259,7 @@ pub(crate) fn tell_flags(
         })?;
     }
     let names = keywords::of_rows(view, rows.iter().map(|(_, row)| row))?;
-    keywords::tell_newer(desk.out, &mut selected.newest_keyword, &names);
+    keywords::tell_newer(desk.out, &mut selected.told_keywords, &names);
     for (uid, row) in &rows {
         let Some(label) = selected.label(*uid) else {
             continue;

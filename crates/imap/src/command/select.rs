@@ -74,7 +74,7 @@ pub(super) fn run(request: &OpenRequest, desk: &mut Desk<'_>) -> Result<Step, Re
         held: VecDeque::new(),
         told_highest: desk.state.features.condstore,
         key: key.map(|key| key.mark()),
-        newest_keyword: 0,
+        told_keywords: 0,
         uid_only: desk.state.features.uid_only,
     };
     write_state(desk, &view, &mut selected, &row)?;
@@ -122,7 +122,7 @@ fn write_state(
     row: &FolderRow,
 ) -> Result<(), Refusal> {
     let names = Names::all(view)?;
-    selected.newest_keyword = names.newest();
+    selected.told_keywords = names.count();
     let count = selected.told.len();
     let rev2 = desk.state.features.rev2;
     let out = &mut *desk.out;

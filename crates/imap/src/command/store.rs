@@ -103,7 +103,7 @@ impl StoreWork {
         let Some(selected) = &mut desk.state.selected else {
             return Ok(());
         };
-        keywords::tell_newer(desk.out, &mut selected.newest_keyword, &names);
+        keywords::tell_newer(desk.out, &mut selected.told_keywords, &names);
         self.alone &= stored.head_before <= selected.seen;
         self.lost |= stored.lost;
         for (uid, row) in &stored.changed {
@@ -252,7 +252,12 @@ impl Deed {
 
 fn names(desk: &Desk<'_>, stored: &Stored) -> Result<Names, Refusal> {
     let rows = stored.changed.iter().map(|(_, row)| row);
-    let mut names = keywords::of_rows(&desk.account.read()?, rows)?;
+    let view = desk.account.read()?;
+    let mut names = if stored.named.is_empty() {
+        keywords::of_rows(&view, rows)?
+    } else {
+        Names::all(&view)?
+    };
     names.learn(&stored.named);
     Ok(names)
 }

@@ -283,7 +283,7 @@ impl FetchWork {
         let none = Names::default();
         let (items, since) = (&self.request.items, self.request.changed_since);
         let out = &mut *desk.out;
-        let mut newest = selected.newest_keyword;
+        let mut told_keywords = selected.told_keywords;
         each_row(&view, selected.folder, &part, &mut |uid, row| {
             told += 1;
             if since.is_some_and(|since| sync::modseq(&row) <= since) {
@@ -299,14 +299,14 @@ impl FetchWork {
                 Some(Ok(names)) => names,
                 _ => &none,
             };
-            keywords::tell_newer(out, &mut newest, names);
+            keywords::tell_newer(out, &mut told_keywords, names);
             message::tell_row(out, label, uid, &row, items, names);
         })?;
         if let Some(Err(refusal)) = names {
             return Err(refusal);
         }
         if let Some(selected) = &mut desk.state.selected {
-            selected.newest_keyword = newest;
+            selected.told_keywords = told_keywords;
         }
         if told < part.len() {
             self.gather_departed(desk, &part)?;
@@ -390,7 +390,7 @@ impl FetchWork {
                 None => match self.ready.pop_front() {
                     Some(gathered) => {
                         if let Some(selected) = &mut desk.state.selected {
-                            keywords::tell_newer(desk.out, &mut selected.newest_keyword, &names);
+                            keywords::tell_newer(desk.out, &mut selected.told_keywords, &names);
                         }
                         let marked = self.marked.contains(gathered.uid);
                         let noted = self.annotations(desk, &gathered)?;
